@@ -1,0 +1,132 @@
+"""What a block may say: one model per kind. To add a kind, add a class here and a file in `compiler/blocks/`.
+
+Every kind has `level`, `dim`, `inputs` and `repeats`; the rest are the fields of what it computes.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from spinec.spec.fields import Activation, Dim, Frozen, Kernel, Level, Ratio, Repeats
+
+Down = Literal["space_to_depth", "depthwise", "conv", "max_pool", "avg_pool", "none"]
+Up = Literal["nearest", "none"]
+Match = Literal["when_different", "always"]
+ChannelOrder = Literal["channel_major", "block_major"]
+
+
+class Resample(Frozen):
+    """How features come to a block's level and dim (Eff-SpineNet, Figure 2)."""
+
+    down: Down = Field("space_to_depth", description="how features come to a coarser level")
+    up: Up = Field("nearest", description="how features come to a finer level")
+    match: Match = Field("when_different", description="when a 1x1 convolution + norm follows at equal level")
+    channel_order: ChannelOrder = Field(
+        "channel_major", description="order of space-to-depth's channels: (C, 2, 2) as in PyTorch or (2, 2, C) as in TensorFlow"
+    )
+    activation: Activation = Field("swish", description="between the steps of down-sampling")
+
+
+class InputResample(Frozen):
+    """What one input does differently from the spec's `resample`."""
+
+    down: Down | None = None
+    up: Up | None = None
+    match: Match | None = None
+    channel_order: ChannelOrder | None = None
+    activation: Activation | None = None
+
+
+class Input(InputResample):
+    """An earlier block that feeds this one, and how it is resampled where that differs."""
+
+    block: str = Field(alias="from", description="the name of an earlier block, or 'image'")
+
+
+class Fuse(Frozen):
+    """How resampled inputs become one (Eff-SpineNet, Equation 1)."""
+
+    kind: Literal["fast_normalized", "softmax", "sum", "concat"] = Field(
+        "fast_normalized", description="weighted by normalised ReLU weights or by a softmax, summed, or concatenated"
+    )
+    epsilon: float = Field(0.001, ge=0, le=1, allow_inf_nan=False, description="added to the sum of fast-normalised weights")
+    activation: Activation | None = Field(None, description="after fusion; the block's own where not given")
+
+
+class Block(Frozen):
+    """What every kind of block has."""
+
+    kinds: ClassVar[dict[str, type[Block]]] = {}
+
+    kind: str
+    level: Level
+    dim: Dim
+    inputs: Annotated[tuple[Input, ...], Field(min_length=1, max_length=64, description="earlier blocks, or 'image'")]
+    repeats: Repeats = 1
+    activation: Activation = "swish"
+    fuse: Fuse | None = Field(None, description="where it differs from the spec's `fuse`")
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: object) -> None:
+        Block.kinds[cls.model_fields["kind"].default] = cls
+
+
+class MBConv(Block):
+    """Inverted bottleneck: 1x1 expansion, depthwise convolution, squeeze-excite, 1x1 projection (method.md, MBConv)."""
+
+    kind: Literal["mbconv"] = "mbconv"
+    kernel: Kernel = 3
+    expand: float = Field(6, ge=1, le=64, allow_inf_nan=False, description="expand ratio: hidden dim over input dim")
+    squeeze: Ratio = Field(0.2, description="squeeze-excite: squeezed dim over `squeeze_base`; 0 for none")
+    squeeze_base: Literal["input", "hidden"] = Field("input", description="the dim that `squeeze` is a ratio of")
+
+
+class FusedMBConv(Block):
+    """Inverted bottleneck whose expansion and depthwise convolution are one full convolution."""
+
+    kind: Literal["fused_mbconv"] = "fused_mbconv"
+    kernel: Kernel = 3
+    expand: float = Field(6, ge=1, le=64, allow_inf_nan=False, description="expand ratio: hidden dim over input dim")
+    squeeze: Ratio = Field(0.0, description="squeeze-excite: squeezed dim over `squeeze_base`; 0 for none")
+    squeeze_base: Literal["input", "hidden"] = Field("input", description="the dim that `squeeze` is a ratio of")
+
+
+class Residual(Block):
+    """Two k x k convolutions and a shortcut (ResNet's basic block)."""
+
+    kind: Literal["residual"] = "residual"
+    kernel: Kernel = 3
+    zero_gamma: bool = Field(True, description="start the last norm's scale at zero, so that the block starts as its shortcut")
+
+
+class Bottleneck(Block):
+    """1x1 reduction, k x k convolution, 1x1 expansion and a shortcut; `dim` is what the block gives out."""
+
+    kind: Literal["bottleneck"] = "bottleneck"
+    kernel: Kernel = 3
+    expand: int = Field(4, ge=1, le=64, description="output dim over inner dim")
+    zero_gamma: bool = Field(True, description="start the last norm's scale at zero, so that the block starts as its shortcut")
+
+
+class Conv(Block):
+    """Convolution, norm, activation."""
+
+    kind: Literal["conv"] = "conv"
+    kernel: Kernel = 3
+    norm: bool = Field(True, description="batch norm after the convolution; a bias where there is none")
+
+
+class SeparableConv(Block):
+    """Depthwise convolution, 1x1 convolution, norm, activation."""
+
+    kind: Literal["separable_conv"] = "separable_conv"
+    kernel: Kernel = 3
+    norm: bool = Field(True, description="batch norm after the 1x1 convolution")
+
+
+class Identity(Block):
+    """Nothing but resampling and fusion: a node of a feature pyramid."""
+
+    kind: Literal["identity"] = "identity"

@@ -1,0 +1,210 @@
+"""From YAML text to a tree in which everything knows its place.
+
+The language is a subset of YAML 1.2: mappings, sequences and scalars of the core schema. Anchors, aliases, merge keys, tags and
+several documents are refused, so no text can expand into more than it shows. The tree is made straight from the parser's events,
+one pass under fixed limits: nothing is composed, resolved or constructed by the YAML library.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
+
+import yaml
+
+from spinec.spec.errors import Fault, Place, Source, SpecError
+
+MAX_BYTES = 2 * 1024 * 1024
+MAX_DEPTH = 32
+MAX_EVENTS = 250_000  # 16,384 blocks of a dozen events each, and room for the rest
+MAX_DIGITS = 30  # of a number: the largest legal one has 16
+
+Scalar: TypeAlias = str | int | float | bool | None
+Tree: TypeAlias = "Scalar | list[Item] | dict[str, Item]"
+
+_CORE_INT = re.compile(r"[-+]?[0-9]+\Z")
+_CORE_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
+_CORE_WORDS: Mapping[str, Scalar] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+    **dict.fromkeys((".inf", "+.inf", ".Inf", "+.Inf"), float("inf")),
+    **dict.fromkeys(("-.inf", "-.Inf"), float("-inf")),
+    **dict.fromkeys((".nan", ".NaN"), float("nan")),
+}
+
+
+class Item(NamedTuple):
+    """A value of a document, where it stands, and where its key stands."""
+
+    value: Tree
+    place: Place
+    key: Place | None = None
+
+    @property
+    def mapping(self) -> dict[str, Item]:
+        """The entries of a mapping; nothing for any other value."""
+        return self.value if isinstance(self.value, dict) else {}
+
+    def plain(self) -> Any:
+        """The value without places; sequences are tuples."""
+        match self.value:
+            case dict() as entries:
+                return {key: item.plain() for key, item in entries.items()}
+            case list() as items:
+                return tuple(item.plain() for item in items)
+        return self.value
+
+    def find(self, path: tuple[str | int, ...]) -> Item | None:
+        """The item at a path of keys and indices."""
+        item: Item | None = self
+        for step in path:
+            match item and item.value:
+                case dict() as entries if isinstance(step, str):
+                    item = entries.get(step)
+                case list() as items if isinstance(step, int) and step < len(items):
+                    item = items[step]
+                case _:
+                    return None
+        return item
+
+
+def read_file(path: Path, name: str) -> Item:
+    """The tree of a file; `name` is how errors call it."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise SpecError([Fault(f"{name}: cannot be read: {error.strerror}")]) from None
+    return read_bytes(data, name)
+
+
+def read_bytes(data: bytes, name: str) -> Item:
+    """The tree of a UTF-8 text of at most `MAX_BYTES`."""
+    if len(data) > MAX_BYTES:
+        raise SpecError([Fault(f"{name}: larger than {MAX_BYTES:,} bytes, the limit for a spec")])
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise SpecError([Fault(f"{name}:{line}: not UTF-8 text (byte {data[error.start]:#04x})")]) from None
+    return read_text(text, name)
+
+
+def read_text(text: str, name: str) -> Item:
+    """The tree of a text; every fault that can be found in one pass is raised at once."""
+    return _Reader(text, name).document()
+
+
+class _Reader:
+    """One pass over the events of a document."""
+
+    def __init__(self, text: str, name: str) -> None:
+        self.source = Source(name, text.splitlines())
+        self.faults: list[Fault] = []
+        self.count = 0
+        loader = getattr(yaml, "CLoader", yaml.Loader)  # a parser alone: nothing is ever loaded with it
+        self.events: Iterator[yaml.Event] = yaml.parse(text, Loader=loader)
+
+    def document(self) -> Item:
+        try:
+            self._next()  # the stream's start
+            if isinstance(self._next(), yaml.StreamEndEvent):
+                raise SpecError([Fault(f"{self.source.name}: the document is empty", None, "'spinec new' writes a starter spec")])
+            root = self._item(self._next(), depth=0)
+            self._next()  # the document's end
+            after = self._next()
+            if not isinstance(after, yaml.StreamEndEvent):
+                self._fault("a second document: a spec is one document", after)
+        except yaml.MarkedYAMLError as error:
+            raise SpecError([*self.faults, self._syntax(error)]) from None
+        except yaml.YAMLError as error:  # a character that YAML forbids has no mark
+            raise SpecError([*self.faults, self._forbidden_character(error)]) from None
+        if self.faults:
+            raise SpecError(self.faults)
+        return root
+
+    def _next(self) -> yaml.Event:
+        event = next(self.events)
+        self.count += 1
+        if self.count > MAX_EVENTS:
+            raise SpecError([Fault(f"more than {MAX_EVENTS:,} YAML nodes, the limit for a spec", self._place(event))])
+        return event
+
+    def _item(self, event: yaml.Event, depth: int, key: Place | None = None) -> Item:
+        place = self._place(event)
+        if depth > MAX_DEPTH:
+            raise SpecError([Fault(f"nested deeper than {MAX_DEPTH} levels", place)])
+        if getattr(event, "anchor", None) is not None:
+            kind = "alias" if isinstance(event, yaml.AliasEvent) else "anchor"
+            self._fault(f"YAML {kind} {event.anchor!r}: specs have none", event, "use 'defaults' or 'extends' to share settings")
+        if (getattr(event, "tag", None) or "!") != "!":
+            self._fault(f"YAML tag {event.tag!r}: a spec is plain data", event, "remove the tag")
+        match event:
+            case yaml.ScalarEvent():
+                return Item(self._scalar(event), place, key)
+            case yaml.SequenceStartEvent():
+                items = []
+                while not isinstance(inner := self._next(), yaml.SequenceEndEvent):
+                    items.append(self._item(inner, depth + 1))
+                return Item(items, place, key)
+            case yaml.MappingStartEvent():
+                return Item(self._mapping(depth), place, key)
+        return Item(None, place, key)
+
+    def _mapping(self, depth: int) -> dict[str, Item]:
+        entries: dict[str, Item] = {}
+        while not isinstance(event := self._next(), yaml.MappingEndEvent):
+            if not isinstance(event, yaml.ScalarEvent):
+                self._fault("a key must be a word", event)
+            place = self._place(event)
+            key = self._item(event, depth + 1)
+            name = getattr(event, "value", "")
+            value = self._item(self._next(), depth + 1, place)
+            if name == "<<" and not event.style:
+                self._fault("merge key '<<': specs have none", event, "use 'defaults' or 'extends' to share settings")
+            elif name in entries:
+                first = entries[name].key
+                self._fault(f"duplicate key {name!r}", event, f"first given on line {first.line if first else '?'}")
+            elif isinstance(key.value, str | int | float | bool | None):
+                entries[name] = value
+        return entries
+
+    def _scalar(self, event: yaml.ScalarEvent) -> Scalar:
+        text: str = event.value
+        if event.style:  # quoted or a block: text, whatever it looks like
+            return text
+        if text in _CORE_WORDS:
+            return _CORE_WORDS[text]
+        if text[0] not in "+-.0123456789":
+            return text
+        if len(text) > MAX_DIGITS and _CORE_FLOAT.match(text):
+            self._fault(f"a number of {len(text)} characters", event, f"at most {MAX_DIGITS}")
+            return None
+        if _CORE_INT.match(text):
+            return int(text)
+        return float(text) if _CORE_FLOAT.match(text) else text
+
+    def _place(self, event: yaml.Event) -> Place:
+        start, end = event.start_mark, event.end_mark
+        length = end.column - start.column if end.line == start.line else 1
+        return Place(self.source, start.line + 1, start.column + 1, max(1, length))
+
+    def _fault(self, message: str, event: yaml.Event, hint: str = "") -> None:
+        self.faults.append(Fault(message, self._place(event), hint))
+
+    def _syntax(self, error: yaml.MarkedYAMLError) -> Fault:
+        mark = error.problem_mark or error.context_mark
+        problem = " ".join(filter(None, (error.problem, error.context))) or "cannot be read"
+        place = Place(self.source, mark.line + 1, mark.column + 1, 1) if mark else None
+        return Fault(f"not valid YAML: {problem}", place)
+
+    def _forbidden_character(self, error: yaml.YAMLError) -> Fault:
+        for number, line in enumerate(self.source.lines, 1):
+            for column, character in enumerate(line, 1):
+                if not character.isprintable() and character != "\t":
+                    place = Place(self.source, number, column, 1)
+                    return Fault(f"not valid YAML: character {ascii(character)} is not allowed", place)
+        return Fault(f"{self.source.name}: not valid YAML: {error}")

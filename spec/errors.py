@@ -1,0 +1,110 @@
+"""Everything that can go wrong, as one tree, and how a fault of a document is shown.
+
+    SpinecError
+    ├── SpecError       a document is at fault: every fault at once, each with its place
+    ├── ShapeError      tensors do not fit together: an op was given shapes it cannot take
+    └── BackendError    a framework is missing, or has no rule for an op
+
+    SpecWarning         a document is legal but probably not what was meant
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+MOST_SHOWN = 50  # faults shown of one document; a file of noise should not fill a terminal
+WINDOW = 110  # characters of a source line shown around its caret
+
+
+class Source(NamedTuple):
+    """A text that was read, and the name by which a person knows it."""
+
+    name: str
+    lines: Sequence[str]
+
+
+class Place(NamedTuple):
+    """Where something stands in a source; line and column count from one."""
+
+    source: Source
+    line: int
+    column: int
+    length: int
+
+    def __str__(self) -> str:
+        return f"{self.source.name}:{self.line}:{self.column}"
+
+    def excerpt(self, note: str = "") -> str:
+        """The line with a caret under the place and a note behind the caret."""
+        text = self.source.lines[self.line - 1] if self.line <= len(self.source.lines) else ""
+        start = max(0, self.column - 1 - WINDOW // 2) if len(text) > WINDOW else 0
+        shown = "".join(c if c.isprintable() else "�" for c in text[start : start + WINDOW])
+        offset = self.column - 1 - start
+        caret = "^" * max(1, min(self.length, len(shown) - offset))
+        number = f"{self.line:>5}"
+        below = f"{' ' * len(number)} | {' ' * offset}{caret} {note}".rstrip()
+        return f"{number} | {shown}".rstrip() + f"\n{below}"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with a document: what, where, and what to do about it."""
+
+    message: str
+    place: Place | None = None
+    hint: str = ""
+    severity: Literal["error", "warning"] = "error"
+
+    def __str__(self) -> str:
+        mark = "warning: " if self.severity == "warning" else ""
+        if self.place is None:
+            return f"{mark}{self.message}" + (f"\n      {self.hint}" if self.hint else "")
+        return f"{self.place}: {mark}{self.message}\n{self.place.excerpt(self.hint)}"
+
+
+class SpinecError(Exception):
+    """The root of every error that spinec raises on purpose."""
+
+
+class SpecError(SpinecError):
+    """A document is at fault; `faults` holds every fault found, in the order of the text."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(sorted(faults, key=_position))
+        super().__init__(self.faults)
+
+    def __str__(self) -> str:
+        shown = [str(fault) for fault in self.faults[:MOST_SHOWN]]
+        rest = len(self.faults) - MOST_SHOWN
+        return "\n".join([*shown, *([f"... and {rest} more faults"] if rest > 0 else [])])
+
+
+class ShapeError(SpinecError):
+    """An op was given shapes it cannot take."""
+
+
+class BackendError(SpinecError):
+    """A framework is not installed, or a backend has no rule for an op."""
+
+
+class SpecWarning(UserWarning):
+    """A document is legal but probably not what was meant."""
+
+
+def did_you_mean(word: object, known: Iterable[str]) -> str:
+    """A suggestion for a misspelt word, or the words that would have been right."""
+    from difflib import get_close_matches  # only ever needed on the way to an error
+
+    words = list(known)
+    close = get_close_matches(str(word)[:100].lower(), words, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    if not words:
+        return ""
+    return "expected " + (", ".join(words) if len(words) <= 16 else f"one of {len(words)} names")
+
+
+def _position(fault: Fault) -> tuple[str, int, int]:
+    return (fault.place.source.name, fault.place.line, fault.place.column) if fault.place else ("", 0, 0)

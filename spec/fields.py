@@ -1,0 +1,68 @@
+"""The words of the language that several models share: limits, choices and the frozen base model."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.functional_validators import AfterValidator
+
+MAX_LEVEL = 12
+MAX_DIM = 65_536
+MAX_KERNEL = 63
+MAX_REPEATS = 64
+MAX_SIZE = 16_384
+MAX_BLOCKS = 16_384
+
+Activation = Literal["swish", "relu", "relu6", "hard_swish", "gelu", "sigmoid", "none"]
+Padding = Literal["symmetric", "same"]
+Convention = Literal["conv", "profiler"]
+
+
+class Frozen(BaseModel):
+    """A part of a spec: immutable, strict about types, closed to unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True, defer_build=True)
+
+
+def _odd(value: int) -> int:
+    if value % 2 == 0:
+        raise ValueError("expected an odd number: an even kernel has no centre")
+    return value
+
+
+def _pair(value: Any) -> Any:
+    return (value, value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Level = Annotated[int, Field(ge=0, le=MAX_LEVEL, description="features have stride 2^level with respect to the image")]
+Dim = Annotated[int, Field(gt=0, le=MAX_DIM, description="number of channels")]
+Kernel = Annotated[int, Field(gt=0, le=MAX_KERNEL, description="size of the square kernel, odd"), AfterValidator(_odd)]
+Repeats = Annotated[int, Field(gt=0, le=MAX_REPEATS, description="how often the block runs, one after the other")]
+Ratio = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Length = Annotated[int, Field(gt=0, le=MAX_SIZE)]
+Size = Annotated[
+    tuple[Length, Length],
+    BeforeValidator(_pair, json_schema_input_type=int | tuple[int, int]),
+    Field(description="pixels: one number, or [height, width]"),
+]
+
+_FIGURE = re.compile(r"(\d+)(\.\d+)?([KMGBT]?)\Z")
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12}
+
+
+def figure_value(figure: str) -> float:
+    """The number behind a printed figure: ``figure_value("2.5B")`` is 2.5e9."""
+    match = _FIGURE.match(figure)
+    assert match, figure
+    return float(f"{match[1]}{match[2] or ''}e{len(str(_UNITS[match[3]])) - 1}")
+
+
+def _figure(value: str) -> str:
+    if not _FIGURE.match(value):
+        raise ValueError("expected a printed figure such as 2.5B, 3.60M or 97.0K")
+    return value
+
+
+Figure = Annotated[str, AfterValidator(_figure), Field(description="a figure as printed, with its unit: 2.5B, 3.60M")]

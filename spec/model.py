@@ -1,0 +1,120 @@
+"""A spec as it is after loading: frozen, validated, nothing left to resolve."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, PlainSerializer, SerializeAsAny
+
+from spinec.spec.blocks import Block, Fuse, Input, Resample
+from spinec.spec.fields import Activation, Convention, Dim, Figure, Frozen, Padding, Ratio, Repeats, Size
+from spinec.spec.heads import Head
+
+
+class Image(Frozen):
+    """What the network is given."""
+
+    size: Size = (512, 512)
+    channels: Dim = 3
+
+
+class Norm(Frozen):
+    """Batch norm's settings; frameworks' defaults differ, so they are never left to them."""
+
+    epsilon: float = Field(0.001, gt=0, le=1, description="added to the variance")
+    momentum: float = Field(0.99, ge=0, lt=1, description="what the running statistics keep of themselves each step, as in TensorFlow")
+
+
+class StochasticDepth(Frozen):
+    """How often the branch beside a shortcut is left out in training."""
+
+    rate: float = Field(0.0, ge=0, lt=1, description="of the last block")
+    schedule: Literal["linear", "constant"] = Field("linear", description="linear: from 0 at the first block up to `rate`")
+
+
+class Init(Frozen):
+    """Variance scaling of convolution kernels: normal with variance scale / fan."""
+
+    scale: float = Field(2.0, gt=0, le=100, allow_inf_nan=False)
+    mode: Literal["fan_out", "fan_in"] = "fan_out"
+
+
+class Endpoints(Frozen):
+    """A 1x1 convolution + norm + activation on every output."""
+
+    dim: Dim
+    activation: Activation = "swish"
+
+
+class Published(Frozen):
+    """What the publication printed about this architecture, digits and all."""
+
+    table: str = Field(description="where it is printed")
+    macs: Figure = Field(description="multiply-adds")
+    params: Figure | None = Field(None, description="parameters; some tables print none")
+    convention: Convention = Field("profiler", description="how the publication counted multiply-adds")
+    metric: str = Field("", description="of the score: AP, top-1, mIoU")
+    score: Annotated[float, Field(ge=0, le=100)] | None = Field(None, description="of the trained model, in percent")
+    dataset: str = ""
+
+
+def _read_only(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    return MappingProxyType(dict(value))
+
+
+_FrozenMapping = (AfterValidator(_read_only), PlainSerializer(dict))
+
+
+class ModelSpec(Frozen):
+    """An architecture: blocks, which of them are outputs, and the head on top."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
+    source: str = Field("", max_length=500, description="where the architecture comes from")
+    input: Image = Image()
+    padding: Padding = Field("symmetric", description="of strided windows: k // 2 on every side, or TensorFlow's 'same'")
+    norm: Norm = Norm()
+    init: Init = Init()
+    stochastic_depth: StochasticDepth = StochasticDepth()
+    resample: Resample = Resample()
+    fuse: Fuse = Fuse()
+    blocks: Annotated[Mapping[str, SerializeAsAny[Block]], *_FrozenMapping]
+    outputs: Annotated[Mapping[str, str], *_FrozenMapping] = Field(min_length=1)
+    endpoints: Endpoints | None = None
+    head: SerializeAsAny[Head] | None = None
+    published: Published | None = None
+
+    def resample_of(self, given: Input) -> Resample:
+        """How one input is resampled: the spec's way, with what the input itself says."""
+        own = given.model_dump(exclude={"block"}, exclude_none=True)
+        return self.resample.model_copy(update=own) if own else self.resample
+
+    def fuse_of(self, block: Block) -> Fuse:
+        """How a block fuses its inputs; its activation is the block's own where none is given."""
+        fuse = block.fuse or self.fuse
+        return fuse if fuse.activation else fuse.model_copy(update={"activation": block.activation})
+
+    def level_of(self, name: str) -> int:
+        """The level of a block; the image is level 0."""
+        return 0 if name == "image" else self.blocks[name].level
+
+
+class Scale(Frozen):
+    """A change of a whole spec (method.md, Scaling): applied when loading, gone afterwards."""
+
+    size: Size | None = None
+    width: float = Field(1.0, gt=0, le=64, description="multiplies every block's dim")
+    multiple: int = Field(4, gt=0, le=1024, description="scaled dims are multiples of this, the nearest")
+    keep: float = Field(0.9, ge=0, le=1, description="rounding never leaves less than this share of the scaled dim")
+    repeats: Mapping[str, Repeats] = Field({}, description="block name: repeats")
+
+
+def round_dim(dim: float, multiple: int, keep: float = 0.9) -> int:
+    """The nearest multiple, at least one, and never less than `keep` of the dim.
+
+    >>> [round_dim(0.4 * dim, 4) for dim in (16, 24, 40, 192)]
+    [8, 12, 16, 76]
+    """
+    rounded = max(multiple, int(dim + multiple / 2) // multiple * multiple)
+    return rounded if rounded >= keep * dim else rounded + multiple
