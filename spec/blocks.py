@@ -59,6 +59,8 @@ class Block(Frozen):
     """What every kind of block has."""
 
     kinds: ClassVar[dict[str, type[Block]]] = {}
+    has_branch: ClassVar[bool] = False
+    """Whether there is a branch beside a shortcut, which stochastic depth can leave out."""
 
     kind: str
     level: Level
@@ -76,6 +78,8 @@ class Block(Frozen):
 class MBConv(Block):
     """Inverted bottleneck: 1x1 expansion, depthwise convolution, squeeze-excite, 1x1 projection (method.md, MBConv)."""
 
+    has_branch: ClassVar[bool] = True
+
     kind: Literal["mbconv"] = "mbconv"
     kernel: Kernel = 3
     expand: float = Field(6, ge=1, le=64, allow_inf_nan=False, description="expand ratio: hidden dim over input dim")
@@ -85,6 +89,8 @@ class MBConv(Block):
 
 class FusedMBConv(Block):
     """Inverted bottleneck whose expansion and depthwise convolution are one full convolution."""
+
+    has_branch: ClassVar[bool] = True
 
     kind: Literal["fused_mbconv"] = "fused_mbconv"
     kernel: Kernel = 3
@@ -96,6 +102,8 @@ class FusedMBConv(Block):
 class Residual(Block):
     """Two k x k convolutions and a shortcut (ResNet's basic block)."""
 
+    has_branch: ClassVar[bool] = True
+
     kind: Literal["residual"] = "residual"
     kernel: Kernel = 3
     zero_gamma: bool = Field(True, description="start the last norm's scale at zero, so that the block starts as its shortcut")
@@ -103,6 +111,8 @@ class Residual(Block):
 
 class Bottleneck(Block):
     """1x1 reduction, k x k convolution, 1x1 expansion and a shortcut; `dim` is what the block gives out."""
+
+    has_branch: ClassVar[bool] = True
 
     kind: Literal["bottleneck"] = "bottleneck"
     kernel: Kernel = 3

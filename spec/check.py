@@ -99,11 +99,14 @@ def inputs(subject: Subject) -> Iterator[Fault]:
     """Every input is an earlier block or the image, once."""
     order, forward = subject.order, 0
     for name, reads in subject.reads.items():
+        seen: set[str] = set()
         for i, given in enumerate(reads):
-            if given in ("", "image") and given not in reads[:i]:
-                continue  # not a name at all is named by validation
+            twice = given in seen
+            seen.add(given)
+            if given == "" or (given == "image" and not twice):
+                continue  # what is no name at all is named by validation
             place = subject.place("blocks", name, "inputs", i, "from")
-            if given in reads[:i]:
+            if twice:
                 yield Fault(f"{name}: input {given!r} is listed twice", place)
             elif given == name:
                 yield Fault(f"{name}: a block cannot be its own input", place)

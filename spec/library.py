@@ -47,3 +47,8 @@ def find_parent(name: str, child: Path | None, place: Place) -> tuple[Item, Path
     if not path.is_file():
         raise SpecError([Fault(f"'extends': no file {name!r} in the folder of this spec", place)])
     return read_file(path, name), path
+
+
+def names() -> list[str]:
+    """The names of the specs in the library."""
+    return list(library())

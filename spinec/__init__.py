@@ -1,7 +1,66 @@
 """A declarative graph compiler and spec library for vision networks."""
 
+import importlib
 import importlib.util
 from pathlib import Path
 
 if importlib.util.find_spec("spinec.spec") is None:  # a plain checkout: the folders stand beside this one
     __path__.append(str(Path(__file__).resolve().parent.parent))
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from spinec.backends.backend import build, emit
+    from spinec.compiler.cost import Report, cost
+    from spinec.compiler.pipeline import lower
+    from spinec.compiler.program import Program
+    from spinec.spec.dump import dump
+    from spinec.spec.errors import BackendError, ShapeError, SpecError, SpecWarning, SpinecError
+    from spinec.spec.library import names
+    from spinec.spec.load import load, loads
+    from spinec.spec.model import ModelSpec
+
+_HOMES = {
+    "backends.backend": ("build", "emit"),
+    "compiler.cost": ("Report", "cost"),
+    "compiler.pipeline": ("lower",),
+    "compiler.program": ("Program",),
+    "spec.dump": ("dump",),
+    "spec.errors": ("BackendError", "ShapeError", "SpecError", "SpecWarning", "SpinecError"),
+    "spec.library": ("names",),
+    "spec.load": ("load", "loads"),
+    "spec.model": ("ModelSpec",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__version__ = "0.1.0"
+__all__ = [
+    "BackendError",
+    "ModelSpec",
+    "Program",
+    "Report",
+    "ShapeError",
+    "SpecError",
+    "SpecWarning",
+    "SpinecError",
+    "build",
+    "cost",
+    "dump",
+    "emit",
+    "load",
+    "loads",
+    "lower",
+    "names",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for when it is asked for, so that ``import spinec`` costs next to nothing."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'spinec' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"spinec.{_HOME_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

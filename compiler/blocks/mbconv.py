@@ -1,0 +1,72 @@
+"""MBConv and its fused form (method.md, "One block with several inputs")."""
+
+from __future__ import annotations
+
+from spinec.compiler.blocks.layers import Site, activate, conv_norm_act, formula_of, ratio_of
+from spinec.compiler.blocks.registry import lowers
+from spinec.compiler.blocks.squeeze_excite import squeeze_excite
+from spinec.compiler.graph import Derived, Graph, GraphBuilder, Setting
+from spinec.spec.blocks import FusedMBConv, MBConv
+
+
+@lowers(MBConv)
+def mbconv(block: MBConv, site: Site) -> Graph:
+    """1x1 expansion, depthwise convolution, squeeze-excite, 1x1 projection; a shortcut where shapes allow it."""
+    style, hidden = site.style, int(site.in_dim * block.expand)
+    to = GraphBuilder(*_title("mbconv", block, site), settings=_settings(block, site, hidden))
+    x = "x"
+    if block.expand != 1:
+        x = conv_norm_act(to, style, x, "expand_", style.conv(hidden), block.activation)
+    depthwise = style.conv(hidden, block.kernel, site.stride, groups=hidden)
+    x = conv_norm_act(to, style, x, "depthwise_", depthwise, block.activation)
+    return _project(to, block, site, x, hidden)
+
+
+@lowers(FusedMBConv)
+def fused_mbconv(block: FusedMBConv, site: Site) -> Graph:
+    """A full convolution that expands, squeeze-excite, 1x1 projection; without expansion the convolution alone."""
+    style, hidden = site.style, int(site.in_dim * block.expand)
+    to = GraphBuilder(*_title("fused_mbconv", block, site), settings=_settings(block, site, hidden))
+    if block.expand != 1:
+        x = conv_norm_act(to, style, "x", "expand_", style.conv(hidden, block.kernel, site.stride), block.activation)
+        return _project(to, block, site, x, hidden)
+    x = conv_norm_act(to, style, "x", "", style.conv(block.dim, block.kernel, site.stride), block.activation)
+    x = _squeeze(to, block, site, x, block.dim)
+    return to.build(site.add_shortcut(to, x, "x") if site.has_shortcut(block.dim) else x)
+
+
+def _project(to: GraphBuilder, block: MBConv | FusedMBConv, site: Site, x: str, hidden: int) -> Graph:
+    x = _squeeze(to, block, site, x, hidden)
+    x = to.add("project_conv", site.style.conv(block.dim), x)
+    x = to.add("project_norm", site.style.norm(), x)
+    return to.build(site.add_shortcut(to, x, "x") if site.has_shortcut(block.dim) else x)
+
+
+def _squeeze(to: GraphBuilder, block: MBConv | FusedMBConv, site: Site, x: str, dim: int) -> str:
+    if not block.squeeze:
+        return x
+    squeezed = ratio_of(site.in_dim if block.squeeze_base == "input" else dim, block.squeeze)
+    return to.add("squeeze_excite", squeeze_excite(site.style, dim, squeezed, block.activation), x)
+
+
+def _title(name: str, block: MBConv | FusedMBConv, site: Site) -> tuple[str, str]:
+    """The class name says what differs in the steps; the one-line description says it in words."""
+    steps = "Inverted bottleneck" + ("" if block.expand != 1 else " without expansion")
+    if site.has_shortcut(block.dim):
+        return name + ("" if block.expand != 1 else "_unexpanded"), f"{steps} with a shortcut."
+    variant = "_unexpanded" if block.expand == 1 else "_down" if site.stride > 1 else "_widen" if block.dim > site.in_dim else "_narrow"
+    return name + variant, f"{steps} and shortcut: the shape changes." if block.expand == 1 else f"{steps} without a shortcut: the shape changes."
+
+
+def _settings(block: MBConv | FusedMBConv, site: Site, hidden: int) -> dict[str, Setting]:
+    changes = not site.has_shortcut(block.dim)
+    base = "in_dim" if changes else "dim"
+    hidden_setting: Setting = Derived(hidden, f"{base} * {block.expand:g}") if block.expand == int(block.expand) else hidden
+    settings: dict[str, Setting] = {"in_dim": site.in_dim} if changes else {}
+    settings |= {"dim": block.dim, "kernel": block.kernel, "stride": site.stride, "hidden": hidden_setting}
+    if block.squeeze:
+        dim, name = (site.in_dim, base) if block.squeeze_base == "input" else (hidden, "hidden")
+        squeezed = ratio_of(dim, block.squeeze)
+        formula = formula_of(name, dim, block.squeeze, squeezed)
+        settings["squeezed"] = Derived(squeezed, formula) if formula else squeezed
+    return settings | {"drop_rate": site.drop_rate}

@@ -1,0 +1,40 @@
+"""What counts as a multiply-add. Every published number has a convention; here each is a price list over kinds of work.
+
+Prices are in halves, so that every count is an exact integer until it is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from spinec.compiler.ops.base import Quantity, Work
+from spinec.spec.fields import Convention as Name
+
+
+@dataclass(frozen=True)
+class Convention:
+    """How much each kind of work counts, in half multiply-adds."""
+
+    doc: str
+    prices: Mapping[Quantity, int]
+    kernel_weight: int = 0
+    """For every convolution or linear kernel weight and fusion scalar, counted once however often it is used."""
+
+    def halves(self, work: Work) -> int:
+        """The multiply-adds of some work, times two."""
+        return sum(self.prices.get(quantity, 0) * amount for quantity, amount in work.items())
+
+
+CONVENTIONS: dict[Name, Convention] = {
+    "conv": Convention(
+        "convolutions and linear layers only, as PyTorch's counters report",
+        {"macs": 2},
+    ),
+    "profiler": Convention(
+        "float operations of the TensorFlow 1.x graph over two, as the paper's authors counted (method.md, Counting conventions)",
+        {"macs": 2, "bias": 1, "add": 1, "multiply": 1, "divide": 1, "swish": 1, "mean": 1, "pool": 1},
+        kernel_weight=2,
+    ),
+}
+INITIALISED = ("kernel", "fusion")  # roles whose initialisers are operations of the TensorFlow 1.x graph

@@ -1,0 +1,183 @@
+"""What a program costs: multiply-adds, parameters and memory, exactly, without a framework.
+
+Counts are integers; where a convention prices something at a half, a total may end in .5 and is still exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+from spinec.compiler.conventions import CONVENTIONS, INITIALISED
+from spinec.compiler.memory import peak_elements
+from spinec.compiler.ops.base import Op, Shape, elements
+from spinec.compiler.program import Program
+from spinec.spec.errors import ShapeError, did_you_mean
+from spinec.spec.fields import Convention
+
+By = Literal["model", "level", "block", "part", "op", "category"]
+MAX_COUNT = 2**53  # the largest integer that every reader of the figures can hold, doubles included
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What one op, or some of them together, cost; multiply-adds are kept in halves."""
+
+    halves: Mapping[Convention, int]
+    params: int = 0
+    activations: int = 0
+    """Elements that the ops give out."""
+
+    def macs(self, convention: Convention = "conv") -> int | float:
+        """Multiply-adds; ends in .5 where the convention counts halves and their number is odd."""
+        halves = self.halves[_known(convention)]
+        return halves // 2 if halves % 2 == 0 else halves / 2
+
+    def flops(self, convention: Convention = "conv") -> int:
+        """Floating point operations: twice the multiply-adds."""
+        return self.halves[_known(convention)]
+
+    @property
+    def activation_bytes(self) -> int:
+        """Bytes of what the ops give out, in float32."""
+        return 4 * self.activations
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One op of a program and its cost."""
+
+    path: str
+    op: Op
+    count: Count
+    output: Shape
+    block: str
+    part: str
+    level: int
+
+
+@dataclass(frozen=True)
+class Report(Count):
+    """The cost of a program: of the whole, and by any of its parts."""
+
+    program: Program = field(kw_only=True)
+    rows: tuple[Row, ...] = field(kw_only=True)
+
+    def by(self, key: By) -> dict[str, Count]:
+        """The cost of every level, block, part, op or category; the rows add up to the whole.
+
+        >>> from spinec import load, lower, cost
+        >>> report = cost(lower(load("eff-spinenet-d0")))
+        >>> sum(part.params for part in report.by("block").values()) == report.params
+        True
+        """
+        if key not in KEYS:
+            raise ValueError(f"cannot report by {key!r}; {did_you_mean(key, KEYS)}")
+        groups: dict[str, list[Count]] = {}
+        for row in self.rows:
+            groups.setdefault(KEYS[key](row), []).append(row.count)
+        return {name: _total(counts) for name, counts in groups.items()}
+
+    @cached_property
+    def peak_bytes(self) -> int:
+        """The most bytes of activations alive at once at inference, in float32, batch 1 (weights not included).
+
+        Every value lives from the op that makes it to the last op that reads it; an op's inputs and its result are alive
+        together.
+        """
+        return 4 * peak_elements(self.program)
+
+    @cached_property
+    def receptive_fields(self) -> dict[str, tuple[int, int]]:
+        """Block: height and width in pixels of what its centre cell sees of the image; gates are left out."""
+        from spinec.compiler.receptive import receptive_field
+
+        return {name: receptive_field(self.program, name) for name in self.program.spec.blocks}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain data: the whole, and by level, block, part and category."""
+        parts: tuple[By, ...] = ("level", "block", "part", "category")
+        return {
+            "name": self.program.name,
+            "input": list(self.program.input_shape),
+            "outputs": {name: list(shape) for name, shape in self.program.outputs.items()},
+            **plain(self),
+            "peak_bytes": self.peak_bytes,
+            **{f"by_{key}": {name: plain(count) for name, count in self.by(key).items()} for key in parts},
+        }
+
+
+def cost(program: Program) -> Report:
+    """Count a program.
+
+    >>> from spinec import load, lower
+    >>> cost(lower(load("eff-spinenet-d0"))).macs()
+    2425024128
+    """
+    blocks, heads = program.spec.blocks, program.spec.outputs
+    finest = min((blocks[block].level for block in heads.values()), default=0)
+    rows = []
+    for step in program.steps:
+        work = step.op.work(step.output, *step.input_shapes)
+        weights = step.op.weights(*step.input_shapes) if step.owner else {}
+        kernels = elements(*(shape for role, shape in weights.items() if role in INITIALISED))
+        halves = {name: c.halves(work) + c.kernel_weight * kernels for name, c in CONVENTIONS.items()}
+        count = Count(halves, elements(*weights.values()), elements(step.output))
+        block = step.path.partition(".")[0]
+        level = _level(program, step.path, finest)
+        rows.append(Row(step.path, step.op, count, step.output, block, _part(program, step.path), level))
+    total = _total([row.count for row in rows])
+    if max(total.halves.values(), default=0) > 2 * MAX_COUNT:
+        raise ShapeError(f"{program.name}: more than 2^53 multiply-adds, which no counter can hold exactly")
+    return Report(total.halves, total.params, total.activations, program=program, rows=tuple(rows))
+
+
+def plain(count: Count) -> dict[str, Any]:
+    """A count as plain data."""
+    macs = {name: count.macs(name) for name in CONVENTIONS}
+    return {"macs": macs, "params": count.params, "activation_bytes": count.activation_bytes}
+
+
+KEYS: dict[str, Callable[[Row], str]] = {
+    "model": lambda row: "model",
+    "level": lambda row: f"level {row.level}",
+    "block": lambda row: row.block,
+    "part": lambda row: row.part,
+    "op": lambda row: row.path,
+    "category": lambda row: row.op.group,
+}
+
+
+def _total(counts: list[Count]) -> Count:
+    halves = {name: sum(count.halves[name] for count in counts) for name in CONVENTIONS}
+    return Count(halves, sum(c.params for c in counts), sum(c.activations for c in counts))
+
+
+def _part(program: Program, path: str) -> str:
+    """What a model is made of: bodies of blocks, the resampling and fusion between them, endpoints, head."""
+    first, _, rest = path.partition(".")
+    if first in program.spec.outputs:
+        return "endpoints"
+    if first not in program.spec.blocks:
+        return "head"
+    inner = rest.partition(".")[0]
+    if inner.startswith("resample"):
+        return "resample"
+    return "fuse" if inner in ("fuse", "concat") and len(program.spec.blocks[first].inputs) > 1 else "blocks"
+
+
+def _level(program: Program, path: str, finest: int) -> int:
+    """The level that an op's cost belongs to: its block's, its output's, or the head's finest."""
+    first = path.partition(".")[0]
+    if first in program.spec.blocks:
+        return program.spec.blocks[first].level
+    output = first if first in program.spec.outputs else first.partition("_")[2]
+    return program.spec.level_of(program.spec.outputs[output]) if output in program.spec.outputs else finest
+
+
+def _known(convention: Convention) -> Convention:
+    if convention not in CONVENTIONS:
+        raise ValueError(f"unknown convention {convention!r}; {did_you_mean(convention, CONVENTIONS)}")
+    return convention

@@ -1,0 +1,154 @@
+"""The hierarchical graph: nodes whose payload is an op, or another graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeAlias
+
+from spinec.compiler.ops.base import Op, Shape
+from spinec.spec.errors import ShapeError
+
+
+class Derived(NamedTuple):
+    """A setting that follows from another: ``Derived(96, "in_dim * 6")``."""
+
+    value: int
+    formula: str
+
+
+Setting: TypeAlias = "int | float | Derived"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A use of an op or a graph. The node's name is the name of its value.
+
+    Nodes of one `module` share their weights, so they are written once and applied several times; `call` tells the
+    applications apart. Within a shared graph a node with `per_call` has weights of its own for every call.
+    """
+
+    name: str
+    op: Op | Graph
+    inputs: tuple[str, ...]
+    module: str
+    call: str = ""
+    per_call: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Graph:
+    """Nodes in the order of execution. A graph whose nodes are named 0, 1, 2... is a sequence.
+
+    `name` says what it computes and names its class in generated source; `settings` are the block's own fields and what
+    follows from them, by which generated source names its constructor arguments.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    nodes: tuple[Node, ...]
+    outputs: Mapping[str, str]
+    doc: str = ""
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+
+    @property
+    def is_sequence(self) -> bool:
+        """Whether every node feeds the next one alone and they are numbered; an empty graph is one that does nothing."""
+        return all(node.name == str(i) for i, node in enumerate(self.nodes))
+
+    @property
+    def result(self) -> str:
+        """The value that a graph with one output gives."""
+        (value,) = self.outputs.values()
+        return value
+
+
+class GraphBuilder:
+    """Collects nodes in order; each method returns the name of the value it adds."""
+
+    def __init__(self, name: str, doc: str, inputs: tuple[str, ...] = ("x",), settings: Mapping[str, Setting] | None = None) -> None:
+        self.name, self.doc, self.inputs, self.settings = name, doc, inputs, settings or {}
+        self.nodes: list[Node] = []
+
+    def add(self, name: str, op: Op | Graph, *inputs: str, module: str = "", call: str = "", per_call: bool = False) -> str:
+        """Add a node; its weights are its own unless it names another module."""
+        self.nodes.append(Node(name, op, inputs, module or name, call, per_call))
+        return name
+
+    def build(self, outputs: str | Mapping[str, str]) -> Graph:
+        """The finished graph, with one result or several named ones."""
+        named = {"": outputs} if isinstance(outputs, str) else dict(outputs)
+        return Graph(self.name, self.inputs, tuple(self.nodes), named, self.doc, self.settings)
+
+
+def sequence(name: str, doc: str, *steps: Op | Graph) -> Graph:
+    """A graph in which every step feeds the next."""
+    values = ["x", *map(str, range(len(steps)))]
+    nodes = tuple(Node(str(i), step, (values[i],), str(i)) for i, step in enumerate(steps))
+    return Graph(name, ("x",), nodes, {"": values[-1]}, doc)
+
+
+class Step(NamedTuple):
+    """One op of a program in the order of execution, with the paths of what it reads and where its weights are."""
+
+    path: str
+    op: Op
+    inputs: tuple[str, ...]
+    input_shapes: tuple[Shape, ...]
+    output: Shape
+    module: str
+    owner: bool
+    """Whether the weights are counted here; later calls of a shared module use them again."""
+
+
+def flatten(graph: Graph, shapes: Mapping[str, Shape]) -> tuple[list[Step], dict[str, Shape], dict[str, str]]:
+    """Every op in the order of execution, every value's shape by path, and which op's path each graph's value is.
+
+    Raises:
+        ShapeError: naming the node whose inputs do not fit.
+    """
+    walker = _Walker(dict(shapes))
+    walker.walk(graph, "", "", "", {name: name for name in graph.inputs})
+    return walker.steps, walker.shapes, walker.values
+
+
+class _Walker:
+    """Carries what a walk over nested graphs learns."""
+
+    def __init__(self, shapes: dict[str, Shape]) -> None:
+        self.shapes = shapes
+        self.steps: list[Step] = []
+        self.values: dict[str, str] = {}
+        self.modules: set[str] = set()
+
+    def walk(self, graph: Graph, path: str, module: str, call: str, values: dict[str, str]) -> None:
+        """Walk a graph whose inputs are the values given; `values` maps local names to paths of ops."""
+        for node in graph.nodes:
+            inputs = tuple([values[name] for name in node.inputs])
+            where = f"{path}{node.name}"
+            weights = f"{module}{node.module}"
+            if isinstance(node.op, Graph):
+                inner = dict(zip(node.op.inputs, inputs, strict=True))
+                self.walk(node.op, f"{where}.", f"{weights}.", node.call or call, inner)
+                result = inner[node.op.result]
+                values[node.name] = self.values[where] = result
+                continue
+            if node.per_call:
+                weights = f"{weights}.{call}"
+            shapes = tuple([self.shapes[name] for name in inputs])
+            try:
+                output = node.op.infer(*shapes)
+            except ShapeError as error:
+                raise ShapeError(f"{where}: {error}") from None
+            self.shapes[where] = output
+            values[node.name] = where
+            self.steps.append(Step(where, node.op, inputs, shapes, output, weights, weights not in self.modules))
+            self.modules.add(weights)
+
+
+def nodes_of(graph: Graph) -> Iterator[tuple[str, Node]]:
+    """Every node of a graph and the graphs in it, with its path."""
+    for node in graph.nodes:
+        yield node.name, node
+        if isinstance(node.op, Graph):
+            yield from ((f"{node.name}.{path}", inner) for path, inner in nodes_of(node.op))

@@ -1,0 +1,26 @@
+"""Which function lowers which kind of head."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias, TypeVar
+
+from spinec.compiler.blocks.layers import Style
+from spinec.compiler.graph import GraphBuilder
+from spinec.compiler.resample import Features
+from spinec.spec.heads import Head
+
+Lowering: TypeAlias = Callable[[Any, list[Features], Style, GraphBuilder], dict[str, str]]
+AnyLowering = TypeVar("AnyLowering", bound=Lowering)
+
+LOWERINGS: dict[type[Head], Lowering] = {}
+
+
+def lowers(kind: type[Head]) -> Callable[[AnyLowering], AnyLowering]:
+    """Register the function that adds a head of this kind to the model and says which values are its outputs."""
+
+    def register(lowering: AnyLowering) -> AnyLowering:
+        LOWERINGS[kind] = lowering
+        return lowering
+
+    return register

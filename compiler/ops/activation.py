@@ -1,0 +1,29 @@
+"""Activations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from spinec.compiler.ops.base import Op, Shape, Work, elements
+from spinec.spec.fields import Activation as Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Activation(Op):
+    """An element-wise non-linearity."""
+
+    category: ClassVar[str] = "activation"
+
+    kind: Kind
+
+    def infer(self, *inputs: Shape) -> Shape:
+        return inputs[0]
+
+    def work(self, output: Shape, *inputs: Shape) -> Work:
+        match self.kind:
+            case "swish":
+                return {"swish": elements(output), "activation": elements(output)}
+            case "hard_swish":  # x * relu6(x + 3) * (1 / 6)
+                return {"add": elements(output), "multiply": 2 * elements(output), "activation": elements(output)}
+        return {"activation": elements(output)}

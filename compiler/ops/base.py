@@ -1,0 +1,92 @@
+"""What an op is: a pure tensor operation that knows its own shapes, weights and work.
+
+To add an op: a frozen dataclass in this folder, and one rule per backend. Passes ask the op; they never look at its type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from math import prod
+from typing import Any, ClassVar, Literal, TypeAlias
+
+from spinec.spec.errors import ShapeError
+
+Shape: TypeAlias = tuple[int, ...]
+"""(C, H, W) of a feature map or (F,) of a vector; the batch is implicit."""
+
+Quantity = Literal["macs", "bias", "add", "multiply", "divide", "swish", "mean", "pool", "norm", "activation", "resize"]
+"""A kind of work that counting conventions put a price on; `macs` are multiply-adds, all others are counted per element."""
+
+Work: TypeAlias = Mapping[Quantity, int]
+
+Span: TypeAlias = tuple[int, int]
+"""First and last position along one axis, both included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """A pure tensor operation. Its fields are all its settings."""
+
+    category: ClassVar[str]
+
+    @property
+    def group(self) -> str:
+        """The row of a report by category."""
+        return self.category
+
+    def infer(self, *inputs: Shape) -> Shape:
+        """The shape of the result.
+
+        Raises:
+            ShapeError: when the op cannot take these inputs.
+        """
+        raise NotImplementedError(f"{type(self).__name__}.infer")  # abstract: every op says its shape
+
+    def weights(self, *inputs: Shape) -> dict[str, Shape]:
+        """Role and shape of every trained weight; kernels are (out, in, height, width)."""
+        return {}
+
+    def state(self, *inputs: Shape) -> dict[str, Shape]:
+        """Role and shape of what is kept but not trained."""
+        return {}
+
+    def work(self, output: Shape, *inputs: Shape) -> Work:
+        """How much of each quantity the op does for one image."""
+        return {}
+
+    def reads(self, span: Span, operand: int, size: int) -> Span | None:
+        """The positions of an operand, `size` long, that the results at `span` depend on; None if it shows no more of the image."""
+        return span
+
+    def __str__(self) -> str:
+        shown = (f"{f.name}={_show(getattr(self, f.name))}" for f in fields(self) if getattr(self, f.name) != f.default)
+        return " ".join([op_name(type(self)), *shown])
+
+
+def op_name(kind: type[Op]) -> str:
+    """The name of an op in text: ``space_to_depth`` for SpaceToDepth."""
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in kind.__name__).removeprefix("_")
+
+
+def elements(*shapes: Shape) -> int:
+    """How many numbers the shapes hold together."""
+    return sum(prod(shape) for shape in shapes)
+
+
+def feature_map(op: str, shape: Shape) -> tuple[int, int, int]:
+    """The shape as channels, height, width; a ShapeError if it is none."""
+    if len(shape) != 3:
+        raise ShapeError(f"{op} takes a (C, H, W) feature map, got {shape}")
+    return shape
+
+
+def equal_shapes(op: str, shapes: tuple[Shape, ...]) -> Shape:
+    """The one shape that all have; a ShapeError if they differ."""
+    if len(set(shapes)) != 1:
+        raise ShapeError(f"{op} takes inputs of one shape, got {', '.join(map(str, shapes))}")
+    return shapes[0]
+
+
+def _show(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value).lower() if isinstance(value, bool) else str(value)

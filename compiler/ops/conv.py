@@ -1,0 +1,85 @@
+"""Convolution, and the linear layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import ClassVar
+
+from spinec.compiler.ops.base import Op, Shape, Span, Work, elements, feature_map
+from spinec.compiler.ops.window import Pads, output_size, window_pads, window_reads
+from spinec.spec.errors import ShapeError
+from spinec.spec.fields import Padding
+
+
+@dataclass(frozen=True, slots=True)
+class Conv(Op):
+    """2-D convolution. The output size is ceil(input / stride) in either padding."""
+
+    category: ClassVar[str] = "conv"
+
+    dim: int
+    kernel: int = 1
+    stride: int = 1
+    groups: int = 1
+    dilation: int = 1
+    bias: bool = False
+    bias_init: float = 0.0
+    padding: Padding = "symmetric"
+    init_scale: float = 2.0
+    init_mode: str = "fan_out"
+
+    @property
+    def group(self) -> str:
+        if self.groups > 1:
+            return "depthwise conv" if self.groups == self.dim else "grouped conv"
+        return "1x1 conv" if self.kernel == 1 else "conv"
+
+    @property
+    def extent(self) -> int:
+        """How many pixels the dilated kernel spans."""
+        return (self.kernel - 1) * self.dilation + 1
+
+    def pads(self, height: int, width: int) -> Pads:
+        """Zeros before and after, per axis."""
+        return window_pads(self.padding, self.extent, self.stride, height, width)
+
+    def infer(self, *inputs: Shape) -> Shape:
+        dim, height, width = feature_map("conv", inputs[0])
+        if dim % self.groups or self.dim % self.groups:
+            raise ShapeError(f"conv of {self.groups} groups cannot take {dim} channels to {self.dim}")
+        return self.dim, output_size(height, self.stride), output_size(width, self.stride)
+
+    def weights(self, *inputs: Shape) -> dict[str, Shape]:
+        kernel = {"kernel": (self.dim, inputs[0][0] // self.groups, self.kernel, self.kernel)}
+        return kernel | {"bias": (self.dim,)} if self.bias else kernel
+
+    def work(self, output: Shape, *inputs: Shape) -> Work:
+        macs = elements(output) * (inputs[0][0] // self.groups) * self.kernel**2
+        return {"macs": macs, "bias": elements(output)} if self.bias else {"macs": macs}
+
+    def reads(self, span: Span, operand: int, size: int) -> Span:
+        return window_reads(span, self.padding, self.extent, self.stride, size)
+
+
+@dataclass(frozen=True, slots=True)
+class Linear(Op):
+    """Fully connected layer on a vector."""
+
+    category: ClassVar[str] = "linear"
+
+    dim: int
+    bias: bool = True
+
+    def infer(self, *inputs: Shape) -> Shape:
+        if len(inputs[0]) != 1:
+            raise ShapeError(f"linear takes a vector, got {inputs[0]}")
+        return (self.dim,)
+
+    def weights(self, *inputs: Shape) -> dict[str, Shape]:
+        kernel = {"kernel": (self.dim, inputs[0][0])}
+        return kernel | {"bias": (self.dim,)} if self.bias else kernel
+
+    def work(self, output: Shape, *inputs: Shape) -> Work:
+        macs = prod(self.weights(*inputs)["kernel"])
+        return {"macs": macs, "bias": self.dim} if self.bias else {"macs": macs}

@@ -1,0 +1,55 @@
+"""Pooling over windows and over the whole image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from spinec.compiler.ops.base import Op, Shape, Span, Work, elements, feature_map
+from spinec.compiler.ops.window import Pads, output_size, window_pads, window_reads
+from spinec.spec.fields import Padding
+
+
+@dataclass(frozen=True, slots=True)
+class Pool(Op):
+    """Maximum or average of a window; the average leaves the padding out of its count."""
+
+    category: ClassVar[str] = "pool"
+
+    kind: Literal["max", "avg"]
+    kernel: int = 3
+    stride: int = 2
+    padding: Padding = "symmetric"
+
+    def pads(self, height: int, width: int) -> Pads:
+        """Padding before and after, per axis."""
+        return window_pads(self.padding, self.kernel, self.stride, height, width)
+
+    def infer(self, *inputs: Shape) -> Shape:
+        dim, height, width = feature_map("pool", inputs[0])
+        return dim, output_size(height, self.stride), output_size(width, self.stride)
+
+    def work(self, output: Shape, *inputs: Shape) -> Work:
+        return {"pool": elements(output) * self.kernel**2}
+
+    def reads(self, span: Span, operand: int, size: int) -> Span:
+        return window_reads(span, self.padding, self.kernel, self.stride, size)
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalPool(Op):
+    """The mean over the image: a vector, or a map of one cell where `keep` is set."""
+
+    category: ClassVar[str] = "pool"
+
+    keep: bool = False
+
+    def infer(self, *inputs: Shape) -> Shape:
+        dim, _, _ = feature_map("global_pool", inputs[0])
+        return (dim, 1, 1) if self.keep else (dim,)
+
+    def work(self, output: Shape, *inputs: Shape) -> Work:
+        return {"mean": elements(*inputs)}
+
+    def reads(self, span: Span, operand: int, size: int) -> Span:
+        return 0, size - 1

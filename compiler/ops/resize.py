@@ -1,0 +1,80 @@
+"""Ops that only move values: no weights, no multiply-adds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from spinec.compiler.ops.base import Op, Shape, Span, Work, elements, feature_map
+from spinec.spec.blocks import ChannelOrder
+from spinec.spec.errors import ShapeError
+
+
+@dataclass(frozen=True, slots=True)
+class Upsample(Op):
+    """Nearest neighbour by a whole factor: every value becomes a square of factor x factor."""
+
+    category: ClassVar[str] = "resize"
+
+    factor: int
+
+    def infer(self, *inputs: Shape) -> Shape:
+        dim, height, width = feature_map("upsample", inputs[0])
+        return dim, height * self.factor, width * self.factor
+
+    def work(self, output: Shape, *inputs: Shape) -> Work:
+        return {"resize": elements(output)}
+
+    def reads(self, span: Span, operand: int, size: int) -> Span:
+        return span[0] // self.factor, span[1] // self.factor
+
+
+@dataclass(frozen=True, slots=True)
+class Crop(Op):
+    """The upper left part of a map."""
+
+    category: ClassVar[str] = "resize"
+
+    height: int
+    width: int
+
+    def infer(self, *inputs: Shape) -> Shape:
+        dim, height, width = feature_map("crop", inputs[0])
+        if height < self.height or width < self.width:
+            raise ShapeError(f"crop to {self.height} x {self.width} of a smaller map, {inputs[0]}")
+        return dim, self.height, self.width
+
+
+@dataclass(frozen=True, slots=True)
+class Pad(Op):
+    """Zeros below and to the right."""
+
+    category: ClassVar[str] = "resize"
+
+    bottom: int
+    right: int
+
+    def infer(self, *inputs: Shape) -> Shape:
+        dim, height, width = feature_map("pad", inputs[0])
+        return dim, height + self.bottom, width + self.right
+
+    def reads(self, span: Span, operand: int, size: int) -> Span:
+        return min(span[0], size - 1), min(span[1], size - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceToDepth(Op):
+    """Every 2 x 2 square of a map becomes four channels; nothing is lost (Eff-SpineNet, Figure 2)."""
+
+    category: ClassVar[str] = "resize"
+
+    order: ChannelOrder = "channel_major"
+
+    def infer(self, *inputs: Shape) -> Shape:
+        dim, height, width = feature_map("space_to_depth", inputs[0])
+        if height % 2 or width % 2:
+            raise ShapeError(f"space_to_depth takes even sizes, got {inputs[0]}")
+        return 4 * dim, height // 2, width // 2
+
+    def reads(self, span: Span, operand: int, size: int) -> Span:
+        return 2 * span[0], 2 * span[1] + 1

@@ -1,0 +1,88 @@
+"""A program: the graph of a whole model with every shape known. What analyses read and backends compile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from spinec.compiler.graph import Graph, Node, Step
+from spinec.compiler.ops.base import Shape
+from spinec.spec.model import ModelSpec
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A lowered spec at one input size.
+
+    `steps` are all ops in the order of execution, `shapes` every op's result by path, `values` says which op's result a
+    block's or sub-graph's value is.
+    """
+
+    spec: ModelSpec
+    size: tuple[int, int]
+    graph: Graph
+    steps: tuple[Step, ...]
+    shapes: Mapping[str, Shape]
+    values: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """The spec's name."""
+        return self.spec.name
+
+    @property
+    def input_shape(self) -> Shape:
+        """(channels, height, width) of the image."""
+        return (self.spec.input.channels, *self.size)
+
+    def shape(self, value: str) -> Shape:
+        """The shape of a value of the model's graph, or of a path within it."""
+        return self.shapes[self.values.get(value, value)]
+
+    @cached_property
+    def outputs(self) -> dict[str, Shape]:
+        """Name and shape of what the model returns."""
+        return {name: self.shape(value) for name, value in self.graph.outputs.items()}
+
+    @cached_property
+    def weights(self) -> dict[str, Shape]:
+        """Name and shape of every trained weight, in the order of execution; kernels are (out, in, height, width)."""
+        return {
+            f"{step.module}.{role}": shape
+            for step in self.steps
+            if step.owner
+            for role, shape in step.op.weights(*step.input_shapes).items()
+        }
+
+    @cached_property
+    def state(self) -> dict[str, Shape]:
+        """Name and shape of every value that is kept but not trained: running statistics."""
+        return {
+            f"{step.module}.{role}": shape
+            for step in self.steps
+            if step.owner
+            for role, shape in step.op.state(*step.input_shapes).items()
+        }
+
+    def __str__(self) -> str:
+        """The text form: every node, its inputs, its op, its shape; nested graphs indented."""
+        header = f"program {self.name} (image: {_shape(self.input_shape)})"
+        outputs = ", ".join(f"{name}: {value}" for name, value in self.graph.outputs.items())
+        return "\n".join([header, *self._lines(self.graph, "", "  "), f"return {{{outputs}}}", ""])
+
+    def _lines(self, graph: Graph, path: str, indent: str) -> list[str]:
+        return [line for node in graph.nodes for line in self._node_lines(node, path, indent)]
+
+    def _node_lines(self, node: Node, path: str, indent: str) -> list[str]:
+        where = f"{path}{node.name}"
+        shared = f" module={node.module}" if node.module != node.name else ""
+        own = " per_call" if node.per_call else ""
+        what = node.op.name if isinstance(node.op, Graph) else str(node.op)
+        line = f"{indent}{node.name} = {what}({', '.join(node.inputs)}){shared}{own}  # {_shape(self.shape(where))}"
+        inner = self._lines(node.op, f"{where}.", indent + "  ") if isinstance(node.op, Graph) else []
+        return [line, *inner]
+
+
+def _shape(shape: Shape) -> str:
+    return "x".join(map(str, shape))
