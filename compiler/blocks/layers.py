@@ -79,6 +79,7 @@ def conv_norm_act(to: GraphBuilder, style: Style, x: str, prefix: str, conv: Con
 def conv_block(style: Style, in_dim: int, dim: int, kernel: int = 1, stride: int = 1, activation: Kind = "none") -> Graph:
     """Convolution and norm, with an activation or without, as a graph of its own."""
     name = "conv_norm" if activation == "none" else "conv_norm_act"
+    name += "_same" if style.spec.padding == "same" and stride > 1 else ""  # it pads for itself, so its class is another
     doc = "Convolution and batch norm" + ("." if activation == "none" else ", then an activation.")
     settings: dict[str, Setting] = {"in_dim": in_dim, "dim": dim, "kernel": kernel, "stride": stride}
     to = GraphBuilder(name, doc, settings=settings)

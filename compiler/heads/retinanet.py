@@ -33,7 +33,8 @@ def retinanet(head: RetinaNet, outputs: list[Features], style: Style, model: Gra
 
 def subnet(head: RetinaNet, in_dim: int, predictions: int, prior: float, style: Style) -> Graph:
     """Separable convolutions, each with batch norm and activation, and a separable prediction layer."""
-    settings: dict[str, Setting] = {"in_dim": in_dim, "dim": head.dim, "predictions": predictions}
+    settings: dict[str, Setting] = {"in_dim": in_dim} if in_dim != head.dim else {}
+    settings |= {"dim": head.dim, "predictions": predictions}
     to = GraphBuilder("subnet", "A subnet shared over the levels, with batch norms of each level's own.", settings=settings)
     x, dim = "x", in_dim
     for i in range(1, head.layers + 1):

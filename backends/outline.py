@@ -1,0 +1,302 @@
+"""Which classes a program's source has: graphs of one skeleton share one, and what differs becomes a constructor argument.
+
+The skeleton is that of the *lowered* calls, since a rule may call different things for different settings. Children that
+are sequences, or of different classes, are passed in: a class then says what is done with its parts, and the place that
+makes it says what they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
+from typing import Any
+
+from spinec.backends.expressions import Call, Function, Half, Hole, In, Layer, Optional
+from spinec.compiler.graph import Derived, Graph, Node, Setting
+from spinec.compiler.ops.base import Op
+from spinec.compiler.program import Program
+
+Rule = Callable[..., Layer | Function]
+
+DIMS = ("in_dim", "dim")
+POSITION = "position"  # the hint of an argument without a keyword
+DIM_PLACES = (POSITION, "groups")  # where an argument that equals a dim is that dim
+
+
+@dataclass(frozen=True)
+class Param:
+    """A constructor argument."""
+
+    name: str
+    annotation: str
+
+
+@dataclass(frozen=True)
+class Member:
+    """A node of a class: what it is made by, or what it computes from its operands."""
+
+    node: Node
+    build: Any = None
+    apply: Call | None = None
+    after: str = ""
+    is_graph: bool = False
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A class to print."""
+
+    name: str
+    graph: Graph
+    params: tuple[Param, ...]
+    locals: tuple[tuple[str, str], ...]
+    members: tuple[Member, ...]
+
+    @property
+    def per_call(self) -> bool:
+        """Whether calls are told apart: some layers exist once per call."""
+        return any(member.node.per_call for member in self.members)
+
+
+@dataclass(eq=False)
+class _Instance:
+    """One occurrence of a graph in a program."""
+
+    path: str
+    graph: Graph
+    lowered: list[Layer | Function | None]
+    children: dict[int, _Instance] = field(default_factory=dict)
+    made: Call | None = None
+    """The call that makes it, once its class is known."""
+
+
+class Outliner:
+    """Collects the classes of a program for one backend."""
+
+    def __init__(self, program: Program, rule_of: Callable[[Op], Rule], class_name: Callable[[str], str], module: str) -> None:
+        self.program, self.rule_of, self.class_name, self.module = program, rule_of, class_name, module
+        self.input_shapes = {step.path: step.input_shapes for step in program.steps}
+        self.groups: dict[Any, list[_Instance]] = {}
+        self.group_of: dict[int, Any] = {}
+        self.seen: dict[str, _Instance] = {}
+
+    def outline(self, sequence: str, nothing: str) -> tuple[list[Outline], Outline]:
+        """The classes in an order in which each comes after those it uses, and the model's own."""
+        self.sequence, self.nothing = sequence, nothing
+        root = self._collect(self.program.graph, "", "")
+        outlines = []
+        taken: set[str] = set()
+        for key in self._order():
+            instances = self.groups[key]
+            if instances[0] is root:
+                continue
+            name = _free(self.class_name(instances[0].graph.name), taken)
+            outlines.append(self._class(name, instances))
+        model = self._class(_free(self.class_name(self.program.name), taken), [root], inject=False)
+        return outlines, model
+
+    # ------------------------------------------------------------------ collecting
+
+    def _collect(self, graph: Graph, path: str, module: str) -> _Instance:
+        """The instance of a graph, with its children; a shared module is collected once."""
+        instance = _Instance(path, graph, [])
+        for i, node in enumerate(graph.nodes):
+            where, weights = f"{path}{node.name}", f"{module}{node.module}"
+            if isinstance(node.op, Graph):
+                if weights not in self.seen:
+                    self.seen[weights] = self._collect(node.op, f"{where}.", f"{weights}.")
+                instance.children[i] = self.seen[weights]
+                instance.lowered.append(None)
+            else:
+                instance.lowered.append(self.rule_of(node.op)(node.op, *self.input_shapes[where]))
+        if not graph.is_sequence or not path:
+            key = self._skeleton(instance)
+            self.groups.setdefault(key, []).append(instance)
+            self.group_of[id(instance)] = key
+        return instance
+
+    def _skeleton(self, instance: _Instance) -> Any:
+        """What instances of one class have in common; children count as 'some module'."""
+        graph = instance.graph
+        rows = [
+            (node.name, node.inputs, node.module, node.per_call, "module" if isinstance(node.op, Graph) else _shape_of(lowered))
+            for node, lowered in zip(graph.nodes, instance.lowered, strict=True)
+        ]
+        return graph.name, graph.inputs, tuple(graph.outputs.items()), tuple(rows)
+
+    def _order(self) -> list[Any]:
+        sorter: TopologicalSorter[Any] = TopologicalSorter()
+        for key, instances in self.groups.items():
+            sorter.add(key, *dict.fromkeys(child for instance in instances for child in self._used(instance)))
+        return list(sorter.static_order())
+
+    def _used(self, instance: _Instance) -> list[Any]:
+        found = []
+        for child in instance.children.values():
+            found += [self.group_of[id(child)]] if id(child) in self.group_of else self._used(child)
+        return found
+
+    # ------------------------------------------------------------------ unifying
+
+    def _class(self, name: str, instances: list[_Instance], inject: bool | None = None) -> Outline:
+        graph = instances[0].graph
+        if inject is None:
+            inject = self._injects(instances)
+        holes = _Holes([instance.graph.settings for instance in instances], self.module)
+        members = []
+        for i, node in enumerate(graph.nodes):
+            if isinstance(node.op, Graph):
+                made = [self._make(instance.children[i]) for instance in instances]
+                build = holes.hole(tuple(made), node.module) if inject else holes.unify(tuple(made), node.name)
+                members.append(Member(node, build=build, is_graph=True))
+                continue
+            lowered = [instance.lowered[i] for instance in instances]
+            members.append(self._member(node, lowered, holes))
+        params, local = holes.params(), holes.locals()
+        for k, instance in enumerate(instances):
+            instance.made = holes.instantiate(name, params, k)
+        return Outline(name, graph, params, local, tuple(members))
+
+    def _member(self, node: Node, lowered: list[Layer | Function | None], holes: _Holes) -> Member:
+        layers = [each for each in lowered if isinstance(each, Layer)]
+        if layers:
+            build = holes.unify(tuple(layer.build for layer in layers), node.name)
+            return Member(node, build=build, after=layers[0].after)
+        functions = tuple(each.apply for each in lowered if isinstance(each, Function))
+        return Member(node, apply=holes.unify(functions, node.name))
+
+    def _injects(self, instances: list[_Instance]) -> bool:
+        """Whether the children are passed in: some are sequences, or not all of one class."""
+        for i in instances[0].children:
+            keys = {self.group_of.get(id(instance.children[i])) for instance in instances}
+            if len(keys) > 1 or None in keys:
+                return True
+        return False
+
+    def _make(self, child: _Instance) -> Call:
+        """The call that makes a child: its class', or a sequence of what it consists of."""
+        if child.made is not None:
+            return child.made
+        items = []
+        for i, (node, lowered) in enumerate(zip(child.graph.nodes, child.lowered, strict=True)):
+            if isinstance(node.op, Graph):
+                items.append(self._make(child.children[i]))
+            elif isinstance(lowered, Layer):
+                items.append(lowered.build)
+            else:
+                assert lowered.layer is not None, f"{node.op} has no form as a layer"
+                items.append(lowered.layer)
+        return Call(self.sequence, tuple(items)) if items else Call(self.nothing)
+
+
+class _Holes:
+    """What differs between the instances of a class, and how it is called."""
+
+    def __init__(self, settings: list[Mapping[str, Setting]], module: str) -> None:
+        self.module = module
+        names = [name for name in settings[0] if all(name in each for each in settings)]
+        self.settings = {name: tuple(_plain(each[name]) for each in settings) for name in names}
+        self.formulas = {name: _formula([each[name] for each in settings]) for name in names}
+        self.values: dict[str, tuple[Any, ...]] = {}
+
+    def unify(self, values: tuple[Any, ...], hint: str) -> Any:
+        """One expression for all instances: what they share is literal, what differs is a hole."""
+        first = values[0]
+        if all(isinstance(value, Call) and _outer(value) == _outer(first) for value in values):
+            args = tuple(self.unify(column, POSITION) for column in zip(*(value.args for value in values), strict=True))
+            columns = zip(*(value.kwargs for value in values), strict=True)
+            kwargs = tuple((column[0][0], self.unify(tuple(v for _, v in column), column[0][0])) for column in columns)
+            return Call(first.target, args, kwargs)
+        if all(isinstance(value, Optional) for value in values):
+            inner = self.unify(tuple(value.value for value in values), hint)
+            return Optional(inner, first.default) if inner == first.value else inner
+        if isinstance(first, int) and (hint in DIM_PLACES or hint in self.formulas) and (name := self._dim(values)):
+            return self.hole(values, name)
+        if all(value == first and type(value) is type(first) for value in values):
+            return first
+        if all(isinstance(value, Half) for value in values):
+            return Half(self.unify(tuple(value.value for value in values), "kernel"))
+        return self.hole(values, hint)
+
+    def _dim(self, values: tuple[Any, ...]) -> str:
+        """The dim among the block's fields that has these values: dims are always arguments, even where instances agree."""
+        dims = [name for name in ("dim", "in_dim", *self.formulas) if name in DIMS or self.formulas.get(name)]
+        return next((name for name in dims if self.settings.get(name) == values), "")
+
+    def hole(self, values: tuple[Any, ...], hint: str) -> Hole:
+        """The constructor argument that has these values, by the block's own name for it where there is one."""
+        hint = {"kernel_size": "kernel", POSITION: "dim"}.get(hint, hint)
+        known = [hint, *self.settings]
+        name = next((name for name in known if self.settings.get(name) == values), hint)
+        while self.values.get(name, values) != values:
+            name += "_"
+        self._use(name, values)
+        return Hole(name)
+
+    def _use(self, name: str, values: tuple[Any, ...]) -> None:
+        self.values[name] = values
+        formula = self.formulas.get(name)
+        base = re.match(r"[a-z_]+", formula) if formula else None
+        if base:
+            self._use(base[0], self.settings[base[0]])
+
+    def params(self) -> tuple[Param, ...]:
+        """The constructor's arguments: the block's fields in their order, then the rest."""
+        names = [*(name for name in self.settings if name in self.values), *(n for n in self.values if n not in self.settings)]
+        return tuple(Param(name, self._annotation(name)) for name in names if not self.formulas.get(name))
+
+    def locals(self) -> tuple[tuple[str, str], ...]:
+        """What follows from the arguments."""
+        return tuple((name, formula) for name, formula in self.formulas.items() if formula and name in self.values)
+
+    def instantiate(self, target: str, params: tuple[Param, ...], k: int) -> Call:
+        """The call that makes the k-th instance; dims come first, by position."""
+        leading = [p.name for p in params if p.name in DIMS]
+        args = tuple(self.values[name][k] for name in leading)
+        return Call(target, args, tuple((p.name, self.values[p.name][k]) for p in params if p.name not in leading))
+
+    def _annotation(self, name: str) -> str:
+        value = self.values[name][0]
+        return self.module if isinstance(value, Call) else type(value).__name__
+
+
+def _plain(setting: Setting) -> Any:
+    return setting.value if isinstance(setting, Derived) else setting
+
+
+def _formula(settings: list[Setting]) -> str:
+    formulas = {setting.formula if isinstance(setting, Derived) else "" for setting in settings}
+    return formulas.pop() if len(formulas) == 1 else ""
+
+
+def _outer(value: Call) -> tuple[Any, ...]:
+    return value.target, len(value.args), tuple(key for key, _ in value.kwargs)
+
+
+def _shape_of(lowered: Layer | Function | None) -> Any:
+    """The target and argument names of a lowered call, nested ones too."""
+    match lowered:
+        case Layer(build, _, after):
+            return "layer", _calls(build), after
+        case Function(apply):
+            return "function", _calls(apply)
+    return None
+
+
+def _calls(value: Any) -> Any:
+    match value:
+        case Call():
+            return (*_outer(value), *map(_calls, value.args), *(_calls(item) for _, item in value.kwargs))
+        case In():
+            return value
+    return None
+
+
+def _free(name: str, taken: set[str]) -> str:
+    number = 1
+    while (candidate := name if number == 1 else f"{name}V{number}") in taken:
+        number += 1
+    taken.add(candidate)
+    return candidate

@@ -1,0 +1,140 @@
+"""What generated PyTorch source defines for itself. Each piece is copied into the source that uses it, as it stands here."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def initialize(module: nn.Module, scale: float = 2.0, mode: str = "fan_out") -> None:
+    """Variance scaling of convolution kernels; zero biases."""
+    if isinstance(module, nn.Conv2d):
+        area = module.kernel_size[0] * module.kernel_size[1]
+        dim = module.out_channels if mode == "fan_out" else module.in_channels
+        fan = area * dim // module.groups
+        nn.init.normal_(module.weight, std=math.sqrt(scale / fan))
+    elif isinstance(module, nn.Linear):
+        bound = 1 / math.sqrt(module.out_features)
+        nn.init.uniform_(module.weight, -bound, bound)
+    if isinstance(module, (nn.Conv2d, nn.Linear)) and module.bias is not None:
+        nn.init.zeros_(module.bias)
+
+
+class StochasticDepth(nn.Module):
+    """Leaves out the whole branch of an image at the given rate in training."""
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.rate == 0:
+            return x
+        keep = 1 - self.rate
+        mask = x.new_empty(x.shape[0], 1, 1, 1).bernoulli_(keep)
+        return x * mask / keep
+
+
+class WeightedSum(nn.Module):
+    """Fast normalised fusion: sum_i(w_i x_i) / (sum_j w_j + epsilon), w non-negative."""
+
+    def __init__(self, inputs: int, epsilon: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(inputs))
+        self.epsilon = epsilon
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        weight = F.relu(self.weight)
+        weight = weight / (weight.sum() + self.epsilon)
+        total = inputs[0] * weight[0]
+        for i, x in enumerate(inputs[1:], 1):
+            total = total + x * weight[i]
+        return total
+
+
+class SoftmaxSum(nn.Module):
+    """Fusion by a softmax over one weight per input."""
+
+    def __init__(self, inputs: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(inputs))
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        weight = self.weight.softmax(0)
+        total = inputs[0] * weight[0]
+        for i, x in enumerate(inputs[1:], 1):
+            total = total + x * weight[i]
+        return total
+
+
+def pad_same(x: Tensor, extent: int, stride: int, value: float = 0.0) -> Tensor:
+    """Padding as TensorFlow's 'same': the odd pixel goes below and to the right."""
+    height, width = x.shape[-2:]
+    rows = max((math.ceil(height / stride) - 1) * stride + extent - height, 0)
+    columns = max((math.ceil(width / stride) - 1) * stride + extent - width, 0)
+    if rows == 0 and columns == 0:
+        return x
+    left, top = columns // 2, rows // 2
+    return F.pad(x, (left, columns - left, top, rows - top), value=value)
+
+
+class Conv2dSame(nn.Conv2d):
+    """Convolution padded as TensorFlow's 'same'."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        extent = self.dilation[0] * (self.kernel_size[0] - 1) + 1
+        return super().forward(pad_same(input, extent, self.stride[0]))
+
+
+class MaxPool2dSame(nn.Module):
+    """Maximum pooling padded as TensorFlow's 'same'."""
+
+    def __init__(self, kernel_size: int, stride: int) -> None:
+        super().__init__()
+        self.kernel_size, self.stride = kernel_size, stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = pad_same(x, self.kernel_size, self.stride, value=-math.inf)
+        return F.max_pool2d(x, self.kernel_size, self.stride)
+
+
+class AvgPool2dSame(nn.Module):
+    """Average pooling padded as TensorFlow's 'same'; padding is left out of the average."""
+
+    def __init__(self, kernel_size: int, stride: int) -> None:
+        super().__init__()
+        self.kernel_size, self.stride = kernel_size, stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        ones = torch.ones_like(x[:1, :1])
+        x, ones = (pad_same(each, self.kernel_size, self.stride) for each in (x, ones))
+        share = F.avg_pool2d(ones, self.kernel_size, self.stride)
+        return F.avg_pool2d(x, self.kernel_size, self.stride) / share
+
+
+class Crop(nn.Module):
+    """The upper left part of a map."""
+
+    def __init__(self, height: int, width: int) -> None:
+        super().__init__()
+        self.height, self.width = height, width
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[..., : self.height, : self.width]
+
+
+def space_to_depth(x: Tensor) -> Tensor:
+    """2 x 2 squares become channels in TensorFlow's order, (2, 2, C)."""
+    batch, dim, height, width = x.shape
+    x = x.view(batch, dim, height // 2, 2, width // 2, 2).permute(0, 3, 5, 1, 2, 4)
+    return x.reshape(batch, 4 * dim, height // 2, width // 2)
+
+
+class SpaceToDepth(nn.Module):
+    """2 x 2 squares become channels in TensorFlow's order, (2, 2, C)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return space_to_depth(x)

@@ -1,0 +1,169 @@
+"""Op -> PyTorch: one rule per op. A rule says what is constructed or called, and which attribute holds which weight."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from spinec.backends.expressions import Call, Function, Half, In, Layer, Optional, call
+from spinec.backends.outline import Rule
+from spinec.compiler.ops.activation import Activation
+from spinec.compiler.ops.base import Op, Shape
+from spinec.compiler.ops.conv import Conv, Linear
+from spinec.compiler.ops.merge import Add, Average, Concat, Multiply, WeightedSum
+from spinec.compiler.ops.norm import BatchNorm
+from spinec.compiler.ops.pool import GlobalPool, Pool
+from spinec.compiler.ops.regularize import Dropout, StochasticDepth
+from spinec.compiler.ops.resize import Crop, Pad, SpaceToDepth, Upsample
+
+RULES: dict[type[Op], Rule] = {}
+AnyRule = TypeVar("AnyRule", bound=Rule)
+
+WEIGHT = {"kernel": "weight", "bias": "bias"}
+NORM = {"scale": "weight", "shift": "bias", "mean": "running_mean", "variance": "running_var"}
+ACTIVATIONS: dict[str, tuple[Call, str]] = {
+    "swish": (call("F.silu", In(0)), "nn.SiLU"),
+    "relu": (call("F.relu", In(0)), "nn.ReLU"),
+    "relu6": (call("F.relu6", In(0)), "nn.ReLU6"),
+    "hard_swish": (call("F.hardswish", In(0)), "nn.Hardswish"),
+    "gelu": (call("F.gelu", In(0)), "nn.GELU"),
+    "sigmoid": (call("torch.sigmoid", In(0)), "nn.Sigmoid"),
+}
+
+
+def rule(op: type[Op]) -> Callable[[AnyRule], AnyRule]:
+    """Register the rule of an op."""
+
+    def register(function: AnyRule) -> AnyRule:
+        RULES[op] = function
+        return function
+
+    return register
+
+
+@rule(Conv)
+def conv(op: Conv, x: Shape) -> Layer:
+    """Symmetric padding is a setting of the layer; 'same' depends on the size, so a strided layer pads for itself."""
+    same = op.padding == "same" and op.stride > 1
+    settings = {
+        "kernel_size": op.kernel,
+        "stride": Optional(op.stride, 1),
+        **({} if same else {"padding": Optional(Half(op.kernel) if op.dilation == 1 else op.extent // 2, 0)}),
+        "dilation": Optional(op.dilation, 1),
+        "groups": Optional(op.groups, 1),
+        "bias": Optional(op.bias, True),
+    }
+    return Layer(call("Conv2dSame" if same else "nn.Conv2d", x[0], op.dim, **settings), WEIGHT)
+
+
+@rule(Linear)
+def linear(op: Linear, x: Shape) -> Layer:
+    """A fully connected layer."""
+    return Layer(call("nn.Linear", x[0], op.dim, bias=Optional(op.bias, True)), WEIGHT)
+
+
+@rule(BatchNorm)
+def batch_norm(op: BatchNorm, x: Shape) -> Layer:
+    """PyTorch's momentum is the share of the new statistics, the complement of the op's."""
+    build = call("nn.BatchNorm2d", x[0], eps=op.epsilon, momentum=round(1 - op.momentum, 12))
+    return Layer(build, NORM, "nn.init.zeros_({layer}.weight)" if op.zero_init else "")
+
+
+@rule(Activation)
+def activation(op: Activation, x: Shape) -> Function:
+    """A function, or a layer of the same name."""
+    apply, layer = ACTIVATIONS[op.kind]
+    return Function(apply, call(layer))
+
+
+@rule(Pool)
+def pool(op: Pool, x: Shape) -> Layer:
+    """Symmetric padding is a setting; average pooling leaves it out of the count."""
+    name = {"max": "MaxPool2d", "avg": "AvgPool2d"}[op.kind]
+    if op.padding == "same":
+        return Layer(call(f"{name}Same", kernel_size=op.kernel, stride=op.stride))
+    uncounted = {"count_include_pad": False} if op.kind == "avg" else {}
+    return Layer(call(f"nn.{name}", kernel_size=op.kernel, stride=op.stride, padding=op.kernel // 2, **uncounted))
+
+
+@rule(GlobalPool)
+def global_pool(op: GlobalPool, x: Shape) -> Function:
+    """The mean over height and width."""
+    return Function(call(".mean", In(0), (2, 3), keepdim=Optional(op.keep, False)))
+
+
+@rule(Upsample)
+def upsample(op: Upsample, x: Shape) -> Function:
+    """Nearest neighbour, PyTorch's default mode."""
+    return Function(call("F.interpolate", In(0), scale_factor=op.factor), call("nn.Upsample", scale_factor=op.factor))
+
+
+@rule(Crop)
+def crop(op: Crop, x: Shape) -> Function:
+    """The upper left part."""
+    part = Call("[]", (In(0), f"..., :{op.height}, :{op.width}"))
+    return Function(part, call("Crop", op.height, op.width))
+
+
+@rule(Pad)
+def pad(op: Pad, x: Shape) -> Function:
+    """Zeros to the right and below."""
+    amounts = (0, op.right, 0, op.bottom)
+    return Function(call("F.pad", In(0), amounts), call("nn.ZeroPad2d", amounts))
+
+
+@rule(SpaceToDepth)
+def space_to_depth(op: SpaceToDepth, x: Shape) -> Function:
+    """PyTorch's own order is channel-major; TensorFlow's is spelt out."""
+    if op.order == "channel_major":
+        return Function(call("F.pixel_unshuffle", In(0), 2), call("nn.PixelUnshuffle", 2))
+    return Function(call("space_to_depth", In(0)), call("SpaceToDepth"))
+
+
+@rule(Add)
+def add(op: Add, *inputs: Shape) -> Function:
+    """The sum of all inputs."""
+    return Function(Call("+", tuple(In(i) for i in range(len(inputs)))))
+
+
+@rule(Average)
+def average(op: Average, *inputs: Shape) -> Function:
+    """The mean of all inputs."""
+    return Function(Call("/", (Call("+", tuple(In(i) for i in range(len(inputs)))), len(inputs))))
+
+
+@rule(Multiply)
+def multiply(op: Multiply, x: Shape, gate: Shape) -> Function:
+    """The product, the gate spread over the map."""
+    return Function(Call("*", (In(0), In(1))))
+
+
+@rule(Concat)
+def concat(op: Concat, *inputs: Shape) -> Function:
+    """Channels behind channels."""
+    return Function(call("torch.cat", [In(i) for i in range(len(inputs))], dim=1))
+
+
+@rule(WeightedSum)
+def weighted_sum(op: WeightedSum, *inputs: Shape) -> Layer:
+    """One scalar per input."""
+    if op.kind == "softmax":
+        return Layer(call("SoftmaxSum", len(inputs)), {"fusion": "weight"})
+    return Layer(call("WeightedSum", len(inputs), epsilon=op.epsilon), {"fusion": "weight"})
+
+
+@rule(StochasticDepth)
+def stochastic_depth(op: StochasticDepth, x: Shape) -> Layer:
+    """Acts in training alone."""
+    return Layer(call("StochasticDepth", op.rate))
+
+
+@rule(Dropout)
+def dropout(op: Dropout, x: Shape) -> Layer:
+    """Acts in training alone."""
+    return Layer(call("nn.Dropout", op.rate))
+
+
+def initial_bias(op: Op) -> float:
+    """What a layer's bias starts at."""
+    return op.bias_init if isinstance(op, Conv) else 0.0
