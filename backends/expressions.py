@@ -56,7 +56,11 @@ class Call:
 
     def map(self, change: Callable[[Any], Any]) -> Call:
         """The same call with every argument changed."""
-        return Call(self.target, tuple(map(change, self.args)), tuple((key, change(value)) for key, value in self.kwargs))
+        return Call(
+            self.target,
+            tuple(map(change, self.args)),
+            tuple((key, change(value)) for key, value in self.kwargs),
+        )
 
 
 def call(target: str, *args: Any, **kwargs: Any) -> Call:
@@ -135,7 +139,11 @@ def arguments(value: Call) -> list[str]:
 
 def shown(value: Call) -> list[tuple[str, Any]]:
     """The keyword arguments that are not at their default."""
-    return [(key, item) for key, item in value.kwargs if not (isinstance(item, Optional) and render(item.value) == render(item.default))]
+    return [
+        (key, item)
+        for key, item in value.kwargs
+        if not (isinstance(item, Optional) and render(item.value) == render(item.default))
+    ]
 
 
 def _is_infix(value: Any) -> bool:
@@ -155,7 +163,10 @@ def layout(prefix: str, value: Any, indent: int, suffix: str = "", comment: str 
         return [line]
     head, inner = value.target, value
     if value.target.startswith("."):
-        head, inner = f"{render(value.args[0])}{value.target}", Call(value.target, value.args[1:], value.kwargs)
+        head, inner = (
+            f"{render(value.args[0])}{value.target}",
+            Call(value.target, value.args[1:], value.kwargs),
+        )
     return parenthesised(f"{space}{prefix}{head}", _arguments(inner), suffix)
 
 
@@ -177,4 +188,8 @@ def _arguments(value: Call) -> list[tuple[str, Any]]:
 
 
 def _can_explode(value: Any) -> bool:
-    return isinstance(value, Call) and (value.target[0].isalpha() or value.target[0] in "_.") and any(True for _ in value.values())
+    return (
+        isinstance(value, Call)
+        and (value.target[0].isalpha() or value.target[0] in "_.")
+        and any(True for _ in value.values())
+    )

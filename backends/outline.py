@@ -1,8 +1,8 @@
-"""Which classes a program's source has: graphs of one skeleton share one, and what differs becomes a constructor argument.
+"""Which classes a program's source has: graphs of one skeleton share one, what differs becomes an argument.
 
-The skeleton is that of the *lowered* calls, since a rule may call different things for different settings. Children that
-are sequences, or of different classes, are passed in: a class then says what is done with its parts, and the place that
-makes it says what they are.
+The skeleton is that of the *lowered* calls, since a rule may call different things for different settings. Children
+that are sequences, or of different classes, are passed in: a class then says what is done with its parts, and the
+place that makes it says what they are.
 """
 
 from __future__ import annotations
@@ -75,8 +75,19 @@ class _Instance:
 class Outliner:
     """Collects the classes of a program for one backend."""
 
-    def __init__(self, program: Program, rule_of: Callable[[Op], Rule], class_name: Callable[[str], str], module: str) -> None:
-        self.program, self.rule_of, self.class_name, self.module = program, rule_of, class_name, module
+    def __init__(
+        self,
+        program: Program,
+        rule_of: Callable[[Op], Rule],
+        class_name: Callable[[str], str],
+        module: str,
+    ) -> None:
+        self.program, self.rule_of, self.class_name, self.module = (
+            program,
+            rule_of,
+            class_name,
+            module,
+        )
         self.input_shapes = {step.path: step.input_shapes for step in program.steps}
         self.groups: dict[Any, list[_Instance]] = {}
         self.group_of: dict[int, Any] = {}
@@ -121,7 +132,13 @@ class Outliner:
         """What instances of one class have in common; children count as 'some module'."""
         graph = instance.graph
         rows = [
-            (node.name, node.inputs, node.module, node.per_call, "module" if isinstance(node.op, Graph) else _shape_of(lowered))
+            (
+                node.name,
+                node.inputs,
+                node.module,
+                node.per_call,
+                "module" if isinstance(node.op, Graph) else _shape_of(lowered),
+            )
             for node, lowered in zip(graph.nodes, instance.lowered, strict=True)
         ]
         return graph.name, graph.inputs, tuple(graph.outputs.items()), tuple(rows)
@@ -129,7 +146,10 @@ class Outliner:
     def _order(self) -> list[Any]:
         sorter: TopologicalSorter[Any] = TopologicalSorter()
         for key, instances in self.groups.items():
-            sorter.add(key, *dict.fromkeys(child for instance in instances for child in self._used(instance)))
+            sorter.add(
+                key,
+                *dict.fromkeys(child for instance in instances for child in self._used(instance)),
+            )
         return list(sorter.static_order())
 
     def _used(self, instance: _Instance) -> list[Any]:
@@ -186,7 +206,8 @@ class Outliner:
             elif isinstance(lowered, Layer):
                 items.append(lowered.build)
             else:
-                assert lowered.layer is not None, f"{node.op} has no form as a layer"
+                assert isinstance(lowered, Function), node.op
+                assert lowered.layer, f"{node.op} has no form as a layer"
                 items.append(lowered.layer)
         return Call(self.sequence, tuple(items)) if items else Call(self.nothing)
 
@@ -221,7 +242,7 @@ class _Holes:
         return self.hole(values, hint)
 
     def _dim(self, values: tuple[Any, ...]) -> str:
-        """The dim among the block's fields that has these values: dims are always arguments, even where instances agree."""
+        """The dim of the block that has these values: dims are arguments even where all instances agree."""
         dims = [name for name in ("dim", "in_dim", *self.formulas) if name in DIMS or self.formulas.get(name)]
         return next((name for name in dims if self.settings.get(name) == values), "")
 
@@ -244,7 +265,10 @@ class _Holes:
 
     def params(self) -> tuple[Param, ...]:
         """The constructor's arguments: the block's fields in their order, then the rest."""
-        names = [*(name for name in self.settings if name in self.values), *(n for n in self.values if n not in self.settings)]
+        names = [
+            *(name for name in self.settings if name in self.values),
+            *(n for n in self.values if n not in self.settings),
+        ]
         return tuple(Param(name, self._annotation(name)) for name in names if not self.formulas.get(name))
 
     def locals(self) -> tuple[tuple[str, str], ...]:
@@ -255,7 +279,11 @@ class _Holes:
         """The call that makes the k-th instance; dims come first, by position."""
         leading = [p.name for p in params if p.name in DIMS]
         args = tuple(self.values[name][k] for name in leading)
-        return Call(target, args, tuple((p.name, self.values[p.name][k]) for p in params if p.name not in leading))
+        return Call(
+            target,
+            args,
+            tuple((p.name, self.values[p.name][k]) for p in params if p.name not in leading),
+        )
 
     def _annotation(self, name: str) -> str:
         value = self.values[name][0]
@@ -288,7 +316,11 @@ def _shape_of(lowered: Layer | Function | None) -> Any:
 def _calls(value: Any) -> Any:
     match value:
         case Call():
-            return (*_outer(value), *map(_calls, value.args), *(_calls(item) for _, item in value.kwargs))
+            return (
+                *_outer(value),
+                *map(_calls, value.args),
+                *(_calls(item) for _, item in value.kwargs),
+            )
         case In():
             return value
     return None

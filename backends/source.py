@@ -44,9 +44,14 @@ def free_names(source: str) -> set[str]:
 
 def render_template(path: Path, view: Any) -> str:
     """A template's text with a view in it."""
-    from jinja2 import Environment, StrictUndefined  # takes as long to import as everything else together
+    from jinja2 import (
+        Environment,
+        StrictUndefined,
+    )  # takes as long to import as everything else together
 
-    environment = Environment(trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, undefined=StrictUndefined)
+    environment = Environment(
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, undefined=StrictUndefined
+    )
     return environment.from_string(path.read_text(encoding="utf-8")).render(view=view).rstrip("\n") + "\n"
 
 

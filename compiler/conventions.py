@@ -32,9 +32,21 @@ CONVENTIONS: dict[Name, Convention] = {
         {"macs": 2},
     ),
     "profiler": Convention(
-        "float operations of the TensorFlow 1.x graph over two, as the paper's authors counted (method.md, Counting conventions)",
-        {"macs": 2, "bias": 1, "add": 1, "multiply": 1, "divide": 1, "swish": 1, "mean": 1, "pool": 1},
+        "float operations of the TensorFlow 1.x graph over two, as the paper's authors counted",
+        {
+            "macs": 2,
+            "bias": 1,
+            "add": 1,
+            "multiply": 1,
+            "divide": 1,
+            "swish": 1,
+            "mean": 1,
+            "pool": 1,
+        },
         kernel_weight=2,
     ),
 }
-INITIALISED = ("kernel", "fusion")  # roles whose initialisers are operations of the TensorFlow 1.x graph
+INITIALISED = (
+    "kernel",
+    "fusion",
+)  # roles whose initialisers are operations of the TensorFlow 1.x graph

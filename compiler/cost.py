@@ -84,8 +84,8 @@ class Report(Count):
     def peak_bytes(self) -> int:
         """The most bytes of activations alive at once at inference, in float32, batch 1 (weights not included).
 
-        Every value lives from the op that makes it to the last op that reads it; an op's inputs and its result are alive
-        together.
+        Every value lives from the op that makes it to the last op that reads it; an op's inputs and its result are
+        alive together.
         """
         return 4 * peak_elements(self.program)
 

@@ -20,7 +20,11 @@ def lower_block(block: Block, given: list[Features], to: Features, style: Style,
         return _body(block, style, single.dim, 2 ** (to.level - single.level), drop_rates)
     names = tuple(f"x{i}" for i in range(1, len(given) + 1)) if len(given) > 1 else ("x",)
     word = "an input" if len(given) == 1 else f"{len(given)} inputs"
-    builder = GraphBuilder(f"block{len(given)}", f"A block of {word}: resampled, fused, activated, then the body.", names)
+    builder = GraphBuilder(
+        f"block{len(given)}",
+        f"A block of {word}: resampled, fused, activated, then the body.",
+        names,
+    )
     resampled = []
     for i, (name, features, source) in enumerate(zip(names, given, block.inputs, strict=True), 1):
         path = resample(features, to, style.spec.resample_of(source), style)

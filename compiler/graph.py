@@ -53,7 +53,7 @@ class Graph:
 
     @property
     def is_sequence(self) -> bool:
-        """Whether every node feeds the next one alone and they are numbered; an empty graph is one that does nothing."""
+        """Whether every node feeds the next one alone; the empty sequence does nothing."""
         return all(node.name == str(i) for i, node in enumerate(self.nodes))
 
     @property
@@ -66,11 +66,25 @@ class Graph:
 class GraphBuilder:
     """Collects nodes in order; each method returns the name of the value it adds."""
 
-    def __init__(self, name: str, doc: str, inputs: tuple[str, ...] = ("x",), settings: Mapping[str, Setting] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        doc: str,
+        inputs: tuple[str, ...] = ("x",),
+        settings: Mapping[str, Setting] | None = None,
+    ) -> None:
         self.name, self.doc, self.inputs, self.settings = name, doc, inputs, settings or {}
         self.nodes: list[Node] = []
 
-    def add(self, name: str, op: Op | Graph, *inputs: str, module: str = "", call: str = "", per_call: bool = False) -> str:
+    def add(
+        self,
+        name: str,
+        op: Op | Graph,
+        *inputs: str,
+        module: str = "",
+        call: str = "",
+        per_call: bool = False,
+    ) -> str:
         """Add a node; its weights are its own unless it names another module."""
         self.nodes.append(Node(name, op, inputs, module or name, call, per_call))
         return name

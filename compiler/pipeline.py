@@ -33,7 +33,10 @@ def lower(spec: ModelSpec, size: int | tuple[int, int] | None = None) -> Program
     (819, 32, 32)
     """
     height, width = _size(spec, size)
-    style, model = Style(spec), GraphBuilder(spec.name, f"{spec.name} for {height} x {width} images.", ("image",))
+    style, model = (
+        Style(spec),
+        GraphBuilder(spec.name, f"{spec.name} for {height} x {width} images.", ("image",)),
+    )
     features = {"image": Features("image", 0, spec.input.channels, height, width)}
     rates = drop_rates(spec)
     for name, block in spec.blocks.items():
@@ -86,6 +89,12 @@ def _check_limits(program: Program) -> None:
     for name, shape in program.weights.items():
         total += elements(shape)
         if elements(shape) > MAX_WEIGHT:
-            raise SpecError([Fault(f"{program.name}: weight {name} would have {elements(shape):,} elements, at most {MAX_WEIGHT:,}")])
+            raise SpecError(
+                [
+                    Fault(
+                        f"{program.name}: weight {name} would have {elements(shape):,} elements, at most {MAX_WEIGHT:,}"
+                    )
+                ]
+            )
     if total > MAX_PARAMS:
         raise SpecError([Fault(f"{program.name}: {total:,} parameters, at most {MAX_PARAMS:,}")])

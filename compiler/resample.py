@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from spinec.compiler.blocks.layers import Style, conv_block
 from spinec.compiler.graph import Graph, GraphBuilder, sequence
-from spinec.compiler.ops.base import Op
 from spinec.compiler.ops.activation import Activation
+from spinec.compiler.ops.base import Op
 from spinec.compiler.ops.pool import Pool
 from spinec.compiler.ops.resize import Crop, Pad, SpaceToDepth, Upsample
 from spinec.spec.blocks import Resample
@@ -65,14 +65,17 @@ def _conv(given: Features, to: Features, way: Resample, style: Style) -> list[Op
     """Stride-2 3x3 convolutions, the first to the target dim, with an activation between them."""
     further = to.level - given.level - 1
     first = conv_block(style, given.dim, to.dim, 3, 2, way.activation if further else "none")
-    rest = [conv_block(style, to.dim, to.dim, 3, 2, way.activation if i < further else "none") for i in range(1, further + 1)]
+    rest = [
+        conv_block(style, to.dim, to.dim, 3, 2, way.activation if i < further else "none")
+        for i in range(1, further + 1)
+    ]
     return [first, *rest]
 
 
 def _pool(given: Features, to: Features, way: Resample, style: Style) -> list[Op | Graph]:
     """1x1 convolution + norm where the dim differs, then 3x3 pooling of stride 2, once per level."""
     match = [conv_block(style, given.dim, to.dim)] if given.dim != to.dim or way.match == "always" else []
-    kind = "max" if way.down == "max_pool" else "avg"
+    kind: Literal["max", "avg"] = "max" if way.down == "max_pool" else "avg"
     return [*match, *(Pool(kind, 3, 2, style.spec.padding) for _ in range(to.level - given.level))]
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
-
 from spinec.spec.fields import Activation, Dim, Frozen, Kernel, Level, Ratio, Repeats
 
 Down = Literal["space_to_depth", "depthwise", "conv", "max_pool", "avg_pool", "none"]
@@ -24,7 +23,8 @@ class Resample(Frozen):
     up: Up = Field("nearest", description="how features come to a finer level")
     match: Match = Field("when_different", description="when a 1x1 convolution + norm follows at equal level")
     channel_order: ChannelOrder = Field(
-        "channel_major", description="order of space-to-depth's channels: (C, 2, 2) as in PyTorch or (2, 2, C) as in TensorFlow"
+        "channel_major",
+        description="order of space-to-depth's channels: (C, 2, 2) as in PyTorch or (2, 2, C) as in TensorFlow",
     )
     activation: Activation = Field("swish", description="between the steps of down-sampling")
 
@@ -49,9 +49,16 @@ class Fuse(Frozen):
     """How resampled inputs become one (Eff-SpineNet, Equation 1)."""
 
     kind: Literal["fast_normalized", "softmax", "sum", "concat"] = Field(
-        "fast_normalized", description="weighted by normalised ReLU weights or by a softmax, summed, or concatenated"
+        "fast_normalized",
+        description="weighted by normalised ReLU weights or by a softmax, summed, or concatenated",
     )
-    epsilon: float = Field(0.001, ge=0, le=1, allow_inf_nan=False, description="added to the sum of fast-normalised weights")
+    epsilon: float = Field(
+        0.001,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="added to the sum of fast-normalised weights",
+    )
     activation: Activation | None = Field(None, description="after fusion; the block's own where not given")
 
 
@@ -65,7 +72,10 @@ class Block(Frozen):
     kind: str
     level: Level
     dim: Dim
-    inputs: Annotated[tuple[Input, ...], Field(min_length=1, max_length=64, description="earlier blocks, or 'image'")]
+    inputs: Annotated[
+        tuple[Input, ...],
+        Field(min_length=1, max_length=64, description="earlier blocks, or 'image'"),
+    ]
     repeats: Repeats = 1
     activation: Activation = "swish"
     fuse: Fuse | None = Field(None, description="where it differs from the spec's `fuse`")
@@ -106,7 +116,10 @@ class Residual(Block):
 
     kind: Literal["residual"] = "residual"
     kernel: Kernel = 3
-    zero_gamma: bool = Field(True, description="start the last norm's scale at zero, so that the block starts as its shortcut")
+    zero_gamma: bool = Field(
+        True,
+        description="start the last norm's scale at zero, so that the block starts as its shortcut",
+    )
 
 
 class Bottleneck(Block):
@@ -117,7 +130,10 @@ class Bottleneck(Block):
     kind: Literal["bottleneck"] = "bottleneck"
     kernel: Kernel = 3
     expand: int = Field(4, ge=1, le=64, description="output dim over inner dim")
-    zero_gamma: bool = Field(True, description="start the last norm's scale at zero, so that the block starts as its shortcut")
+    zero_gamma: bool = Field(
+        True,
+        description="start the last norm's scale at zero, so that the block starts as its shortcut",
+    )
 
 
 class Conv(Block):

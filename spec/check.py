@@ -36,7 +36,7 @@ class Subject:
     def outputs(self) -> dict[str, Item]:
         """Output name: the item that names its block."""
         entries = self.tree.mapping.get("outputs")
-        return {name: item for name, item in entries.mapping.items()} if entries else {}
+        return dict(entries.mapping.items()) if entries else {}
 
     @cached_property
     def reads(self) -> dict[str, list[str]]:
@@ -74,24 +74,45 @@ def count(subject: Subject) -> Iterator[Fault]:
     if not subject.order and "blocks" in subject.tree.mapping:
         yield Fault("'blocks': expected at least one block", subject.key("blocks"))
     if len(subject.order) > MAX_BLOCKS:
-        yield Fault(f"'blocks': {len(subject.order):,} blocks, at most {MAX_BLOCKS:,}", subject.key("blocks"))
+        yield Fault(
+            f"'blocks': {len(subject.order):,} blocks, at most {MAX_BLOCKS:,}",
+            subject.key("blocks"),
+        )
 
 
 def names(subject: Subject) -> Iterator[Fault]:
     """Names can become attributes and variables, and differ by more than case."""
     seen: dict[str, str] = {}
     for section, known, pattern, rule in (
-        ("blocks", subject.order, BLOCK_NAME, "a small letter, then small letters, digits and '_', 48 at most"),
-        ("outputs", subject.outputs, OUTPUT_NAME, "a letter, then letters, digits and '_', 48 at most"),
+        (
+            "blocks",
+            subject.order,
+            BLOCK_NAME,
+            "a small letter, then small letters, digits and '_', 48 at most",
+        ),
+        (
+            "outputs",
+            subject.outputs,
+            OUTPUT_NAME,
+            "a letter, then letters, digits and '_', 48 at most",
+        ),
     ):
         for name in known:
             place = subject.key(section, name)
             if not pattern.match(name):
                 yield Fault(f"{section[:-1]} name {name[:60]!r} is not allowed", place, f"expected {rule}")
             elif name.lower() in RESERVED:
-                yield Fault(f"{section[:-1]} name {name!r} is taken by Python or by a framework's module", place, f"such as {name}_1")
+                yield Fault(
+                    f"{section[:-1]} name {name!r} is taken by Python or by a framework's module",
+                    place,
+                    f"such as {name}_1",
+                )
             elif name.lower() in seen:
-                yield Fault(f"{section[:-1]} name {name!r} is taken by {seen[name.lower()]!r}", place, "names differ by more than case")
+                yield Fault(
+                    f"{section[:-1]} name {name!r} is taken by {seen[name.lower()]!r}",
+                    place,
+                    "names differ by more than case",
+                )
             seen.setdefault(name.lower(), name)
 
 
@@ -111,7 +132,11 @@ def inputs(subject: Subject) -> Iterator[Fault]:
             elif given == name:
                 yield Fault(f"{name}: a block cannot be its own input", place)
             elif given not in order:
-                yield Fault(f"{name}: unknown input {given[:60]!r}", place, did_you_mean(given, ["image", *order]))
+                yield Fault(
+                    f"{name}: unknown input {given[:60]!r}",
+                    place,
+                    did_you_mean(given, ["image", *order]),
+                )
             elif order[given] > order[name]:
                 forward += 1
                 cycle = _path(subject.reads, given, name) if forward <= MOST_CYCLES else []
@@ -119,7 +144,11 @@ def inputs(subject: Subject) -> Iterator[Fault]:
                     yield Fault(f"{name}: the inputs form a cycle: {' <- '.join([name, *cycle])}", place)
                 else:
                     line = subject.key("blocks", given).line
-                    yield Fault(f"{name}: input {given!r} comes later, on line {line}", place, "blocks run in the order written")
+                    yield Fault(
+                        f"{name}: input {given!r} comes later, on line {line}",
+                        place,
+                        "blocks run in the order written",
+                    )
 
 
 def unread(subject: Subject) -> Iterator[Fault]:
@@ -138,15 +167,24 @@ def outputs(subject: Subject) -> Iterator[Fault]:
         if not isinstance(item.value, str):
             continue  # named by validation
         if item.value not in subject.order:
-            yield Fault(f"output {name!r}: unknown block {item.value[:60]!r}", item.place, did_you_mean(item.value, subject.order))
+            yield Fault(
+                f"output {name!r}: unknown block {item.value[:60]!r}",
+                item.place,
+                did_you_mean(item.value, subject.order),
+            )
             continue
         if item.value in seen:
-            yield Fault(f"output {name!r}: block {item.value!r} is output {seen[item.value]!r} already", item.place)
+            yield Fault(
+                f"output {name!r}: block {item.value!r} is output {seen[item.value]!r} already",
+                item.place,
+            )
         seen.setdefault(item.value, name)
         block = subject.blocks.get(item.value)
         if block and name[0] in "Pp" and name[1:].isdecimal() and int(name[1:]) != block.level:
             at_level = [other for other, b in subject.blocks.items() if b.level == int(name[1:])]
-            hint = f"at level {name[1:]}: {', '.join(at_level[-4:])}" if at_level else f"no block is at level {name[1:]}"
+            hint = (
+                f"at level {name[1:]}: {', '.join(at_level[-4:])}" if at_level else f"no block is at level {name[1:]}"
+            )
             yield Fault(f"output {name!r}: block {item.value!r} is at level {block.level}", item.place, hint)
 
 
@@ -164,7 +202,10 @@ def paths(subject: Subject) -> Iterator[Fault]:
             if level is not None and level != block.level and (way.down if level < block.level else way.up) == "none":
                 key = "down" if level < block.level else "up"
                 place = subject.place("blocks", name, "inputs", i)
-                yield Fault(f"{name}: no path from level {level} ({given.block}) to level {block.level}: resample.{key} is 'none'", place)
+                yield Fault(
+                    f"{name}: no path from level {level} ({given.block}) to level {block.level}: resample.{key} is 'none'",
+                    place,
+                )
 
 
 def head(subject: Subject) -> Iterator[Fault]:
@@ -178,7 +219,11 @@ def head(subject: Subject) -> Iterator[Fault]:
     dims = {name: block.dim for name, block in found.items()}
     if not spec.endpoints and len(set(dims.values())) > 1:
         shown = ", ".join(f"{name}: {dim}" for name, dim in list(dims.items())[:8])
-        yield Fault(f"head: outputs of different dims ({shown}) need 'endpoints'", place, "such as endpoints: {dim: 64}")
+        yield Fault(
+            f"head: outputs of different dims ({shown}) need 'endpoints'",
+            place,
+            "such as endpoints: {dim: 64}",
+        )
     levels = sorted(block.level for block in found.values())
     if isinstance(spec.head, RetinaNet):
         twice = {level for level in levels if levels.count(level) > 1}
@@ -186,7 +231,10 @@ def head(subject: Subject) -> Iterator[Fault]:
             yield Fault(f"head: more than one output at level {min(twice)}", subject.key("outputs"))
         gaps = set(range(levels[0], levels[-1])) - set(levels)
         if gaps:
-            yield Fault(f"head: no output at level {min(gaps)}, between levels {levels[0]} and {levels[-1]}", subject.key("outputs"))
+            yield Fault(
+                f"head: no output at level {min(gaps)}, between levels {levels[0]} and {levels[-1]}",
+                subject.key("outputs"),
+            )
     elif isinstance(spec.head, Classification) and len(levels) > 1 and spec.resample.up == "none":
         yield Fault("head: outputs of several levels are upsampled, and resample.up is 'none'", place)
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import yaml
-
 from spinec.spec.errors import Fault, Place, Source, SpecError
 
 MAX_BYTES = 2 * 1024 * 1024
@@ -112,7 +111,15 @@ class _Reader:
         try:
             self._next()  # the stream's start
             if isinstance(self._next(), yaml.StreamEndEvent):
-                raise SpecError([Fault(f"{self.source.name}: the document is empty", None, "'spinec new' writes a starter spec")])
+                raise SpecError(
+                    [
+                        Fault(
+                            f"{self.source.name}: the document is empty",
+                            None,
+                            "'spinec new' writes a starter spec",
+                        )
+                    ]
+                )
             root = self._item(self._next(), depth=0)
             self._next()  # the document's end
             after = self._next()
@@ -130,7 +137,14 @@ class _Reader:
         event = next(self.events)
         self.count += 1
         if self.count > MAX_EVENTS:
-            raise SpecError([Fault(f"more than {MAX_EVENTS:,} YAML nodes, the limit for a spec", self._place(event))])
+            raise SpecError(
+                [
+                    Fault(
+                        f"more than {MAX_EVENTS:,} YAML nodes, the limit for a spec",
+                        self._place(event),
+                    )
+                ]
+            )
         return event
 
     def _item(self, event: yaml.Event, depth: int, key: Place | None = None) -> Item:
@@ -139,7 +153,11 @@ class _Reader:
             raise SpecError([Fault(f"nested deeper than {MAX_DEPTH} levels", place)])
         if getattr(event, "anchor", None) is not None:
             kind = "alias" if isinstance(event, yaml.AliasEvent) else "anchor"
-            self._fault(f"YAML {kind} {event.anchor!r}: specs have none", event, "use 'defaults' or 'extends' to share settings")
+            self._fault(
+                f"YAML {kind} {event.anchor!r}: specs have none",
+                event,
+                "use 'defaults' or 'extends' to share settings",
+            )
         if (getattr(event, "tag", None) or "!") != "!":
             self._fault(f"YAML tag {event.tag!r}: a spec is plain data", event, "remove the tag")
         match event:
@@ -164,10 +182,18 @@ class _Reader:
             name = getattr(event, "value", "")
             value = self._item(self._next(), depth + 1, place)
             if name == "<<" and not event.style:
-                self._fault("merge key '<<': specs have none", event, "use 'defaults' or 'extends' to share settings")
+                self._fault(
+                    "merge key '<<': specs have none",
+                    event,
+                    "use 'defaults' or 'extends' to share settings",
+                )
             elif name in entries:
                 first = entries[name].key
-                self._fault(f"duplicate key {name!r}", event, f"first given on line {first.line if first else '?'}")
+                self._fault(
+                    f"duplicate key {name!r}",
+                    event,
+                    f"first given on line {first.line if first else '?'}",
+                )
             elif isinstance(key.value, str | int | float | bool | None):
                 entries[name] = value
         return entries
@@ -206,5 +232,5 @@ class _Reader:
             for column, character in enumerate(line, 1):
                 if not character.isprintable() and character != "\t":
                     place = Place(self.source, number, column, 1)
-                    return Fault(f"not valid YAML: character {ascii(character)} is not allowed", place)
+                    return Fault(f"not valid YAML: character {character!a} is not allowed", place)
         return Fault(f"{self.source.name}: not valid YAML: {error}")

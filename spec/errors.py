@@ -1,11 +1,11 @@
 """Everything that can go wrong, as one tree, and how a fault of a document is shown.
 
-    SpinecError
-    ├── SpecError       a document is at fault: every fault at once, each with its place
-    ├── ShapeError      tensors do not fit together: an op was given shapes it cannot take
-    └── BackendError    a framework is missing, or has no rule for an op
+SpinecError
+├── SpecError       a document is at fault: every fault at once, each with its place
+├── ShapeError      tensors do not fit together: an op was given shapes it cannot take
+└── BackendError    a framework is missing, or has no rule for an op
 
-    SpecWarning         a document is legal but probably not what was meant
+SpecWarning         a document is legal but probably not what was meant
 """
 
 from __future__ import annotations

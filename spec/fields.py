@@ -36,9 +36,16 @@ def _pair(value: Any) -> Any:
     return (value, value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-Level = Annotated[int, Field(ge=0, le=MAX_LEVEL, description="features have stride 2^level with respect to the image")]
+Level = Annotated[
+    int,
+    Field(ge=0, le=MAX_LEVEL, description="features have stride 2^level with respect to the image"),
+]
 Dim = Annotated[int, Field(gt=0, le=MAX_DIM, description="number of channels")]
-Kernel = Annotated[int, Field(gt=0, le=MAX_KERNEL, description="size of the square kernel, odd"), AfterValidator(_odd)]
+Kernel = Annotated[
+    int,
+    Field(gt=0, le=MAX_KERNEL, description="size of the square kernel, odd"),
+    AfterValidator(_odd),
+]
 Repeats = Annotated[int, Field(gt=0, le=MAX_REPEATS, description="how often the block runs, one after the other")]
 Ratio = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Length = Annotated[int, Field(gt=0, le=MAX_SIZE)]
@@ -65,4 +72,8 @@ def _figure(value: str) -> str:
     return value
 
 
-Figure = Annotated[str, AfterValidator(_figure), Field(description="a figure as printed, with its unit: 2.5B, 3.60M")]
+Figure = Annotated[
+    str,
+    AfterValidator(_figure),
+    Field(description="a figure as printed, with its unit: 2.5B, 3.60M"),
+]

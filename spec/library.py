@@ -15,7 +15,7 @@ SUFFIXES = (".yaml", ".yml")
 @cache
 def library() -> dict[str, Path]:
     """Name and file of every spec in the library, in alphabetical order."""
-    files = sorted(LIBRARY.rglob("*.yaml"), key=lambda path: path.stem)
+    files = sorted(LIBRARY.glob("*.yaml"), key=lambda path: path.stem)
     return {path.stem: path for path in files}
 
 
@@ -24,7 +24,7 @@ def find(name: str | Path) -> tuple[Item, Path]:
     path = Path(name)
     if str(name) in library():
         path = library()[str(name)]
-        return read_file(path, f"specs/{path.relative_to(LIBRARY).as_posix()}"), path
+        return read_file(path, f"specs/{path.name}"), path
     if path.suffix in SUFFIXES or path.exists():
         return read_file(path, str(name)), path
     hint = did_you_mean(name, library())
@@ -43,7 +43,15 @@ def find_parent(name: str, child: Path | None, place: Place) -> tuple[Item, Path
     folder = child.resolve().parent
     path = (folder / name).resolve()
     if not path.is_relative_to(folder):
-        raise SpecError([Fault(f"'extends': {name!r} leaves the folder of this spec", place, "a file beside it or below it")])
+        raise SpecError(
+            [
+                Fault(
+                    f"'extends': {name!r} leaves the folder of this spec",
+                    place,
+                    "a file beside it or below it",
+                )
+            ]
+        )
     if not path.is_file():
         raise SpecError([Fault(f"'extends': no file {name!r} in the folder of this spec", place)])
     return read_file(path, name), path

@@ -16,7 +16,6 @@ from spinec.spec.model import ModelSpec
 from spinec.spec.resolve import apply_defaults, resolve
 from spinec.spec.validate import validate
 
-
 Kinded = TypeVar("Kinded", Block, Head)
 
 
@@ -98,11 +97,23 @@ def _kinded(item: Item, kinds: dict[str, type[Kinded]], what: str, faults: list[
         return None
     kind = item.value.get("kind")
     if kind is None:
-        faults.append(Fault(f"{what}: missing key 'kind'", item.key or item.place, "expected " + ", ".join(kinds)))
+        faults.append(
+            Fault(
+                f"{what}: missing key 'kind'",
+                item.key or item.place,
+                "expected " + ", ".join(kinds),
+            )
+        )
         return None
     if not isinstance(kind.value, str) or kind.value not in kinds:
         owner = "head" if what == "head" else "block"
-        faults.append(Fault(f"unknown {owner} kind {str(kind.plain())[:60]!r}", kind.place, did_you_mean(kind.value, kinds)))
+        faults.append(
+            Fault(
+                f"unknown {owner} kind {str(kind.plain())[:60]!r}",
+                kind.place,
+                did_you_mean(kind.value, kinds),
+            )
+        )
         return None
     return validate(kinds[kind.value], item, faults, what)
 

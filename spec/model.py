@@ -7,9 +7,17 @@ from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PlainSerializer, SerializeAsAny
-
 from spinec.spec.blocks import Block, Fuse, Input, Resample
-from spinec.spec.fields import Activation, Convention, Dim, Figure, Frozen, Padding, Ratio, Repeats, Size
+from spinec.spec.fields import (
+    Activation,
+    Convention,
+    Dim,
+    Figure,
+    Frozen,
+    Padding,
+    Repeats,
+    Size,
+)
 from spinec.spec.heads import Head
 
 
@@ -24,14 +32,21 @@ class Norm(Frozen):
     """Batch norm's settings; frameworks' defaults differ, so they are never left to them."""
 
     epsilon: float = Field(0.001, gt=0, le=1, description="added to the variance")
-    momentum: float = Field(0.99, ge=0, lt=1, description="what the running statistics keep of themselves each step, as in TensorFlow")
+    momentum: float = Field(
+        0.99,
+        ge=0,
+        lt=1,
+        description="what the running statistics keep of themselves each step, as in TensorFlow",
+    )
 
 
 class StochasticDepth(Frozen):
     """How often the branch beside a shortcut is left out in training."""
 
     rate: float = Field(0.0, ge=0, lt=1, description="of the last block")
-    schedule: Literal["linear", "constant"] = Field("linear", description="linear: from 0 at the first block up to `rate`")
+    schedule: Literal["linear", "constant"] = Field(
+        "linear", description="linear: from 0 at the first block up to `rate`"
+    )
 
 
 class Init(Frozen):
@@ -73,7 +88,9 @@ class ModelSpec(Frozen):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
     source: str = Field("", max_length=500, description="where the architecture comes from")
     input: Image = Image()
-    padding: Padding = Field("symmetric", description="of strided windows: k // 2 on every side, or TensorFlow's 'same'")
+    padding: Padding = Field(
+        "symmetric", description="of strided windows: k // 2 on every side, or TensorFlow's 'same'"
+    )
     norm: Norm = Norm()
     init: Init = Init()
     stochastic_depth: StochasticDepth = StochasticDepth()

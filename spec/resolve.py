@@ -32,7 +32,12 @@ def _extend(tree: Item, path: Path | None, faults: list[Fault], children: tuple[
 
 
 def _merge_parent(
-    tree: Item, name: str, place: Place, path: Path | None, faults: list[Fault], children: tuple[Path, ...]
+    tree: Item,
+    name: str,
+    place: Place,
+    path: Path | None,
+    faults: list[Fault],
+    children: tuple[Path, ...],
 ) -> Item:
     parent, parent_path = find_parent(name, path, place)
     chain = (*children, *([path.resolve()] if path else []))

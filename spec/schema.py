@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from pydantic import TypeAdapter
-
 from spinec.spec.blocks import Block
 from spinec.spec.heads import Head
 from spinec.spec.model import ModelSpec, Scale
@@ -32,7 +31,10 @@ def schema() -> dict[str, Any]:
     properties["outputs"]["propertyNames"] = {"pattern": _pattern(OUTPUT_NAME.pattern)}
     properties["head"] = _one_of(Head.kinds, definitions)
     properties["defaults"] = _defaults(definitions)
-    properties["extends"] = {"type": "string", "description": "a spec of the library, or a file beside this one, to start from"}
+    properties["extends"] = {
+        "type": "string",
+        "description": "a spec of the library, or a file beside this one, to start from",
+    }
     properties["scale"] = {"$ref": "#/$defs/Scale"}
     document["required"] = ["name"]  # everything else may come from what the spec extends
     document["title"] = "spinec architecture"
@@ -55,7 +57,12 @@ def _one_of(kinds: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any
     for name, model in kinds.items():
         definition = definitions[model.__name__]
         definition.pop("required", None)
-        choices.append({"if": {"properties": {"kind": {"const": name}}, "required": ["kind"]}, "then": {"$ref": f"#/$defs/{model.__name__}"}})
+        choices.append(
+            {
+                "if": {"properties": {"kind": {"const": name}}, "required": ["kind"]},
+                "then": {"$ref": f"#/$defs/{model.__name__}"},
+            }
+        )
     return {"type": "object", "properties": {"kind": {"enum": list(kinds)}}, "allOf": choices}
 
 

@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
-
 from spinec.spec.document import Item
 from spinec.spec.errors import Fault, did_you_mean
 
@@ -69,7 +68,11 @@ def _fault(error: ErrorDetails, model: type[BaseModel], root: Item, what: str) -
         case "literal_error":
             choices = re.findall(r"'([^']*)'", error["ctx"]["expected"])
             word = "kind" if path[-1] == "kind" else str(path[-1])
-            return Fault(f"{what + ': ' if what else ''}unknown {word} {_show(error['input'])}", place, did_you_mean(error["input"], choices))
+            return Fault(
+                f"{what + ': ' if what else ''}unknown {word} {_show(error['input'])}",
+                place,
+                did_you_mean(error["input"], choices),
+            )
         case "value_error":
             expected = str(error["ctx"]["error"])
         case known if known in _EXPECTED:

@@ -1,6 +1,6 @@
-"""PyTorch: `emit` needs no framework, `build` loads it."""
+"""PyTorch: `emit` needs no framework, `build` and `run` load it."""
 
-from spinec.backends.pytorch.live import build
+from spinec.backends.pytorch.live import build, run
 from spinec.backends.pytorch.printer import emit
 
-__all__ = ["build", "emit"]
+__all__ = ["build", "emit", "run"]

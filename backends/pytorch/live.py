@@ -12,6 +12,8 @@ from spinec.compiler.program import Program
 from spinec.spec.errors import BackendError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import nn
 
 
@@ -22,3 +24,17 @@ def build(program: Program) -> nn.Module:
     module = import_source(emit(program), program.name)
     model: nn.Module = getattr(module, class_name(program.name))()
     return model
+
+
+def run(program: Program, image: NDArray[np.float32], seed: int = 0) -> dict[str, NDArray[np.float32]]:
+    """The outputs of a model with fresh weights from a seed for one image, (channels, height, width)."""
+    import torch
+
+    torch.manual_seed(seed)
+    model = build(program).eval()
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from torch's stubs
+    batch = torch.from_numpy(image)[None].to(memory_format=torch.channels_last)
+    with torch.inference_mode():
+        results = model(batch)
+    named = results if isinstance(results, dict) else dict(zip(program.outputs, [results], strict=True))
+    return {name: value[0].numpy() for name, value in named.items()}

@@ -1,4 +1,4 @@
-"""What generated PyTorch source defines for itself. Each piece is copied into the source that uses it, as it stands here."""
+"""What generated PyTorch source defines for itself: each piece is copied, as it stands here, where it is used."""
 
 from __future__ import annotations
 

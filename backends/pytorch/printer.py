@@ -82,7 +82,11 @@ def _class(outline: Outline) -> str:
 
 def _model(outline: Outline, program: Program) -> str:
     lines = [f"class {outline.name}(nn.Module):", f'    """{outline.graph.doc}"""', ""]
-    lines += [*_signature("__init__", ["self"], "None"), "        super().__init__()", *_members(outline)]
+    lines += [
+        *_signature("__init__", ["self"], "None"),
+        "        super().__init__()",
+        *_members(outline),
+    ]
     lines += _initialisation(program)
     results = outline.graph.outputs
     kind = "Tensor" if len(results) == 1 else "dict[str, Tensor]"
@@ -116,7 +120,11 @@ def _is_last(name: str, outline: Outline) -> bool:
 
 def _signature(name: str, arguments: list[str], result: str) -> list[str]:
     line = f"    def {name}({', '.join(arguments)}) -> {result}:"
-    return [line] if len(line) <= WIDTH else parenthesised(f"    def {name}", [("", Name(a)) for a in arguments], f" -> {result}:")
+    return (
+        [line]
+        if len(line) <= WIDTH
+        else parenthesised(f"    def {name}", [("", Name(a)) for a in arguments], f" -> {result}:")
+    )
 
 
 def _members(outline: Outline) -> list[str]:

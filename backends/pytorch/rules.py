@@ -83,7 +83,15 @@ def pool(op: Pool, x: Shape) -> Layer:
     if op.padding == "same":
         return Layer(call(f"{name}Same", kernel_size=op.kernel, stride=op.stride))
     uncounted = {"count_include_pad": False} if op.kind == "avg" else {}
-    return Layer(call(f"nn.{name}", kernel_size=op.kernel, stride=op.stride, padding=op.kernel // 2, **uncounted))
+    return Layer(
+        call(
+            f"nn.{name}",
+            kernel_size=op.kernel,
+            stride=op.stride,
+            padding=op.kernel // 2,
+            **uncounted,
+        )
+    )
 
 
 @rule(GlobalPool)
@@ -95,7 +103,10 @@ def global_pool(op: GlobalPool, x: Shape) -> Function:
 @rule(Upsample)
 def upsample(op: Upsample, x: Shape) -> Function:
     """Nearest neighbour, PyTorch's default mode."""
-    return Function(call("F.interpolate", In(0), scale_factor=op.factor), call("nn.Upsample", scale_factor=op.factor))
+    return Function(
+        call("F.interpolate", In(0), scale_factor=op.factor),
+        call("nn.Upsample", scale_factor=op.factor),
+    )
 
 
 @rule(Crop)

@@ -13,7 +13,12 @@ def conv(block: Conv, site: Site) -> Graph:
     """Convolution, norm, activation; without norm the convolution has a bias."""
     if block.norm:
         return conv_block(site.style, site.in_dim, block.dim, block.kernel, site.stride, block.activation)
-    settings: dict[str, Setting] = {"in_dim": site.in_dim, "dim": block.dim, "kernel": block.kernel, "stride": site.stride}
+    settings: dict[str, Setting] = {
+        "in_dim": site.in_dim,
+        "dim": block.dim,
+        "kernel": block.kernel,
+        "stride": site.stride,
+    }
     to = GraphBuilder("conv_act", "Convolution with bias, then an activation.", settings=settings)
     x = to.add("conv", site.style.conv(block.dim, block.kernel, site.stride, bias=True), "x")
     return to.build(activate(to, "act", block.activation, x))
@@ -22,8 +27,17 @@ def conv(block: Conv, site: Site) -> Graph:
 @lowers(SeparableConv)
 def separable_conv_block(block: SeparableConv, site: Site) -> Graph:
     """Depthwise convolution, 1x1 convolution, norm, activation; without norm the 1x1 convolution has a bias."""
-    settings: dict[str, Setting] = {"in_dim": site.in_dim, "dim": block.dim, "kernel": block.kernel, "stride": site.stride}
-    to = GraphBuilder("separable_conv_norm_act", "Separable convolution, batch norm, activation.", settings=settings)
+    settings: dict[str, Setting] = {
+        "in_dim": site.in_dim,
+        "dim": block.dim,
+        "kernel": block.kernel,
+        "stride": site.stride,
+    }
+    to = GraphBuilder(
+        "separable_conv_norm_act",
+        "Separable convolution, batch norm, activation.",
+        settings=settings,
+    )
     separable = separable_conv(site.style, site.in_dim, block.dim, block.kernel, site.stride, bias=not block.norm)
     x = to.add("conv", separable, "x")
     if block.norm:
@@ -38,10 +52,21 @@ def identity(block: Identity, site: Site) -> Graph:
 
 
 def separable_conv(
-    style: Style, in_dim: int, dim: int, kernel: int = 3, stride: int = 1, bias: bool = True, bias_init: float = 0.0
+    style: Style,
+    in_dim: int,
+    dim: int,
+    kernel: int = 3,
+    stride: int = 1,
+    bias: bool = True,
+    bias_init: float = 0.0,
 ) -> Graph:
     """Depthwise convolution, then a 1x1 convolution."""
-    settings: dict[str, Setting] = {"in_dim": in_dim, "dim": dim, "kernel": kernel, "stride": stride}
+    settings: dict[str, Setting] = {
+        "in_dim": in_dim,
+        "dim": dim,
+        "kernel": kernel,
+        "stride": stride,
+    }
     to = GraphBuilder("separable_conv", "Depthwise convolution, then a 1x1 convolution.", settings=settings)
     x = to.add("depthwise", style.conv(in_dim, kernel, stride, groups=in_dim), "x")
     return to.build(to.add("pointwise", style.conv(dim, bias=bias, bias_init=bias_init), x))

@@ -21,7 +21,14 @@ class Style:
     spec: ModelSpec
 
     def conv(
-        self, dim: int, kernel: int = 1, stride: int = 1, *, groups: int = 1, bias: bool = False, bias_init: float = 0.0
+        self,
+        dim: int,
+        kernel: int = 1,
+        stride: int = 1,
+        *,
+        groups: int = 1,
+        bias: bool = False,
+        bias_init: float = 0.0,
     ) -> Conv:
         """A convolution."""
         spec = self.spec
@@ -76,12 +83,21 @@ def conv_norm_act(to: GraphBuilder, style: Style, x: str, prefix: str, conv: Con
     return activate(to, f"{prefix}act", activation, x)
 
 
-def conv_block(style: Style, in_dim: int, dim: int, kernel: int = 1, stride: int = 1, activation: Kind = "none") -> Graph:
+def conv_block(
+    style: Style, in_dim: int, dim: int, kernel: int = 1, stride: int = 1, activation: Kind = "none"
+) -> Graph:
     """Convolution and norm, with an activation or without, as a graph of its own."""
     name = "conv_norm" if activation == "none" else "conv_norm_act"
-    name += "_same" if style.spec.padding == "same" and stride > 1 else ""  # it pads for itself, so its class is another
+    name += (
+        "_same" if style.spec.padding == "same" and stride > 1 else ""
+    )  # it pads for itself, so its class is another
     doc = "Convolution and batch norm" + ("." if activation == "none" else ", then an activation.")
-    settings: dict[str, Setting] = {"in_dim": in_dim, "dim": dim, "kernel": kernel, "stride": stride}
+    settings: dict[str, Setting] = {
+        "in_dim": in_dim,
+        "dim": dim,
+        "kernel": kernel,
+        "stride": stride,
+    }
     to = GraphBuilder(name, doc, settings=settings)
     return to.build(conv_norm_act(to, style, "x", "", style.conv(dim, kernel, stride), activation))
 
@@ -98,4 +114,8 @@ def ratio_of(dim: int, ratio: float) -> int:
 def formula_of(base: str, dim: int, ratio: float, value: int) -> str:
     """The share of a dim as source, where a plain quotient says it: ``dim // 5``; empty where none does."""
     divisor = round(1 / ratio)
-    return f"{base} // {divisor}" if divisor > 1 and Fraction(str(ratio)) == Fraction(1, divisor) and dim // divisor == value else ""
+    return (
+        f"{base} // {divisor}"
+        if divisor > 1 and Fraction(str(ratio)) == Fraction(1, divisor) and dim // divisor == value
+        else ""
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spinec.compiler.blocks.layers import Site, activate, conv_norm_act, formula_of, ratio_of
+from spinec.compiler.blocks.layers import Site, conv_norm_act, formula_of, ratio_of
 from spinec.compiler.blocks.registry import lowers
 from spinec.compiler.blocks.squeeze_excite import squeeze_excite
 from spinec.compiler.graph import Derived, Graph, GraphBuilder, Setting
@@ -28,7 +28,14 @@ def fused_mbconv(block: FusedMBConv, site: Site) -> Graph:
     style, hidden = site.style, int(site.in_dim * block.expand)
     to = GraphBuilder(*_title("fused_mbconv", block, site), settings=_settings(block, site, hidden))
     if block.expand != 1:
-        x = conv_norm_act(to, style, "x", "expand_", style.conv(hidden, block.kernel, site.stride), block.activation)
+        x = conv_norm_act(
+            to,
+            style,
+            "x",
+            "expand_",
+            style.conv(hidden, block.kernel, site.stride),
+            block.activation,
+        )
         return _project(to, block, site, x, hidden)
     x = conv_norm_act(to, style, "x", "", style.conv(block.dim, block.kernel, site.stride), block.activation)
     x = _squeeze(to, block, site, x, block.dim)
@@ -54,16 +61,36 @@ def _title(name: str, block: MBConv | FusedMBConv, site: Site) -> tuple[str, str
     steps = "Inverted bottleneck" + ("" if block.expand != 1 else " without expansion")
     if site.has_shortcut(block.dim):
         return name + ("" if block.expand != 1 else "_unexpanded"), f"{steps} with a shortcut."
-    variant = "_unexpanded" if block.expand == 1 else "_down" if site.stride > 1 else "_widen" if block.dim > site.in_dim else "_narrow"
-    return name + variant, f"{steps} and shortcut: the shape changes." if block.expand == 1 else f"{steps} without a shortcut: the shape changes."
+    variant = (
+        "_unexpanded"
+        if block.expand == 1
+        else "_down"
+        if site.stride > 1
+        else "_widen"
+        if block.dim > site.in_dim
+        else "_narrow"
+    )
+    return (
+        name + variant,
+        f"{steps} and shortcut: the shape changes."
+        if block.expand == 1
+        else f"{steps} without a shortcut: the shape changes.",
+    )
 
 
 def _settings(block: MBConv | FusedMBConv, site: Site, hidden: int) -> dict[str, Setting]:
     changes = not site.has_shortcut(block.dim)
     base = "in_dim" if changes else "dim"
-    hidden_setting: Setting = Derived(hidden, f"{base} * {block.expand:g}") if block.expand == int(block.expand) else hidden
+    hidden_setting: Setting = (
+        Derived(hidden, f"{base} * {block.expand:g}") if block.expand == int(block.expand) else hidden
+    )
     settings: dict[str, Setting] = {"in_dim": site.in_dim} if changes else {}
-    settings |= {"dim": block.dim, "kernel": block.kernel, "stride": site.stride, "hidden": hidden_setting}
+    settings |= {
+        "dim": block.dim,
+        "kernel": block.kernel,
+        "stride": site.stride,
+        "hidden": hidden_setting,
+    }
     if block.squeeze:
         dim, name = (site.in_dim, base) if block.squeeze_base == "input" else (hidden, "hidden")
         squeezed = ratio_of(dim, block.squeeze)

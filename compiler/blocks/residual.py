@@ -23,7 +23,13 @@ def residual(block: Residual, site: Site) -> Graph:
 def bottleneck(block: Bottleneck, site: Site) -> Graph:
     """1x1 reduction, convolution, 1x1 expansion and a shortcut; the convolution in the middle strides."""
     style, inner = site.style, max(1, block.dim // block.expand)
-    to = _builder("bottleneck", "1x1 reduction, convolution, 1x1 expansion", block, site, Derived(inner, f"dim // {block.expand}"))
+    to = _builder(
+        "bottleneck",
+        "1x1 reduction, convolution, 1x1 expansion",
+        block,
+        site,
+        Derived(inner, f"dim // {block.expand}"),
+    )
     x = conv_norm_act(to, style, "x", "reduce_", style.conv(inner), block.activation)
     x = conv_norm_act(to, style, x, "middle_", style.conv(inner, block.kernel, site.stride), block.activation)
     x = to.add("expand_conv", style.conv(block.dim), x)
@@ -31,7 +37,9 @@ def bottleneck(block: Bottleneck, site: Site) -> Graph:
     return _close(to, block, site, x)
 
 
-def _builder(name: str, doc: str, block: Residual | Bottleneck, site: Site, inner: Derived | None = None) -> GraphBuilder:
+def _builder(
+    name: str, doc: str, block: Residual | Bottleneck, site: Site, inner: Derived | None = None
+) -> GraphBuilder:
     same = site.has_shortcut(block.dim)
     settings: dict[str, Setting] = {} if same else {"in_dim": site.in_dim}
     settings |= {"dim": block.dim, "kernel": block.kernel, "stride": site.stride}

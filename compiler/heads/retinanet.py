@@ -24,7 +24,11 @@ def retinanet(head: RetinaNet, outputs: list[Features], style: Style, model: Gra
     }
     return {
         f"{kind}_{features.name}": model.add(
-            f"{kind}_{features.name}", graph, features.name, module=f"{kind}_subnet", call=features.name
+            f"{kind}_{features.name}",
+            graph,
+            features.name,
+            module=f"{kind}_subnet",
+            call=features.name,
         )
         for kind, graph in subnets.items()
         for features in outputs
@@ -35,7 +39,11 @@ def subnet(head: RetinaNet, in_dim: int, predictions: int, prior: float, style: 
     """Separable convolutions, each with batch norm and activation, and a separable prediction layer."""
     settings: dict[str, Setting] = {"in_dim": in_dim} if in_dim != head.dim else {}
     settings |= {"dim": head.dim, "predictions": predictions}
-    to = GraphBuilder("subnet", "A subnet shared over the levels, with batch norms of each level's own.", settings=settings)
+    to = GraphBuilder(
+        "subnet",
+        "A subnet shared over the levels, with batch norms of each level's own.",
+        settings=settings,
+    )
     x, dim = "x", in_dim
     for i in range(1, head.layers + 1):
         x = to.add(f"conv{i}", separable_conv(style, dim, head.dim), x)

@@ -25,5 +25,9 @@ class Activation(Op):
             case "swish":
                 return {"swish": elements(output), "activation": elements(output)}
             case "hard_swish":  # x * relu6(x + 3) * (1 / 6)
-                return {"add": elements(output), "multiply": 2 * elements(output), "activation": elements(output)}
+                return {
+                    "add": elements(output),
+                    "multiply": 2 * elements(output),
+                    "activation": elements(output),
+                }
         return {"activation": elements(output)}

@@ -1,6 +1,6 @@
 """What an op is: a pure tensor operation that knows its own shapes, weights and work.
 
-To add an op: a frozen dataclass in this folder, and one rule per backend. Passes ask the op; they never look at its type.
+To add an op: a frozen dataclass in this folder, and one rule per backend. Passes ask the op, never for its type.
 """
 
 from __future__ import annotations
@@ -15,8 +15,20 @@ from spinec.spec.errors import ShapeError
 Shape: TypeAlias = tuple[int, ...]
 """(C, H, W) of a feature map or (F,) of a vector; the batch is implicit."""
 
-Quantity = Literal["macs", "bias", "add", "multiply", "divide", "swish", "mean", "pool", "norm", "activation", "resize"]
-"""A kind of work that counting conventions put a price on; `macs` are multiply-adds, all others are counted per element."""
+Quantity = Literal[
+    "macs",
+    "bias",
+    "add",
+    "multiply",
+    "divide",
+    "swish",
+    "mean",
+    "pool",
+    "norm",
+    "activation",
+    "resize",
+]
+"""A kind of work that counting conventions put a price on: `macs` are multiply-adds, all others are per element."""
 
 Work: TypeAlias = Mapping[Quantity, int]
 
@@ -56,7 +68,7 @@ class Op:
         return {}
 
     def reads(self, span: Span, operand: int, size: int) -> Span | None:
-        """The positions of an operand, `size` long, that the results at `span` depend on; None if it shows no more of the image."""
+        """The positions of an operand, `size` long, that results at `span` depend on; None if it shows no more image."""
         return span
 
     def __str__(self) -> str:

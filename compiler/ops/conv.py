@@ -51,8 +51,8 @@ class Conv(Op):
         return self.dim, output_size(height, self.stride), output_size(width, self.stride)
 
     def weights(self, *inputs: Shape) -> dict[str, Shape]:
-        kernel = {"kernel": (self.dim, inputs[0][0] // self.groups, self.kernel, self.kernel)}
-        return kernel | {"bias": (self.dim,)} if self.bias else kernel
+        kernel: Shape = (self.dim, inputs[0][0] // self.groups, self.kernel, self.kernel)
+        return {"kernel": kernel, "bias": (self.dim,)} if self.bias else {"kernel": kernel}
 
     def work(self, output: Shape, *inputs: Shape) -> Work:
         macs = elements(output) * (inputs[0][0] // self.groups) * self.kernel**2
@@ -77,8 +77,8 @@ class Linear(Op):
         return (self.dim,)
 
     def weights(self, *inputs: Shape) -> dict[str, Shape]:
-        kernel = {"kernel": (self.dim, inputs[0][0])}
-        return kernel | {"bias": (self.dim,)} if self.bias else kernel
+        kernel: Shape = (self.dim, inputs[0][0])
+        return {"kernel": kernel, "bias": (self.dim,)} if self.bias else {"kernel": kernel}
 
     def work(self, output: Shape, *inputs: Shape) -> Work:
         macs = prod(self.weights(*inputs)["kernel"])

@@ -37,7 +37,7 @@ class Average(Op):
 
 @dataclass(frozen=True, slots=True)
 class WeightedSum(Op):
-    """Eff-SpineNet's Equation 1: sum_i(w_i x_i) / (sum_j w_j + epsilon), w kept non-negative by a ReLU; or a softmax of w."""
+    """Eff-SpineNet's Equation 1: sum_i(w_i x_i) / (sum_j w_j + epsilon), w = relu(weights); or a softmax of them."""
 
     category: ClassVar[str] = "merge"
 
@@ -51,7 +51,10 @@ class WeightedSum(Op):
         return {"fusion": (len(inputs),)}
 
     def work(self, output: Shape, *inputs: Shape) -> Work:
-        products: Work = {"add": (len(inputs) - 1) * elements(output), "multiply": elements(*inputs)}
+        products: Work = {
+            "add": (len(inputs) - 1) * elements(output),
+            "multiply": elements(*inputs),
+        }
         return {**products, "divide": elements(*inputs)} if self.kind == "fast_normalized" else products
 
 

@@ -1,0 +1,1 @@
+../../spinec/__init__.py

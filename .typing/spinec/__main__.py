@@ -1,0 +1,1 @@
+../../spinec/__main__.py

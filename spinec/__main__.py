@@ -1,0 +1,5 @@
+"""``python -m spinec``."""
+
+from spinec.cli import main
+
+main()

@@ -1,0 +1,260 @@
+"""What reports show, as plain tables: columns, rows, and how a person, a spreadsheet or a program reads them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from spinec.compiler.cost import By, Report
+from spinec.compiler.program import Program
+from spinec.spec.blocks import Input
+from spinec.spec.fields import Convention, figure_value
+from spinec.spec.model import ModelSpec
+
+if TYPE_CHECKING:
+    from rich.table import Table as RichTable
+
+Format = Literal["table", "json", "csv", "markdown"]
+Cell: TypeAlias = "str | int | float | None"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns and rows; numbers stay numbers until they are shown."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    total: Sequence[Cell] = ()
+    about: dict[str, Any] = field(default_factory=dict)
+
+    def to_text(self, form: Format) -> str:
+        """The table as text of any format but a terminal's."""
+        writers = {"json": self._json, "csv": self._csv, "markdown": self._markdown}
+        return writers[form]()
+
+    def to_rich(self) -> RichTable:
+        """The table for a terminal."""
+        from rich import box
+        from rich.table import Table as RichTable
+        from rich.text import Text
+
+        table = RichTable(
+            title=self.title,
+            box=box.SIMPLE_HEAD,
+            title_justify="left",
+            show_footer=bool(self.total),
+        )
+        footers = [_show(cell) for cell in self.total] or [""] * len(self.columns)
+        for i, (name, footer) in enumerate(zip(self.columns, footers, strict=True)):
+            justify: Literal["right", "left"] = "right" if self._is_number(i) else "left"
+            table.add_column(Text(name), footer=Text(footer), justify=justify, no_wrap=justify == "right")
+        for row in self.rows:
+            table.add_row(*(Text(_show(cell)) for cell in row))
+        return table
+
+    def _is_number(self, column: int) -> bool:
+        cells = [row[column] for row in self.rows if row[column] is not None]
+        return bool(cells) and all(isinstance(cell, int | float) or _looks_like_number(cell) for cell in cells)
+
+    def _json(self) -> str:
+        rows = [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+        total = {"total": dict(zip(self.columns, self.total, strict=True))} if self.total else {}
+        return json.dumps({**self.about, "rows": rows, **total}, indent=2)
+
+    def _csv(self) -> str:
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerows([self.columns, *self.rows, *([self.total] if self.total else [])])
+        return text.getvalue().rstrip("\n")
+
+    def _markdown(self) -> str:
+        rule = ["---:" if self._is_number(i) else "---" for i in range(len(self.columns))]
+        rows = [
+            [_show(cell).replace("|", "\\|") for cell in row]
+            for row in [*self.rows, *([self.total] if self.total else [])]
+        ]
+        return "\n".join(f"| {' | '.join(row)} |" for row in [self.columns, rule, *rows])
+
+
+def cost_table(report: Report, by: By, convention: Convention, flops: bool = False) -> Table:
+    """Multiply-adds (or FLOPs), parameters and activations of every part."""
+    program = report.program
+    word = "FLOPs" if flops else "multiply-adds"
+    whole = report.flops(convention)
+
+    def row(name: str, count: Any) -> list[Cell]:
+        work = count.flops(convention)
+        amount = work if flops else count.macs(convention)
+        return [
+            name,
+            amount,
+            _share(work, whole),
+            count.params,
+            _share(count.params, report.params),
+            count.activation_bytes,
+        ]
+
+    parts = report.by(by)
+    rows = [row(program.name if by == "model" else name, count) for name, count in parts.items()]
+    if by == "level":
+        rows.sort(key=lambda cells: int(str(cells[0]).split()[-1]))
+    height, width = program.size
+    title = f"{program.name} at {height} x {width}, convention '{convention}'"
+    columns = [by, word, "share", "parameters", "share of parameters", "activation bytes"]
+    total = row("total", report) if by != "model" else ()
+    about = {
+        "name": program.name,
+        "input": list(program.input_shape),
+        "convention": convention,
+        "by": by,
+        "peak_bytes": report.peak_bytes,
+    }
+    return Table(title, columns, rows, total, about)
+
+
+def block_table(program: Program, report: Report, convention: Convention) -> Table:
+    """The blocks of a spec: what they are, what feeds them, their shape and their share of the cost."""
+    spec, costs = program.spec, report.by("block")
+    outputs = {block: name for name, block in spec.outputs.items()}
+    rows: list[list[Cell]] = []
+    for name, block in spec.blocks.items():
+        height, width = report.receptive_fields[name]
+        rows.append(
+            [
+                name + (f" ({outputs[name]})" if name in outputs else ""),
+                block.kind,
+                block.level,
+                block.dim,
+                ", ".join(_input(given) for given in block.inputs),
+                block.repeats,
+                _shape(program.shape(name)),
+                costs[name].macs(convention),
+                _share(costs[name].flops(convention), report.flops(convention)),
+                costs[name].params,
+                f"{height} x {width}",
+            ]
+        )
+    columns = [
+        "block",
+        "kind",
+        "level",
+        "dim",
+        "inputs",
+        "repeats",
+        "shape",
+        "multiply-adds",
+        "share",
+        "parameters",
+        "sees",
+    ]
+    height, width = program.size
+    return Table(f"{program.name} at {height} x {width}", columns, rows)
+
+
+def output_table(program: Program) -> Table:
+    """What a model gives out."""
+    rows = [[name, _shape(shape)] for name, shape in program.outputs.items()]
+    return Table("outputs", ["output", "shape"], rows)
+
+
+def library_table(reports: Iterable[Report]) -> Table:
+    """The library: what each spec is and costs, beside what was published."""
+    rows: list[list[Cell]] = []
+    for report in reports:
+        spec = report.program.spec
+        published = spec.published
+        height, width = report.program.size
+        score = f"{published.metric} {published.score}" if published and published.score is not None else ""
+        head = spec.head.kind if spec.head else "pyramid"
+        rows.append([spec.name, head, f"{height} x {width}", report.macs("conv"), report.params, score])
+    return Table("library", ["name", "head", "input", "multiply-adds", "parameters", "published score"], rows)
+
+
+def published_table(reports: Iterable[Report]) -> Table:
+    """Every published figure beside what is counted, each in the convention of the publication."""
+    rows: list[list[Cell]] = []
+    for report in reports:
+        spec = report.program.spec
+        if not spec.published:
+            continue
+        convention = spec.published.convention
+        macs, params = report.macs(convention), report.params
+        rows.append(
+            [
+                spec.name,
+                spec.published.table,
+                convention,
+                spec.published.macs,
+                f"{macs / 1e9:.3f}B",
+                _difference(macs, spec.published.macs),
+                spec.published.params or "",
+                f"{params / 1e6:.3f}M",
+                _difference(params, spec.published.params) if spec.published.params else "",
+            ]
+        )
+    columns = [
+        "spec",
+        "published in",
+        "convention",
+        "multiply-adds printed",
+        "counted",
+        "difference",
+        "parameters printed",
+    ]
+    return Table("published figures", [*columns, "counted ", "difference "], rows)
+
+
+def _difference(value: float, figure: str) -> str:
+    return f"{value / figure_value(figure) - 1:+.1%}"
+
+
+def _input(given: Input) -> str:
+    own = given.model_dump(exclude={"block"}, exclude_none=True)
+    return given.block + (f" ({', '.join(own.values())})" if own else "")
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.1%}" if whole else "0.0%"
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))
+
+
+def _show(cell: Cell) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, float):
+        return f"{cell:,.1f}"
+    return f"{cell:,}" if isinstance(cell, int) else cell
+
+
+def _looks_like_number(cell: Cell) -> bool:
+    return isinstance(cell, str) and cell[-1:] in "%BM" and cell[:1] in "+-0123456789"
+
+
+def report_of(spec: ModelSpec) -> Report:
+    """The cost of a spec at its own size."""
+    from spinec.compiler.cost import cost
+    from spinec.compiler.pipeline import lower
+
+    return cost(lower(spec))
+
+
+def result_table(program: Program, results: Mapping[str, Any], backend: str) -> Table:
+    """What a run gave: shape and range of every output, and the best class of a classifier."""
+    rows: list[list[Cell]] = []
+    for name, value in results.items():
+        spread = f"{value.mean():.4g} ± {value.std():.4g}"
+        rows.append([name, _shape(value.shape), f"{value.min():.4g} to {value.max():.4g}", spread])
+    height, width = program.size
+    return Table(
+        f"{program.name} at {height} x {width} in {backend}, fresh weights",
+        ["output", "shape", "range", "mean ± deviation"],
+        rows,
+    )
