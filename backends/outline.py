@@ -8,7 +8,7 @@ place that makes it says what they are.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from typing import Any
@@ -81,7 +81,9 @@ class Outliner:
         rule_of: Callable[[Op], Rule],
         class_name: Callable[[str], str],
         module: str,
+        reserved: Iterable[str] = (),
     ) -> None:
+        self.reserved = frozenset(reserved)
         self.program, self.rule_of, self.class_name, self.module = (
             program,
             rule_of,
@@ -98,15 +100,15 @@ class Outliner:
         self.sequence, self.nothing = sequence, nothing
         root = self._collect(self.program.graph, "", "")
         outlines = []
-        taken: set[str] = set()
+        taken = set(self.reserved)
+        model_name = free_name(self.class_name(self.program.name), taken)
         for key in self._order():
             instances = self.groups[key]
             if instances[0] is root:
                 continue
-            name = _free(self.class_name(instances[0].graph.name), taken)
+            name = free_name(self.class_name(instances[0].graph.name), taken)
             outlines.append(self._class(name, instances))
-        model = self._class(_free(self.class_name(self.program.name), taken), [root], inject=False)
-        return outlines, model
+        return outlines, self._class(model_name, [root], inject=False)
 
     # ------------------------------------------------------------------ collecting
 
@@ -326,7 +328,8 @@ def _calls(value: Any) -> Any:
     return None
 
 
-def _free(name: str, taken: set[str]) -> str:
+def free_name(name: str, taken: set[str]) -> str:
+    """The name, numbered if it is taken, which it is from now on."""
     number = 1
     while (candidate := name if number == 1 else f"{name}V{number}") in taken:
         number += 1

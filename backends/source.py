@@ -42,6 +42,16 @@ def free_names(source: str) -> set[str]:
     return {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
 
 
+def called_names(source: str) -> set[str]:
+    """Every name that source code calls or takes an attribute of, which it does with no variable named by a spec."""
+    names = set()
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Call(func=ast.Name(name)) | ast.Attribute(value=ast.Name(name)):
+                names.add(name)
+    return names
+
+
 def render_template(path: Path, view: Any) -> str:
     """A template's text with a view in it."""
     from jinja2 import (

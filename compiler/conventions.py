@@ -23,7 +23,10 @@ class Convention:
 
     def halves(self, work: Work) -> int:
         """The multiply-adds of some work, times two."""
-        return sum(self.prices.get(quantity, 0) * amount for quantity, amount in work.items())
+        total = 0
+        for quantity, amount in work.items():
+            total += self.prices.get(quantity, 0) * amount
+        return total
 
 
 CONVENTIONS: dict[Name, Convention] = {

@@ -16,6 +16,7 @@ from spinec.compiler.ops.base import Op, Shape, elements
 from spinec.compiler.program import Program
 from spinec.spec.errors import ShapeError, did_you_mean
 from spinec.spec.fields import Convention
+from spinec.spec.model import ModelSpec
 
 By = Literal["model", "level", "block", "part", "op", "category"]
 MAX_COUNT = 2**53  # the largest integer that every reader of the figures can hold, doubles included
@@ -53,9 +54,6 @@ class Row:
     op: Op
     count: Count
     output: Shape
-    block: str
-    part: str
-    level: int
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ class Report(Count):
             raise ValueError(f"cannot report by {key!r}; {did_you_mean(key, KEYS)}")
         groups: dict[str, list[Count]] = {}
         for row in self.rows:
-            groups.setdefault(KEYS[key](row), []).append(row.count)
+            groups.setdefault(KEYS[key](self.program.spec, row), []).append(row.count)
         return {name: _total(counts) for name, counts in groups.items()}
 
     @cached_property
@@ -116,18 +114,13 @@ def cost(program: Program) -> Report:
     >>> cost(lower(load("eff-spinenet-d0"))).macs()
     2425024128
     """
-    blocks, heads = program.spec.blocks, program.spec.outputs
-    finest = min((blocks[block].level for block in heads.values()), default=0)
     rows = []
     for step in program.steps:
         work = step.op.work(step.output, *step.input_shapes)
-        weights = step.op.weights(*step.input_shapes) if step.owner else {}
-        kernels = elements(*(shape for role, shape in weights.items() if role in INITIALISED))
+        kernels = elements(*[shape for role, shape in step.weights.items() if role in INITIALISED])
         halves = {name: c.halves(work) + c.kernel_weight * kernels for name, c in CONVENTIONS.items()}
-        count = Count(halves, elements(*weights.values()), elements(step.output))
-        block = step.path.partition(".")[0]
-        level = _level(program, step.path, finest)
-        rows.append(Row(step.path, step.op, count, step.output, block, _part(program, step.path), level))
+        count = Count(halves, elements(*step.weights.values()), elements(step.output))
+        rows.append(Row(step.path, step.op, count, step.output))
     total = _total([row.count for row in rows])
     if max(total.halves.values(), default=0) > 2 * MAX_COUNT:
         raise ShapeError(f"{program.name}: more than 2^53 multiply-adds, which no counter can hold exactly")
@@ -140,44 +133,48 @@ def plain(count: Count) -> dict[str, Any]:
     return {"macs": macs, "params": count.params, "activation_bytes": count.activation_bytes}
 
 
-KEYS: dict[str, Callable[[Row], str]] = {
-    "model": lambda row: "model",
-    "level": lambda row: f"level {row.level}",
-    "block": lambda row: row.block,
-    "part": lambda row: row.part,
-    "op": lambda row: row.path,
-    "category": lambda row: row.op.group,
-}
-
-
 def _total(counts: list[Count]) -> Count:
     halves = {name: sum(count.halves[name] for count in counts) for name in CONVENTIONS}
     return Count(halves, sum(c.params for c in counts), sum(c.activations for c in counts))
 
 
-def _part(program: Program, path: str) -> str:
+def _part(spec: ModelSpec, row: Row) -> str:
     """What a model is made of: bodies of blocks, the resampling and fusion between them, endpoints, head."""
-    first, _, rest = path.partition(".")
-    if first in program.spec.outputs:
+    first, _, rest = row.path.partition(".")
+    if first in spec.outputs:
         return "endpoints"
-    if first not in program.spec.blocks:
+    if first not in spec.blocks:
         return "head"
     inner = rest.partition(".")[0]
     if inner.startswith("resample"):
         return "resample"
-    return "fuse" if inner in ("fuse", "concat") and len(program.spec.blocks[first].inputs) > 1 else "blocks"
+    return "fuse" if inner in ("fuse", "concat") and len(spec.blocks[first].inputs) > 1 else "blocks"
 
 
-def _level(program: Program, path: str, finest: int) -> int:
+def _level(spec: ModelSpec, row: Row) -> str:
     """The level that an op's cost belongs to: its block's, its output's, or the head's finest."""
-    first = path.partition(".")[0]
-    if first in program.spec.blocks:
-        return program.spec.blocks[first].level
-    output = first if first in program.spec.outputs else first.partition("_")[2]
-    return program.spec.level_of(program.spec.outputs[output]) if output in program.spec.outputs else finest
+    first = row.path.partition(".")[0]
+    output = first if first in spec.outputs else first.partition("_")[2]
+    if first in spec.blocks:
+        level = spec.level_of(first)
+    elif output in spec.outputs:
+        level = spec.level_of(spec.outputs[output])
+    else:
+        level = min(spec.level_of(block) for block in spec.outputs.values())
+    return f"level {level}"
 
 
 def _known(convention: Convention) -> Convention:
     if convention not in CONVENTIONS:
         raise ValueError(f"unknown convention {convention!r}; {did_you_mean(convention, CONVENTIONS)}")
     return convention
+
+
+KEYS: dict[str, Callable[[ModelSpec, Row], str]] = {
+    "model": lambda spec, row: "model",
+    "level": _level,
+    "block": lambda spec, row: row.path.partition(".")[0],
+    "part": _part,
+    "op": lambda spec, row: row.path,
+    "category": lambda spec, row: row.op.group,
+}

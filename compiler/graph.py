@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from spinec.compiler.ops.base import Op, Shape
-from spinec.spec.errors import ShapeError
+from spinec.spec.errors import Fault, ShapeError, SpecError
 
 
 class Derived(NamedTuple):
@@ -75,6 +75,7 @@ class GraphBuilder:
     ) -> None:
         self.name, self.doc, self.inputs, self.settings = name, doc, inputs, settings or {}
         self.nodes: list[Node] = []
+        self.parts: dict[str, Op | Graph | None] = dict.fromkeys(inputs)
 
     def add(
         self,
@@ -85,8 +86,17 @@ class GraphBuilder:
         call: str = "",
         per_call: bool = False,
     ) -> str:
-        """Add a node; its weights are its own unless it names another module."""
-        self.nodes.append(Node(name, op, inputs, module or name, call, per_call))
+        """Add a node; its weights are its own unless it names another module.
+
+        Raises:
+            SpecError: when the graph has another part of that name.
+        """
+        module = module or name
+        if name in self.parts or self.parts.get(module, op) is not op:
+            taken = name if name in self.parts else module
+            raise SpecError([Fault(f"{self.name}: two parts are called {taken!r}: rename the block or the output")])
+        self.parts |= {name: op, module: op}
+        self.nodes.append(Node(name, op, inputs, module, call, per_call))
         return name
 
     def build(self, outputs: str | Mapping[str, str]) -> Graph:
@@ -111,8 +121,9 @@ class Step(NamedTuple):
     input_shapes: tuple[Shape, ...]
     output: Shape
     module: str
+    weights: Mapping[str, Shape]
+    """Role and shape of what is trained; nothing in later calls of a shared module, which use the first one's."""
     owner: bool
-    """Whether the weights are counted here; later calls of a shared module use them again."""
 
 
 def flatten(graph: Graph, shapes: Mapping[str, Shape]) -> tuple[list[Step], dict[str, Shape], dict[str, str]]:
@@ -140,15 +151,15 @@ class _Walker:
         for node in graph.nodes:
             inputs = tuple([values[name] for name in node.inputs])
             where = f"{path}{node.name}"
-            weights = f"{module}{node.module}"
+            module_path = f"{module}{node.module}"
             if isinstance(node.op, Graph):
                 inner = dict(zip(node.op.inputs, inputs, strict=True))
-                self.walk(node.op, f"{where}.", f"{weights}.", node.call or call, inner)
+                self.walk(node.op, f"{where}.", f"{module_path}.", node.call or call, inner)
                 result = inner[node.op.result]
                 values[node.name] = self.values[where] = result
                 continue
             if node.per_call:
-                weights = f"{weights}.{call}"
+                module_path = f"{module_path}.{call}"
             shapes = tuple([self.shapes[name] for name in inputs])
             try:
                 output = node.op.infer(*shapes)
@@ -156,8 +167,10 @@ class _Walker:
                 raise ShapeError(f"{where}: {error}") from None
             self.shapes[where] = output
             values[node.name] = where
-            self.steps.append(Step(where, node.op, inputs, shapes, output, weights, weights not in self.modules))
-            self.modules.add(weights)
+            owner = module_path not in self.modules
+            weights = node.op.weights(*shapes) if owner else {}
+            self.steps.append(Step(where, node.op, inputs, shapes, output, module_path, weights, owner))
+            self.modules.add(module_path)
 
 
 def nodes_of(graph: Graph) -> Iterator[tuple[str, Node]]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import repeat
+from math import prod
 
 from spinec.compiler.blocks.layers import Style, conv_block
 from spinec.compiler.fuse import lower_block
 from spinec.compiler.graph import GraphBuilder, flatten
 from spinec.compiler.heads import registry
-from spinec.compiler.ops.base import elements
 from spinec.compiler.program import Program
 from spinec.compiler.resample import Features
 from spinec.spec.errors import Fault, SpecError
@@ -44,11 +44,11 @@ def lower(spec: ModelSpec, size: int | tuple[int, int] | None = None) -> Program
         given = [features[source.block] for source in block.inputs]
         model.add(name, lower_block(block, given, to, style, rates), *(source.name for source in given))
         features[name] = to
-    outputs = [_endpoint(model, style, name, features[block]) for name, block in spec.outputs.items()]
+    outputs = {name: _endpoint(model, style, name, features[block]) for name, block in spec.outputs.items()}
     if spec.head:
         results = registry.LOWERINGS[type(spec.head)](spec.head, outputs, style, model)
     else:
-        results = {name: features.name for name, features in zip(spec.outputs, outputs, strict=True)}
+        results = {name: features.name for name, features in outputs.items()}
     graph = model.build(results)
     image = (spec.input.channels, height, width)
     steps, shapes, values = flatten(graph, {"image": image})
@@ -86,15 +86,11 @@ def _size(spec: ModelSpec, size: int | tuple[int, int] | None) -> tuple[int, int
 
 def _check_limits(program: Program) -> None:
     total = 0
-    for name, shape in program.weights.items():
-        total += elements(shape)
-        if elements(shape) > MAX_WEIGHT:
-            raise SpecError(
-                [
-                    Fault(
-                        f"{program.name}: weight {name} would have {elements(shape):,} elements, at most {MAX_WEIGHT:,}"
-                    )
-                ]
-            )
+    for step in program.steps:
+        for role, shape in step.weights.items():
+            total += (size := prod(shape))
+            if size > MAX_WEIGHT:
+                weight = f"{program.name}: weight {step.module}.{role} would have {size:,} elements"
+                raise SpecError([Fault(f"{weight}, at most {MAX_WEIGHT:,}")])
     if total > MAX_PARAMS:
         raise SpecError([Fault(f"{program.name}: {total:,} parameters, at most {MAX_PARAMS:,}")])

@@ -48,12 +48,7 @@ class Program:
     @cached_property
     def weights(self) -> dict[str, Shape]:
         """Name and shape of every trained weight, in the order of execution; kernels are (out, in, height, width)."""
-        return {
-            f"{step.module}.{role}": shape
-            for step in self.steps
-            if step.owner
-            for role, shape in step.op.weights(*step.input_shapes).items()
-        }
+        return {f"{step.module}.{role}": shape for step in self.steps for role, shape in step.weights.items()}
 
     @cached_property
     def state(self) -> dict[str, Shape]:

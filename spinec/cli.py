@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn, cast
 
 import typer
 
@@ -285,8 +285,7 @@ def _warning_count(loaded: Loaded) -> str:
 
 def _print(table: Table, form: Form) -> None:
     if form is not Form.table:
-        value: Format = form.value
-        typer.echo(table.to_text(value))
+        typer.echo(table.to_text(cast("Format", form.value)))
         return
     from rich.console import Console
     from rich.measure import Measurement

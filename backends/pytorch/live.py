@@ -6,8 +6,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from spinec.backends.live import import_source
-from spinec.backends.naming import class_name
-from spinec.backends.pytorch.printer import emit
+from spinec.backends.pytorch.printer import emit, model_name
 from spinec.compiler.program import Program
 from spinec.spec.errors import BackendError
 
@@ -22,7 +21,7 @@ def build(program: Program) -> nn.Module:
     if find_spec("torch") is None:
         raise BackendError("PyTorch is not installed: pip install 'spinec[pytorch]'")
     module = import_source(emit(program), program.name)
-    model: nn.Module = getattr(module, class_name(program.name))()
+    model: nn.Module = getattr(module, model_name(program))()
     return model
 
 

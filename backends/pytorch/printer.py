@@ -9,23 +9,20 @@ from typing import Any
 
 from spinec.backends.expressions import WIDTH, Call, Name, layout, parenthesised, render, substitute
 from spinec.backends.naming import class_name
-from spinec.backends.outline import Member, Outline, Outliner, Rule
-from spinec.backends.prelude import needed
+from spinec.backends.outline import Member, Outline, Outliner, Rule, free_name
+from spinec.backends.prelude import needed, pieces
 from spinec.backends.pytorch.rules import RULES, initial_bias
-from spinec.backends.source import describe, find_rule, free_names, render_template
+from spinec.backends.source import called_names, describe, find_rule, free_names, render_template
 from spinec.backends.statements import body
+from spinec.compiler.graph import Graph
 from spinec.compiler.ops.base import Op
 from spinec.compiler.program import Program
 
 PRELUDE = Path(__file__).with_name("prelude.py")
 TEMPLATE = Path(__file__).with_name("module.py.jinja")
-IMPORTS = {
-    "math.": "import math",
-    "partial(": "from functools import partial",
-    "torch.": "import torch",
-    "F.": "import torch.nn.functional as F",
-    "": "from torch import Tensor, nn",
-}
+STANDARD = {"math": "import math", "partial": "from functools import partial"}
+FRAMEWORK = {"torch": "import torch", "F": "import torch.nn.functional as F"}
+RESERVED = frozenset({"None", "True", "False", "F", "Tensor"})  # what no class may be called
 
 
 @dataclass(frozen=True)
@@ -40,16 +37,17 @@ class View:
 
 def emit(program: Program) -> str:
     """Standalone source of a model: it imports torch and nothing of spinec."""
-    outlines, model = Outliner(program, rule_of, class_name, "nn.Module").outline("nn.Sequential", "nn.Identity")
+    outliner = Outliner(program, rule_of, class_name, "nn.Module", _reserved())
+    outlines, model = outliner.outline("nn.Sequential", "nn.Identity")
     classes = [_class(outline) for outline in outlines]
     classes.append(_model(model, program))
     used = free_names("\n\n\n".join(classes))
     prelude = [piece.text for piece in needed(PRELUDE, used).values()]
-    text = "\n".join([*prelude, *classes])
-    third_party = [line for mark, line in IMPORTS.items() if mark in text and ("torch" in line)]
-    standard = [line for mark, line in IMPORTS.items() if mark and mark in text and "torch" not in line]
+    modules = called_names("\n\n\n".join([*prelude, *classes]))
+    framework = [line for name, line in FRAMEWORK.items() if name in modules]
+    standard = [line for name, line in STANDARD.items() if name in modules]
     levels = _levels(program) if any(outline.per_call for outline in outlines) else []
-    imports = [*sorted(standard, reverse=True), *([""] if standard else []), *third_party]
+    imports = [*standard, *([""] if standard else []), *framework, "from torch import Tensor, nn"]
     constants = ["", f"LEVELS = {render(tuple(levels))}"] if levels else []
     return render_template(TEMPLATE, View(describe(program), imports, constants, [*prelude, *classes]))
 
@@ -57,6 +55,15 @@ def emit(program: Program) -> str:
 def rule_of(op: Op) -> Rule:
     """The rule of an op; a BackendError before any output if there is none."""
     return find_rule(RULES, op, "pytorch")
+
+
+def model_name(program: Program) -> str:
+    """What the model's own class is called."""
+    return free_name(class_name(program.name), set(_reserved()))
+
+
+def _reserved() -> frozenset[str]:
+    return RESERVED | pieces(PRELUDE).keys()
 
 
 def _levels(program: Program) -> list[str]:
@@ -146,11 +153,12 @@ def _members(outline: Outline) -> list[str]:
 
 
 def _apply(member: Member, operands: tuple[Any, ...]) -> Any:
-    """The expression of a node on its operands; shared modules are told which call it is."""
+    """The expression of a node on its operands; a module with layers of its own for every call is told which it is."""
     if member.build is None:
         return substitute(member.apply, operands)
     node = member.node
-    call = (node.call,) if node.call else ()
+    tells = isinstance(node.op, Graph) and any(inner.per_call for inner in node.op.nodes)
+    call = (node.call,) if tells else ()
     return Call(f"self.{node.module}" + ("[level]" if node.per_call else ""), (*operands, *call))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 
 from spinec.compiler.graph import Graph, GraphBuilder, Setting
 from spinec.compiler.ops.activation import Activation
@@ -102,6 +103,7 @@ def conv_block(
     return to.build(conv_norm_act(to, style, "x", "", style.conv(dim, kernel, stride), activation))
 
 
+@cache
 def ratio_of(dim: int, ratio: float) -> int:
     """The share of a dim, rounded down in exact decimals, at least one.
 
@@ -111,6 +113,7 @@ def ratio_of(dim: int, ratio: float) -> int:
     return max(1, int(Fraction(str(ratio)) * dim))
 
 
+@cache
 def formula_of(base: str, dim: int, ratio: float, value: int) -> str:
     """The share of a dim as source, where a plain quotient says it: ``dim // 5``; empty where none does."""
     divisor = round(1 / ratio)

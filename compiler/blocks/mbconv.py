@@ -12,7 +12,7 @@ from spinec.spec.blocks import FusedMBConv, MBConv
 @lowers(MBConv)
 def mbconv(block: MBConv, site: Site) -> Graph:
     """1x1 expansion, depthwise convolution, squeeze-excite, 1x1 projection; a shortcut where shapes allow it."""
-    style, hidden = site.style, int(site.in_dim * block.expand)
+    style, hidden = site.style, ratio_of(site.in_dim, block.expand)
     to = GraphBuilder(*_title("mbconv", block, site), settings=_settings(block, site, hidden))
     x = "x"
     if block.expand != 1:
@@ -25,7 +25,7 @@ def mbconv(block: MBConv, site: Site) -> Graph:
 @lowers(FusedMBConv)
 def fused_mbconv(block: FusedMBConv, site: Site) -> Graph:
     """A full convolution that expands, squeeze-excite, 1x1 projection; without expansion the convolution alone."""
-    style, hidden = site.style, int(site.in_dim * block.expand)
+    style, hidden = site.style, ratio_of(site.in_dim, block.expand)
     to = GraphBuilder(*_title("fused_mbconv", block, site), settings=_settings(block, site, hidden))
     if block.expand != 1:
         x = conv_norm_act(

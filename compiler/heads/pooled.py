@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
 from spinec.compiler.blocks.conv import separable_conv
 from spinec.compiler.blocks.layers import Style, activate
 from spinec.compiler.graph import GraphBuilder, sequence
@@ -13,47 +16,55 @@ from spinec.compiler.ops.regularize import Dropout
 from spinec.compiler.resample import Features, upsample
 from spinec.spec.heads import Classification, Segmentation
 
+LEVEL_NAME = re.compile(r"[A-Z][0-9]+\Z")  # P3, C5: names that no value within a head has
+
 
 @lowers(Classification)
-def classification(head: Classification, outputs: list[Features], style: Style, model: GraphBuilder) -> dict[str, str]:
+def classification(head: Classification, outputs: Mapping[str, Features], style: Style, model: GraphBuilder) -> dict[str, str]:
     """Average of the levels, mean over the image, dropout, linear layer."""
     doc = "Averages the levels at the finest one, pools over the image and classifies."
     if len(outputs) == 1:
         doc = "Pools over the image and classifies."
     to = GraphBuilder("classification_head", doc, _names(outputs))
-    x = to.add("pool", GlobalPool(), _average(to, outputs))
+    x, _ = _average(to, outputs)
+    x = to.add("pool", GlobalPool(), x)
     if head.dropout:
         x = to.add("dropout", Dropout(head.dropout), x)
     graph = to.build(to.add("classify", Linear(head.classes), x))
-    return {"logits": model.add("head", graph, *(features.name for features in outputs))}
+    return {"logits": model.add("head", graph, *(features.name for features in outputs.values()))}
 
 
 @lowers(Segmentation)
-def segmentation(head: Segmentation, outputs: list[Features], style: Style, model: GraphBuilder) -> dict[str, str]:
+def segmentation(head: Segmentation, outputs: Mapping[str, Features], style: Style, model: GraphBuilder) -> dict[str, str]:
     """Average of the levels, separable convolutions, a prediction for every cell of the finest level."""
     doc = "Averages the levels at the finest one, refines them and classifies every cell."
     to = GraphBuilder("segmentation_head", doc, _names(outputs))
-    x, dim = _average(to, outputs), outputs[0].dim
+    x, dim = _average(to, outputs)
     for i in range(1, head.layers + 1):
         x = to.add(f"conv{i}", separable_conv(style, dim, head.dim), x)
         x = to.add(f"norm{i}", style.norm(), x)
         x, dim = activate(to, f"act{i}", head.activation, x), head.dim
     graph = to.build(to.add("predict", style.conv(head.classes, bias=True), x))
-    return {"logits": model.add("head", graph, *(features.name for features in outputs))}
+    return {"logits": model.add("head", graph, *(features.name for features in outputs.values()))}
 
 
-def _names(outputs: list[Features]) -> tuple[str, ...]:
-    return tuple(features.name for features in outputs) if len(outputs) > 1 else ("x",)
-
-
-def _average(to: GraphBuilder, outputs: list[Features]) -> str:
-    """Every level upsampled to the finest, and their mean."""
+def _names(outputs: Mapping[str, Features]) -> tuple[str, ...]:
+    """What the head calls its inputs: by their level, or numbered where such a name could be one of its own."""
     if len(outputs) == 1:
-        return "x"
-    finest = min(outputs, key=lambda features: features.level)
+        return ("x",)
+    if all(LEVEL_NAME.match(name) for name in outputs):
+        return tuple(outputs)
+    return tuple(f"x{i}" for i in range(1, len(outputs) + 1))
+
+
+def _average(to: GraphBuilder, outputs: Mapping[str, Features]) -> tuple[str, int]:
+    """Every level upsampled to the finest, and their mean; its name and its dim."""
+    finest = min(outputs.values(), key=lambda features: features.level)
+    if len(outputs) == 1:
+        return "x", finest.dim
     values = []
-    for features in outputs:
+    for name, features in zip(to.inputs, outputs.values(), strict=True):
         steps = upsample(features, finest)
         graph = sequence("upsample", "Brings a level to the size of the finest.", *steps)
-        values.append(to.add(f"{features.name}_up", graph, features.name) if steps else features.name)
-    return to.add("average", Average(), *values)
+        values.append(to.add(f"{name}_up", graph, name) if steps else name)
+    return to.add("average", Average(), *values), finest.dim

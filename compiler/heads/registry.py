@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias, TypeVar
 
 from spinec.compiler.blocks.layers import Style
@@ -10,14 +10,14 @@ from spinec.compiler.graph import GraphBuilder
 from spinec.compiler.resample import Features
 from spinec.spec.heads import Head
 
-Lowering: TypeAlias = Callable[[Any, list[Features], Style, GraphBuilder], dict[str, str]]
+Lowering: TypeAlias = Callable[[Any, Mapping[str, Features], Style, GraphBuilder], dict[str, str]]
 AnyLowering = TypeVar("AnyLowering", bound=Lowering)
 
 LOWERINGS: dict[type[Head], Lowering] = {}
 
 
 def lowers(kind: type[Head]) -> Callable[[AnyLowering], AnyLowering]:
-    """Register the function that adds a head of this kind to the model and says which values are its outputs."""
+    """Register the function that puts a head of this kind on the named outputs and says which values are the model's."""
 
     def register(lowering: AnyLowering) -> AnyLowering:
         LOWERINGS[kind] = lowering

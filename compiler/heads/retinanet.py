@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import log
 
 from spinec.compiler.blocks.conv import separable_conv
@@ -15,23 +16,18 @@ BOX = 4  # numbers per box
 
 
 @lowers(RetinaNet)
-def retinanet(head: RetinaNet, outputs: list[Features], style: Style, model: GraphBuilder) -> dict[str, str]:
+def retinanet(head: RetinaNet, outputs: Mapping[str, Features], style: Style, model: GraphBuilder) -> dict[str, str]:
     """A class map and a box map per level; convolutions are shared over the levels, batch norms are not."""
     prior = -log((1 - head.prior) / head.prior)
+    in_dim = next(iter(outputs.values())).dim
     subnets = {
-        "class": subnet(head, outputs[0].dim, head.classes * head.anchors, prior, style),
-        "box": subnet(head, outputs[0].dim, BOX * head.anchors, 0.0, style),
+        "class": subnet(head, in_dim, head.classes * head.anchors, prior, style),
+        "box": subnet(head, in_dim, BOX * head.anchors, 0.0, style),
     }
     return {
-        f"{kind}_{features.name}": model.add(
-            f"{kind}_{features.name}",
-            graph,
-            features.name,
-            module=f"{kind}_subnet",
-            call=features.name,
-        )
+        f"{kind}_{name}": model.add(f"{kind}_{name}", graph, features.name, module=f"{kind}_subnet", call=name)
         for kind, graph in subnets.items()
-        for features in outputs
+        for name, features in outputs.items()
     }
 
 

@@ -21,6 +21,7 @@ Quantity = Literal[
     "add",
     "multiply",
     "divide",
+    "scale",
     "swish",
     "mean",
     "pool",
@@ -68,7 +69,7 @@ class Op:
         return {}
 
     def reads(self, span: Span, operand: int, size: int) -> Span | None:
-        """The positions of an operand, `size` long, that results at `span` depend on; None if it shows no more image."""
+        """The positions of an operand, `size` long, that results at `span` depend on; None if it shows no more."""
         return span
 
     def __str__(self) -> str:
@@ -83,7 +84,7 @@ def op_name(kind: type[Op]) -> str:
 
 def elements(*shapes: Shape) -> int:
     """How many numbers the shapes hold together."""
-    return sum(prod(shape) for shape in shapes)
+    return sum(map(prod, shapes))
 
 
 def feature_map(op: str, shape: Shape) -> tuple[int, int, int]:

@@ -32,7 +32,7 @@ class Average(Op):
         return equal_shapes("average", inputs)
 
     def work(self, output: Shape, *inputs: Shape) -> Work:
-        return {"add": (len(inputs) - 1) * elements(output), "divide": elements(output)}
+        return {"add": (len(inputs) - 1) * elements(output), "scale": elements(output)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,132 @@
+"""Speed on this machine: medians, what is compared in turn in one run. Prints markdown; needs the dev environment.
+
+    python benchmarks/run.py            everything
+    python benchmarks/run.py compiler   what needs no framework
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(ROOT / "tests"))
+
+from benchmarks.large import large_spec  # noqa: E402  (the path is set above)
+from spinec import cost, emit, load, loads, lower  # noqa: E402
+
+
+def median_ms(action: Callable[[], object], runs: int) -> float:
+    """The median of some runs in milliseconds, after one that is not counted."""
+    action()
+    times = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        action()
+        times.append(time.perf_counter() - start)
+    return 1000 * statistics.median(times)
+
+
+def paired_ms(first: Callable[[], object], second: Callable[[], object], runs: int) -> tuple[float, float, float]:
+    """Medians of two actions run in turn, and of the ratio first / second, pair by pair."""
+    first(), second()
+    pairs = []
+    for _ in range(runs):
+        times = []
+        for action in (first, second):
+            start = time.perf_counter()
+            action()
+            times.append(time.perf_counter() - start)
+        pairs.append(times)
+    ratio = statistics.median(a / b for a, b in pairs)
+    return 1000 * statistics.median(a for a, _ in pairs), 1000 * statistics.median(b for _, b in pairs), ratio
+
+
+def process_ms(arguments: list[str], runs: int = 15) -> float:
+    """The median of a whole process."""
+    return median_ms(lambda: subprocess.run([sys.executable, *arguments], check=True, capture_output=True), runs)
+
+
+def machine() -> str:
+    """What this was measured on."""
+    model = next((line.split(":")[1].strip() for line in _cpuinfo() if line.startswith("model name")), platform.machine())
+    return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
+
+
+def _cpuinfo() -> list[str]:
+    path = Path("/proc/cpuinfo")
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def compiler() -> list[tuple[str, str, str]]:
+    """Loading, lowering, counting, emitting."""
+    d0, d2 = load("eff-spinenet-d0"), lower(load("eff-spinenet-d2"))
+    rows = [
+        ("load + lower + cost of eff-spinenet-d0, warm", _ms(median_ms(_whole, 50)), "10 ms"),
+        ("of which load", _ms(median_ms(lambda: load("eff-spinenet-d0"), 50)), ""),
+        ("of which lower", _ms(median_ms(lambda: lower(d0), 50)), ""),
+        ("emit of eff-spinenet-d2 to PyTorch", _ms(median_ms(lambda: emit(d2), 20)), "500 ms"),
+        ("process: python -c pass", _ms(process_ms(["-c", "pass"])), ""),
+        ("process: import spinec", _ms(process_ms(["-c", "import spinec"])), "200 ms"),
+        ("process: spinec cost eff-spinenet-d0", _ms(process_ms(["-m", "spinec", "cost", "eff-spinenet-d0"])), "400 ms"),
+        ("process: spinec validate FILE", _ms(process_ms(["-m", "spinec", "validate", "eff-spinenet-d0"])), ""),
+    ]
+    times = {}
+    for blocks in (1_000, 10_000):
+        text = large_spec(blocks)
+        times[blocks] = median_ms(lambda text=text: cost(lower(loads(text))), 3)
+        rows.append((f"load + lower + cost of {blocks:,} blocks", _ms(times[blocks]), ""))
+    rows.append(("10,000 blocks over 1,000 blocks", f"{times[10_000] / times[1_000]:.1f} x", "10 x: linear"))
+    return rows
+
+
+def _whole() -> object:
+    return cost(lower(load("eff-spinenet-d0")))
+
+
+def pytorch() -> list[tuple[str, str, str]]:
+    """The compiled EfficientNet-B0 beside timm's, one thread, in turn."""
+    import torch
+    from timm_import import timm
+
+    from spinec import build
+
+    torch.set_num_threads(1)
+    program = lower(load("efficientnet-b0"))
+    ours, theirs = build(program).eval(), timm.create_model("tf_efficientnet_b0").eval()
+    image = torch.randn(1, 3, 224, 224)
+    rows = []
+    for layout, form in (("", torch.contiguous_format), (", channels_last", torch.channels_last)):
+        models = [model.to(memory_format=form) for model in (ours, theirs)]
+        batch = image.to(memory_format=form)
+        with torch.inference_mode():
+            a, b, ratio = paired_ms(lambda: models[0](batch), lambda: models[1](batch), 60)  # noqa: B023  (called at once)
+        rows.append((f"forward of efficientnet-b0, batch 1, 224{layout}", f"{a:.1f} ms; timm {b:.1f} ms", f"{ratio:.3f} of timm's"))
+    a, b, ratio = paired_ms(lambda: build(program), lambda: timm.create_model("tf_efficientnet_b0"), 10)
+    rows.append(("construction of efficientnet-b0", f"{a:.1f} ms; timm {b:.1f} ms", f"{ratio:.3f} of timm's"))
+    return rows
+
+
+def _ms(value: float) -> str:
+    return f"{value:.1f} ms"
+
+
+def main() -> None:
+    """Measure and print."""
+    parts = {"compiler": compiler, "pytorch": pytorch}
+    chosen = sys.argv[1:] or list(parts)
+    print(f"Measured on {machine()}. Medians.\n\n| what | median | bar or ratio |\n|---|---:|---:|")
+    for name in chosen:
+        for row in parts[name]():
+            print(f"| {' | '.join(row)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

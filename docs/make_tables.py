@@ -1,0 +1,42 @@
+"""Writes the generated parts of the documentation; tests run it and compare."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from spinec import cost, load, lower, names
+from spinec.spec.files import write_whole
+from spinec.visualize.tables import library_table, published_table
+
+DOCS = Path(__file__).resolve().parent
+
+
+def tables() -> dict[str, str]:
+    """Every generated table by the name of its mark."""
+    reports = [cost(lower(load(name))) for name in names()]
+    return {
+        "published": published_table(reports).to_text("markdown"),
+        "library": library_table(reports).to_text("markdown"),
+    }
+
+
+def filled(text: str, made: dict[str, str]) -> str:
+    """A page with every table between its marks replaced."""
+    for name, table in made.items():
+        marks = re.compile(rf"(<!-- table: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
+        text = marks.sub(lambda match, table=table: f"{match[1]}{table}\n{match[2]}", text)
+    return text
+
+
+def main() -> None:
+    """Rewrite every page that has marks."""
+    made = tables()
+    for page in sorted(DOCS.glob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        if (new := filled(text, made)) != text:
+            write_whole(page, new)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,275 @@
+"""Random specs through the whole compiler: what is inferred and counted is what PyTorch computes."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+torch = pytest.importorskip("torch")
+
+import torch.nn.functional as F  # noqa: E402  (after the skip)
+from strategies import specs  # noqa: E402
+from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
+
+import spinec  # noqa: E402
+from spinec.compiler.ops.activation import Activation  # noqa: E402
+from spinec.compiler.ops.conv import Conv, Linear  # noqa: E402
+from spinec.compiler.ops.merge import Add, Average, Concat, Multiply, WeightedSum  # noqa: E402
+from spinec.compiler.ops.norm import BatchNorm  # noqa: E402
+from spinec.compiler.ops.pool import GlobalPool, Pool  # noqa: E402
+from spinec.compiler.ops.regularize import Dropout, StochasticDepth  # noqa: E402
+from spinec.compiler.ops.resize import Crop, Pad, SpaceToDepth, Upsample  # noqa: E402
+
+KEYS = ("model", "level", "block", "part", "op", "category")
+CONVENTIONS = ("conv", "profiler")
+PER_RUN = 40  # emitted files that one run of ruff sees
+
+
+def examples(count: int) -> settings:
+    """The same examples in every run, as slow as they may be."""
+    slow = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
+    return settings(max_examples=count, deadline=None, derandomize=True, database=None, suppress_health_check=slow)
+
+
+def lowered(text: str) -> spinec.Program:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return spinec.lower(spinec.loads(text))
+
+
+def meta_model(program: spinec.Program) -> torch.nn.Module:
+    with torch.device("meta"):
+        return spinec.build(program)
+
+
+def named(program: spinec.Program, result: Any) -> dict[str, torch.Tensor]:
+    """The results by their names; a model of one output returns it bare."""
+    return result if isinstance(result, dict) else dict(zip(program.outputs, [result], strict=True))
+
+
+def shapes(program: spinec.Program, result: Any) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(value.shape[1:]) for name, value in named(program, result).items()}
+
+
+@examples(100)
+@given(specs())
+def test_shapes_parameters_and_multiply_adds_are_those_of_the_live_module(text: str) -> None:
+    program = lowered(text)
+    report, model = spinec.cost(program), meta_model(program)
+    batch = torch.empty(2, *program.input_shape, device="meta")
+
+    with FlopCounterMode(display=False) as counter:
+        assert shapes(program, model.eval()(batch)) == program.outputs
+    assert counter.get_total_flops() == 2 * 2 * report.macs("conv")
+    assert report.flops("conv") == 2 * report.macs("conv")
+    assert sum(p.numel() for p in model.parameters()) == report.params
+    assert shapes(program, model.train()(batch)) == program.outputs
+
+
+@examples(100)
+@given(specs())
+def test_reports_add_up(text: str) -> None:
+    report = spinec.cost(lowered(text))
+    for key in KEYS:
+        parts = report.by(key).values()
+        for convention in CONVENTIONS:
+            assert sum(part.halves[convention] for part in parts) == report.halves[convention]
+        assert sum(part.params for part in parts) == report.params
+        assert sum(part.activations for part in parts) == report.activations
+    blocks = set(report.by("block"))
+    assert set(report.by("op")) == {step.path for step in report.program.steps}
+    assert blocks <= set(report.program.spec.blocks) | {node.name for node in report.program.graph.nodes}
+
+
+@examples(100)
+@given(specs())
+def test_dump_is_a_fixed_point(text: str) -> None:
+    spec = spinec.loads(text)
+    dumped = spinec.dump(spec)
+    again = spinec.loads(dumped)
+    assert again == spec
+    assert list(again.blocks) == list(spec.blocks)
+    assert list(again.outputs) == list(spec.outputs)
+    assert spinec.dump(again) == dumped
+    assert str(spinec.lower(again)) == str(spinec.lower(spec))
+
+
+@examples(60)
+@given(specs())
+def test_a_width_of_one_changes_nothing(text: str) -> None:
+    spec = spinec.loads(text)
+    assert spinec.loads(text + "scale: {width: 1}\n") == spec
+    assert spinec.loads(text + f"scale: {{width: 1.0, multiple: 8, keep: 1, size: {list(spec.input.size)}}}\n") == spec
+
+
+@examples(60)
+@given(specs())
+def test_names_of_weights_are_names_of_parameters(text: str) -> None:
+    program = lowered(text)
+    source = spinec.emit(program)
+    assert source == spinec.emit(lowered(text))
+    ast.parse(source)
+
+    model = meta_model(program)
+    parameters = {name: tuple(value.shape) for name, value in model.named_parameters()}
+    assert {torch_name(name): shape for name, shape in program.weights.items()} == parameters
+    assert len(program.weights) == len(parameters)
+    kept = {name: tuple(value.shape) for name, value in model.named_buffers() if not name.endswith("num_batches_tracked")}
+    assert {torch_name(name): shape for name, shape in program.state.items()} == kept
+
+
+def torch_name(name: str) -> str:
+    """The state-dict key of a weight or a running statistic."""
+    roles = {"kernel": "weight", "fusion": "weight", "scale": "weight", "shift": "bias", "bias": "bias"}
+    roles |= {"mean": "running_mean", "variance": "running_var"}
+    module, _, role = name.rpartition(".")
+    return f"{module}.{roles[role]}"
+
+
+@examples(60)
+@given(specs(most_blocks=14, most_pixels=48, most_dim=12))
+def test_a_model_computes_what_its_program_says(text: str) -> None:
+    program = lowered(text)
+    torch.manual_seed(0)
+    model = spinec.build(program).double()
+    randomise(model)
+    image = torch.randn(2, *program.input_shape, dtype=torch.float64)
+
+    with torch.inference_mode():
+        trained = named(program, model.train()(image))
+        results = named(program, model.eval()(image))
+        expected = interpret(program, model.state_dict(), image)
+    assert {name: tuple(value.shape[1:]) for name, value in trained.items()} == program.outputs
+    for name, value in results.items():
+        assert tuple(value.shape[1:]) == program.outputs[name]
+        torch.testing.assert_close(value, expected[name], rtol=1e-9, atol=1e-9)
+
+
+def randomise(model: torch.nn.Module) -> None:
+    """Norms and fusions as after training: no two channels and no two inputs are alike."""
+    for name, value in model.state_dict().items():
+        if value.ndim == 1 and value.is_floating_point():
+            torch.nn.init.uniform_(value, 0.5, 1.5) if not name.endswith("bias") else torch.nn.init.normal_(value)
+
+
+def interpret(program: spinec.Program, state: Mapping[str, torch.Tensor], image: torch.Tensor) -> dict[str, torch.Tensor]:
+    """The outputs of a program, step by step in evaluation mode: no printer, no classes, no layers."""
+    values = {"image": image}
+    for step in program.steps:
+        roles = [*step.op.weights(*step.input_shapes), *step.op.state(*step.input_shapes)]
+        weights = {role: state[torch_name(f"{step.module}.{role}")] for role in roles}
+        values[step.path] = EVALUATE[type(step.op)](step.op, weights, *[values[name] for name in step.inputs])
+        assert tuple(values[step.path].shape[1:]) == step.output, step.path
+    return {name: values[program.values.get(value, value)] for name, value in program.graph.outputs.items()}
+
+
+def convolve(op: Conv, weights: Mapping[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+    (top, bottom), (left, right) = op.pads(*x.shape[2:])
+    x = F.pad(x, (left, right, top, bottom))
+    return F.conv2d(x, weights["kernel"], weights.get("bias"), op.stride, 0, op.dilation, op.groups)
+
+
+def pool(op: Pool, weights: Mapping[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+    (top, bottom), (left, right) = op.pads(*x.shape[2:])
+    pads = (left, right, top, bottom)
+    if op.kind == "max":
+        return F.max_pool2d(F.pad(x, pads, value=-torch.inf), op.kernel, op.stride)
+    sums, counts = (F.avg_pool2d(F.pad(each, pads), op.kernel, op.stride, divisor_override=1) for each in (x, x * 0 + 1))
+    return sums / counts
+
+
+def normalise(op: BatchNorm, weights: Mapping[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+    mean, variance, scale, shift = (weights[role][:, None, None] for role in ("mean", "variance", "scale", "shift"))
+    return (x - mean) / (variance + op.epsilon) ** 0.5 * scale + shift
+
+
+def weigh(op: WeightedSum, weights: Mapping[str, torch.Tensor], *xs: torch.Tensor) -> torch.Tensor:
+    raw = weights["fusion"]
+    positive = raw.clamp(min=0)
+    shares = raw.softmax(0) if op.kind == "softmax" else positive / (positive.sum() + op.epsilon)
+    return sum(share * x for share, x in zip(shares, xs, strict=True))
+
+
+def to_depth(op: SpaceToDepth, weights: Mapping[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+    corners = [x[:, :, i::2, j::2] for i in (0, 1) for j in (0, 1)]
+    return torch.cat(corners, 1) if op.order == "block_major" else torch.stack(corners, 2).flatten(1, 2)
+
+
+ACTIVATE: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "swish": lambda x: x * x.sigmoid(),
+    "relu": lambda x: x.clamp(min=0),
+    "relu6": lambda x: x.clamp(0, 6),
+    "hard_swish": lambda x: x * (x + 3).clamp(0, 6) / 6,
+    "gelu": lambda x: x * (1 + torch.erf(x / 2**0.5)) / 2,
+    "sigmoid": lambda x: 1 / (1 + (-x).exp()),
+}
+EVALUATE: dict[type, Callable[..., torch.Tensor]] = {
+    Conv: convolve,
+    Linear: lambda op, weights, x: F.linear(x, weights["kernel"], weights.get("bias")),
+    BatchNorm: normalise,
+    Activation: lambda op, weights, x: ACTIVATE[op.kind](x),
+    Pool: pool,
+    GlobalPool: lambda op, weights, x: x.mean((2, 3), keepdim=op.keep),
+    Upsample: lambda op, weights, x: x.repeat_interleave(op.factor, 2).repeat_interleave(op.factor, 3),
+    Crop: lambda op, weights, x: x[:, :, : op.height, : op.width],
+    Pad: lambda op, weights, x: F.pad(x, (0, op.right, 0, op.bottom)),
+    SpaceToDepth: to_depth,
+    Add: lambda op, weights, *xs: sum(xs),
+    Average: lambda op, weights, *xs: sum(xs) / len(xs),
+    Multiply: lambda op, weights, x, gate: x * gate,
+    Concat: lambda op, weights, *xs: torch.cat(xs, 1),
+    WeightedSum: weigh,
+    StochasticDepth: lambda op, weights, x: x,
+    Dropout: lambda op, weights, x: x,
+}
+
+
+def test_generated_source_is_formatted_and_lints(tmp_path: Path) -> None:
+    @examples(2 * PER_RUN)
+    @given(specs(most_blocks=24))
+    def write(text: str) -> None:
+        number = len(list(tmp_path.iterdir()))
+        (tmp_path / f"model_{number}.py").write_text(spinec.emit(lowered(text)), encoding="utf-8")
+
+    write()
+    ruff = [sys.executable, "-m", "ruff"]
+    for command in (["format", "--isolated", "--diff"], ["check", "--isolated", "--no-cache"]):
+        result = subprocess.run([*ruff, *command, str(tmp_path)], capture_output=True, text=True, check=False)
+        assert result.returncode == 0, (result.stdout + result.stderr)[:4000]
+
+
+def test_source_is_the_same_in_every_process(tmp_path: Path) -> None:
+    texts: list[str] = []
+
+    @examples(20)
+    @given(specs(most_blocks=16))
+    def collect(text: str) -> None:
+        texts.append(text)
+
+    collect()
+    (tmp_path / "texts").write_text("---\n".join(texts), encoding="utf-8")
+    program = (
+        "import sys, spinec; texts = open(sys.argv[1], encoding='utf-8').read().split('---\\n');"
+        "sys.stdout.write(''.join(spinec.emit(spinec.lower(spinec.loads(text))) for text in texts))"
+    )
+    sources = {
+        subprocess.run(
+            [sys.executable, "-c", program, str(tmp_path / "texts")],
+            capture_output=True,
+            check=True,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            cwd=Path(__file__).parent.parent,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(sources) == 1
+    assert sources != {b""}
