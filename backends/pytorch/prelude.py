@@ -23,6 +23,12 @@ def initialize(module: nn.Module, scale: float = 2.0, mode: str = "fan_out") -> 
         nn.init.zeros_(module.bias)
 
 
+def fill_bias(layer: nn.Conv2d, value: float) -> None:
+    """Start every bias of a layer at one value."""
+    if layer.bias is not None:
+        nn.init.constant_(layer.bias, value)
+
+
 class StochasticDepth(nn.Module):
     """Leaves out the whole branch of an image at the given rate in training."""
 

@@ -171,9 +171,9 @@ def _initialisation(program: Program) -> list[str]:
     for step in program.steps:
         bias = initial_bias(step.op)
         if step.owner and bias:
-            place = Name(f"self.{attribute_path(step.module)}.bias")
+            place = Name(f"self.{attribute_path(step.module)}")
             lines.append(f"        # the prior: each class is there with probability {1 / (1 + exp(-bias)):.3g}")
-            lines += layout("", Call("nn.init.constant_", (place, bias)), 8)
+            lines += layout("", Call("fill_bias", (place, bias)), 8)
     return lines
 
 

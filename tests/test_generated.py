@@ -1,0 +1,178 @@
+"""Generated PyTorch source: what a reviewer, a type checker, torch.compile and a training loop make of it."""
+
+import ast
+import math
+import pickle
+import subprocess
+import sys
+import traceback
+
+import pytest
+
+from spinec import build, emit, load, loads, lower, names
+from spinec.backends.backend import backend_names
+
+torch = pytest.importorskip("torch")
+
+RESNET = """
+name: small-resnet
+input: {size: 64}
+defaults: {activation: relu}
+stochastic_depth: {rate: 0.3}
+blocks:
+  stem: {level: 1, kind: conv, dim: 8, kernel: 7, inputs: [image]}
+  r1: {level: 2, kind: residual, dim: 8, inputs: [stem], repeats: 2}
+  r2: {level: 3, kind: bottleneck, dim: 32, inputs: [r1], repeats: 3}
+outputs: {C3: r2}
+head: {kind: classification, classes: 10}
+"""
+
+
+def test_there_is_a_pytorch_backend():
+    assert "pytorch" in backend_names()
+
+
+@pytest.mark.parametrize("name", names())
+def test_source_imports_torch_and_the_standard_library_alone(name):
+    tree = ast.parse(emit(lower(load(name)), "pytorch"))
+    imported = {
+        (node.module if isinstance(node, ast.ImportFrom) else alias.name).split(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    assert "torch" in imported
+    assert imported <= {"torch", "math", "functools"}
+
+
+def test_source_type_checks_in_strict_mode(tmp_path):
+    for name in ("eff-spinenet-d1", "eff-spinenet-d0-segmentation", "efficientnet-b0"):
+        (tmp_path / f"{name.replace('-', '_')}.py").write_text(emit(lower(load(name)), "pytorch"))
+    (tmp_path / "resnet.py").write_text(emit(lower(loads(RESNET)), "pytorch"))
+    (tmp_path / "mypy.ini").write_text("[mypy]\nstrict = true\nwarn_return_any = false\n")
+    command = [sys.executable, "-m", "mypy", "--config-file", "mypy.ini", "--cache-dir", "cache", "."]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout
+
+
+def test_emit_is_the_same_under_every_hash_seed():
+    code = "import spinec, hashlib; print(hashlib.sha256(spinec.emit(spinec.lower(spinec.load('eff-spinenet-d2'))).encode()).hexdigest())"
+    seen = {
+        subprocess.run(
+            [sys.executable, "-c", code], env={"PYTHONHASHSEED": seed, "PATH": ""}, capture_output=True, text=True, check=True
+        ).stdout
+        for seed in ("0", "1", "2")
+    }
+    assert len(seen) == 1
+
+
+def test_a_free_text_cannot_leave_its_docstring():
+    spec = load("eff-spinenet-m0").model_copy(update={"source": '"""\nimport os\nos.abort()\n"""\\'})
+    tree = ast.parse(emit(lower(spec), "pytorch"))
+    assert isinstance(tree.body[0], ast.Expr)
+    assert not any(alias.name == "os" for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names)
+
+
+def test_tracebacks_show_the_generated_lines():
+    model = build(lower(load("eff-spinenet-m0")))
+    with pytest.raises(RuntimeError) as raised:
+        model(torch.zeros(1, 4, 256, 256))
+    assert "stem = self.stem(image)" in "".join(traceback.format_exception(raised.value))
+
+
+def test_the_live_module_is_picklable():
+    model = build(lower(loads(RESNET)))
+    again = pickle.loads(pickle.dumps(model))
+    assert again.state_dict().keys() == model.state_dict().keys()
+
+
+@pytest.mark.parametrize("name", ["eff-spinenet-m0", "eff-spinenet-d0-classification"])
+def test_compiles_and_exports_without_graph_breaks(name):
+    program = lower(load(name), 96)
+    model, image = build(program).eval(), torch.randn(1, 3, 96, 96)
+    with torch.inference_mode():
+        expected = model(image)
+        compiled = torch.compile(model, fullgraph=True, backend="aot_eager")(image)
+    exported = torch.export.export(model, (image,)).module()(image)
+    for key, value in expected.items() if isinstance(expected, dict) else [(None, expected)]:
+        for other in (compiled, exported):
+            torch.testing.assert_close(other if key is None else other[key], value, rtol=1e-4, atol=1e-5)
+
+
+def test_norms_are_what_the_spec_says():
+    spec = load("eff-spinenet-m0")
+    norm = spec.norm.model_copy(update={"epsilon": 0.01, "momentum": 0.9})
+    model = build(lower(spec.model_copy(update={"norm": norm})))
+    norms = [module for module in model.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    assert norms
+    assert {(module.eps, module.momentum) for module in norms} == {(0.01, 0.1)}
+
+
+def test_kernels_start_with_the_variance_asked_for():
+    torch.manual_seed(0)
+    model = build(lower(load("eff-spinenet-d2")))
+    conv = model.b12.body[0].expand_conv
+    assert conv.weight.std().item() == pytest.approx(math.sqrt(2 / conv.out_channels), rel=0.02)
+    depthwise = model.b12.body[0].depthwise_conv
+    assert depthwise.weight.std().item() == pytest.approx(math.sqrt(2 / 9), rel=0.03)
+    assert model.b12.body[0].squeeze_excite.reduce.bias.abs().max() == 0
+
+
+def test_initialisation_is_a_field():
+    torch.manual_seed(0)
+    spec = load("eff-spinenet-d0")
+    init = spec.init.model_copy(update={"scale": 1.0, "mode": "fan_in"})
+    model = build(lower(spec.model_copy(update={"init": init})))
+    conv = model.b12.body.expand_conv
+    assert conv.weight.std().item() == pytest.approx(math.sqrt(1 / conv.in_channels), rel=0.02)
+
+
+def test_the_class_subnet_starts_at_its_prior():
+    model = build(lower(load("eff-spinenet-m0")))
+    assert torch.sigmoid(model.class_subnet.predict.pointwise.bias).mean().item() == pytest.approx(0.01, rel=1e-5)
+    assert model.box_subnet.predict.pointwise.bias.abs().max() == 0
+
+
+def test_residual_blocks_start_as_their_shortcut():
+    model = build(lower(loads(RESNET)))
+    assert model.r1[0].second_norm.weight.abs().max() == 0
+    assert model.r2[2].expand_norm.weight.abs().max() == 0
+    assert model.r2[2].reduce_norm.weight.min() == 1
+    plain = RESNET.replace("kind: residual,", "kind: residual, zero_gamma: false,")
+    assert build(lower(loads(plain))).r1[0].second_norm.weight.min() == 1
+
+
+def test_stochastic_depth_grows_linearly_and_leaves_out_whole_branches():
+    model = build(lower(loads(RESNET)))
+    rates = [module.rate for module in model.modules() if type(module).__name__ == "StochasticDepth"]
+    assert rates == pytest.approx([0.3 * i / 5 for i in range(5)])
+    drop = type(next(m for m in model.modules() if type(m).__name__ == "StochasticDepth"))(0.25).train()
+    torch.manual_seed(0)
+    kept = drop(torch.ones(20_000, 2, 1, 1))
+    assert kept.unique().tolist() == pytest.approx([0, 1 / 0.75])
+    assert (kept[:, 0] == kept[:, 1]).all()
+    assert kept.mean().item() == pytest.approx(1, abs=0.02)
+    assert (drop.eval()(torch.ones(4, 1, 1, 1)) == 1).all()
+
+
+def test_fusion_is_equation_one():
+    model = build(lower(load("eff-spinenet-m0")))
+    fuse = model.b16.fuse
+    with torch.no_grad():
+        fuse.weight.copy_(torch.tensor([2.0, -1.0, 1.0]))
+    a, b, c = torch.randn(3, 1, 4, 2, 2)
+    torch.testing.assert_close(fuse(a, b, c), (2 * a + 0 * b + 1 * c) / (3 + 0.001))
+
+
+def test_levels_share_convolutions_and_not_norms():
+    model = build(lower(load("eff-spinenet-m0")))
+    keys = model.state_dict().keys()
+    assert "class_subnet.conv1.depthwise.weight" in keys
+    assert {f"class_subnet.norm1.P{level}.weight" for level in range(3, 8)} <= keys
+    assert not any("conv1.P" in key for key in keys)
+
+
+def test_state_dict_keys_follow_block_names():
+    model = build(lower(load("eff-spinenet-d1")))
+    assert "b10.resample1.0.conv.weight" in model.state_dict()
+    assert "b10.body.1.squeeze_excite.reduce.bias" in model.state_dict()
