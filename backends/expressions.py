@@ -29,6 +29,14 @@ class Half:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """The path of a layer, printed as a string; `within` a builder it continues the builder's own name."""
+
+    path: str
+    within: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Optional:
     """A keyword argument's value that is not printed where it is the framework's default."""
 
@@ -80,10 +88,14 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """Applied without anything to keep; `layer` is the same thing as a layer, for use in a sequence."""
+    """Applied without anything to keep; `layer` is the same thing as a layer, for use in a sequence.
+
+    `in_place` overwrites its operand: for one that was just made and that nobody else reads.
+    """
 
     apply: Call
     layer: Call | None = None
+    in_place: Call | None = None
 
 
 class Hole(NamedTuple):
@@ -123,6 +135,8 @@ def render(value: Any) -> str:
             return str(inner // 2)
         case Optional(inner):
             return render(inner)
+        case Place(path, within):
+            return f'f"{{name}}.{path}"' if within else f'"{path}"'
         case str():
             return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
         case list():

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from typing import Any
 
-from spinec.backends.expressions import Call, Function, Half, Hole, In, Layer, Optional
+from spinec.backends.expressions import Call, Function, Half, Hole, In, Layer, Name, Optional, Place
 from spinec.compiler.graph import Derived, Graph, Node, Setting
 from spinec.compiler.ops.base import Op
 from spinec.compiler.program import Program
@@ -21,6 +21,7 @@ from spinec.compiler.program import Program
 Rule = Callable[..., Layer | Function]
 
 DIMS = ("in_dim", "dim")
+MAKE_ANEW = ("conv", "norm", "merge")  # categories of ops whose result is no view of an operand
 POSITION = "position"  # the hint of an argument without a keyword
 DIM_PLACES = (POSITION, "groups")  # where an argument that equals a dim is that dim
 
@@ -62,9 +63,9 @@ class Outline:
 
 @dataclass(eq=False)
 class _Instance:
-    """One occurrence of a graph in a program."""
+    """One occurrence of a graph in a program, and the path of its weights."""
 
-    path: str
+    module: str
     graph: Graph
     lowered: list[Layer | Function | None]
     children: dict[int, _Instance] = field(default_factory=dict)
@@ -82,8 +83,10 @@ class Outliner:
         class_name: Callable[[str], str],
         module: str,
         reserved: Iterable[str] = (),
+        named: bool = False,
     ) -> None:
         self.reserved = frozenset(reserved)
+        self.named = named  # whether everything that is made is told its path
         self.program, self.rule_of, self.class_name, self.module = (
             program,
             rule_of,
@@ -114,7 +117,7 @@ class Outliner:
 
     def _collect(self, graph: Graph, path: str, module: str) -> _Instance:
         """The instance of a graph, with its children; a shared module is collected once."""
-        instance = _Instance(path, graph, [])
+        instance = _Instance(module.removesuffix("."), graph, [])
         for i, node in enumerate(graph.nodes):
             where, weights = f"{path}{node.name}", f"{module}{node.module}"
             if isinstance(node.op, Graph):
@@ -123,7 +126,9 @@ class Outliner:
                 instance.children[i] = self.seen[weights]
                 instance.lowered.append(None)
             else:
-                instance.lowered.append(self.rule_of(node.op)(node.op, *self.input_shapes[where]))
+                lowered = self.rule_of(node.op)(node.op, *self.input_shapes[where])
+                place = f"{weights}.{{level}}" if node.per_call else weights
+                instance.lowered.append(_named(lowered, place) if self.named else lowered)
         if not graph.is_sequence or not path:
             key = self._skeleton(instance)
             self.groups.setdefault(key, []).append(instance)
@@ -166,7 +171,8 @@ class Outliner:
         graph = instances[0].graph
         if inject is None:
             inject = self._injects(instances)
-        holes = _Holes([instance.graph.settings for instance in instances], self.module)
+        places = [instance.module for instance in instances]
+        holes = _Holes([instance.graph.settings for instance in instances], self.module, places)
         members = []
         for i, node in enumerate(graph.nodes):
             if isinstance(node.op, Graph):
@@ -175,19 +181,22 @@ class Outliner:
                 members.append(Member(node, build=build, is_graph=True))
                 continue
             lowered = [instance.lowered[i] for instance in instances]
-            members.append(self._member(node, lowered, holes))
+            members.append(self._member(graph, node, lowered, holes))
         params, local = holes.params(), holes.locals()
         for k, instance in enumerate(instances):
-            instance.made = holes.instantiate(name, params, k)
+            made = holes.instantiate(name, params, k)
+            instance.made = Call(name, (Place(instance.module), *made.args), made.kwargs) if self.named else made
         return Outline(name, graph, params, local, tuple(members))
 
-    def _member(self, node: Node, lowered: list[Layer | Function | None], holes: _Holes) -> Member:
+    def _member(self, graph: Graph, node: Node, lowered: list[Layer | Function | None], holes: _Holes) -> Member:
         layers = [each for each in lowered if isinstance(each, Layer)]
         if layers:
             build = holes.unify(tuple(layer.build for layer in layers), node.name)
             return Member(node, build=build, after=layers[0].after)
-        functions = tuple(each.apply for each in lowered if isinstance(each, Function))
-        return Member(node, apply=holes.unify(functions, node.name))
+        functions = [each for each in lowered if isinstance(each, Function)]
+        overwrite = _is_fresh(graph, node.inputs[0])
+        calls = tuple((each.in_place if overwrite else None) or each.apply for each in functions)
+        return Member(node, apply=holes.unify(calls, node.name))
 
     def _injects(self, instances: list[_Instance]) -> bool:
         """Whether the children are passed in: some are sequences, or not all of one class."""
@@ -211,14 +220,16 @@ class Outliner:
                 assert isinstance(lowered, Function), node.op
                 assert lowered.layer, f"{node.op} has no form as a layer"
                 items.append(lowered.layer)
-        return Call(self.sequence, tuple(items)) if items else Call(self.nothing)
+        if not items:
+            return Call(self.nothing, kwargs=(("name", Place(child.module)),) if self.named else ())
+        return items[0] if self.named and len(items) == 1 else Call(self.sequence, tuple(items))
 
 
 class _Holes:
     """What differs between the instances of a class, and how it is called."""
 
-    def __init__(self, settings: list[Mapping[str, Setting]], module: str) -> None:
-        self.module = module
+    def __init__(self, settings: list[Mapping[str, Setting]], module: str, places: list[str]) -> None:
+        self.module, self.places = module, places
         names = [name for name in settings[0] if all(name in each for each in settings)]
         self.settings = {name: tuple(_plain(each[name]) for each in settings) for name in names}
         self.formulas = {name: _formula([each[name] for each in settings]) for name in names}
@@ -227,6 +238,8 @@ class _Holes:
     def unify(self, values: tuple[Any, ...], hint: str) -> Any:
         """One expression for all instances: what they share is literal, what differs is a hole."""
         first = values[0]
+        if isinstance(first, Place):
+            return Place(first.path.removeprefix(f"{self.places[0]}."), within=bool(self.places[0]))
         if all(isinstance(value, Call) and _outer(value) == _outer(first) for value in values):
             args = tuple(self.unify(column, POSITION) for column in zip(*(value.args for value in values), strict=True))
             columns = zip(*(value.kwargs for value in values), strict=True)
@@ -250,7 +263,7 @@ class _Holes:
 
     def hole(self, values: tuple[Any, ...], hint: str) -> Hole:
         """The constructor argument that has these values, by the block's own name for it where there is one."""
-        hint = {"kernel_size": "kernel", POSITION: "dim"}.get(hint, hint)
+        hint = {"kernel_size": "kernel", "strides": "stride", POSITION: "dim"}.get(hint, hint)
         known = [hint, *self.settings]
         name = next((name for name in known if self.settings.get(name) == values), hint)
         while self.values.get(name, values) != values:
@@ -292,6 +305,14 @@ class _Holes:
         return self.module if isinstance(value, Call) else type(value).__name__
 
 
+def _is_fresh(graph: Graph, value: str) -> bool:
+    """Whether a value was just made by an op and is read once: such a value may be overwritten."""
+    makers = [node.op for node in graph.nodes if node.name == value]
+    readers = [name for node in graph.nodes for name in node.inputs if name == value]
+    made = [op for op in makers if isinstance(op, Op) and op.category in MAKE_ANEW]
+    return bool(made) and len(readers) == 1 and value not in graph.outputs.values()
+
+
 def _plain(setting: Setting) -> Any:
     return setting.value if isinstance(setting, Derived) else setting
 
@@ -305,8 +326,15 @@ def _outer(value: Call) -> tuple[Any, ...]:
     return value.target, len(value.args), tuple(key for key, _ in value.kwargs)
 
 
+def _named(lowered: Layer | Function, place: str) -> Layer:
+    """A layer that is told its path."""
+    assert isinstance(lowered, Layer), f"{lowered} cannot have a name"
+    build = lowered.build
+    return replace(lowered, build=Call(build.target, build.args, (*build.kwargs, ("name", Place(place)))))
+
+
 def _shape_of(lowered: Layer | Function | None) -> Any:
-    """The target and argument names of a lowered call, nested ones too."""
+    """The target, argument names and words of a lowered call, nested ones too."""
     match lowered:
         case Layer(build, _, after):
             return "layer", _calls(build), after
@@ -323,7 +351,9 @@ def _calls(value: Any) -> Any:
                 *map(_calls, value.args),
                 *(_calls(item) for _, item in value.kwargs),
             )
-        case In():
+        case Optional(inner):
+            return _calls(inner)
+        case In() | str() | Name():
             return value
     return None
 

@@ -6,7 +6,7 @@ would nest deeper than a reader likes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, NamedTuple
 
 from spinec.backends.expressions import WIDTH, Call, Name, render
@@ -31,14 +31,17 @@ class Body(NamedTuple):
     results: dict[str, Any]
 
 
-def body(outline: Outline, apply: Callable[[Member, tuple[Any, ...]], Any], keep_names: bool) -> Body:
-    """The statements of a graph; `keep_names` gives every value the name of its node."""
-    return _Writer(outline, apply, keep_names).write()
+Apply = Callable[[Member, tuple[Any, ...]], Any]
+
+
+def body(outline: Outline, apply: Apply, keep_names: bool, taken: Collection[str] = ()) -> Body:
+    """The statements of a graph; `keep_names` gives every value the name of its node, `taken` names none has."""
+    return _Writer(outline, apply, keep_names, taken).write()
 
 
 class _Writer:
-    def __init__(self, outline: Outline, apply: Callable[[Member, tuple[Any, ...]], Any], keep_names: bool) -> None:
-        self.outline, self.apply, self.keep_names = outline, apply, keep_names
+    def __init__(self, outline: Outline, apply: Apply, keep_names: bool, taken: Collection[str]) -> None:
+        self.outline, self.apply, self.keep_names, self.taken = outline, apply, keep_names, taken
         graph = outline.graph
         self.readers: dict[str, int] = {}
         for node in graph.nodes:
@@ -99,6 +102,7 @@ class _Writer:
         operands = {*_names(expression)}
         if len(operands) == 1 and not operands & live:
             return operands.pop()
+        live |= {*self.taken}
         return next(variable for variable in ("x", "y", "z", name, f"{name}_") if variable not in live)
 
     def _live(self, name: str) -> set[str]:

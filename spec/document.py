@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 import yaml
 from spinec.spec.errors import Fault, Place, Source, SpecError
@@ -23,6 +23,14 @@ MAX_DIGITS = 30  # of a number: the largest legal one has 16
 Scalar: TypeAlias = str | int | float | bool | None
 Tree: TypeAlias = "Scalar | list[Item] | dict[str, Item]"
 
+_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # what YAML 1.1's parser counts as the end of a line
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_SPANS = ("flow", "quoted", "simple key")  # what is opened on one line and may be found unclosed on a later one
+_ADVICE = {
+    "mapping values are not allowed": "one 'key: value' on a line; quote text that has ': ' in it",
+    "did not find expected key": "indent it like the keys beside it",
+    "cannot start any token": "quote text that begins with this character",
+}
 _CORE_INT = re.compile(r"[-+]?[0-9]+\Z")
 _CORE_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
 _CORE_WORDS: Mapping[str, Scalar] = {
@@ -75,33 +83,41 @@ def read_file(path: Path, name: str) -> Item:
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise SpecError([Fault(f"{name}: cannot be read: {error.strerror}")]) from None
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        reason = error.strerror if isinstance(error, OSError) else "no file can have this name"
+        raise SpecError([Fault(f"{name}: cannot be read: {reason}")]) from None
     return read_bytes(data, name)
 
 
 def read_bytes(data: bytes, name: str) -> Item:
     """The tree of a UTF-8 text of at most `MAX_BYTES`."""
     if len(data) > MAX_BYTES:
-        raise SpecError([Fault(f"{name}: larger than {MAX_BYTES:,} bytes, the limit for a spec")])
+        _too_large(name)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise SpecError([Fault(f"{name}:{line}: not UTF-8 text (byte {data[error.start]:#04x})")]) from None
+        byte = f"{data[error.start]:#04x}"
+        raise SpecError([Fault(f"{name}:{line}: not UTF-8 text (byte {byte})", None, "save it as UTF-8")]) from None
     return read_text(text, name)
 
 
 def read_text(text: str, name: str) -> Item:
     """The tree of a text; every fault that can be found in one pass is raised at once."""
-    return _Reader(text, name).document()
+    if len(text) > MAX_BYTES:
+        _too_large(name)
+    return _Reader(text.removeprefix("\ufeff"), name).document()
+
+
+def _too_large(name: str) -> NoReturn:
+    raise SpecError([Fault(f"{name}: larger than {MAX_BYTES:,} bytes, the limit for a spec")])
 
 
 class _Reader:
     """One pass over the events of a document."""
 
     def __init__(self, text: str, name: str) -> None:
-        self.source = Source(name, text.splitlines())
+        self.source = Source(name, _BREAK.split(text))
         self.faults: list[Fault] = []
         self.count = 0
         loader = getattr(yaml, "CLoader", yaml.Loader)  # a parser alone: nothing is ever loaded with it
@@ -111,15 +127,8 @@ class _Reader:
         try:
             self._next()  # the stream's start
             if isinstance(self._next(), yaml.StreamEndEvent):
-                raise SpecError(
-                    [
-                        Fault(
-                            f"{self.source.name}: the document is empty",
-                            None,
-                            "'spinec new' writes a starter spec",
-                        )
-                    ]
-                )
+                message = f"{self.source.name}: the document is empty"
+                raise SpecError([Fault(message, None, "'spinec new' writes a spec to start from")])
             root = self._item(self._next(), depth=0)
             self._next()  # the document's end
             after = self._next()
@@ -127,7 +136,7 @@ class _Reader:
                 self._fault("a second document: a spec is one document", after)
         except yaml.MarkedYAMLError as error:
             raise SpecError([*self.faults, self._syntax(error)]) from None
-        except yaml.YAMLError as error:  # a character that YAML forbids has no mark
+        except (yaml.YAMLError, UnicodeEncodeError) as error:  # a character that YAML forbids has no mark
             raise SpecError([*self.faults, self._forbidden_character(error)]) from None
         if self.faults:
             raise SpecError(self.faults)
@@ -137,28 +146,22 @@ class _Reader:
         event = next(self.events)
         self.count += 1
         if self.count > MAX_EVENTS:
-            raise SpecError(
-                [
-                    Fault(
-                        f"more than {MAX_EVENTS:,} YAML nodes, the limit for a spec",
-                        self._place(event),
-                    )
-                ]
-            )
+            message = f"more than {MAX_EVENTS:,} YAML nodes, the limit for a spec"
+            raise SpecError([Fault(message, self._place(event))])
         return event
 
     def _item(self, event: yaml.Event, depth: int, key: Place | None = None) -> Item:
         place = self._place(event)
         if depth > MAX_DEPTH:
             raise SpecError([Fault(f"nested deeper than {MAX_DEPTH} levels", place)])
-        if getattr(event, "anchor", None) is not None:
+        if isinstance(event, yaml.NodeEvent) and event.anchor is not None:
             kind = "alias" if isinstance(event, yaml.AliasEvent) else "anchor"
             self._fault(
                 f"YAML {kind} {event.anchor!r}: specs have none",
                 event,
                 "use 'defaults' or 'extends' to share settings",
             )
-        if (getattr(event, "tag", None) or "!") != "!":
+        if isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent) and event.tag is not None:
             self._fault(f"YAML tag {event.tag!r}: a spec is plain data", event, "remove the tag")
         match event:
             case yaml.ScalarEvent():
@@ -175,12 +178,13 @@ class _Reader:
     def _mapping(self, depth: int) -> dict[str, Item]:
         entries: dict[str, Item] = {}
         while not isinstance(event := self._next(), yaml.MappingEndEvent):
-            if not isinstance(event, yaml.ScalarEvent):
-                self._fault("a key must be a word", event)
             place = self._place(event)
-            key = self._item(event, depth + 1)
-            name = getattr(event, "value", "")
+            self._item(event, depth + 1)
             value = self._item(self._next(), depth + 1, place)
+            if not isinstance(event, yaml.ScalarEvent):
+                self._fault("a key must be a word, not a mapping, a list or an alias", event)
+                continue
+            name: str = event.value
             if name == "<<" and not event.style:
                 self._fault(
                     "merge key '<<': specs have none",
@@ -194,7 +198,7 @@ class _Reader:
                     event,
                     f"first given on line {first.line if first else '?'}",
                 )
-            elif isinstance(key.value, str | int | float | bool | None):
+            else:
                 entries[name] = value
         return entries
 
@@ -215,22 +219,40 @@ class _Reader:
 
     def _place(self, event: yaml.Event) -> Place:
         start, end = event.start_mark, event.end_mark
-        length = end.column - start.column if end.line == start.line else 1
-        return Place(self.source, start.line + 1, start.column + 1, max(1, length))
+        assert start is not None  # of an event that was parsed from text
+        assert end is not None
+        return self._at(start.line, start.column, end.column - start.column if end.line == start.line else 1)
+
+    def _at(self, line: int, column: int, length: int = 1) -> Place:
+        """The place at a line and a column that count from zero; what stands behind the text is at its end."""
+        lines = self.source.lines
+        while line >= len(lines) or (line > 0 and column == 0 and not lines[line]):
+            line = min(line, len(lines)) - 1
+            column = len(lines[line])
+        return Place(self.source, line + 1, column + 1, max(1, length))
 
     def _fault(self, message: str, event: yaml.Event, hint: str = "") -> None:
         self.faults.append(Fault(message, self._place(event), hint))
 
     def _syntax(self, error: yaml.MarkedYAMLError) -> Fault:
-        mark = error.problem_mark or error.context_mark
+        """What the parser says, where the cause is: what is never closed is named where it opens."""
+        mark, context = error.problem_mark, error.context_mark
         problem = " ".join(filter(None, (error.problem, error.context))) or "cannot be read"
-        place = Place(self.source, mark.line + 1, mark.column + 1, 1) if mark else None
-        return Fault(f"not valid YAML: {problem}", place)
+        if mark and context and context.line < mark.line and any(span in (error.context or "") for span in _SPANS):
+            place, end = self._at(context.line, context.column), self._at(mark.line, mark.column)
+            hint = f"still open on line {end.line}" if end.line > place.line else "it is never closed"
+            return Fault(f"not valid YAML: {problem}", place, hint)
+        if not mark:
+            return Fault(f"{self.source.name}: not valid YAML: {problem}")
+        place = self._at(mark.line, mark.column)
+        if self.source.lines[place.line - 1][place.column - 1 :].startswith("\t"):
+            return Fault("not valid YAML: a tab where spaces are expected", place, "indent with spaces")
+        hints = (hint for words, hint in _ADVICE.items() if words in problem)
+        return Fault(f"not valid YAML: {problem}", place, next(hints, ""))
 
-    def _forbidden_character(self, error: yaml.YAMLError) -> Fault:
-        for number, line in enumerate(self.source.lines, 1):
-            for column, character in enumerate(line, 1):
-                if not character.isprintable() and character != "\t":
-                    place = Place(self.source, number, column, 1)
-                    return Fault(f"not valid YAML: character {character!a} is not allowed", place)
+    def _forbidden_character(self, error: Exception) -> Fault:
+        for number, line in enumerate(self.source.lines):
+            if found := _FORBIDDEN.search(line):
+                message = f"not valid YAML: character {found[0]!a} is not allowed"
+                return Fault(message, self._at(number, found.start()))
         return Fault(f"{self.source.name}: not valid YAML: {error}")

@@ -10,11 +10,13 @@ SpecWarning         a document is legal but probably not what was meant
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 MOST_SHOWN = 50  # faults shown of one document; a file of noise should not fill a terminal
+MOST_WORDS = 20  # words listed where no word is close to what was written
+LONGEST = 600  # characters shown of a message or a hint
 WINDOW = 110  # characters of a source line shown around its caret
 
 
@@ -34,13 +36,13 @@ class Place(NamedTuple):
     length: int
 
     def __str__(self) -> str:
-        return f"{self.source.name}:{self.line}:{self.column}"
+        return f"{_shown(self.source.name)}:{self.line}:{self.column}"
 
     def excerpt(self, note: str = "") -> str:
         """The line with a caret under the place and a note behind the caret."""
         text = self.source.lines[self.line - 1] if self.line <= len(self.source.lines) else ""
         start = max(0, self.column - 1 - WINDOW // 2) if len(text) > WINDOW else 0
-        shown = "".join(c if c.isprintable() else "�" for c in text[start : start + WINDOW])
+        shown = "".join(c if c.isprintable() else "�" for c in text[start : start + WINDOW].replace("\t", " "))
         offset = self.column - 1 - start
         caret = "^" * max(1, min(self.length, len(shown) - offset))
         number = f"{self.line:>5}"
@@ -50,18 +52,22 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong with a document: what, where, and what to do about it."""
+    """One thing wrong with a document: what, where, and what to do about it.
+
+    A hint that takes a search is given as a function: it is only called for the faults that are shown.
+    """
 
     message: str
     place: Place | None = None
-    hint: str = ""
+    hint: str | Callable[[], str] = ""
     severity: Literal["error", "warning"] = "error"
 
     def __str__(self) -> str:
-        mark = "warning: " if self.severity == "warning" else ""
+        hint = _shown(self.hint if isinstance(self.hint, str) else self.hint())
+        message = ("warning: " if self.severity == "warning" else "") + _shown(self.message)
         if self.place is None:
-            return f"{mark}{self.message}" + (f"\n      {self.hint}" if self.hint else "")
-        return f"{self.place}: {mark}{self.message}\n{self.place.excerpt(self.hint)}"
+            return message + (f"\n      {hint}" if hint else "")
+        return f"{self.place}: {message}\n{self.place.excerpt(hint)}"
 
 
 class SpinecError(Exception):
@@ -103,7 +109,14 @@ def did_you_mean(word: object, known: Iterable[str]) -> str:
         return f"did you mean {close[0]!r}?"
     if not words:
         return ""
-    return "expected " + (", ".join(words) if len(words) <= 16 else f"one of {len(words)} names")
+    rest = len(words) - MOST_WORDS
+    return "expected " + ", ".join(words[:MOST_WORDS]) + (f" or one of {rest} more" if rest > 0 else "")
+
+
+def _shown(text: str) -> str:
+    """A text as a terminal may have it: what a document says can neither move the cursor nor fill the screen."""
+    safe = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text[:LONGEST])
+    return safe + ("..." if len(text) > LONGEST else "")
 
 
 def _position(fault: Fault) -> tuple[str, int, int]:

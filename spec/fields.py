@@ -23,7 +23,7 @@ Convention = Literal["conv", "profiler"]
 class Frozen(BaseModel):
     """A part of a spec: immutable, strict about types, closed to unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True, defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
 
 def _odd(value: int) -> int:
@@ -33,7 +33,11 @@ def _odd(value: int) -> int:
 
 
 def _pair(value: Any) -> Any:
-    return (value, value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value, value
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise ValueError("expected one number, or [height, width]")
+    return value
 
 
 Level = Annotated[

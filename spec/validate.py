@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import re
 import typing
+from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+
 from spinec.spec.document import Item
 from spinec.spec.errors import Fault, did_you_mean
 
 Model = TypeVar("Model", bound=BaseModel)
+Path = tuple[int | str, ...]
 
 _EXPECTED = {
     "int_type": "expected a whole number",
@@ -25,78 +30,132 @@ _EXPECTED = {
     "mapping_type": "expected a mapping",
     "model_type": "expected a mapping",
     "model_attributes_type": "expected a mapping",
-    "greater_than": "expected a number above {gt}",
-    "greater_than_equal": "expected at least {ge}",
-    "less_than": "expected a number below {lt}",
-    "less_than_equal": "expected at most {le}",
+    "greater_than": "expected a number above {gt:g}",
+    "greater_than_equal": "expected at least {ge:g}",
+    "less_than": "expected a number below {lt:g}",
+    "less_than_equal": "expected at most {le:g}",
     "too_short": "expected at least {min_length} of them",
     "too_long": "expected at most {max_length} of them",
     "string_too_long": "expected at most {max_length} characters",
     "string_pattern_mismatch": "expected small letters, digits, '.', '_' and '-', 64 at most",
 }
+_WORDLESS = ("too_short", "too_long", "string_too_long")  # where showing the value would say nothing
 
 
-def validate(model: type[Model], item: Item, faults: list[Fault], what: str, **ready: Any) -> Model | None:
+def validate(
+    model: type[Model], item: Item, faults: list[Fault], what: str, known: Iterable[str] = (), **ready: Any
+) -> Model | None:
     """The model of a tree, or None after adding what is wrong to `faults`.
 
-    `what` is how messages call the tree; `ready` are fields that are validated already.
+    `what` is how messages call the tree, `known` are keys that are read elsewhere, and `ready` are fields that are
+    validated already.
     """
     if not isinstance(item.value, dict):
-        faults.append(Fault(f"{what}: expected a mapping, got {_show(item.value)}", item.place))
+        faults.append(Fault(f"{what}: expected a mapping, got {show(item.value)}", item.place))
         return None
     try:
         return model.model_validate({**item.plain(), **ready})
     except ValidationError as error:
-        found = [_fault(detail, model, item, what) for detail in error.errors(include_url=False)]
-        faults.extend(found)
+        faults.extend(_faults(error.errors(include_url=False), model, item, what, known))
         return None
 
 
-def _fault(error: ErrorDetails, model: type[BaseModel], root: Item, what: str) -> Fault:
-    path = error["loc"]
-    label = ".".join([what, *map(str, path)]) if what else ".".join(map(str, path))
-    place = _nearest(root, path).place
+def validate_given(model: type[BaseModel], item: Item, faults: list[Fault], what: str) -> None:
+    """Add what is wrong with the entries that a mapping has; what the model wants besides may be missing."""
+    try:
+        model.model_validate(item.plain())
+    except ValidationError as error:
+        given = [detail for detail in error.errors(include_url=False) if detail["loc"][0] in item.mapping]
+        faults.extend(_faults(given, model, item, what, ()))
+
+
+def show(value: object) -> str:
+    """A value as messages name it."""
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return str(value).lower()
+        case float() if not math.isfinite(value):
+            return ".nan" if math.isnan(value) else ".inf" if value > 0 else "-.inf"
+        case dict():
+            return "a mapping"
+        case list() | tuple():
+            return "a list"
+        case str() if len(value) > 60:
+            return repr(value[:60] + "...")
+    return repr(value)
+
+
+def _faults(
+    details: Iterable[ErrorDetails], model: type[BaseModel], root: Item, what: str, known: Iterable[str]
+) -> Iterator[Fault]:
+    """One fault for everything that is wrong; pydantic counts a faulty entry as wrong and its list as too short."""
+    said: set[tuple[int, int, str]] = set()
+    for detail in details:
+        item, _ = _nearest(root, detail["loc"])
+        if detail["type"] == "too_short" and len(item.plain() or ()) >= detail["ctx"]["min_length"]:
+            continue
+        fault = _fault(detail, model, root, what, known)
+        once = (item.place.line, item.place.column, fault.message)
+        if once not in said:
+            yield fault
+        said.add(once)
+
+
+def _fault(error: ErrorDetails, model: type[BaseModel], root: Item, what: str, known: Iterable[str]) -> Fault:
+    path, given = error["loc"], error["input"]
+    item, there = _nearest(root, path)
+    owner, label = _label(what, path[:-1]), _label(what, there)
     match error["type"]:
         case "missing":
-            owner = _nearest(root, path[:-1])
-            hint = _description(model, path)
-            return Fault(f"{what or 'spec'}: missing key {path[-1]!r}", owner.key or owner.place, hint)
+            return Fault(_say(owner, f"missing key {path[-1]!r}"), item.key or item.place, _description(model, path))
         case "extra_forbidden":
-            key = _nearest(root, path).key
-            hint = did_you_mean(path[-1], _keys(model, path[:-1]))
-            return Fault(f"{what + ': ' if what else ''}unknown key {str(path[-1])!r}", key or place, hint)
+            hint = partial(did_you_mean, path[-1], [*_keys(model, path[:-1]), *known])
+            return Fault(_say(owner, f"unknown key {show(path[-1])}"), item.key or item.place, hint)
         case "literal_error":
             choices = re.findall(r"'([^']*)'", error["ctx"]["expected"])
-            word = "kind" if path[-1] == "kind" else str(path[-1])
-            return Fault(
-                f"{what + ': ' if what else ''}unknown {word} {_show(error['input'])}",
-                place,
-                did_you_mean(error["input"], choices),
-            )
+            unknown = _say(owner, f"unknown {path[-1]} {show(given)}")
+            message = unknown if isinstance(given, str) else f"{label}: expected a word, got {show(given)}"
+            return Fault(message, item.place, partial(did_you_mean, given, choices))
         case "value_error":
             expected = str(error["ctx"]["error"])
-        case known if known in _EXPECTED:
-            expected = _EXPECTED[known].format(**error.get("ctx", {}))
+        case _ if isinstance(given, float) and not math.isfinite(given):
+            expected = "expected a finite number"
+        case "model_type" | "model_attributes_type" if isinstance(path[-1], int):
+            expected = "expected the name of a block, or a mapping such as {from: b1, down: conv}"
+        case kind if kind in _EXPECTED:
+            expected = _EXPECTED[kind].format(**error.get("ctx", {}))
         case _:
             expected = error["msg"][0].lower() + error["msg"][1:]
-    shown = "" if error["type"].startswith("too_") else f", got {_show(error['input'])}"
-    return Fault(f"{label}: {expected}{shown}", place)
+    got = "" if error["type"] in _WORDLESS else f", got {show(given)}"
+    hint = f"a list is written [{given}]" if error["type"] == "tuple_type" and isinstance(given, str) else ""
+    return Fault(f"{label}: {expected}{got}", item.place, hint)
 
 
-def _nearest(root: Item, path: tuple[int | str, ...]) -> Item:
-    """The item at a path, or the deepest one on the way there."""
+def _label(what: str, path: Path) -> str:
+    """How messages call what is at a path: ``b5.inputs[0].from``."""
+    return "".join([what, *(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)]).lstrip(".")
+
+
+def _say(owner: str, message: str) -> str:
+    return f"{owner}: {message}" if owner else message
+
+
+def _nearest(root: Item, path: Path) -> tuple[Item, Path]:
+    """The item at a path, or the deepest one on the way there, and its path."""
     for length in range(len(path), 0, -1):
         if item := root.find(path[:length]):
-            return item
-    return root
+            return item, path[:length]
+    return root, ()
 
 
-def _keys(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
+def _keys(model: type[BaseModel], path: Path) -> list[str]:
     owner = _model_at(model, path)
     return [field.alias or name for name, field in owner.model_fields.items()] if owner else []
 
 
-def _description(model: type[BaseModel], path: tuple[int | str, ...]) -> str:
+def _description(model: type[BaseModel], path: Path) -> str:
     owner = _model_at(model, path[:-1])
     for name, field in owner.model_fields.items() if owner else ():
         if path[-1] in (name, field.alias):
@@ -104,7 +163,7 @@ def _description(model: type[BaseModel], path: tuple[int | str, ...]) -> str:
     return ""
 
 
-def _model_at(model: type[BaseModel], path: tuple[int | str, ...]) -> type[BaseModel] | None:
+def _model_at(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
     owner: type[BaseModel] | None = model
     for step in path:
         if owner is None or isinstance(step, int):
@@ -118,18 +177,3 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next(filter(None, map(_model_in, typing.get_args(annotation))), None)
-
-
-def _show(value: object) -> str:
-    match value:
-        case None:
-            return "nothing"
-        case bool():
-            return str(value).lower()
-        case dict():
-            return "a mapping"
-        case list() | tuple():
-            return "a list"
-        case str() if len(value) > 60:
-            return repr(value[:60] + "...")
-    return repr(value)

@@ -9,6 +9,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from spinec.spec.names import RESERVED
+
 ACTIVATIONS = ("swish", "relu", "relu6", "hard_swish", "gelu", "sigmoid", "none")
 DOWNS = ("space_to_depth", "depthwise", "conv", "max_pool", "avg_pool", "none")
 UPS = ("nearest", "none")
@@ -20,8 +22,10 @@ EXPANDS = (1, 1.5, 2, 2.5, 3, 4.35, 6)
 SQUEEZES = (0, 0.05, 0.2, 0.25, 0.3, 1)
 # Names that generated code has uses for itself, and plain ones.
 MODEL_NAMES = ("tiny", "net-1", "f", "none", "tensor", "mbconv", "conv-norm", "weighted-sum", "crop", "torch.x", "2-towers")
-BLOCK_NAMES = ("x", "y", "z", "level", "conv1", "pool", "average", "partial", "dim", "initialize", "prediction", "norm", "math_")
-OUTPUT_NAMES = ("F", "Tensor", "Crop", "LEVELS", "out", "out_up", "conv2", "act1", "dropout", "p", "C5", "a_b")
+BLOCK_NAMES = ("x", "y", "z", "level", "conv1", "pool", "average", "partial", "dim", "initialize", "crop", "norm", "math_")
+OUTPUT_NAMES = ("F", "Tensor", "SpaceToDepth", "LEVELS", "out", "out_up", "conv2", "act1", "dropout", "p", "C5", "a_b")
+FREE_NAMES = tuple(name for name in BLOCK_NAMES if name not in RESERVED)
+FREE_OUTPUT_NAMES = tuple(name for name in OUTPUT_NAMES if name.lower() not in RESERVED)
 MOST_INPUTS = 4
 
 
@@ -148,7 +152,7 @@ def add_block(draw: st.DrawFn, draft: Draft, sources: Sequence[str], level: int,
     block |= {"fuse": own_fuse} if own_fuse else {}
     taken_as_is = len(sources) == 1 and draft.level(sources[0]) <= level and kind != "identity"
     block["inputs"] = [draw_input(draw, draft, source, level, taken_as_is) for source in sources]
-    name = draw(st.sampled_from((f"b{len(draft.blocks) + 1}", *BLOCK_NAMES)).filter(lambda name: name not in draft.blocks))
+    name = draw(st.sampled_from((f"b{len(draft.blocks) + 1}", *FREE_NAMES)).filter(lambda name: name not in draft.blocks))
     draft.blocks[name] = block
     draft.unread = [*(other for other in draft.unread if other not in sources), name]
     return name
@@ -217,7 +221,7 @@ def draw_top(draw: st.DrawFn, draft: Draft, most_dim: int) -> dict[str, Any]:
 
 def output_name(level: int, index: int) -> st.SearchStrategy[str]:
     """What an output is called."""
-    return st.one_of(st.just(f"P{level}"), st.sampled_from(OUTPUT_NAMES))
+    return st.one_of(st.just(f"P{level}"), st.sampled_from(FREE_OUTPUT_NAMES))
 
 
 def heads() -> st.SearchStrategy[dict[str, Any]]:

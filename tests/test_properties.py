@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 
 torch = pytest.importorskip("torch")
 
@@ -35,9 +35,12 @@ PER_RUN = 40  # emitted files that one run of ruff sees
 
 
 def examples(count: int) -> settings:
-    """The same examples in every run, as slow as they may be."""
+    """The same examples in every run, as slow as they may be; set SHRINK=1 to look for a smaller failing one."""
+    phases = [Phase.generate, *([Phase.shrink] if os.environ.get("SHRINK") else [])]
     slow = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
-    return settings(max_examples=count, deadline=None, derandomize=True, database=None, suppress_health_check=slow)
+    return settings(
+        max_examples=count, deadline=None, derandomize=True, database=None, phases=phases, suppress_health_check=slow
+    )
 
 
 def lowered(text: str) -> spinec.Program:

@@ -23,13 +23,8 @@ def residual(block: Residual, site: Site) -> Graph:
 def bottleneck(block: Bottleneck, site: Site) -> Graph:
     """1x1 reduction, convolution, 1x1 expansion and a shortcut; the convolution in the middle strides."""
     style, inner = site.style, max(1, block.dim // block.expand)
-    to = _builder(
-        "bottleneck",
-        "1x1 reduction, convolution, 1x1 expansion",
-        block,
-        site,
-        Derived(inner, f"dim // {block.expand}"),
-    )
+    setting = Derived(inner, f"dim // {block.expand}") if block.dim >= block.expand else inner
+    to = _builder("bottleneck", "1x1 reduction, convolution, 1x1 expansion", block, site, setting)
     x = conv_norm_act(to, style, "x", "reduce_", style.conv(inner), block.activation)
     x = conv_norm_act(to, style, x, "middle_", style.conv(inner, block.kernel, site.stride), block.activation)
     x = to.add("expand_conv", style.conv(block.dim), x)
@@ -38,7 +33,7 @@ def bottleneck(block: Bottleneck, site: Site) -> Graph:
 
 
 def _builder(
-    name: str, doc: str, block: Residual | Bottleneck, site: Site, inner: Derived | None = None
+    name: str, doc: str, block: Residual | Bottleneck, site: Site, inner: Setting = 0
 ) -> GraphBuilder:
     same = site.has_shortcut(block.dim)
     settings: dict[str, Setting] = {} if same else {"in_dim": site.in_dim}

@@ -1,0 +1,206 @@
+"""What generated Keras source defines for itself: each piece is copied, as it stands here, where it is used."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import keras
+from keras import KerasTensor, layers, ops
+
+Apply = Callable[..., KerasTensor]
+
+
+def chain(*steps: Apply) -> Apply:
+    """Layers or blocks, one after the other."""
+
+    def apply(x: KerasTensor) -> KerasTensor:
+        for step in steps:
+            x = step(x)
+        return x
+
+    return apply
+
+
+def initializer(scale: float, mode: str) -> keras.initializers.Initializer:
+    """Variance scaling: normal, with variance scale / fan."""
+    return keras.initializers.VarianceScaling(scale, mode, "untruncated_normal")
+
+
+def padded(layer: layers.Layer, amount: int) -> Apply:
+    """A layer behind zeros on every side of the map."""
+    pad = layers.ZeroPadding2D(amount, name=f"{layer.name}_pad")
+    return lambda x: layer(pad(x))
+
+
+def conv2d(
+    dim: int,
+    kernel_size: int,
+    strides: int = 1,
+    padding: str = "symmetric",
+    bias_init: float = 0.0,
+    scale: float = 2.0,
+    mode: str = "fan_out",
+    **settings: Any,
+) -> Apply:
+    """Convolution padded by half its kernel on every side: "same" is uneven if it strides."""
+    uneven = padding == "symmetric" and strides > 1 and kernel_size > 1
+    layer = layers.Conv2D(
+        dim,
+        kernel_size,
+        strides=strides,
+        padding="valid" if uneven else "same",
+        kernel_initializer=initializer(scale, mode),
+        bias_initializer=keras.initializers.Constant(bias_init),
+        **settings,
+    )
+    return padded(layer, kernel_size // 2) if uneven else layer
+
+
+def depthwise_conv2d(
+    kernel_size: int,
+    strides: int = 1,
+    padding: str = "symmetric",
+    bias_init: float = 0.0,
+    scale: float = 2.0,
+    **settings: Any,
+) -> Apply:
+    """Depthwise convolution padded by half its kernel on every side."""
+    uneven = padding == "symmetric" and strides > 1 and kernel_size > 1
+    layer = layers.DepthwiseConv2D(
+        kernel_size,
+        strides=strides,
+        padding="valid" if uneven else "same",
+        depthwise_initializer=initializer(scale, "fan_out"),
+        bias_initializer=keras.initializers.Constant(bias_init),
+        **settings,
+    )
+    return padded(layer, kernel_size // 2) if uneven else layer
+
+
+@keras.saving.register_keras_serializable(package="spinec")
+class StochasticDepth(layers.Layer):
+    """Leaves out the whole branch of an image at the given rate in training."""
+
+    def __init__(self, rate: float, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.rate = rate
+        self.seed_generator = keras.random.SeedGenerator()
+
+    def call(self, x: KerasTensor, training: bool = False) -> KerasTensor:
+        if not training or self.rate == 0:
+            return x
+        keep = 1 - self.rate
+        shape = (ops.shape(x)[0], 1, 1, 1)
+        # drawn in float32 whatever the policy: bfloat16 cannot tell small rates apart
+        drawn = keras.random.uniform(shape, dtype="float32", seed=self.seed_generator)
+        return x * ops.cast(drawn < keep, x.dtype) / keep
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "rate": self.rate}
+
+
+@keras.saving.register_keras_serializable(package="spinec")
+class WeightedSum(layers.Layer):
+    """Fast normalised fusion: sum_i(w_i x_i) / (sum_j w_j + epsilon), w non-negative."""
+
+    def __init__(self, epsilon: float, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.epsilon = epsilon
+
+    def build(self, input_shape: list[tuple[int, ...]]) -> None:
+        shape = (len(input_shape),)
+        self.weight = self.add_weight(shape=shape, initializer="ones", name="weight")
+
+    def call(self, inputs: list[KerasTensor]) -> KerasTensor:
+        weight = ops.relu(self.weight)
+        weight = weight / (ops.sum(weight) + self.epsilon)
+        total = inputs[0] * weight[0]
+        for i, x in enumerate(inputs[1:], 1):
+            total = total + x * weight[i]
+        return total
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "epsilon": self.epsilon}
+
+
+@keras.saving.register_keras_serializable(package="spinec")
+class SoftmaxSum(layers.Layer):
+    """Fusion by a softmax over one weight per input."""
+
+    def build(self, input_shape: list[tuple[int, ...]]) -> None:
+        shape = (len(input_shape),)
+        self.weight = self.add_weight(shape=shape, initializer="ones", name="weight")
+
+    def call(self, inputs: list[KerasTensor]) -> KerasTensor:
+        weight = ops.softmax(self.weight)
+        total = inputs[0] * weight[0]
+        for i, x in enumerate(inputs[1:], 1):
+            total = total + x * weight[i]
+        return total
+
+
+@keras.saving.register_keras_serializable(package="spinec")
+class SpaceToDepth(layers.Layer):
+    """2 x 2 squares become channels in PyTorch's order, (C, 2, 2), or block-major, (2, 2, C)."""
+
+    def __init__(self, order: str = "channel_major", **settings: Any) -> None:
+        super().__init__(**settings)
+        self.order = order
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        _, height, width, dim = x.shape
+        x = ops.reshape(x, (-1, height // 2, 2, width // 2, 2, dim))
+        channels = (5, 2, 4) if self.order == "channel_major" else (2, 4, 5)
+        x = ops.transpose(x, (0, 1, 3, *channels))
+        return ops.reshape(x, (-1, height // 2, width // 2, 4 * dim))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "order": self.order}
+
+
+@keras.saving.register_keras_serializable(package="spinec")
+class SymmetricMaxPooling2D(layers.Layer):
+    """Maximum pooling padded by half the window on every side."""
+
+    def __init__(self, pool_size: int, strides: int, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.pool_size, self.strides = pool_size, strides
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        half = self.pool_size // 2
+        pads = ((0, 0), (half, half), (half, half), (0, 0))
+        x = ops.pad(x, pads, constant_values=-math.inf)
+        return ops.max_pool(x, self.pool_size, self.strides)
+
+    def get_config(self) -> dict[str, Any]:
+        config = {"pool_size": self.pool_size, "strides": self.strides}
+        return {**super().get_config(), **config}
+
+
+@keras.saving.register_keras_serializable(package="spinec")
+class SymmetricAveragePooling2D(layers.Layer):
+    """Average pooling padded by half the window on every side, which the average leaves out."""
+
+    def __init__(self, pool_size: int, strides: int, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.pool_size, self.strides = pool_size, strides
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        half = self.pool_size // 2
+        pads = ((0, 0), (half, half), (half, half), (0, 0))
+        ones = ops.ones((1, *x.shape[1:3], 1), dtype=x.dtype)
+        x, ones = (ops.pad(each, pads) for each in (x, ones))
+        share = ops.average_pool(ones, self.pool_size, self.strides)
+        return ops.average_pool(x, self.pool_size, self.strides) / share
+
+    def get_config(self) -> dict[str, Any]:
+        config = {"pool_size": self.pool_size, "strides": self.strides}
+        return {**super().get_config(), **config}
+
+
+@keras.saving.register_keras_serializable(package="spinec")
+def gelu(x: KerasTensor) -> KerasTensor:
+    """GELU by the error function, in the precision of its argument."""
+    return 0.5 * x * (1 + ops.erf(x * math.sqrt(0.5)))

@@ -1,0 +1,61 @@
+"""The wheel: everything in it, under one import name, working from where it is installed."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FOLDERS = ("spec", "compiler", "backends", "specs", "visualize", "search")
+SHIPPED = (".py", ".yaml", ".jinja", ".typed")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """A wheel of the files that git would give, built without touching the checkout."""
+    source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
+    listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    for name in subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines():
+        path = ROOT / name
+        if path.is_file() and not name.startswith((".typing/", "tests/")):
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            (source / name).write_bytes(path.read_bytes())
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", str(target), str(source)]
+    subprocess.run(command, check=True, capture_output=True)
+    (built,) = target.glob("*.whl")
+    return built
+
+
+def test_the_wheel_holds_every_file_of_the_folders(wheel):
+    shipped = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    expected = {f"spinec/{path.name}" for path in (ROOT / "spinec").iterdir() if path.suffix in SHIPPED}
+    for folder in FOLDERS:
+        files = (path for path in (ROOT / folder).rglob("*") if path.suffix in SHIPPED and path.is_file())
+        expected |= {f"spinec/{path.relative_to(ROOT).as_posix()}" for path in files}
+    assert shipped == expected
+
+
+def test_the_installed_wheel_works_from_anywhere(wheel, tmp_path):
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "site")
+    code = (
+        "import spinec, sys; program = spinec.lower(spinec.load('eff-spinenet-d0'));"
+        "print(spinec.__file__, spinec.cost(program).params, len(spinec.emit(program)) > 1000, 'compiler' in sys.modules)"
+    )
+    environment = {"PYTHONPATH": str(tmp_path / "site"), "PATH": ""}
+    result = subprocess.run(
+        [sys.executable, "-P", "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert result.stdout.split() == [str(tmp_path / "site" / "spinec" / "__init__.py"), "3720200", "True", "False"]
+
+
+def test_the_public_names_are_all_there():
+    import spinec
+
+    assert sorted(spinec.__all__) == spinec.__all__
+    for name in spinec.__all__:
+        assert getattr(spinec, name).__doc__, name
+    with pytest.raises(AttributeError):
+        spinec.no_such_name  # noqa: B018  (the access is what is tested)
