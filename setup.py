@@ -4,7 +4,8 @@ from setuptools import find_packages, setup
 
 FOLDERS = ("spec", "compiler", "backends", "specs", "visualize", "search")
 
-packages, package_dir = ["spinec"], {"spinec": "spinec"}
+packages = ["spinec", *(f"spinec.{name}" for name in find_packages("spinec"))]
+package_dir = {"spinec": "spinec"}
 for folder in FOLDERS:
     package_dir[f"spinec.{folder}"] = folder
     packages += [f"spinec.{folder}", *(f"spinec.{folder}.{name}" for name in find_packages(folder))]

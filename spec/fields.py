@@ -70,14 +70,14 @@ def figure_value(figure: str) -> float:
     return float(f"{match[1]}{match[2] or ''}e{len(str(_UNITS[match[3]])) - 1}")
 
 
-def _figure(value: str) -> str:
-    if not _FIGURE.match(value):
+def _figure(value: Any) -> Any:
+    if not isinstance(value, str) or not _FIGURE.match(value):
         raise ValueError("expected a printed figure such as 2.5B, 3.60M or 97.0K")
     return value
 
 
 Figure = Annotated[
     str,
-    AfterValidator(_figure),
+    BeforeValidator(_figure),
     Field(description="a figure as printed, with its unit: 2.5B, 3.60M"),
 ]

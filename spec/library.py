@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cache
+import os
+from functools import cache, partial
 from pathlib import Path
 
 from spinec.spec.document import Item, read_file
@@ -25,9 +26,9 @@ def find(name: str | Path) -> tuple[Item, Path]:
     if str(name) in library():
         path = library()[str(name)]
         return read_file(path, f"specs/{path.name}"), path
-    if path.suffix in SUFFIXES or path.exists():
+    if path.suffix in SUFFIXES or os.path.exists(path):  # unlike Path.exists, False for a name that no file can have
         return read_file(path, str(name)), path
-    hint = did_you_mean(name, library())
+    hint = partial(did_you_mean, name, library())
     raise SpecError([Fault(f"no spec {str(name)!r} in the library, and no such file", None, hint)])
 
 
@@ -36,25 +37,18 @@ def find_parent(name: str, child: Path | None, place: Place) -> tuple[Item, Path
     if name in library():
         return find(name)
     if not name.endswith(SUFFIXES):
-        hint = did_you_mean(name, library())
-        raise SpecError([Fault(f"'extends': no spec {name!r} in the library", place, hint)])
+        message = f"extends: no spec {name!r} in the library"
+        raise SpecError([Fault(message, place, partial(did_you_mean, name, library()))])
     if child is None:
-        raise SpecError([Fault(f"'extends': {name!r} is a file, and this spec is not in a folder", place)])
+        raise SpecError([Fault(f"extends: {name!r} is a file, and this spec is not in a folder", place)])
     folder = child.resolve().parent
-    path = (folder / name).resolve()
+    path = Path(os.path.realpath(folder / name)) if name.isprintable() else folder
     if not path.is_relative_to(folder):
-        raise SpecError(
-            [
-                Fault(
-                    f"'extends': {name!r} leaves the folder of this spec",
-                    place,
-                    "a file beside it or below it",
-                )
-            ]
-        )
-    if not path.is_file():
-        raise SpecError([Fault(f"'extends': no file {name!r} in the folder of this spec", place)])
-    return read_file(path, name), path
+        hint = "expected a file beside this spec or below it"
+        raise SpecError([Fault(f"extends: {name!r} leaves the folder of this spec", place, hint)])
+    if not os.path.isfile(path):
+        raise SpecError([Fault(f"extends: no file {name!r} in the folder of this spec", place)])
+    return read_file(path, str(Path(place.source.name).parent / name)), path
 
 
 def names() -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -13,8 +14,8 @@ from spinec.spec.errors import Fault, SpecError, SpecWarning, did_you_mean
 from spinec.spec.heads import Head
 from spinec.spec.library import find
 from spinec.spec.model import ModelSpec
-from spinec.spec.resolve import apply_defaults, resolve
-from spinec.spec.validate import validate
+from spinec.spec.resolve import DOCUMENT_KEYS, apply_defaults, resolve
+from spinec.spec.validate import show, validate
 
 Kinded = TypeVar("Kinded", Block, Head)
 
@@ -57,19 +58,27 @@ def _warned(loaded: Loaded) -> ModelSpec:
 
 
 def _read_tree(tree: Item, path: Path | None) -> Loaded:
-    if not isinstance(tree.value, dict):
-        raise SpecError([Fault("a spec is a mapping of keys such as name, blocks and outputs", tree.place)])
     faults: list[Fault] = []
-    tree = apply_defaults(resolve(tree, path, faults), faults)
-    tree = _spell_inputs(tree)
-    blocks = _blocks(tree, faults)
-    head = _kinded(tree.mapping["head"], Head.kinds, "head", faults) if "head" in tree.mapping else None
-    spec = validate(ModelSpec, tree, faults, "", **_ready(tree, blocks, head))
-    faults += check(Subject(tree, blocks, spec))
-    errors = [fault for fault in faults if fault.severity == "error"]
-    if errors or spec is None:
-        raise SpecError(faults)
-    return Loaded(spec, tree, tuple(faults))
+    tree = _spell_inputs(apply_defaults(resolve(tree, path, faults), faults))
+    found: list[Fault] = []
+    blocks = _blocks(tree, found)
+    head = _head(tree, found)
+    spec = validate(ModelSpec, tree, found, "", DOCUMENT_KEYS, **_ready(tree, blocks, head))
+    found += check(Subject(tree, blocks, spec))
+    errors = [*faults, *_without_echoes(found, faults)]
+    if spec is None or any(fault.severity == "error" for fault in errors):
+        raise SpecError(fault for fault in errors if fault.severity == "error")  # a fault may be why a warning is given
+    return Loaded(spec, tree, tuple(found))
+
+
+def _without_echoes(found: list[Fault], named: list[Fault]) -> list[Fault]:
+    """The faults of what is not named yet: a default at fault is named once, not by every block that takes it."""
+    spots = {_spot(fault) for fault in named}
+    return [fault for fault in found if _spot(fault) not in spots]
+
+
+def _spot(fault: Fault) -> tuple[str, int, int] | None:
+    return (fault.place.source.name, fault.place.line, fault.place.column) if fault.place else None
 
 
 def _ready(tree: Item, blocks: dict[str, Block], head: Head | None) -> dict[str, object]:
@@ -82,6 +91,11 @@ def _ready(tree: Item, blocks: dict[str, Block], head: Head | None) -> dict[str,
     return ready
 
 
+def _head(tree: Item, faults: list[Fault]) -> Head | None:
+    item = tree.mapping.get("head")
+    return _kinded(item, Head.kinds, "head", faults) if item and item.value is not None else None
+
+
 def _blocks(tree: Item, faults: list[Fault]) -> dict[str, Block]:
     entries = tree.mapping.get("blocks")
     if entries is None or not isinstance(entries.value, dict):
@@ -92,30 +106,17 @@ def _blocks(tree: Item, faults: list[Fault]) -> dict[str, Block]:
 
 def _kinded(item: Item, kinds: dict[str, type[Kinded]], what: str, faults: list[Fault]) -> Kinded | None:
     """What `item` is, by the model of its kind."""
+    kind = item.mapping.get("kind")
     if not isinstance(item.value, dict):
-        faults.append(Fault(f"{what}: expected a mapping with a 'kind'", item.place))
-        return None
-    kind = item.value.get("kind")
-    if kind is None:
-        faults.append(
-            Fault(
-                f"{what}: missing key 'kind'",
-                item.key or item.place,
-                "expected " + ", ".join(kinds),
-            )
-        )
-        return None
-    if not isinstance(kind.value, str) or kind.value not in kinds:
-        owner = "head" if what == "head" else "block"
-        faults.append(
-            Fault(
-                f"unknown {owner} kind {str(kind.plain())[:60]!r}",
-                kind.place,
-                did_you_mean(kind.value, kinds),
-            )
-        )
-        return None
-    return validate(kinds[kind.value], item, faults, what)
+        faults.append(Fault(f"{what}: expected a mapping with a 'kind', got {show(item.value)}", item.place))
+    elif kind is None:
+        faults.append(Fault(f"{what}: missing key 'kind'", item.key or item.place, "expected " + ", ".join(kinds)))
+    elif not isinstance(kind.value, str) or kind.value not in kinds:
+        message = f"unknown {'head' if kinds is Head.kinds else 'block'} kind {show(kind.plain())}"
+        faults.append(Fault(message, kind.place, partial(did_you_mean, kind.value, kinds)))
+    else:
+        return validate(kinds[kind.value], item, faults, what)
+    return None
 
 
 def _spell_inputs(tree: Item) -> Item:

@@ -85,7 +85,7 @@ _FrozenMapping = (AfterValidator(_read_only), PlainSerializer(dict))
 class ModelSpec(Frozen):
     """An architecture: blocks, which of them are outputs, and the head on top."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", description="what the architecture is called")
     source: str = Field("", max_length=500, description="where the architecture comes from")
     input: Image = Image()
     padding: Padding = Field(
@@ -96,8 +96,12 @@ class ModelSpec(Frozen):
     stochastic_depth: StochasticDepth = StochasticDepth()
     resample: Resample = Resample()
     fuse: Fuse = Fuse()
-    blocks: Annotated[Mapping[str, SerializeAsAny[Block]], *_FrozenMapping]
-    outputs: Annotated[Mapping[str, str], *_FrozenMapping] = Field(min_length=1)
+    blocks: Annotated[Mapping[str, SerializeAsAny[Block]], *_FrozenMapping] = Field(
+        description="block name: what it computes, in the order of execution"
+    )
+    outputs: Annotated[Mapping[str, str], *_FrozenMapping] = Field(
+        min_length=1, description="output name: the block that is given out under it"
+    )
     endpoints: Endpoints | None = None
     head: SerializeAsAny[Head] | None = None
     published: Published | None = None

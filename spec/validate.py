@@ -37,7 +37,7 @@ _EXPECTED = {
     "too_short": "expected at least {min_length} of them",
     "too_long": "expected at most {max_length} of them",
     "string_too_long": "expected at most {max_length} characters",
-    "string_pattern_mismatch": "expected small letters, digits, '.', '_' and '-', 64 at most",
+    "string_pattern_mismatch": "expected a small letter or digit, then such, '.', '_' or '-', 64 at most",
 }
 _WORDLESS = ("too_short", "too_long", "string_too_long")  # where showing the value would say nothing
 
@@ -111,8 +111,9 @@ def _fault(error: ErrorDetails, model: type[BaseModel], root: Item, what: str, k
         case "missing":
             return Fault(_say(owner, f"missing key {path[-1]!r}"), item.key or item.place, _description(model, path))
         case "extra_forbidden":
-            hint = partial(did_you_mean, path[-1], [*_keys(model, path[:-1]), *known])
-            return Fault(_say(owner, f"unknown key {show(path[-1])}"), item.key or item.place, hint)
+            keys = [*_keys(model, path[:-1]), *(() if path[:-1] else known)]
+            message = _say(owner, f"unknown key {show(path[-1])}")
+            return Fault(message, item.key or item.place, partial(did_you_mean, path[-1], keys))
         case "literal_error":
             choices = re.findall(r"'([^']*)'", error["ctx"]["expected"])
             unknown = _say(owner, f"unknown {path[-1]} {show(given)}")

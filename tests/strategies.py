@@ -47,7 +47,8 @@ def specs(draw: st.DrawFn, most_blocks: int = 40, most_pixels: int = 160, most_d
     """The text of a valid spec."""
     resample, fuse = draw(resamples()), draw(fuses())
     draft = Draft(resample.get("down", "space_to_depth"), resample.get("up", "nearest"))
-    for _ in range(draw(st.integers(2, max(2, most_blocks * 3 // 4)))):
+    most = draw(st.sampled_from((4, 8, max(2, most_blocks * 3 // 4))))  # mostly small, so that many fit in a minute
+    for _ in range(draw(st.integers(2, min(most, max(2, most_blocks * 3 // 4))))):
         sources = draw(sources_of(draft))
         add_block(draw, draft, sources, draw(st.integers(0, 7)), draw(st.integers(1, most_dim)))
     top = draw_top(draw, draft, most_dim)

@@ -30,10 +30,10 @@ def wheel(tmp_path_factory):
 
 def test_the_wheel_holds_every_file_of_the_folders(wheel):
     shipped = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
-    expected = {f"spinec/{path.name}" for path in (ROOT / "spinec").iterdir() if path.suffix in SHIPPED}
-    for folder in FOLDERS:
-        files = (path for path in (ROOT / folder).rglob("*") if path.suffix in SHIPPED and path.is_file())
-        expected |= {f"spinec/{path.relative_to(ROOT).as_posix()}" for path in files}
+    expected = set()
+    for folder in ("spinec", *FOLDERS):
+        names = (path.relative_to(ROOT).as_posix() for path in (ROOT / folder).rglob("*") if path.suffix in SHIPPED)
+        expected |= {name if folder == "spinec" else f"spinec/{name}" for name in names}
     assert shipped == expected
 
 

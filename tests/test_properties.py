@@ -63,7 +63,7 @@ def shapes(program: spinec.Program, result: Any) -> dict[str, tuple[int, ...]]:
     return {name: tuple(value.shape[1:]) for name, value in named(program, result).items()}
 
 
-@examples(100)
+@examples(60)
 @given(specs())
 def test_shapes_parameters_and_multiply_adds_are_those_of_the_live_module(text: str) -> None:
     program = lowered(text)
@@ -139,7 +139,7 @@ def torch_name(name: str) -> str:
 
 
 @examples(60)
-@given(specs(most_blocks=14, most_pixels=48, most_dim=12))
+@given(specs(most_blocks=12, most_pixels=32, most_dim=8))
 def test_a_model_computes_what_its_program_says(text: str) -> None:
     program = lowered(text)
     torch.manual_seed(0)

@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import exp
 from pathlib import Path
 from typing import Any
 
-from spinec.backends.expressions import WIDTH, Call, Name, layout, parenthesised, render, substitute
+from spinec.backends.expressions import Call, Name, layout, render, substitute
 from spinec.backends.naming import class_name
 from spinec.backends.outline import Member, Outline, Outliner, Rule, free_name
 from spinec.backends.prelude import needed, pieces
 from spinec.backends.pytorch.rules import RULES, initial_bias
-from spinec.backends.source import called_names, describe, find_rule, free_names, render_template
+from spinec.backends.source import Module, called_names, describe, find_rule, free_names, levels, render_module, signature
 from spinec.backends.statements import body
 from spinec.compiler.graph import Graph
 from spinec.compiler.ops.base import Op
 from spinec.compiler.program import Program
 
 PRELUDE = Path(__file__).with_name("prelude.py")
-TEMPLATE = Path(__file__).with_name("module.py.jinja")
 STANDARD = {"math": "import math", "partial": "from functools import partial"}
 FRAMEWORK = {"torch": "import torch", "F": "import torch.nn.functional as F"}
 RESERVED = frozenset({"None", "True", "False", "F", "Tensor"})  # what no class may be called
-
-
-@dataclass(frozen=True)
-class View:
-    """What the template sees."""
-
-    doc: str
-    imports: list[str]
-    constants: list[str]
-    definitions: list[str]
 
 
 def emit(program: Program) -> str:
@@ -46,10 +34,10 @@ def emit(program: Program) -> str:
     modules = called_names("\n\n\n".join([*prelude, *classes]))
     framework = [line for name, line in FRAMEWORK.items() if name in modules]
     standard = [line for name, line in STANDARD.items() if name in modules]
-    levels = _levels(program) if any(outline.per_call for outline in outlines) else []
+    calls = levels(program) if any(outline.per_call for outline in outlines) else []
     imports = [*standard, *([""] if standard else []), *framework, "from torch import Tensor, nn"]
-    constants = ["", f"LEVELS = {render(tuple(levels))}"] if levels else []
-    return render_template(TEMPLATE, View(describe(program), imports, constants, [*prelude, *classes]))
+    constants = ["", f"LEVELS = {render(tuple(calls))}"] if calls else []
+    return render_module(Module(describe(program), imports, constants, [*prelude, *classes]))
 
 
 def rule_of(op: Op) -> Rule:
@@ -66,20 +54,16 @@ def _reserved() -> frozenset[str]:
     return RESERVED | pieces(PRELUDE).keys()
 
 
-def _levels(program: Program) -> list[str]:
-    return list(dict.fromkeys(node.call for node in program.graph.nodes if node.call))
-
-
 def _class(outline: Outline) -> str:
     params = [f"{param.name}: {param.annotation}" for param in outline.params]
     lines = [f"class {outline.name}(nn.Module):", f'    """{outline.graph.doc}"""', ""]
-    lines += _signature("__init__", ["self", *params], "None")
+    lines += signature("    def __init__", ["self", *params], "None")
     lines.append("        super().__init__()")
     lines += [f"        {name} = {formula}" for name, formula in outline.locals]
     lines += _members(outline)
     inputs = [f"{name}: Tensor" for name in outline.graph.inputs]
     level = ["level: str"] if outline.per_call else []
-    lines += ["", *_signature("forward", ["self", *inputs, *level], "Tensor")]
+    lines += ["", *signature("    def forward", ["self", *inputs, *level], "Tensor")]
     statements, results = body(outline, _apply, keep_names=False)
     for statement in statements:
         lines += layout(f"{statement.target} = ", statement.value, 8)
@@ -90,14 +74,14 @@ def _class(outline: Outline) -> str:
 def _model(outline: Outline, program: Program) -> str:
     lines = [f"class {outline.name}(nn.Module):", f'    """{outline.graph.doc}"""', ""]
     lines += [
-        *_signature("__init__", ["self"], "None"),
+        *signature("    def __init__", ["self"], "None"),
         "        super().__init__()",
         *_members(outline),
     ]
     lines += _initialisation(program)
     results = outline.graph.outputs
     kind = "Tensor" if len(results) == 1 else "dict[str, Tensor]"
-    lines += ["", *_signature("forward", ["self", "image: Tensor"], kind)]
+    lines += ["", *signature("    def forward", ["self", "image: Tensor"], kind)]
     direct = set(results.values())
     statements, values = body(outline, _apply, keep_names=True)
     expressions: dict[str, Any] = dict(values)
@@ -123,15 +107,6 @@ def _return(results: Any, expressions: dict[str, Any], program: Program) -> list
 def _is_last(name: str, outline: Outline) -> bool:
     """Whether nobody in the model reads a result, so that it can be computed where it is returned."""
     return not any(name in member.node.inputs for member in outline.members)
-
-
-def _signature(name: str, arguments: list[str], result: str) -> list[str]:
-    line = f"    def {name}({', '.join(arguments)}) -> {result}:"
-    return (
-        [line]
-        if len(line) <= WIDTH
-        else parenthesised(f"    def {name}", [("", Name(a)) for a in arguments], f" -> {result}:")
-    )
 
 
 def _members(outline: Outline) -> list[str]:

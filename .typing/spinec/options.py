@@ -1,0 +1,1 @@
+../../spinec/options.py

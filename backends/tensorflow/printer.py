@@ -1,0 +1,135 @@
+"""Program -> Keras source: one builder function per distinct block, and the model, which makes and applies them."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+from collections.abc import Mapping
+from math import exp
+from pathlib import Path
+from typing import Any
+
+from spinec.backends.expressions import WIDTH, Call, Name, layout, render
+from spinec.backends.naming import class_name
+from spinec.backends.outline import Member, Outline, Outliner, Rule, free_name
+from spinec.backends.prelude import needed, pieces
+from spinec.backends.source import Module, called_names, describe, find_rule, free_names, levels, render_module, signature
+from spinec.backends.statements import body
+from spinec.backends.tensorflow.rules import RULES
+from spinec.compiler.graph import Graph
+from spinec.compiler.ops.base import Op, Shape
+from spinec.compiler.ops.conv import Conv
+from spinec.compiler.program import Program
+
+PRELUDE = Path(__file__).with_name("prelude.py")
+IMPORTED = ("Any", "Callable", "KerasTensor", "keras", "layers", "math", "ops")
+CONSTANTS = ("Apply", "LEVELS")
+RESERVED = frozenset({*IMPORTED, *CONSTANTS, *keyword.kwlist, *dir(builtins)})  # what no builder may be called
+
+
+def emit(program: Program) -> str:
+    """Standalone source of a model: it imports keras and nothing of spinec."""
+    outliner = Outliner(program, rule_of, class_name, "Apply", _reserved(), named=True)
+    outlines, model = outliner.outline("chain", "layers.Identity")
+    builders = [_builder(outline) for outline in outlines]
+    builders.append(_model(model, program, {outline.name for outline in outlines}))
+    used = free_names("\n\n\n".join(builders))
+    definitions = [*(piece.text for piece in needed(PRELUDE, used).values()), *builders]
+    constants = ["", "Apply = Callable[..., KerasTensor]"]
+    if any(outline.per_call for outline in outlines):
+        constants.append(f"LEVELS = {render(tuple(levels(program)))}")
+    doc = describe(program, channels_last=True)
+    return render_module(Module(doc, _imports("\n\n\n".join(definitions)), constants, definitions))
+
+
+def rule_of(op: Op) -> Rule:
+    """The rule of an op; a BackendError before any output if there is none."""
+    return find_rule(RULES, op, "tensorflow")
+
+
+def model_name(program: Program) -> str:
+    """What the function that makes the model is called."""
+    return free_name(class_name(program.name), set(_reserved()))
+
+
+def _reserved() -> frozenset[str]:
+    return RESERVED | pieces(PRELUDE).keys()
+
+
+def _imports(text: str) -> list[str]:
+    names = free_names(text)
+    called = called_names(text)
+    lines = ["import math"] if "math" in called else []
+    lines += ["from collections.abc import Callable", *(["from typing import Any"] if "Any" in names else [])]
+    return [*lines, "", "import keras", f"from keras import KerasTensor, layers{', ops' if 'ops' in called else ''}"]
+
+
+def _builder(outline: Outline) -> str:
+    """A function that makes the layers of a block and returns what applies them."""
+    graph = outline.graph
+    params = [f"{param.name}: {param.annotation}" for param in outline.params]
+    lines = [*signature(f"def {outline.name}", ["name: str", *params], "Apply"), f'    """{graph.doc}"""']
+    lines += [f"    {name} = {formula}" for name, formula in outline.locals]
+    lines += [line for member in outline.members for line in _layer(member)]
+    inputs = [f"{name}: KerasTensor" for name in graph.inputs]
+    level = ["level: str"] if outline.per_call else []
+    lines += ["", *signature("    def apply", [*inputs, *level], "KerasTensor")]
+    taken = {member.node.module for member in outline.members}
+    statements, results = body(outline, _apply, keep_names=False, taken=taken)
+    for statement in statements:
+        lines += layout(f"{statement.target} = ", statement.value, 8)
+    return "\n".join([*lines, *layout("return ", results[graph.result], 8), "", "    return apply"])
+
+
+def _layer(member: Member) -> list[str]:
+    """The line that makes a layer; what is passed in is there already."""
+    module, build = member.node.module, member.build
+    if render(build) == module:
+        return []
+    if not member.node.per_call:
+        return layout(f"{module} = ", build, 4)
+    each = Name("{level}").text
+    build = build.map(lambda value: Name(render(value).replace(each, each)))
+    return ["    " + f"{module} = {{", *layout("level: ", build, 8), "        for level in LEVELS", "    }"]
+
+
+def _apply(member: Member, operands: tuple[Any, ...]) -> Call:
+    """The expression of a node on its operands; a layer takes several as a list."""
+    node = member.node
+    if member.is_graph:
+        return Call(node.module, (*operands, *_told(member)))
+    module = f"{node.module}[level]" if node.per_call else node.module
+    return Call(module, ([*operands],) if len(operands) > 1 else operands)
+
+
+def _told(member: Member) -> tuple[str, ...]:
+    """Which call it is, for a block with layers of its own for every call."""
+    node = member.node
+    tells = isinstance(node.op, Graph) and any(inner.per_call for inner in node.op.nodes)
+    return (node.call,) if tells else ()
+
+
+def _model(outline: Outline, program: Program, builders: set[str]) -> str:
+    height, width = program.size
+    image = Call("keras.Input", ((height, width, program.spec.input.channels),), (("name", "image"),))
+    lines = [f"def {outline.name}() -> keras.Model:", f'    """{outline.graph.doc}"""', *layout("image = ", image, 4)]
+    results = outline.graph.outputs
+    variables = _variables(outline, builders | _reserved())
+    returned: dict[str, Any] = {value: Name(variables[value]) for value in results.values()}
+    shared = [member.node.module for member in outline.members]
+    made: set[str] = set()
+    for member in outline.members:
+        node = member.node
+        operands = [Name(variables[name]) for name in node.inputs]
+        shape = _comment(program.shape(node.name))
+        if shared.count(node.module) == 1:
+            arguments = ", ".join(map(render, [*operands, *_told(member)]))
+            lines += _made_and_applied(variables[node.name], member.build, arguments, shape)
+            continue
+        module = variables[node.module]
+        if node.module not in made:
+            made.add(node.module)
+            lines += [*_prior(program, node.module), *layout(f"{module} = ", member.build, 4)]
+        value = Call(module, (*operands, *_told(member)))
+        ...
+    return "\n".join(lines)

@@ -1,0 +1,169 @@
+"""Op -> Keras: one rule per op. Everything is a layer, since a layer has a name; maps are (height, width, channels)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from spinec.backends.expressions import Layer, Name, Optional, call
+from spinec.backends.outline import Rule
+from spinec.compiler.ops.activation import Activation
+from spinec.compiler.ops.base import Op, Shape
+from spinec.compiler.ops.conv import Conv, Linear
+from spinec.compiler.ops.merge import Add, Average, Concat, Multiply, WeightedSum
+from spinec.compiler.ops.norm import BatchNorm
+from spinec.compiler.ops.pool import GlobalPool, Pool
+from spinec.compiler.ops.regularize import Dropout, StochasticDepth
+from spinec.compiler.ops.resize import Crop, Pad, SpaceToDepth, Upsample
+from spinec.spec.errors import BackendError
+
+RULES: dict[type[Op], Rule] = {}
+AnyRule = TypeVar("AnyRule", bound=Rule)
+
+WEIGHT = {"kernel": "kernel", "bias": "bias"}
+NORM = {"scale": "gamma", "shift": "beta", "mean": "moving_mean", "variance": "moving_variance"}
+ACTIVATIONS: dict[str, str | Name] = {
+    "swish": "silu",
+    "relu": "relu",
+    "relu6": "relu6",
+    "hard_swish": "hard_silu",
+    "gelu": Name("gelu"),  # the prelude's: Keras' own has a constant of single precision
+    "sigmoid": "sigmoid",
+}
+
+
+def rule(op: type[Op]) -> Callable[[AnyRule], AnyRule]:
+    """Register the rule of an op."""
+
+    def register(function: AnyRule) -> AnyRule:
+        RULES[op] = function
+        return function
+
+    return register
+
+
+@rule(Conv)
+def conv(op: Conv, x: Shape) -> Layer:
+    """A convolution of one filter per channel is a layer of its own in Keras."""
+    if op.stride > 1 and op.dilation > 1:
+        raise BackendError("backend 'tensorflow': Keras has no convolution that both strides and dilates")
+    settings = {
+        "kernel_size": op.kernel,
+        "strides": Optional(op.stride, 1),
+        "padding": Optional(op.padding if op.kernel > 1 else "symmetric", "symmetric"),
+        "dilation_rate": Optional(op.dilation, 1),
+    }
+    bias = {"use_bias": Optional(op.bias, True), "bias_init": Optional(op.bias_init, 0.0)}
+    if op.groups == op.dim == x[0] and op.groups > 1:
+        return Layer(call("depthwise_conv2d", **settings, **bias, scale=Optional(op.init_scale, 2.0)), WEIGHT)
+    groups = {"groups": Optional(op.groups, 1)}
+    return Layer(call("conv2d", op.dim, **settings, **groups, **bias, **_initial(op)), WEIGHT)
+
+
+def _initial(op: Conv) -> dict[str, Any]:
+    """Keras counts the outputs of all groups into the fan, PyTorch those of one."""
+    scale = op.init_scale * (op.groups if op.init_mode == "fan_out" else 1)
+    return {"scale": Optional(scale, 2.0), "mode": Optional(op.init_mode, "fan_out")}
+
+
+@rule(Linear)
+def linear(op: Linear, x: Shape) -> Layer:
+    """Uniform within 1 / sqrt(fan_out), as EfficientNet's classifier is."""
+    initial = call("keras.initializers.VarianceScaling", 1 / 3, mode="fan_out", distribution="uniform")
+    return Layer(call("layers.Dense", op.dim, use_bias=Optional(op.bias, True), kernel_initializer=initial), WEIGHT)
+
+
+@rule(BatchNorm)
+def batch_norm(op: BatchNorm, x: Shape) -> Layer:
+    """Keras keeps the biased variance of a batch, PyTorch the unbiased one, n / (n - 1) times as large."""
+    gamma = Optional("zeros" if op.zero_init else "ones", "ones")
+    settings = {"momentum": op.momentum, "epsilon": op.epsilon, "gamma_initializer": gamma}
+    return Layer(call("layers.BatchNormalization", **settings), NORM)
+
+
+@rule(Activation)
+def activation(op: Activation, x: Shape) -> Layer:
+    """By Keras' own name where there is one."""
+    return Layer(call("layers.Activation", ACTIVATIONS[op.kind]))
+
+
+@rule(Pool)
+def pool(op: Pool, x: Shape) -> Layer:
+    """At stride 1 'same' is symmetric; Keras leaves padding out of averages and below every maximum."""
+    name = {"max": "MaxPooling2D", "avg": "AveragePooling2D"}[op.kind]
+    if op.padding == "same" or op.stride == 1:
+        return Layer(call(f"layers.{name}", pool_size=op.kernel, strides=op.stride, padding="same"))
+    return Layer(call(f"Symmetric{name}", pool_size=op.kernel, strides=op.stride))
+
+
+@rule(GlobalPool)
+def global_pool(op: GlobalPool, x: Shape) -> Layer:
+    """The mean over height and width."""
+    return Layer(call("layers.GlobalAveragePooling2D", keepdims=Optional(op.keep, False)))
+
+
+@rule(Upsample)
+def upsample(op: Upsample, x: Shape) -> Layer:
+    """Nearest neighbour is Keras' default, made of repeats: XLA sees broadcasts and reshapes, never a gather."""
+    return Layer(call("layers.UpSampling2D", op.factor))
+
+
+@rule(Crop)
+def crop(op: Crop, x: Shape) -> Layer:
+    """The upper left part: so many rows below and columns to the right are cut off."""
+    return Layer(call("layers.Cropping2D", ((0, x[1] - op.height), (0, x[2] - op.width))))
+
+
+@rule(Pad)
+def pad(op: Pad, x: Shape) -> Layer:
+    """Zeros below and to the right."""
+    return Layer(call("layers.ZeroPadding2D", ((0, op.bottom), (0, op.right))))
+
+
+@rule(SpaceToDepth)
+def space_to_depth(op: SpaceToDepth, x: Shape) -> Layer:
+    """Reshapes and one transposition, for either order."""
+    return Layer(call("SpaceToDepth", order=Optional(op.order, "channel_major")))
+
+
+@rule(Add)
+def add(op: Add, *inputs: Shape) -> Layer:
+    """The sum of all inputs."""
+    return Layer(call("layers.Add"))
+
+
+@rule(Average)
+def average(op: Average, *inputs: Shape) -> Layer:
+    """The mean of all inputs."""
+    return Layer(call("layers.Average"))
+
+
+@rule(Multiply)
+def multiply(op: Multiply, x: Shape, gate: Shape) -> Layer:
+    """The product, the gate spread over the map."""
+    return Layer(call("layers.Multiply"))
+
+
+@rule(Concat)
+def concat(op: Concat, *inputs: Shape) -> Layer:
+    """Channels behind channels: the last axis, Keras' default."""
+    return Layer(call("layers.Concatenate"))
+
+
+@rule(WeightedSum)
+def weighted_sum(op: WeightedSum, *inputs: Shape) -> Layer:
+    """One scalar per input."""
+    settings = {} if op.kind == "softmax" else {"epsilon": op.epsilon}
+    return Layer(call("SoftmaxSum" if op.kind == "softmax" else "WeightedSum", **settings), {"fusion": "weight"})
+
+
+@rule(StochasticDepth)
+def stochastic_depth(op: StochasticDepth, x: Shape) -> Layer:
+    """Acts in training alone."""
+    return Layer(call("StochasticDepth", op.rate))
+
+
+@rule(Dropout)
+def dropout(op: Dropout, x: Shape) -> Layer:
+    """Acts in training alone."""
+    return Layer(call("layers.Dropout", op.rate))

@@ -1,0 +1,55 @@
+"""From a spec to source, and to a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spinec.options import BackendName, Form, Name, Size, app, print_table, read_program, write_output
+
+
+@app.command("compile")
+def compile_spec(
+    name: Name,
+    backend: BackendName = "pytorch",
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Where to write; standard output if not given."),
+    ] = None,
+    size: Size = None,
+) -> None:
+    """Write a spec as source of a framework.
+
+    The source stands alone: it imports the framework and nothing of spinec.
+    """
+    from spinec.backends.backend import emit
+
+    source = emit(read_program(name, size), backend)
+    if output is None:
+        typer.echo(source, nl=False)
+        return
+    write_output(output, source)
+    typer.echo(f"{output}: {len(source.splitlines())} lines of {backend}")
+
+
+@app.command()
+def run(
+    name: Name,
+    image: Annotated[Path, typer.Argument(help="A picture.")],
+    backend_name: BackendName = "pytorch",
+    size: Size = None,
+    seed: Annotated[int, typer.Option(help="Of the fresh weights.")] = 0,
+) -> None:
+    """Run a spec with fresh weights on a picture.
+
+    The picture is scaled to fit the input size and padded with zeros; what comes out is shown by shape and range.
+    """
+    from spinec.backends.backend import backend
+    from spinec.backends.image import load_image
+    from spinec.visualize.tables import result_table
+
+    program = read_program(name, size)
+    results = backend(backend_name).run(program, load_image(image, program.size), seed)
+    print_table(result_table(program, results, backend_name), Form.table)

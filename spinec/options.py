@@ -1,0 +1,124 @@
+"""What commands share: the options that mean the same everywhere, and how a program is read and a table shown."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn, cast
+
+import typer
+
+if TYPE_CHECKING:
+    from spinec.compiler.program import Program
+    from spinec.spec.load import Loaded
+    from spinec.visualize.tables import Format, Table
+
+app = typer.Typer(
+    name="spinec",
+    help="Author, count and compile vision networks from block specs.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # rich help costs more time than most commands
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class By(StrEnum):
+    """What a cost table's rows are."""
+
+    model = "model"
+    level = "level"
+    block = "block"
+    part = "part"
+    op = "op"
+    category = "category"
+
+
+class Convention(StrEnum):
+    """How multiply-adds are counted."""
+
+    conv = "conv"
+    profiler = "profiler"
+
+
+class Form(StrEnum):
+    """How a table is written."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+    markdown = "markdown"
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """An input size."""
+
+    height: int
+    width: int
+
+
+def _parse_size(text: str) -> Pixels:
+    parts = text.lower().replace("×", "x").split("x")
+    if not 1 <= len(parts) <= 2 or not all(part.isdecimal() for part in parts):
+        raise typer.BadParameter("expected pixels as 512, or height x width as 300x500")
+    return Pixels(int(parts[0]), int(parts[-1]))
+
+
+Name = Annotated[str, typer.Argument(metavar="NAME|FILE", help="A spec of the library, or a YAML file.")]
+Size = Annotated[
+    Pixels | None,
+    typer.Option(parser=_parse_size, metavar="N|HxW", help="Input size; the spec's own where not given."),
+]
+Count = Annotated[Convention, typer.Option(help="How multiply-adds are counted: see 'spinec conventions'.")]
+Output = Annotated[Form, typer.Option("--format", help="How the table is written.")]
+BackendName = Annotated[str, typer.Option("--backend", "-b", help="The framework.")]
+
+
+def fail(message: str) -> NoReturn:
+    """Say what is wrong and exit with 1."""
+    typer.echo(message, err=True)
+    sys.exit(1)
+
+
+def read_program(name: str, size: Pixels | None) -> Program:
+    """The program of a spec by name or file; its warnings are shown."""
+    from spinec.compiler.pipeline import lower
+    from spinec.spec.load import read
+
+    loaded = read(name)
+    warn(loaded)
+    return lower(loaded.spec, (size.height, size.width) if size else None)
+
+
+def warn(loaded: Loaded) -> None:
+    """Show what a spec warns of."""
+    for fault in loaded.warnings:
+        typer.echo(str(fault), err=True)
+
+
+def print_table(table: Table, form: Form) -> None:
+    """Show a table: for a person on a terminal, or as text in another form."""
+    if form is not Form.table:
+        typer.echo(table.to_text(cast("Format", form.value)))
+        return
+    from rich.console import Console
+    from rich.measure import Measurement
+
+    rendered, console = table.to_rich(), Console()
+    wanted = Measurement.get(console, console.options.update(width=10_000), rendered).maximum
+    console.width = max(wanted, len(table.title))  # figures are never cut, however narrow the terminal
+    console.print(rendered)
+
+
+def write_output(path: Path, text: str) -> None:
+    """Write a file whole, or say why not and exit with 1."""
+    from spinec.spec.files import write_whole
+
+    try:
+        write_whole(path, text)
+    except OSError as error:
+        fail(f"{path}: cannot be written: {error.strerror}")
