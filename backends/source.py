@@ -15,7 +15,6 @@ from spinec.compiler.ops.base import Op, op_name
 from spinec.compiler.program import Program
 from spinec.spec.errors import BackendError
 
-
 TEMPLATE = Path(__file__).with_name("module.py.jinja")
 
 

@@ -63,8 +63,9 @@ class _Writer:
         node = member.node
         operands = tuple(self.values[name] for name in node.inputs)
         expression = self.apply(member, operands)
-        while len(render(expression)) > ROOM and (pending := self._pending(node.inputs)):
-            self._assign(pending[0], self.values[pending[0]])
+        if len(render(expression)) > ROOM and (pending := self._pending(node.inputs)):
+            for name in pending:
+                self._assign(name, self.values[name])
             operands = tuple(self.values[name] for name in node.inputs)
             expression = self.apply(member, operands)
         for name in node.inputs:

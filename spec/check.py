@@ -1,11 +1,13 @@
-"""What a spec must mean, beyond the shape of its fields. Each check is a plain function; `CHECKS` lists them in order."""
+"""What a spec must mean, beyond the shape of its fields: each check is a plain function, `CHECKS` lists them in order."""
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import takewhile
 
 from spinec.spec.blocks import Block
 from spinec.spec.document import Item
@@ -14,7 +16,10 @@ from spinec.spec.fields import MAX_BLOCKS
 from spinec.spec.heads import Classification, RetinaNet
 from spinec.spec.model import ModelSpec
 from spinec.spec.names import BLOCK_NAME, OUTPUT_NAME, RESERVED
+from spinec.spec.validate import show
 
+LEVEL_NAME = re.compile(r"[Pp](\d{1,4})\Z", re.ASCII)  # an output name that says a level
+MOST_LINKS = 12  # names of a cycle that are all shown
 MOST_CYCLES = 20  # forward inputs for which the cycle is looked for; the rest are named without
 
 
@@ -39,13 +44,22 @@ class Subject:
         return dict(entries.mapping.items()) if entries else {}
 
     @cached_property
-    def reads(self) -> dict[str, list[str]]:
-        """Block name: the names of its inputs, of faulty blocks too."""
-        found: dict[str, list[str]] = {}
+    def reads(self) -> dict[str, list[str | None]]:
+        """Block name: the names of its inputs, of faulty blocks too; None for an input that is no name."""
+        found: dict[str, list[str | None]] = {}
         for name in self.order:
             given = self.tree.find(("blocks", name, "inputs"))
             items = given.value if given and isinstance(given.value, list) else []
-            found[name] = [str(item.mapping["from"].value) if "from" in item.mapping else "" for item in items]
+            origins = [item.mapping["from"].value if "from" in item.mapping else None for item in items]
+            found[name] = [origin if isinstance(origin, str) else None for origin in origins]
+        return found
+
+    @cached_property
+    def at_level(self) -> dict[int, list[str]]:
+        """Level: the names of its blocks."""
+        found: dict[int, list[str]] = {}
+        for name, block in self.blocks.items():
+            found.setdefault(block.level, []).append(name)
         return found
 
     def place(self, *path: str | int) -> Place:
@@ -71,49 +85,31 @@ def check(subject: Subject) -> list[Fault]:
 
 def count(subject: Subject) -> Iterator[Fault]:
     """There are blocks, and not too many."""
-    if not subject.order and "blocks" in subject.tree.mapping:
-        yield Fault("'blocks': expected at least one block", subject.key("blocks"))
+    given = subject.tree.mapping.get("blocks")
+    if given and given.value == {}:
+        yield Fault("blocks: expected at least one block", subject.key("blocks"))
     if len(subject.order) > MAX_BLOCKS:
-        yield Fault(
-            f"'blocks': {len(subject.order):,} blocks, at most {MAX_BLOCKS:,}",
-            subject.key("blocks"),
-        )
+        yield Fault(f"blocks: expected at most {MAX_BLOCKS:,}, got {len(subject.order):,}", subject.key("blocks"))
 
 
 def names(subject: Subject) -> Iterator[Fault]:
     """Names can become attributes and variables, and differ by more than case."""
     seen: dict[str, str] = {}
-    for section, known, pattern, rule in (
-        (
-            "blocks",
-            subject.order,
-            BLOCK_NAME,
-            "a small letter, then small letters, digits and '_', 48 at most",
-        ),
-        (
-            "outputs",
-            subject.outputs,
-            OUTPUT_NAME,
-            "a letter, then letters, digits and '_', 48 at most",
-        ),
+    for what, known, pattern, rule in (
+        ("block", subject.order, BLOCK_NAME, "a small letter, then small letters, digits and '_' (ASCII, 48 at most)"),
+        ("output", subject.outputs, OUTPUT_NAME, "a letter, then letters, digits and '_' (ASCII, 48 at most)"),
     ):
         for name in known:
-            place = subject.key(section, name)
+            small, place = name.lower(), subject.key(f"{what}s", name)
             if not pattern.match(name):
-                yield Fault(f"{section[:-1]} name {name[:60]!r} is not allowed", place, f"expected {rule}")
-            elif name.lower() in RESERVED:
-                yield Fault(
-                    f"{section[:-1]} name {name!r} is taken by Python or by a framework's module",
-                    place,
-                    f"such as {name}_1",
-                )
-            elif name.lower() in seen:
-                yield Fault(
-                    f"{section[:-1]} name {name!r} is taken by {seen[name.lower()]!r}",
-                    place,
-                    "names differ by more than case",
-                )
-            seen.setdefault(name.lower(), name)
+                yield Fault(f"{what} name {show(name)} is not allowed", place, f"expected {rule}")
+            elif small in RESERVED:
+                message = f"{what} name {name!r} is taken by Python, by a framework or by generated code"
+                yield Fault(message, place, f"such as {name}_1")
+            elif small in seen:
+                message = f"{what} name {name!r} is taken by {seen[small]}"
+                yield Fault(message, place, "expected names that differ by more than case")
+            seen.setdefault(small, f"{what} {name!r}")
 
 
 def inputs(subject: Subject) -> Iterator[Fault]:
@@ -122,70 +118,59 @@ def inputs(subject: Subject) -> Iterator[Fault]:
     for name, reads in subject.reads.items():
         seen: set[str] = set()
         for i, given in enumerate(reads):
+            if given is None:
+                continue  # named by validation
             twice = given in seen
             seen.add(given)
-            if given == "" or (given == "image" and not twice):
-                continue  # what is no name at all is named by validation
+            if given == "image" and not twice:
+                continue
             place = subject.place("blocks", name, "inputs", i, "from")
             if twice:
-                yield Fault(f"{name}: input {given!r} is listed twice", place)
+                yield Fault(f"{name}: input {show(given)} is listed twice", place, "expected every input once")
             elif given == name:
-                yield Fault(f"{name}: a block cannot be its own input", place)
+                yield Fault(f"{name}: a block cannot be its own input", place, "expected an earlier block, or image")
             elif given not in order:
-                yield Fault(
-                    f"{name}: unknown input {given[:60]!r}",
-                    place,
-                    did_you_mean(given, ["image", *order]),
-                )
+                yield Fault(f"{name}: unknown input {show(given)}", place, partial(_suggest, subject, name, given))
             elif order[given] > order[name]:
                 forward += 1
                 cycle = _path(subject.reads, given, name) if forward <= MOST_CYCLES else []
                 if cycle:
-                    yield Fault(f"{name}: the inputs form a cycle: {' <- '.join([name, *cycle])}", place)
+                    message = f"{name}: the inputs form a cycle: {_chain([name, *cycle])}"
+                    yield Fault(message, place, "expected an earlier block, or image")
                 else:
-                    line = subject.key("blocks", given).line
-                    yield Fault(
-                        f"{name}: input {given!r} comes later, on line {line}",
-                        place,
-                        "blocks run in the order written",
-                    )
+                    message = f"{name}: input {given!r} comes later, on line {subject.key('blocks', given).line}"
+                    yield Fault(message, place, "blocks run in the order written")
 
 
 def unread(subject: Subject) -> Iterator[Fault]:
     """Every block is read by another or is an output; else it is only cost."""
     read = {given for reads in subject.reads.values() for given in reads}
-    read |= {str(item.value) for item in subject.outputs.values()}
+    read |= {item.value for item in subject.outputs.values() if isinstance(item.value, str)}
+    hint = "it only costs: make it an input or an output, or remove it"
     for name in subject.order if subject.outputs else ():
         if name not in read:
-            yield Fault(f"nobody reads block {name!r}", subject.key("blocks", name), "", "warning")
+            yield Fault(f"nobody reads block {show(name)}", subject.key("blocks", name), hint, "warning")
 
 
 def outputs(subject: Subject) -> Iterator[Fault]:
     """Every output is a block, of the level that its name says, once."""
     seen: dict[str, str] = {}
-    for name, item in subject.outputs.items():
+    for name, item in subject.outputs.items() if subject.order else ():  # without blocks, no name can be right
         if not isinstance(item.value, str):
             continue  # named by validation
         if item.value not in subject.order:
-            yield Fault(
-                f"output {name!r}: unknown block {item.value[:60]!r}",
-                item.place,
-                did_you_mean(item.value, subject.order),
-            )
+            hint = partial(did_you_mean, item.value, subject.order)
+            yield Fault(f"output {show(name)}: unknown block {show(item.value)}", item.place, hint)
             continue
         if item.value in seen:
-            yield Fault(
-                f"output {name!r}: block {item.value!r} is output {seen[item.value]!r} already",
-                item.place,
-            )
-        seen.setdefault(item.value, name)
-        block = subject.blocks.get(item.value)
-        if block and name[0] in "Pp" and name[1:].isdecimal() and int(name[1:]) != block.level:
-            at_level = [other for other, b in subject.blocks.items() if b.level == int(name[1:])]
-            hint = (
-                f"at level {name[1:]}: {', '.join(at_level[-4:])}" if at_level else f"no block is at level {name[1:]}"
-            )
-            yield Fault(f"output {name!r}: block {item.value!r} is at level {block.level}", item.place, hint)
+            message = f"output {show(name)}: block {item.value!r} is output {seen[item.value]} already"
+            yield Fault(message, item.place, "expected every block once")
+        seen.setdefault(item.value, show(name))
+        block, level = subject.blocks.get(item.value), LEVEL_NAME.match(name)
+        if block and level and int(level[1]) != block.level:
+            others = subject.at_level.get(int(level[1]), [])
+            fit = f"at level {level[1]}: {', '.join(others[-4:])}" if others else f"no block is at level {level[1]}"
+            yield Fault(f"output {name!r}: block {item.value!r} is at level {block.level}", item.place, fit)
 
 
 def paths(subject: Subject) -> Iterator[Fault]:
@@ -200,12 +185,10 @@ def paths(subject: Subject) -> Iterator[Fault]:
         for i, (given, level) in enumerate(zip(block.inputs, levels, strict=True)):
             way = spec.resample_of(given)
             if level is not None and level != block.level and (way.down if level < block.level else way.up) == "none":
-                key = "down" if level < block.level else "up"
-                place = subject.place("blocks", name, "inputs", i)
-                yield Fault(
-                    f"{name}: no path from level {level} ({given.block}) to level {block.level}: resample.{key} is 'none'",
-                    place,
-                )
+                key, other = ("down", "conv") if level < block.level else ("up", "nearest")
+                message = f"{name}: no way from level {level} ({given.block}) to level {block.level}: '{key}' is none"
+                hint = f"such as {{from: {given.block}, {key}: {other}}}"
+                yield Fault(message, subject.place("blocks", name, "inputs", i), hint)
 
 
 def head(subject: Subject) -> Iterator[Fault]:
@@ -219,24 +202,23 @@ def head(subject: Subject) -> Iterator[Fault]:
     dims = {name: block.dim for name, block in found.items()}
     if not spec.endpoints and len(set(dims.values())) > 1:
         shown = ", ".join(f"{name}: {dim}" for name, dim in list(dims.items())[:8])
-        yield Fault(
-            f"head: outputs of different dims ({shown}) need 'endpoints'",
-            place,
-            "such as endpoints: {dim: 64}",
-        )
+        message = f"head: outputs of different dims ({shown}) need 'endpoints'"
+        yield Fault(message, place, "such as endpoints: {dim: 64}")
     levels = sorted(block.level for block in found.values())
     if isinstance(spec.head, RetinaNet):
-        twice = {level for level in levels if levels.count(level) > 1}
-        if twice:
-            yield Fault(f"head: more than one output at level {min(twice)}", subject.key("outputs"))
+        first: dict[int, str] = {}
+        for name, block in found.items():
+            if block.level in first:
+                message = f"head: outputs {first[block.level]!r} and {name!r} are both at level {block.level}"
+                yield Fault(message, subject.key("outputs", name), "expected one output at each level")
+            first.setdefault(block.level, name)
         gaps = set(range(levels[0], levels[-1])) - set(levels)
         if gaps:
-            yield Fault(
-                f"head: no output at level {min(gaps)}, between levels {levels[0]} and {levels[-1]}",
-                subject.key("outputs"),
-            )
+            message = f"head: no output at level {min(gaps)}, between levels {levels[0]} and {levels[-1]}"
+            yield Fault(message, subject.key("outputs"), "expected one output at each level")
     elif isinstance(spec.head, Classification) and len(levels) > 1 and spec.resample.up == "none":
-        yield Fault("head: outputs of several levels are upsampled, and resample.up is 'none'", place)
+        message = "head: outputs of several levels are upsampled, and resample.up is 'none'"
+        yield Fault(message, place, "expected resample: {up: nearest}, or outputs of one level")
 
 
 def _level(subject: Subject, name: str) -> int | None:
@@ -245,7 +227,17 @@ def _level(subject: Subject, name: str) -> int | None:
     return subject.blocks[name].level if name in subject.blocks else None
 
 
-def _path(reads: Mapping[str, list[str]], start: str, goal: str) -> list[str]:
+def _suggest(subject: Subject, name: str, given: str) -> str:
+    """A name that the block could read."""
+    return did_you_mean(given, ["image", *takewhile(lambda earlier: earlier != name, subject.order)])
+
+
+def _chain(names: list[str]) -> str:
+    shown = names if len(names) <= MOST_LINKS else [*names[:4], f"({len(names) - 8} more)", *names[-4:]]
+    return " <- ".join(shown)
+
+
+def _path(reads: Mapping[str, list[str | None]], start: str, goal: str) -> list[str]:
     """The shortest chain of inputs from `start` back to `goal`, both included; empty if there is none."""
     came: dict[str, str] = {start: ""}
     queue = deque([start])
@@ -257,7 +249,7 @@ def _path(reads: Mapping[str, list[str]], start: str, goal: str) -> list[str]:
                 chain.append(came[chain[-1]])
             return chain[::-1]
         for given in reads.get(name, ()):
-            if given not in came:
+            if given is not None and given not in came:
                 came[given] = name
                 queue.append(given)
     return []

@@ -1,8 +1,8 @@
 """From YAML text to a tree in which everything knows its place.
 
-The language is a subset of YAML 1.2: mappings, sequences and scalars of the core schema. Anchors, aliases, merge keys, tags and
-several documents are refused, so no text can expand into more than it shows. The tree is made straight from the parser's events,
-one pass under fixed limits: nothing is composed, resolved or constructed by the YAML library.
+The language is a subset of YAML 1.2: mappings, sequences and scalars of the core schema. Anchors, aliases, merge keys,
+tags and several documents are refused, so no text can expand into more than it shows. The tree is made straight from the
+parser's events, one pass under fixed limits: nothing is composed, resolved or constructed by the YAML library.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ _SPANS = ("flow", "quoted", "simple key")  # what is opened on one line and may 
 _ADVICE = {
     "mapping values are not allowed": "one 'key: value' on a line; quote text that has ': ' in it",
     "did not find expected key": "indent it like the keys beside it",
+    "did not find expected node content": "a value is missing, or a bracket that closes",
     "cannot start any token": "quote text that begins with this character",
 }
 _CORE_INT = re.compile(r"[-+]?[0-9]+\Z")
@@ -181,8 +182,9 @@ class _Reader:
             place = self._place(event)
             self._item(event, depth + 1)
             value = self._item(self._next(), depth + 1, place)
+            if isinstance(event, yaml.CollectionStartEvent):
+                self._fault("a key must be a word, not a mapping or a list", event)
             if not isinstance(event, yaml.ScalarEvent):
-                self._fault("a key must be a word, not a mapping, a list or an alias", event)
                 continue
             name: str = event.value
             if name == "<<" and not event.style:

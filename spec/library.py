@@ -26,7 +26,7 @@ def find(name: str | Path) -> tuple[Item, Path]:
     if str(name) in library():
         path = library()[str(name)]
         return read_file(path, f"specs/{path.name}"), path
-    if path.suffix in SUFFIXES or os.path.exists(path):  # unlike Path.exists, False for a name that no file can have
+    if path.suffix in SUFFIXES or os.path.exists(name):  # False, unlike Path.exists, for a name that no file can have
         return read_file(path, str(name)), path
     hint = partial(did_you_mean, name, library())
     raise SpecError([Fault(f"no spec {str(name)!r} in the library, and no such file", None, hint)])

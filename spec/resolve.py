@@ -33,9 +33,7 @@ def _extend(tree: Item, path: Path | None, faults: list[Fault], children: tuple[
     return _scale(_merge_parent(tree, given, path, faults, children) if given else tree, faults)
 
 
-def _merge_parent(
-    tree: Item, given: Item, path: Path | None, faults: list[Fault], children: tuple[Path, ...]
-) -> Item:
+def _merge_parent(tree: Item, given: Item, path: Path | None, faults: list[Fault], children: tuple[Path, ...]) -> Item:
     """The tree over its parent. Without the parent all of a child looks wrong, so its faults are raised at once."""
     name, place = given.value, given.place
     if not isinstance(name, str):
@@ -112,7 +110,9 @@ def _scale_dim(item: Item, scale: Scale, faults: list[Fault]) -> Item:
         return item
     rounded = round_dim(dim.value * scale.width, scale.multiple, scale.keep)
     if rounded > MAX_DIM:
-        faults.append(Fault(f"dim {dim.value} x width {scale.width:g} is {rounded}: expected at most {MAX_DIM}", dim.place))
+        faults.append(
+            Fault(f"dim {dim.value} x width {scale.width:g} is {rounded}: expected at most {MAX_DIM}", dim.place)
+        )
         return item
     return item._replace(value={**item.mapping, "dim": dim._replace(value=rounded)})
 
@@ -144,7 +144,9 @@ def apply_defaults(tree: Item, faults: list[Fault]) -> Item:
     if defaults is None:
         return tree
     if not isinstance(defaults.value, dict):
-        faults.append(Fault(f"defaults: expected a mapping of block fields, got {show(defaults.value)}", defaults.place))
+        faults.append(
+            Fault(f"defaults: expected a mapping of block fields, got {show(defaults.value)}", defaults.place)
+        )
         return tree._replace(value=entries)
     given = defaults.value
     _check_defaults(given, faults)

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
-
 from spinec.spec.document import Item
 from spinec.spec.errors import Fault, did_you_mean
 
@@ -37,7 +36,7 @@ _EXPECTED = {
     "too_short": "expected at least {min_length} of them",
     "too_long": "expected at most {max_length} of them",
     "string_too_long": "expected at most {max_length} characters",
-    "string_pattern_mismatch": "expected a small letter or digit, then such, '.', '_' or '-', 64 at most",
+    "string_pattern_mismatch": "expected small letters, digits, '.', '_' and '-', 64 at most, a letter or digit first",
 }
 _WORDLESS = ("too_short", "too_long", "string_too_long")  # where showing the value would say nothing
 

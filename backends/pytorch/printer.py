@@ -11,7 +11,16 @@ from spinec.backends.naming import class_name
 from spinec.backends.outline import Member, Outline, Outliner, Rule, free_name
 from spinec.backends.prelude import needed, pieces
 from spinec.backends.pytorch.rules import RULES, initial_bias
-from spinec.backends.source import Module, called_names, describe, find_rule, free_names, levels, render_module, signature
+from spinec.backends.source import (
+    Module,
+    called_names,
+    describe,
+    find_rule,
+    free_names,
+    levels,
+    render_module,
+    signature,
+)
 from spinec.backends.statements import body
 from spinec.compiler.graph import Graph
 from spinec.compiler.ops.base import Op

@@ -39,18 +39,20 @@ def conv2d(
     kernel_size: int,
     strides: int = 1,
     padding: str = "symmetric",
+    use_bias: bool = False,
     bias_init: float = 0.0,
     scale: float = 2.0,
     mode: str = "fan_out",
     **settings: Any,
 ) -> Apply:
-    """Convolution padded by half its kernel on every side: "same" is uneven if it strides."""
+    """Convolution padded by half its kernel on every side; "same" is uneven where it strides."""
     uneven = padding == "symmetric" and strides > 1 and kernel_size > 1
     layer = layers.Conv2D(
         dim,
         kernel_size,
         strides=strides,
         padding="valid" if uneven else "same",
+        use_bias=use_bias,
         kernel_initializer=initializer(scale, mode),
         bias_initializer=keras.initializers.Constant(bias_init),
         **settings,
@@ -62,6 +64,7 @@ def depthwise_conv2d(
     kernel_size: int,
     strides: int = 1,
     padding: str = "symmetric",
+    use_bias: bool = False,
     bias_init: float = 0.0,
     scale: float = 2.0,
     **settings: Any,
@@ -72,6 +75,7 @@ def depthwise_conv2d(
         kernel_size,
         strides=strides,
         padding="valid" if uneven else "same",
+        use_bias=use_bias,
         depthwise_initializer=initializer(scale, "fan_out"),
         bias_initializer=keras.initializers.Constant(bias_init),
         **settings,

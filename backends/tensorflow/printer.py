@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import keyword
-from collections.abc import Mapping
+from collections import Counter
 from math import exp
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,16 @@ from spinec.backends.expressions import WIDTH, Call, Name, layout, render
 from spinec.backends.naming import class_name
 from spinec.backends.outline import Member, Outline, Outliner, Rule, free_name
 from spinec.backends.prelude import needed, pieces
-from spinec.backends.source import Module, called_names, describe, find_rule, free_names, levels, render_module, signature
+from spinec.backends.source import (
+    Module,
+    called_names,
+    describe,
+    find_rule,
+    free_names,
+    levels,
+    render_module,
+    signature,
+)
 from spinec.backends.statements import body
 from spinec.backends.tensorflow.rules import RULES
 from spinec.compiler.graph import Graph
@@ -88,9 +97,10 @@ def _layer(member: Member) -> list[str]:
         return []
     if not member.node.per_call:
         return layout(f"{module} = ", build, 4)
-    each = Name("{level}").text
-    build = build.map(lambda value: Name(render(value).replace(each, each)))
-    return ["    " + f"{module} = {{", *layout("level: ", build, 8), "        for level in LEVELS", "    }"]
+    line = f"    {module} = {{level: {render(build)} for level in LEVELS}}"
+    if len(line) <= WIDTH:
+        return [line]
+    return [f"    {module} = {{", *layout("level: ", build, 8), "        for level in LEVELS", "    }"]
 
 
 def _apply(member: Member, operands: tuple[Any, ...]) -> Call:
@@ -110,26 +120,72 @@ def _told(member: Member) -> tuple[str, ...]:
 
 
 def _model(outline: Outline, program: Program, builders: set[str]) -> str:
-    height, width = program.size
-    image = Call("keras.Input", ((height, width, program.spec.input.channels),), (("name", "image"),))
+    """The function that makes the model: a line or a few per block; what is called more than once has a name."""
+    channels, height, width = program.input_shape
+    image = Call("keras.Input", ((height, width, channels),), (("name", "image"),))
     lines = [f"def {outline.name}() -> keras.Model:", f'    """{outline.graph.doc}"""', *layout("image = ", image, 4)]
-    results = outline.graph.outputs
     variables = _variables(outline, builders | _reserved())
-    returned: dict[str, Any] = {value: Name(variables[value]) for value in results.values()}
-    shared = [member.node.module for member in outline.members]
+    calls = Counter(member.node.module for member in outline.members)
+    values: dict[str, Any] = {}
     made: set[str] = set()
     for member in outline.members:
-        node = member.node
-        operands = [Name(variables[name]) for name in node.inputs]
-        shape = _comment(program.shape(node.name))
-        if shared.count(node.module) == 1:
-            arguments = ", ".join(map(render, [*operands, *_told(member)]))
-            lines += _made_and_applied(variables[node.name], member.build, arguments, shape)
+        node, comment = member.node, _comment(program.shape(member.node.name))
+        arguments = (*(Name(variables[name]) for name in node.inputs), *_told(member))
+        values[node.name] = Name(variables[node.name])
+        if calls[node.module] == 1:
+            lines += _prior(program, node.module)
+            lines += _made_and_applied(variables[node.name], member.build, arguments, comment)
             continue
-        module = variables[node.module]
         if node.module not in made:
             made.add(node.module)
-            lines += [*_prior(program, node.module), *layout(f"{module} = ", member.build, 4)]
-        value = Call(module, (*operands, *_told(member)))
-        ...
-    return "\n".join(lines)
+            lines += [*_prior(program, node.module), *layout(f"{variables[node.module]} = ", member.build, 4)]
+        values[node.name] = Call(variables[node.module], arguments)
+    return "\n".join([*lines, *_return(outline, program, values)])
+
+
+def _return(outline: Outline, program: Program, values: dict[str, Any]) -> list[str]:
+    results = outline.graph.outputs
+    name = ("name", program.name)
+    if len(results) == 1:
+        (value,) = results.values()
+        return layout("return ", Call("keras.Model", (Name("image"), values[value]), (name,)), 4)
+    lines = ["    outputs = {"]
+    for key, value in results.items():
+        lines += layout(f'"{key}": ', values[value], 8, ",", _comment(program.shape(value)))
+    return [*lines, "    }", *layout("return ", Call("keras.Model", (Name("image"), Name("outputs")), (name,)), 4)]
+
+
+def _variables(outline: Outline, taken: set[str]) -> dict[str, str]:
+    """The variable of every value and shared module: its own name, unless the function calls something by it."""
+    names = ["image", *(name for member in outline.members for name in (member.node.name, member.node.module))]
+    taken = taken | {"outputs"}
+    variables: dict[str, str] = {}
+    for name in dict.fromkeys(names):
+        variable = name
+        while variable in taken or (variable != name and variable in names):
+            variable += "_"
+        variables[name] = variable
+    return variables
+
+
+def _made_and_applied(variable: str, build: Any, arguments: tuple[Any, ...], comment: str) -> list[str]:
+    """``variable = Builder(...)(arguments)``; in two statements where formatters would break up the arguments."""
+    head, made, applied = f"{variable} = ", render(build), f"({', '.join(map(render, arguments))})"
+    line, last = f"    {head}{made}{applied}{comment}", f"    ){applied}{comment}"
+    if len(line) <= WIDTH:
+        return [line]
+    if len(f"    {head}{made}") <= WIDTH or len(last) > WIDTH:
+        return [*layout(head, build, 4), *layout(head, Call(variable, arguments), 4, comment=comment)]
+    return [*layout(head, build, 4)[:-1], last]
+
+
+def _prior(program: Program, module: str) -> list[str]:
+    """What a block's bias starts at, in words."""
+    ops = [step.op for step in program.steps if step.owner and step.module.startswith(f"{module}.")]
+    biases = [op.bias_init for op in ops if isinstance(op, Conv) and op.bias_init]
+    return [f"    # the prior: each class is there with probability {1 / (1 + exp(-bias)):.3g}" for bias in biases]
+
+
+def _comment(shape: Shape) -> str:
+    """The shape of a value, channels last."""
+    return f"  # {(*shape[1:], shape[0])}"

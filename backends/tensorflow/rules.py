@@ -53,7 +53,7 @@ def conv(op: Conv, x: Shape) -> Layer:
         "padding": Optional(op.padding if op.kernel > 1 else "symmetric", "symmetric"),
         "dilation_rate": Optional(op.dilation, 1),
     }
-    bias = {"use_bias": Optional(op.bias, True), "bias_init": Optional(op.bias_init, 0.0)}
+    bias = {"use_bias": Optional(op.bias, False), "bias_init": Optional(op.bias_init, 0.0)}
     if op.groups == op.dim == x[0] and op.groups > 1:
         return Layer(call("depthwise_conv2d", **settings, **bias, scale=Optional(op.init_scale, 2.0)), WEIGHT)
     groups = {"groups": Optional(op.groups, 1)}

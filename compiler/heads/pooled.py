@@ -7,12 +7,13 @@ from collections.abc import Mapping
 
 from spinec.compiler.blocks.conv import separable_conv
 from spinec.compiler.blocks.layers import Style, activate
-from spinec.compiler.graph import GraphBuilder, sequence
+from spinec.compiler.graph import GraphBuilder
 from spinec.compiler.heads.registry import lowers
 from spinec.compiler.ops.conv import Linear
 from spinec.compiler.ops.merge import Average
 from spinec.compiler.ops.pool import GlobalPool
 from spinec.compiler.ops.regularize import Dropout
+from spinec.compiler.ops.resize import Crop
 from spinec.compiler.resample import Features, upsample
 from spinec.spec.heads import Classification, Segmentation
 
@@ -64,7 +65,8 @@ def _average(to: GraphBuilder, outputs: Mapping[str, Features]) -> tuple[str, in
         return "x", finest.dim
     values = []
     for name, features in zip(to.inputs, outputs.values(), strict=True):
-        steps = upsample(features, finest)
-        graph = sequence("upsample", "Brings a level to the size of the finest.", *steps)
-        values.append(to.add(f"{name}_up", graph, name) if steps else name)
+        value = name
+        for step in upsample(features, finest):
+            value = to.add(f"{name}_{'crop' if isinstance(step, Crop) else 'up'}", step, value)
+        values.append(value)
     return to.add("average", Average(), *values), finest.dim

@@ -1,0 +1,50 @@
+"""The live Keras model of a program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from spinec.backends.live import import_source
+from spinec.backends.tensorflow.printer import emit, model_name
+from spinec.compiler.program import Program
+from spinec.spec.errors import BackendError
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+def build(program: Program) -> keras.Model:
+    """A functional `keras.Model` with fresh weights: the function that `emit` writes, imported and called."""
+    if find_spec("keras") is None or find_spec("tensorflow") is None:
+        raise BackendError("TensorFlow is not installed: pip install 'spinec[tensorflow]'")
+    module = import_source(emit(program), program.name)
+    model: keras.Model = getattr(module, model_name(program))()
+    return model
+
+
+def run(program: Program, image: NDArray[np.float32], seed: int = 0) -> dict[str, NDArray[np.float32]]:
+    """The outputs of a model with fresh weights from a seed for one image, (channels, height, width)."""
+    import keras
+    import numpy as np
+
+    keras.utils.set_random_seed(seed)
+    results = build(program)(image.transpose(1, 2, 0)[None], training=False)
+    named = results if isinstance(results, Mapping) else dict(zip(program.outputs, [results], strict=True))
+    arrays = {name: keras.ops.convert_to_numpy(value)[0] for name, value in named.items()}
+    return {name: np.moveaxis(array, -1, 0) for name, array in arrays.items()}
+
+
+def taps(model: keras.Model, program: Program) -> dict[str, keras.KerasTensor]:
+    """Every block's, endpoint's and output's tensor by name: give some to `keras.Model(model.input, ...)` to see them.
+
+    A block's value is what the layer of its last op gives, and that layer bears the op's path: `b5.body.add`.
+    """
+    results = model.output if isinstance(model.output, Mapping) else dict.fromkeys(program.outputs, model.output)
+    found = {program.graph.outputs[name]: tensor for name, tensor in results.items()}
+    made = {layer.name: layer for layer in model.layers}
+    names = [node.name for node in program.graph.nodes]
+    return {name: found[name] if name in found else made[program.values.get(name, name)].output for name in names}
