@@ -12,12 +12,22 @@ from spinec.spec.errors import BackendError, did_you_mean
 from spinec import backends
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
     import numpy as np
     from numpy.typing import NDArray
+    from spinec.backends.weights import Array
 
 
 class Backend(Protocol):
-    """What a backend's package offers. To add a backend, add a folder whose package has these three."""
+    """What a backend's package offers. To add a backend, add a folder whose package has these."""
+
+    CHECKPOINTS: tuple[str, ...]
+    """The endings of the files of weights that it reads and writes."""
+    EXPORTS: Mapping[str, Callable[[Any, Program, Path], None]]
+    """What it can turn a model into, and how."""
 
     def emit(self, program: Program) -> str:
         """Standalone source of a program."""
@@ -27,6 +37,24 @@ class Backend(Protocol):
 
     def run(self, program: Program, image: NDArray[np.float32], seed: int = 0) -> dict[str, NDArray[np.float32]]:
         """The outputs of a model with fresh weights for one image, all (channels, height, width)."""
+
+    def observe(self, model: Any, program: Program, images: Array) -> dict[str, Array]:
+        """Every block's, endpoint's and output's value for some images, all (batch, channels, height, width)."""
+
+    def precision(self, name: str) -> AbstractContextManager[None]:
+        """What models are built within compute in: float32 or float64."""
+
+    def read_weights(self, model: Any, program: Program) -> dict[str, Array]:
+        """Every weight and running statistic by neutral name."""
+
+    def write_weights(self, model: Any, program: Program, weights: Mapping[str, Array]) -> None:
+        """Set every weight and running statistic, or none."""
+
+    def read_checkpoint(self, path: Path, program: Program) -> dict[str, Array]:
+        """The weights in a file of the framework, by neutral name."""
+
+    def write_checkpoint(self, path: Path, program: Program, weights: Mapping[str, Array]) -> None:
+        """Write a file of the framework."""
 
 
 def backend_names() -> list[str]:

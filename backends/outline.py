@@ -184,8 +184,8 @@ class Outliner:
             members.append(self._member(graph, node, lowered, holes))
         params, local = holes.params(), holes.locals()
         for k, instance in enumerate(instances):
-            made = holes.instantiate(name, params, k)
-            instance.made = Call(name, (Place(instance.module), *made.args), made.kwargs) if self.named else made
+            place = [Place(instance.module)] if self.named else []
+            instance.made = holes.instantiate(name, params, k, *place)
         return Outline(name, graph, params, local, tuple(members))
 
     def _member(self, graph: Graph, node: Node, lowered: list[Layer | Function | None], holes: _Holes) -> Member:
@@ -290,13 +290,13 @@ class _Holes:
         """What follows from the arguments."""
         return tuple((name, formula) for name, formula in self.formulas.items() if formula and name in self.values)
 
-    def instantiate(self, target: str, params: tuple[Param, ...], k: int) -> Call:
-        """The call that makes the k-th instance; dims come first, by position."""
+    def instantiate(self, target: str, params: tuple[Param, ...], k: int, *place: Place) -> Call:
+        """The call that makes the k-th instance; its place and dims come first, by position."""
         leading = [p.name for p in params if p.name in DIMS]
         args = tuple(self.values[name][k] for name in leading)
         return Call(
             target,
-            args,
+            (*place, *args),
             tuple((p.name, self.values[p.name][k]) for p in params if p.name not in leading),
         )
 

@@ -1,7 +1,7 @@
 """Weights between frameworks: arrays by the names of the graph, in one layout.
 
-The neutral form has the names and shapes of `Program.weights` and `Program.state`: ``b5.resample1.2.conv.kernel``, kernels
-(out, in, height, width), depthwise ones (C, 1, height, width), linear ones (out, in).
+The neutral form has the names and shapes of `Program.weights` and `Program.state`: ``b5.resample1.2.conv.kernel``,
+kernels (out, in, height, width), depthwise ones (C, 1, height, width), linear ones (out, in).
 """
 
 from __future__ import annotations
@@ -27,11 +27,13 @@ MOST_SHOWN = 50  # faults of one set of weights
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A place for one array: its neutral name and shape, and which attribute of which layer holds it."""
+    """A place for one array: its neutral name and shape, the layer that holds it, and under which attribute."""
 
     name: str
     shape: Shape
     module: str
+    layer: str
+    """What the backend's rule makes the layer by."""
     attribute: str
 
 
@@ -45,8 +47,27 @@ def slots(program: Program, rule_of: Callable[[Op], Rule]) -> list[Slot]:
         layer = rule_of(step.op)(step.op, *step.input_shapes)
         assert isinstance(layer, Layer), f"{step.op} keeps weights, so its rule makes a layer"
         found += [
-            Slot(f"{step.module}.{role}", shape, step.module, layer.weights[role]) for role, shape in shapes.items()
+            Slot(f"{step.module}.{role}", shape, step.module, layer.build.target, layer.weights[role])
+            for role, shape in shapes.items()
         ]
+    return found
+
+
+def find_arrays(
+    places: list[Slot], find: Callable[[Slot], Any], shape_of: Callable[[Slot, Any], Shape]
+) -> dict[str, Any]:
+    """What a live model keeps in every place, by neutral name.
+
+    Raises:
+        BackendError: when it is a model of another program.
+    """
+    found = {slot.name: find(slot) for slot in places}
+    faults = [
+        f"{slot.name}: expected {_show(slot.shape)}, the model has {_show(held) if held else 'none'}"
+        for slot in places
+        if (held := None if found[slot.name] is None else shape_of(slot, found[slot.name])) != slot.shape
+    ]
+    _raise("the model is none of this program", faults)
     return found
 
 
@@ -64,10 +85,13 @@ def check_weights(program: Program, weights: Mapping[str, Array]) -> None:
         if name in weights and tuple(weights[name].shape) != tuple(shape)
     ]
     faults += [f"{name}: {program.name} has no such weight" for name in weights if name not in expected]
+    _raise(f"these are no weights of {program.name}, nothing was written", faults)
+
+
+def _raise(title: str, faults: list[str]) -> None:
     if faults:
         rest = [f"... and {len(faults) - MOST_SHOWN} more"] if len(faults) > MOST_SHOWN else []
-        lines = "\n  ".join([*faults[:MOST_SHOWN], *rest])
-        raise BackendError(f"weights do not fit {program.name}, nothing was written:\n  {lines}")
+        raise BackendError("\n  ".join([f"{title}:", *faults[:MOST_SHOWN], *rest]))
 
 
 def _show(shape: Shape) -> str:

@@ -1,78 +1,23 @@
-"""What a spec must mean, beyond the shape of its fields: each check is a plain function, `CHECKS` lists them in order."""
+"""What a spec must mean, beyond the shape of its fields: one plain function a check, in the order of `CHECKS`."""
 
 from __future__ import annotations
 
 import re
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from itertools import takewhile
 
-from spinec.spec.blocks import Block
-from spinec.spec.document import Item
-from spinec.spec.errors import Fault, Place, did_you_mean
+from spinec.spec.errors import Fault, did_you_mean
 from spinec.spec.fields import MAX_BLOCKS
 from spinec.spec.heads import Classification, RetinaNet
-from spinec.spec.model import ModelSpec
 from spinec.spec.names import BLOCK_NAME, OUTPUT_NAME, RESERVED
+from spinec.spec.subject import Subject
 from spinec.spec.validate import show
 
 LEVEL_NAME = re.compile(r"[Pp](\d{1,4})\Z", re.ASCII)  # an output name that says a level
 MOST_LINKS = 12  # names of a cycle that are all shown
 MOST_CYCLES = 20  # forward inputs for which the cycle is looked for; the rest are named without
-
-
-@dataclass(frozen=True)
-class Subject:
-    """What the checks see: the tree, the blocks that are valid by themselves, and the spec if its sections are too."""
-
-    tree: Item
-    blocks: Mapping[str, Block]
-    spec: ModelSpec | None
-
-    @cached_property
-    def order(self) -> dict[str, int]:
-        """Every block name, valid or not, and its position."""
-        entries = self.tree.mapping.get("blocks")
-        return {name: i for i, name in enumerate(entries.mapping)} if entries else {}
-
-    @cached_property
-    def outputs(self) -> dict[str, Item]:
-        """Output name: the item that names its block."""
-        entries = self.tree.mapping.get("outputs")
-        return dict(entries.mapping.items()) if entries else {}
-
-    @cached_property
-    def reads(self) -> dict[str, list[str | None]]:
-        """Block name: the names of its inputs, of faulty blocks too; None for an input that is no name."""
-        found: dict[str, list[str | None]] = {}
-        for name in self.order:
-            given = self.tree.find(("blocks", name, "inputs"))
-            items = given.value if given and isinstance(given.value, list) else []
-            origins = [item.mapping["from"].value if "from" in item.mapping else None for item in items]
-            found[name] = [origin if isinstance(origin, str) else None for origin in origins]
-        return found
-
-    @cached_property
-    def at_level(self) -> dict[int, list[str]]:
-        """Level: the names of its blocks."""
-        found: dict[int, list[str]] = {}
-        for name, block in self.blocks.items():
-            found.setdefault(block.level, []).append(name)
-        return found
-
-    def place(self, *path: str | int) -> Place:
-        """Where the value at a path stands, or the deepest part of it that is there."""
-        while path and not self.tree.find(path):
-            path = path[:-1]
-        item = self.tree.find(path)
-        return item.place if item else self.tree.place
-
-    def key(self, *path: str | int) -> Place:
-        """Where the key at a path stands."""
-        item = self.tree.find(path)
-        return item.key if item and item.key else self.place(*path)
 
 
 Check = Callable[[Subject], Iterator[Fault]]
@@ -168,8 +113,8 @@ def outputs(subject: Subject) -> Iterator[Fault]:
         seen.setdefault(item.value, show(name))
         block, level = subject.blocks.get(item.value), LEVEL_NAME.match(name)
         if block and level and int(level[1]) != block.level:
-            others = subject.at_level.get(int(level[1]), [])
-            fit = f"at level {level[1]}: {', '.join(others[-4:])}" if others else f"no block is at level {level[1]}"
+            others = ", ".join(subject.at_level.get(int(level[1]), [])[-4:])
+            fit = f"expected one at level {level[1]}: {others}" if others else f"no block is at level {level[1]}"
             yield Fault(f"output {name!r}: block {item.value!r} is at level {block.level}", item.place, fit)
 
 

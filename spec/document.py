@@ -1,8 +1,8 @@
 """From YAML text to a tree in which everything knows its place.
 
 The language is a subset of YAML 1.2: mappings, sequences and scalars of the core schema. Anchors, aliases, merge keys,
-tags and several documents are refused, so no text can expand into more than it shows. The tree is made straight from the
-parser's events, one pass under fixed limits: nothing is composed, resolved or constructed by the YAML library.
+tags and several documents are refused, so no text can expand into more than it shows. The tree is made straight from
+the parser's events, one pass under fixed limits: nothing is composed, resolved or constructed by the YAML library.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ MAX_BYTES = 2 * 1024 * 1024
 MAX_DEPTH = 32
 MAX_EVENTS = 250_000  # 16,384 blocks of a dozen events each, and room for the rest
 MAX_DIGITS = 30  # of a number: the largest legal one has 16
+SHARING = "use 'defaults' or 'extends' to share settings"
 
 Scalar: TypeAlias = str | int | float | bool | None
 Tree: TypeAlias = "Scalar | list[Item] | dict[str, Item]"
@@ -120,6 +121,7 @@ class _Reader:
     def __init__(self, text: str, name: str) -> None:
         self.source = Source(name, _BREAK.split(text))
         self.faults: list[Fault] = []
+        self.anchors: set[str] = set()
         self.count = 0
         loader = getattr(yaml, "CLoader", yaml.Loader)  # a parser alone: nothing is ever loaded with it
         self.events: Iterator[yaml.Event] = yaml.parse(text, Loader=loader)
@@ -157,13 +159,12 @@ class _Reader:
             raise SpecError([Fault(f"nested deeper than {MAX_DEPTH} levels", place)])
         if isinstance(event, yaml.NodeEvent) and event.anchor is not None:
             kind = "alias" if isinstance(event, yaml.AliasEvent) else "anchor"
-            self._fault(
-                f"YAML {kind} {event.anchor!r}: specs have none",
-                event,
-                "use 'defaults' or 'extends' to share settings",
-            )
+            if event.anchor not in self.anchors:  # an alias of an anchor that is named already goes with it
+                self._fault(f"YAML {kind} {event.anchor!r}: specs have none", event, SHARING)
+            self.anchors.add(event.anchor)
         if isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent) and event.tag is not None:
-            self._fault(f"YAML tag {event.tag!r}: a spec is plain data", event, "remove the tag")
+            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+            self._fault(f"YAML tag {tag!r}: a spec is plain data", event, "remove the tag")
         match event:
             case yaml.ScalarEvent():
                 return Item(self._scalar(event), place, key)
@@ -188,18 +189,10 @@ class _Reader:
                 continue
             name: str = event.value
             if name == "<<" and not event.style:
-                self._fault(
-                    "merge key '<<': specs have none",
-                    event,
-                    "use 'defaults' or 'extends' to share settings",
-                )
+                self._fault("merge key '<<': specs have none", event, SHARING)
             elif name in entries:
-                first = entries[name].key
-                self._fault(
-                    f"duplicate key {name!r}",
-                    event,
-                    f"first given on line {first.line if first else '?'}",
-                )
+                first = entries[name].key or place
+                self._fault(f"duplicate key {name!r}", event, f"first given on line {first.line}")
             else:
                 entries[name] = value
         return entries
@@ -213,7 +206,7 @@ class _Reader:
         if text[0] not in "+-.0123456789":
             return text
         if len(text) > MAX_DIGITS and _CORE_FLOAT.match(text):
-            self._fault(f"a number of {len(text)} characters", event, f"at most {MAX_DIGITS}")
+            self._fault(f"a number of {len(text)} characters", event, f"expected at most {MAX_DIGITS}")
             return None
         if _CORE_INT.match(text):
             return int(text)

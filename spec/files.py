@@ -3,8 +3,33 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A place beside `path` to write a file or folder to, which then takes the name `path`.
+
+    Whatever goes wrong before, `path` holds what it held. The name keeps its suffixes, since writers go by them.
+
+    Raises:
+        OSError: when nothing can be written there.
+    """
+    target = path.resolve()
+    workshop = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+    made = workshop / target.name
+    try:
+        yield made
+        _flush(made)
+        if made.is_dir() and target.is_dir():  # a folder cannot replace one that holds something
+            target.rename(workshop / "old")
+        os.replace(made, target)
+    finally:
+        shutil.rmtree(workshop, ignore_errors=True)
 
 
 def write_whole(path: Path, data: str | bytes) -> None:
@@ -13,21 +38,15 @@ def write_whole(path: Path, data: str | bytes) -> None:
     Raises:
         OSError: when the file cannot be written; the old one is untouched.
     """
-    content = data.encode() if isinstance(data, str) else data
-    handle, temporary = tempfile.mkstemp(dir=path.resolve().parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, path.stat().st_mode if path.exists() else 0o666 & ~_umask())
-        os.replace(temporary, path.resolve())
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    with whole(path) as made:
+        made.write_bytes(data.encode() if isinstance(data, str) else data)
+        if path.exists():
+            shutil.copymode(path, made)
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _flush(made: Path) -> None:
+    """Put what was written on the disk before it takes the old one's place."""
+    files = [each for each in made.rglob("*") if each.is_file()] if made.is_dir() else [made]
+    for file in files:
+        with file.open("rb") as opened:
+            os.fsync(opened.fileno())

@@ -42,12 +42,15 @@ def find_parent(name: str, child: Path | None, place: Place) -> tuple[Item, Path
     if child is None:
         raise SpecError([Fault(f"extends: {name!r} is a file, and this spec is not in a folder", place)])
     folder = child.resolve().parent
-    path = Path(os.path.realpath(folder / name)) if name.isprintable() else folder
+    path = Path(os.path.realpath(folder / name)) if name.isprintable() else folder / "?"
     if not path.is_relative_to(folder):
         hint = "expected a file beside this spec or below it"
         raise SpecError([Fault(f"extends: {name!r} leaves the folder of this spec", place, hint)])
     if not os.path.isfile(path):
-        raise SpecError([Fault(f"extends: no file {name!r} in the folder of this spec", place)])
+        files = path.parent.glob("*.y*ml") if name.isprintable() else ()
+        beside = sorted(str(Path(name).parent / file.name) for file in files)
+        message = f"extends: no file {name!r} in the folder of this spec"
+        raise SpecError([Fault(message, place, partial(did_you_mean, name, beside))])
     return read_file(path, str(Path(place.source.name).parent / name)), path
 
 

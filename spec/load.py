@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from spinec.spec.blocks import Block
-from spinec.spec.check import Subject, check
+from spinec.spec.check import check
+from spinec.spec.defaults import apply_defaults
 from spinec.spec.document import Item, read_text
 from spinec.spec.errors import Fault, SpecError, SpecWarning, did_you_mean
 from spinec.spec.heads import Head
 from spinec.spec.library import find
 from spinec.spec.model import ModelSpec
-from spinec.spec.resolve import DOCUMENT_KEYS, apply_defaults, resolve
+from spinec.spec.resolve import DOCUMENT_KEYS, resolve
+from spinec.spec.subject import Subject
 from spinec.spec.validate import show, validate
 
 Kinded = TypeVar("Kinded", Block, Head)
@@ -108,7 +110,8 @@ def _kinded(item: Item, kinds: dict[str, type[Kinded]], what: str, faults: list[
     """What `item` is, by the model of its kind."""
     kind = item.mapping.get("kind")
     if not isinstance(item.value, dict):
-        faults.append(Fault(f"{what}: expected a mapping with a 'kind', got {show(item.value)}", item.place))
+        message = f"{what}: expected a mapping with a 'kind', got {show(item.value)}"
+        faults.append(Fault(message, item.place, f"such as {{kind: {next(iter(kinds))}, ...}}"))
     elif kind is None:
         faults.append(Fault(f"{what}: missing key 'kind'", item.key or item.place, "expected " + ", ".join(kinds)))
     elif not isinstance(kind.value, str) or kind.value not in kinds:

@@ -6,10 +6,10 @@ from typing import Any
 
 from pydantic import TypeAdapter
 from spinec.spec.blocks import Block
+from spinec.spec.defaults import NEVER_DEFAULT
 from spinec.spec.heads import Head
 from spinec.spec.model import ModelSpec, Scale
 from spinec.spec.names import BLOCK_NAME, OUTPUT_NAME
-from spinec.spec.resolve import NEVER_DEFAULT
 
 
 def schema() -> dict[str, Any]:

@@ -38,6 +38,7 @@ _EXPECTED = {
     "string_too_long": "expected at most {max_length} characters",
     "string_pattern_mismatch": "expected small letters, digits, '.', '_' and '-', 64 at most, a letter or digit first",
 }
+_NUMERIC = ("int_type", "greater_than", "greater_than_equal", "less_than", "less_than_equal")
 _WORDLESS = ("too_short", "too_long", "string_too_long")  # where showing the value would say nothing
 
 
@@ -50,7 +51,7 @@ def validate(
     validated already.
     """
     if not isinstance(item.value, dict):
-        faults.append(Fault(f"{what}: expected a mapping, got {show(item.value)}", item.place))
+        faults.append(Fault(f"{what}: expected a mapping, got {show(item.value)}", item.place, _list(_keys(model, ()))))
         return None
     try:
         return model.model_validate({**item.plain(), **ready})
@@ -120,7 +121,7 @@ def _fault(error: ErrorDetails, model: type[BaseModel], root: Item, what: str, k
             return Fault(message, item.place, partial(did_you_mean, given, choices))
         case "value_error":
             expected = str(error["ctx"]["error"])
-        case _ if isinstance(given, float) and not math.isfinite(given):
+        case kind if kind in _NUMERIC and isinstance(given, float) and not math.isfinite(given):
             expected = "expected a finite number"
         case "model_type" | "model_attributes_type" if isinstance(path[-1], int):
             expected = "expected the name of a block, or a mapping such as {from: b1, down: conv}"
@@ -129,8 +130,14 @@ def _fault(error: ErrorDetails, model: type[BaseModel], root: Item, what: str, k
         case _:
             expected = error["msg"][0].lower() + error["msg"][1:]
     got = "" if error["type"] in _WORDLESS else f", got {show(given)}"
-    hint = f"a list is written [{given}]" if error["type"] == "tuple_type" and isinstance(given, str) else ""
+    hint = _list(_keys(model, path)) if error["type"].startswith("model_") else _description(model, path)
+    if error["type"] == "tuple_type" and isinstance(given, str):
+        hint = f"a list is written [{given}]"
     return Fault(f"{label}: {expected}{got}", item.place, hint)
+
+
+def _list(keys: Iterable[str]) -> str:
+    return f"its keys are {', '.join(keys)}"
 
 
 def _label(what: str, path: Path) -> str:

@@ -236,6 +236,21 @@ EVALUATE: dict[type, Callable[..., torch.Tensor]] = {
 }
 
 
+@examples(25)
+@given(specs(most_blocks=10))
+def test_a_model_built_for_a_size_that_divides_takes_its_multiples(text: str) -> None:
+    """What generated source says of itself: "any multiple of 128 works"."""
+    spec = spinec.loads(text)
+    divisor = 2 ** max(block.level for block in spec.blocks.values())
+    program = spinec.lower(spec, (divisor, 2 * divisor))
+    assert f"any multiple of {divisor} works" in spinec.emit(program)
+
+    other = spinec.lower(spec, (3 * divisor, divisor))
+    with torch.inference_mode():
+        result = meta_model(program).eval()(torch.empty(2, *other.input_shape, device="meta"))
+    assert shapes(other, result) == other.outputs
+
+
 def test_generated_source_is_formatted_and_lints(tmp_path: Path) -> None:
     @examples(2 * PER_RUN)
     @given(specs(most_blocks=24))

@@ -258,3 +258,14 @@ def result_table(program: Program, results: Mapping[str, Any], backend: str) -> 
         ["output", "shape", "range", "mean ± deviation"],
         rows,
     )
+
+
+def difference_table(program: Program, rows: Sequence[tuple[str, tuple[int, ...], float]], bar: float) -> Table:
+    """How far two backends are apart at every value of a program, worst first."""
+    shown: list[list[Cell]] = [
+        [name, _shape(shape), f"{error:.1e}", "" if error <= bar else "above the bar"]
+        for name, shape, error in sorted(rows, key=lambda row: -row[2])
+    ]
+    height, width = program.size
+    title = f"{program.name} at {height} x {width}: PyTorch against TensorFlow, bar {bar:.0e}"
+    return Table(title, ["value", "shape", "max|difference| / max|reference|", ""], shown)

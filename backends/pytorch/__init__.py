@@ -1,6 +1,22 @@
-"""PyTorch: `emit` needs no framework, `build` and `run` load it."""
+"""PyTorch: `emit` needs no framework, the others load it."""
 
-from spinec.backends.pytorch.live import build, run
+from spinec.backends.pytorch.checkpoints import CHECKPOINTS, read_checkpoint, write_checkpoint
+from spinec.backends.pytorch.export import EXPORTS
+from spinec.backends.pytorch.live import build, precision, run
+from spinec.backends.pytorch.observe import observe
 from spinec.backends.pytorch.printer import emit
+from spinec.backends.pytorch.weights import read_weights, write_weights
 
-__all__ = ["build", "emit", "run"]
+__all__ = [
+    "CHECKPOINTS",
+    "EXPORTS",
+    "build",
+    "emit",
+    "observe",
+    "precision",
+    "read_checkpoint",
+    "read_weights",
+    "run",
+    "write_checkpoint",
+    "write_weights",
+]

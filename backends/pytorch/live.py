@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -37,3 +39,16 @@ def run(program: Program, image: NDArray[np.float32], seed: int = 0) -> dict[str
         results = model(batch)
     named = results if isinstance(results, dict) else dict(zip(program.outputs, [results], strict=True))
     return {name: value[0].numpy() for name, value in named.items()}
+
+
+@contextmanager
+def precision(name: str) -> Iterator[None]:
+    """What modules are built within compute in: float32 or float64."""
+    import torch
+
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(getattr(torch, name))
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)

@@ -1,7 +1,23 @@
 """TensorFlow by Keras 3: `emit` needs no framework, the others load it."""
 
-from spinec.backends.tensorflow.live import build, run, taps
+from spinec.backends.tensorflow.checkpoints import CHECKPOINTS, read_checkpoint, write_checkpoint
+from spinec.backends.tensorflow.export import EXPORTS
+from spinec.backends.tensorflow.live import build, precision, run, taps
+from spinec.backends.tensorflow.observe import observe
 from spinec.backends.tensorflow.printer import emit
 from spinec.backends.tensorflow.weights import read_weights, write_weights
 
-__all__ = ["build", "emit", "read_weights", "run", "taps", "write_weights"]
+__all__ = [
+    "CHECKPOINTS",
+    "EXPORTS",
+    "build",
+    "emit",
+    "observe",
+    "precision",
+    "read_checkpoint",
+    "read_weights",
+    "run",
+    "taps",
+    "write_checkpoint",
+    "write_weights",
+]

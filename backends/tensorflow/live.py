@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -48,3 +49,18 @@ def taps(model: keras.Model, program: Program) -> dict[str, keras.KerasTensor]:
     made = {layer.name: layer for layer in model.layers}
     names = [node.name for node in program.graph.nodes]
     return {name: found[name] if name in found else made[program.values.get(name, name)].output for name in names}
+
+
+@contextmanager
+def precision(name: str) -> Iterator[None]:
+    """What models are built within compute in: float32 or float64."""
+    import keras
+
+    before, policy = keras.config.floatx(), keras.config.dtype_policy()
+    keras.config.set_floatx(name)
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_floatx(before)
+        keras.config.set_dtype_policy(policy)

@@ -1,4 +1,4 @@
-"""Weights of Keras models in the neutral form: Keras has the channels of kernels last."""
+"""Weights of Keras models in the neutral form. Keras has the channels of kernels last."""
 
 from __future__ import annotations
 
@@ -6,32 +6,36 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from spinec.backends.tensorflow.printer import rule_of
-from spinec.backends.weights import Slot, check_weights, slots
+from spinec.backends.weights import Slot, check_weights, find_arrays, slots
+from spinec.compiler.ops.base import Shape
 from spinec.compiler.program import Program
 
 if TYPE_CHECKING:
     import keras
-
     from spinec.backends.weights import Array
 
-
-def to_neutral(array: Array, depthwise: bool = False) -> Array:
-    """Kernels (height, width, in, out), depthwise (height, width, C, 1), linear (in, out), with their axes as PyTorch's."""
-    if array.ndim == 4:
-        return array.transpose((2, 3, 0, 1) if depthwise else (3, 2, 0, 1))
-    return array.T
+# What made a layer: where the neutral axes of its kernel are among Keras' own.
+AXES = {"conv2d": (3, 2, 0, 1), "depthwise_conv2d": (2, 3, 0, 1), "layers.Dense": (1, 0)}
 
 
-def from_neutral(array: Array, depthwise: bool = False) -> Array:
-    """The way back from `to_neutral`."""
-    if array.ndim == 4:
-        return array.transpose((2, 3, 0, 1) if depthwise else (2, 3, 1, 0))
-    return array.T
+def to_neutral(slot: Slot, array: Array) -> Array:
+    """A copy with the axes of the neutral form."""
+    return array.transpose(_axes(slot, array.ndim)).copy()
+
+
+def from_neutral(slot: Slot, array: Array) -> Array:
+    """The array with Keras' axes."""
+    axes = _axes(slot, array.ndim)
+    return array.transpose([axes.index(i) for i in range(array.ndim)])
 
 
 def read_weights(model: keras.Model, program: Program) -> dict[str, Array]:
     """Every weight and running statistic of a model, by name."""
-    return {}
+    import keras
+
+    places = slots(program, rule_of)
+    variables = _variables(model, places)
+    return {slot.name: to_neutral(slot, keras.ops.convert_to_numpy(variables[slot.name])) for slot in places}
 
 
 def write_weights(model: keras.Model, program: Program, weights: Mapping[str, Array]) -> None:
@@ -40,3 +44,22 @@ def write_weights(model: keras.Model, program: Program, weights: Mapping[str, Ar
     Raises:
         BackendError: naming everything that is missing, unknown or of another shape.
     """
+    check_weights(program, weights)
+    places = slots(program, rule_of)
+    variables = _variables(model, places)
+    for slot in places:
+        variables[slot.name].assign(from_neutral(slot, weights[slot.name]))
+
+
+def _axes(slot: Slot, rank: int) -> tuple[int, ...]:
+    return AXES[slot.layer] if slot.attribute == "kernel" else tuple(range(rank))
+
+
+def _variables(model: keras.Model, places: list[Slot]) -> dict[str, Any]:
+    layers = {layer.name: layer for layer in model.layers}
+    return find_arrays(places, lambda slot: getattr(layers.get(slot.module), slot.attribute, None), _neutral_shape)
+
+
+def _neutral_shape(slot: Slot, variable: Any) -> Shape:
+    shape = tuple(variable.shape)
+    return tuple(shape[axis] for axis in _axes(slot, len(shape)) if axis < len(shape))

@@ -1,0 +1,54 @@
+"""From a live PyTorch module to files that run without it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spinec.compiler.program import Program
+from spinec.spec.errors import BackendError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+def _example(program: Program) -> Tensor:
+    import torch
+
+    return torch.zeros(2, *program.input_shape)  # of one image, exporters would take the batch for a constant
+
+
+def to_onnx(model: nn.Module, program: Program, path: Path) -> None:
+    """ONNX with a dynamic batch, checked by the ONNX checker; outputs bear the spec's names."""
+    import torch
+
+    try:
+        import onnx
+        import onnxscript  # noqa: F401  (torch's exporter needs it and says so late)
+    except ImportError as error:
+        raise BackendError(f"{error.name} is not installed: pip install 'spinec[onnx]'") from None
+    torch.onnx.export(
+        model.eval(),
+        (_example(program),),
+        path,
+        dynamo=True,
+        input_names=["image"],
+        output_names=list(program.outputs),
+        dynamic_shapes={"image": {0: torch.export.Dim("batch")}},
+        external_data=False,
+        verbose=False,
+    )
+    onnx.checker.check_model(path, full_check=True)
+
+
+def to_torch_export(model: nn.Module, program: Program, path: Path) -> None:
+    """A `torch.export` archive (.pt2) with a dynamic batch."""
+    import torch
+
+    shapes: dict[str, Any] = {"image": {0: torch.export.Dim("batch")}}
+    exported = torch.export.export(model.eval(), (_example(program),), dynamic_shapes=shapes)
+    torch.export.save(exported, path)
+
+
+EXPORTS: dict[str, Callable[[Any, Program, Path], None]] = {"onnx": to_onnx, "torch-export": to_torch_export}

@@ -1,0 +1,64 @@
+"""What `defaults` says, handed to every block whose kind has the field."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from spinec.spec.blocks import Block
+from spinec.spec.document import Item
+from spinec.spec.errors import Fault, did_you_mean
+from spinec.spec.validate import show, validate_given
+
+NEVER_DEFAULT = ("level", "inputs")
+
+
+def apply_defaults(tree: Item, faults: list[Fault]) -> Item:
+    """The tree with `defaults` handed to every block whose kind has the field, and its activation to all else."""
+    entries = dict(tree.mapping)
+    defaults = entries.pop("defaults", None)
+    if defaults is None:
+        return tree
+    if not isinstance(defaults.value, dict):
+        message = f"defaults: expected a mapping of block fields, got {show(defaults.value)}"
+        faults.append(Fault(message, defaults.place))
+        return tree._replace(value=entries)
+    given = defaults.value
+    _check_defaults(given, faults)
+    blocks = entries.get("blocks")
+    if blocks is not None and isinstance(blocks.value, dict):
+        filled = {name: _fill(block, given) for name, block in blocks.value.items()}
+        entries["blocks"] = blocks._replace(value=filled)
+    if "activation" in given:
+        entries.setdefault("resample", Item({}, defaults.place, defaults.key))
+        for section in ("resample", "endpoints", "head"):
+            item = entries.get(section)
+            if item is not None and isinstance(item.value, dict):
+                entries[section] = item._replace(value={"activation": given["activation"], **item.value})
+    return tree._replace(value=entries)
+
+
+def _check_defaults(given: dict[str, Item], faults: list[Fault]) -> None:
+    """Every default is a field of some kind of block, with a value that the kind takes."""
+    known = sorted({key for kind in Block.kinds.values() for key in kind.model_fields} - set(NEVER_DEFAULT))
+    named = given["kind"].value if "kind" in given else None
+    chosen = Block.kinds.get(named) if isinstance(named, str) else None
+    for key, item in given.items():
+        kinds = [kind for name, kind in Block.kinds.items() if key in kind.model_fields]
+        kinds.sort(key=lambda kind: kind is not chosen)  # the default kind first
+        if key not in known:
+            hint = "each block says its own" if key in NEVER_DEFAULT else partial(did_you_mean, key, known)
+            faults.append(Fault(f"defaults: unknown key {show(key)}", item.key, hint))
+        elif key != "kind":
+            validate_given(kinds[0], item._replace(value={key: item}), faults, "defaults")
+        elif chosen is None:
+            hint = partial(did_you_mean, named, Block.kinds)
+            faults.append(Fault(f"defaults: unknown block kind {show(item.plain())}", item.place, hint))
+
+
+def _fill(block: Item, defaults: dict[str, Item]) -> Item:
+    if not isinstance(block.value, dict) or not defaults:
+        return block
+    named = block.value.get("kind") or defaults.get("kind")
+    kind = Block.kinds.get(named.value) if named and isinstance(named.value, str) else None
+    fields = {key: item for key, item in defaults.items() if kind is None or key in kind.model_fields}
+    return block._replace(value=fields | block.value)

@@ -1,0 +1,103 @@
+"""Weights between frameworks, models out of them, and the proof that they are one network."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spinec.options import Form, Name, Output, Size, app, fail, print_table, read_program
+
+weights_app = typer.Typer(
+    help="Convert weights between frameworks.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(weights_app, name="weights")
+
+
+class Layout(StrEnum):
+    """What a .safetensors file holds."""
+
+    neutral = "neutral"
+    pytorch = "pytorch"
+
+
+class Precision(StrEnum):
+    """What models compute in."""
+
+    float32 = "float32"
+    float64 = "float64"
+
+
+@weights_app.command()
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="FROM", help="A .pt, .safetensors, .weights.h5 or .keras file.")],
+    target: Annotated[Path, typer.Argument(metavar="TO", help="The file to write; its name says the form.")],
+    spec: Annotated[str, typer.Option(metavar="NAME|FILE", help="Whose weights they are; neutral files say it.")] = "",
+    layout: Annotated[Layout, typer.Option(help="Of a .safetensors target.")] = Layout.neutral,
+    size: Size = None,
+) -> None:
+    """Convert weights between PyTorch, Keras and the neutral form.
+
+    A missing, extra or mis-shaped entry is an error that names all of them, and nothing is written.
+    """
+    from spinec.backends.checkpoints import read_checkpoint, spec_named_in, write_checkpoint
+
+    name = spec or spec_named_in(source)
+    if not name:
+        fail(f"{source}: does not say whose weights it holds; add --spec NAME")
+    program = read_program(name, size)
+    weights = read_checkpoint(source, program)
+    try:
+        write_checkpoint(target, program, weights, layout.value)
+    except OSError as error:
+        fail(f"{target}: cannot be written: {error.strerror or error}")
+    typer.echo(f"{target}: {len(weights)} arrays, {sum(array.size for array in weights.values()):,} numbers")
+
+
+@app.command()
+def export(
+    name: Name,
+    to: Annotated[str, typer.Option(metavar="onnx|torch-export|savedmodel|keras", help="The form.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Where to write.")],
+    weights: Annotated[Path | None, typer.Option(help="A file of weights; fresh ones where not given.")] = None,
+    size: Size = None,
+) -> None:
+    """Export a model for serving, batch dynamic."""
+    from spinec.backends.export import export_model
+
+    program = read_program(name, size)
+    try:
+        export_model(program, to, output, weights)
+    except OSError as error:
+        fail(f"{output}: cannot be written: {error.strerror or error}")
+    typer.echo(f"{output}: {program.name} as {to}" + ("" if weights else ", with fresh weights"))
+
+
+@app.command()
+def verify(
+    name: Name,
+    size: Size = None,
+    precision: Annotated[Precision, typer.Option(help="What both compute in.")] = Precision.float32,
+    seed: Annotated[int, typer.Option(help="Of weights and images.")] = 0,
+    form: Output = Form.table,
+) -> None:
+    """Compare PyTorch with TensorFlow at every block.
+
+    Both get the same random weights and images. Exits with 1 where max|difference| over max|reference| exceeds 1e-5 in
+    float32 or 1e-12 in float64.
+    """
+    from spinec.backends.verify import BARS, compare
+    from spinec.visualize.tables import difference_table
+
+    program = read_program(name, size)
+    differences = compare(program, precision=precision.value, seed=seed)
+    bar = BARS[precision.value]
+    rows = [(each.value, each.shape, each.error) for each in differences]
+    print_table(difference_table(program, rows, bar), form)
+    if any(not each.error <= bar for each in differences):
+        raise typer.Exit(1)

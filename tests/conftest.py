@@ -1,0 +1,26 @@
+"""Golden files: what a person reads, held to the byte. `pytest --rewrite-goldens` writes them anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--rewrite-goldens", action="store_true", help="write golden files instead of comparing with them")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
+    """Hold a text to a golden file, or write the file under `--rewrite-goldens`."""
+
+    def hold(path: Path, text: str) -> None:
+        if request.config.getoption("--rewrite-goldens"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(text.encode())
+        assert path.is_file(), f"no golden file {path}: write it with --rewrite-goldens, then read it"
+        assert text == path.read_bytes().decode()
+
+    return hold

@@ -1,0 +1,36 @@
+"""What people read, as golden files: generated source, a program's text form, tables. 'make goldens' rewrites them."""
+
+from pathlib import Path
+
+import pytest
+
+from spinec import cost, emit, load, loads, lower
+from spinec.spec.library import LIBRARY
+from spinec.visualize.tables import block_table, cost_table, output_table
+
+GOLDEN = Path(__file__).parent / "golden"
+STARTER = (LIBRARY.parent / "spec" / "starter.yaml").read_text()
+
+
+@pytest.mark.parametrize("name", ["eff-spinenet-d0", "eff-spinenet-d1", "eff-spinenet-d0-segmentation", "efficientnet-b0"])
+def test_pytorch_source(golden, name):
+    golden(GOLDEN / "pytorch" / f"{name}.py", emit(lower(load(name)), "pytorch"))
+
+
+def test_pytorch_source_at_a_size_that_does_not_divide(golden):
+    program = lower(load("eff-spinenet-d0-classification"), (100, 172))
+    golden(GOLDEN / "pytorch" / "eff-spinenet-d0-classification-100x172.py", emit(program, "pytorch"))
+
+
+@pytest.mark.parametrize("name", ["eff-spinenet-d0", "efficientnet-b0"])
+def test_text_form(golden, name):
+    golden(GOLDEN / "programs" / f"{name}.txt", str(lower(load(name))))
+
+
+def test_tables(golden):
+    program = lower(loads(STARTER))
+    report = cost(program)
+    golden(GOLDEN / "tables" / "blocks.md", block_table(program, report, "conv").to_text("markdown") + "\n")
+    golden(GOLDEN / "tables" / "levels.csv", cost_table(report, "level", "profiler").to_text("csv") + "\n")
+    golden(GOLDEN / "tables" / "parts.json", cost_table(report, "part", "conv", flops=True).to_text("json") + "\n")
+    golden(GOLDEN / "tables" / "outputs.md", output_table(program).to_text("markdown") + "\n")
