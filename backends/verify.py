@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -27,7 +28,8 @@ class Difference:
 def random_weights(program: Program, seed: int = 0, precision: Precision = "float32") -> dict[str, Array]:
     """Weights and running statistics that leave nothing at its default, so that nothing can go unnoticed.
 
-    Kernels keep the variance of their input; scales, variances and fusion weights are positive and differ by channel.
+    Kernels keep the variance of their input; norms spread it so far that activations saturate (a ReLU6 shows that it is
+    none other); of fusion weights the first is above one and the others of either sign.
     """
     import numpy as np
 
@@ -36,20 +38,32 @@ def random_weights(program: Program, seed: int = 0, precision: Precision = "floa
     for name, shape in {**program.weights, **program.state}.items():
         role = name.rpartition(".")[2]
         if role == "kernel":
-            fan_in = int(np.prod(shape[1:]))
-            weights[name] = generator.normal(0, (2 / fan_in) ** 0.5, shape).astype(precision)
-        elif role in ("scale", "variance", "fusion"):
-            weights[name] = generator.uniform(0.5, 1.5, shape).astype(precision)
+            values = generator.normal(0, (2 / np.prod(shape[1:])) ** 0.5, shape)
+        elif role == "variance":
+            values = generator.uniform(0.5, 1.5, shape)
+        elif role == "scale":
+            values = generator.uniform(0.5, 2.5, shape)
+        elif role == "shift":
+            values = generator.normal(0, 1.5, shape)
+        elif role == "fusion":
+            values = generator.uniform([1.0] + [-0.5] * (shape[0] - 1), 1.5)
         else:
-            weights[name] = generator.normal(0, 0.1, shape).astype(precision)
+            values = generator.normal(0, 0.1, shape)
+        weights[name] = values.astype(precision)
     return weights
+
+
+def random_images(program: Program, batch: int = 2, seed: int = 0, precision: Precision = "float32") -> Array:
+    """Normal noise of the program's input shape."""
+    import numpy as np
+
+    return np.random.default_rng(seed + 1).normal(size=(batch, *program.input_shape)).astype(precision)
 
 
 def compare(
     program: Program,
     names: tuple[str, str] = ("pytorch", "tensorflow"),
     precision: Precision = "float32",
-    batch: int = 2,
     seed: int = 0,
 ) -> list[Difference]:
     """The difference of two backends at every block, endpoint and output, on random weights and images.
@@ -57,24 +71,24 @@ def compare(
     Raises:
         BackendError: when a framework is not installed.
     """
-    import numpy as np
-
-    weights = random_weights(program, seed, precision)
-    images = np.random.default_rng(seed + 1).normal(size=(batch, *program.input_shape)).astype(precision)
-    first, second = (_observe(name, program, weights, images, precision) for name in names)
-    return [
-        Difference(
-            name, tuple(value.shape), float(np.abs(second[name] - value).max() / max(np.abs(value).max(), 1e-30))
-        )
-        for name, value in first.items()
-    ]
+    first, second = (observed(name, program, precision, seed) for name in names)
+    return differences(first, second)
 
 
-def _observe(
-    name: str, program: Program, weights: dict[str, Array], images: Array, precision: Precision
-) -> dict[str, Array]:
+def observed(name: str, program: Program, precision: Precision = "float32", seed: int = 0) -> dict[str, Array]:
+    """Every value between blocks as one backend computes it, on random weights and images from a seed."""
     found = backend(name)
     with found.precision(precision):
         model = found.build(program)
-        found.write_weights(model, program, weights)
-        return found.observe(model, program, images)
+        found.write_weights(model, program, random_weights(program, seed, precision))
+        return found.observe(model, program, random_images(program, seed=seed, precision=precision))
+
+
+def differences(reference: Mapping[str, Array], other: Mapping[str, Array]) -> list[Difference]:
+    """How far apart two sets of values are, each in units of the reference's largest."""
+    import numpy as np
+
+    return [
+        Difference(name, value.shape, float(np.abs(other[name] - value).max() / max(np.abs(value).max(), 1e-30)))
+        for name, value in reference.items()
+    ]

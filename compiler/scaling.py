@@ -46,7 +46,7 @@ def scale(
     {'b1': 2, 'b2': 2, 'b5': 2, 'b6': 2, 'b7': 2, 'b10': 2, 'b12': 2}
     """
     try:
-        rule = Scale(size=size, width=width, multiple=multiple, keep=keep)
+        rule = Scale.model_validate({"size": size, "width": width, "multiple": multiple, "keep": keep})
     except ValidationError as error:
         raise SpecError([Fault(f"scale: {fault['loc'][0]}: {fault['msg']}") for fault in error.errors()]) from None
     if depth is not None and level_totals is not None:
@@ -110,7 +110,8 @@ def by_level(totals: LevelTotals) -> dict[int, int]:
 
 def spread(spec: ModelSpec, totals: Mapping[int, int]) -> dict[str, int]:
     """Block: repeats, from totals of levels: spread evenly, the remainder one by one from the bottom (Table 2)."""
-    repeats, levels = {}, repeated(spec)
+    repeats: dict[str, int] = {}
+    levels = repeated(spec)
     for level, total in totals.items():
         blocks = levels.get(level, [])
         if not blocks:
@@ -150,7 +151,8 @@ def revise(
         return spec
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SpecWarning)  # the old spec has warned of it
-        return loads(dump(revised.model_copy(update={"published": None})), f"{name or spec.name} (made from {spec.name})")
+        text = dump(revised.model_copy(update={"published": None}))
+        return loads(text, f"{revised.name} (made from {spec.name})")
 
 
 def with_dims(

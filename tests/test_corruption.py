@@ -13,44 +13,12 @@ from spinec.spec.load import loads
 
 TEXTS = tuple(path.read_text(encoding="utf-8") for path in library().values())
 SCALAR = re.compile(r"(?<=: )[^\s,{}\[\]]+|(?<=[\[ ])\w+(?=[,\]])")
-SCALARS = (
-    *("0", "-1", "1", "3", "64", "1e9", "0.5", "-0.0", ".nan", ".inf", "-.inf", "9" * 29, "9" * 31, "1e400", "0x10"),
-    *("null", "~", "true", "no", "''", "'\\n'", '"\\n"', '"\\e[31m"', '"\\0"', "image", "stem", "b5", "none", "conv"),
-    *(
-        "[]",
-        "{}",
-        "[[]]",
-        "[a]",
-        "{a: b}",
-        "{from: b1}",
-        "{block: b1}",
-        "[{from: image}]",
-        "{kind: null}",
-        "*a",
-        "&a b",
-    ),
-    *(
-        "*a",
-        "!!str a",
-        "<<",
-        "?",
-        "-",
-        "|",
-        ">",
-        "@",
-        "%",
-        "`",
-        "ｂ",
-        "é",
-        "\u2028",
-        "\x85",
-        "\ud800",
-        "\x00",
-        "\t",
-        "#",
-    ),
-    *("retinanet", "classification", "eff-spinenet-d0", "efficientnet-b0", "x.yaml", "../x.yaml", "extends", "P3"),
-)
+NUMBERS = "0 -1 1 3 64 1e9 0.5 -0.0 .nan .inf -.inf 1e400 0x10 99999999999999999999999999999 1" + "9" * 40
+WORDS = "image stem b5 P3 none conv retinanet classification extends eff-spinenet-d0 efficientnet-b0 x.yaml ../x.yaml"
+VALUES = "null|~|true|''|[]|{}|[[]]|[a]|{a: b}|{from: b1}|{block: b1}|[{from: image}]|{kind: null}".split("|")
+MARKUP = r"""'\n' "\n" "\e[31m" "\0" *a &a !!str << ? - | > @ % ` #"""
+CHARACTERS = "ｂ", "é", "\u2028", "\x85", "\ud800", "\x00", "\t"
+SCALARS = (*NUMBERS.split(), *WORDS.split(), *VALUES, *MARKUP.split(), *CHARACTERS)
 PIECES = st.one_of(
     st.sampled_from((*SCALARS, "\n", "\r", " ", "  ", ":", ": ", ",", "{", "}", "[", "]", "'", '"', "---\n", "...\n")),
     st.text(st.characters(exclude_categories=()), max_size=3),

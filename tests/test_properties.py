@@ -29,6 +29,7 @@ from spinec.compiler.ops.pool import GlobalPool, Pool  # noqa: E402
 from spinec.compiler.ops.regularize import Dropout, StochasticDepth  # noqa: E402
 from spinec.compiler.ops.resize import Crop, Pad, SpaceToDepth, Upsample  # noqa: E402
 
+torch.set_num_threads(1)  # workers of pytest would wait for each other's threads, many times as long
 KEYS = ("model", "level", "block", "part", "op", "category")
 CONVENTIONS = ("conv", "profiler")
 PER_RUN = 40  # emitted files that one run of ruff sees

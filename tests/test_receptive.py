@@ -15,6 +15,7 @@ import spinec  # noqa: E402
 from spinec.spec.blocks import FusedMBConv, MBConv  # noqa: E402
 from spinec.spec.model import ModelSpec  # noqa: E402
 
+torch.set_num_threads(1)  # workers of pytest would wait for each other's threads, many times as long
 PYRAMID = """
 name: pyramid
 input: {{size: {size}}}

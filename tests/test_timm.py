@@ -20,6 +20,7 @@ try:
 except ImportError:
     pytest.skip("timm is not installed", allow_module_level=True)
 
+torch.set_num_threads(1)  # workers of pytest would wait for each other's threads, many times as long
 PARAMETERS = 5_288_548
 STAGES = (1, 2, 2, 3, 3, 4, 1)  # repeats of timm's stages; ours are blocks b1 to b16
 INNER = {  # ours: timm's, in a block that expands

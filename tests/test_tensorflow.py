@@ -1,0 +1,524 @@
+"""The TensorFlow backend: the same network as PyTorch's at every block, in inference and in training."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from importlib import import_module
+from pkgutil import iter_modules
+
+import numpy as np
+import pytest
+import spinec.compiler.ops
+from hypothesis import HealthCheck, given, settings
+from spinec.backends.backend import backend
+from spinec.backends.prelude import pieces
+from spinec.compiler.ops.base import Op
+from spinec.compiler.ops.norm import BatchNorm
+from spinec.spec.model import StochasticDepth
+from strategies import specs
+
+from spinec import BackendError, build, emit, load, loads, lower, names
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+torch = pytest.importorskip("torch")
+pytest.importorskip("tensorflow")
+keras = pytest.importorskip("keras")
+
+PYTORCH, TENSORFLOW = backend("pytorch"), backend("tensorflow")
+BARS = {"float32": 1e-5, "float64": 1e-12}
+ALLOWED_IMPORTS = {"math", "collections", "typing", "keras"}
+
+MIXED = """
+name: mixed{variant}
+input: {{size: 96}}
+padding: {padding}
+defaults: {{kind: mbconv, kernel: 5, expand: 4, squeeze: 0.25, activation: hard_swish}}
+stochastic_depth: {{rate: 0.3}}
+resample: {{down: max_pool, channel_order: block_major}}
+fuse: {{kind: softmax}}
+init: {{mode: fan_in, scale: 1.0}}
+blocks:
+  stem: {{level: 1, kind: conv, dim: 8, kernel: 5, inputs: [image]}}
+  b1: {{level: 1, kind: conv, dim: 8, norm: false, activation: gelu, inputs: [stem]}}
+  b2: {{level: 2, kind: separable_conv, dim: 12, activation: relu6, inputs: [b1]}}
+  b3: {{level: 2, kind: separable_conv, dim: 12, norm: false, activation: relu, inputs: [b1, b2]}}
+  b4: {{level: 3, kind: residual, dim: 12, activation: relu, inputs: [b3], repeats: 2}}
+  b5: {{level: 3, kind: bottleneck, dim: 16, activation: sigmoid, inputs: [b3, b4], repeats: 2, fuse: {{kind: sum}}}}
+  b6: {{level: 4, kind: fused_mbconv, dim: 16, inputs: [b5], repeats: 2}}
+  b7: {{level: 4, kind: fused_mbconv, expand: 1, squeeze: 0.5, squeeze_base: hidden, dim: 16,
+        inputs: [b6, {{from: b5, down: avg_pool}}], fuse: {{kind: concat}}}}
+  b8: {{level: 5, dim: 24, expand: 1, kernel: 3, inputs: [b7]}}
+  b9: {{level: 5, dim: 20, inputs: [{{from: b7, down: conv}}, {{from: b4, down: conv}}, {{from: b8, match: always}},
+        {{from: b5, down: depthwise}}, {{from: b3, down: space_to_depth}}]}}
+  b10: {{level: 3, kind: identity, dim: 16, activation: none, inputs: [b9, b5]}}
+outputs: {{P3: b10, P5: b9}}
+endpoints: {{dim: 16, activation: relu}}
+head: {{kind: classification, classes: 10, dropout: 0.3}}
+"""
+VARIANTS = {
+    "mixed": MIXED.format(variant="", padding="symmetric"),
+    "mixed-same": MIXED.format(variant="-same", padding="same"),
+}
+# Blocks and outputs that are called as something that generated source calls.
+AWKWARD = """
+name: conv2d
+input: {size: 64}
+defaults: {kind: mbconv, expand: 2, squeeze: 0.25}
+blocks:
+  chain: {level: 1, kind: conv, dim: 8, inputs: [image]}
+  gelu: {level: 2, dim: 8, inputs: [chain]}
+  padded: {level: 2, dim: 8, expand: 1, inputs: [chain, gelu]}
+  outputs: {level: 3, dim: 8, inputs: [gelu, padded]}
+  initializer: {level: 4, dim: 8, inputs: [outputs, padded]}
+outputs: {ConvNorm: initializer, SpaceToDepth: outputs, MBConv: padded, LEVELS: gelu}
+endpoints: {dim: 8}
+head: {kind: classification, classes: 4}
+"""
+
+
+@pytest.fixture(autouse=True)
+def clean():
+    """One thread, since two frameworks' pools fight over two cores; a fresh graph of Keras for every test."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+    keras.backend.clear_session()
+
+
+def spec_of(name):
+    return loads(VARIANTS[name]) if name in VARIANTS else load(name)
+
+
+def randomised(weights, seed=0):
+    """Weights with nothing at its default: statistics, scales and shifts at random, some fusion weights below zero."""
+    random = np.random.default_rng(seed)
+    draw = {
+        "variance": lambda shape: random.uniform(0.5, 2.0, shape),
+        "scale": lambda shape: random.uniform(0.5, 1.5, shape),
+        "fusion": lambda shape: random.uniform(-0.3, 1.5, shape),
+        "shift": lambda shape: random.normal(0, 0.3, shape),
+        "mean": lambda shape: random.normal(0, 0.3, shape),
+        "bias": lambda shape: random.normal(0, 0.3, shape),
+    }
+    roles = {name: name.rpartition(".")[2] for name in weights}
+    return {
+        name: draw[role](weights[name].shape) if (role := roles[name]) in draw else weights[name] for name in weights
+    }
+
+
+def pair(program, dtype):
+    """The models of both backends with the same weights."""
+    torch.manual_seed(0)
+    with PYTORCH.precision(dtype):
+        first = PYTORCH.build(program)
+        weights = randomised(PYTORCH.read_weights(first, program))
+        PYTORCH.write_weights(first, program, weights)
+    with TENSORFLOW.precision(dtype):
+        second = TENSORFLOW.build(program)
+    TENSORFLOW.write_weights(second, program, weights)
+    return first, second
+
+
+def images_for(program, batch=2, dtype="float32"):
+    return np.random.default_rng(1).normal(size=(batch, *program.input_shape)).astype(dtype)
+
+
+def error(found, reference):
+    assert found.shape == reference.shape
+    return np.abs(found - reference).max() / max(np.abs(reference).max(), 1e-30)
+
+
+def assert_equal_everywhere(program, dtype):
+    first, second = pair(program, dtype)
+    images = images_for(program, dtype=dtype)
+    reference = PYTORCH.observe(first, program, images)
+    found = TENSORFLOW.observe(second, program, images)
+    assert set(found) == set(reference) == {node.name for node in program.graph.nodes}
+    errors = {name: error(found[name], reference[name]) for name in reference}
+    assert {value.dtype for value in found.values()} == {np.dtype(dtype)}
+    assert max(errors.values()) <= BARS[dtype], {name: e for name, e in errors.items() if e > BARS[dtype]}
+
+
+# ---------------------------------------------------------------------------------------------------- rules, source
+
+
+def test_every_op_has_a_rule_in_every_backend():
+    for module in iter_modules(spinec.compiler.ops.__path__):
+        import_module(f"spinec.compiler.ops.{module.name}")
+    ops = set(Op.__subclasses__())
+    assert len(ops) >= 16
+    for name in ("pytorch", "tensorflow"):
+        assert set(import_module(f"spinec.backends.{name}.rules").RULES) == ops
+
+
+@pytest.mark.parametrize("name", ["pytorch", "tensorflow"])
+def test_a_missing_rule_is_an_error_before_any_output(name, monkeypatch):
+    rules = import_module(f"spinec.backends.{name}.rules").RULES
+    monkeypatch.delitem(rules, BatchNorm)
+    with pytest.raises(BackendError, match="has no rule for the op 'batch_norm'"):
+        emit(lower(load("efficientnet-b0")), name)
+
+
+def test_emit_loads_no_framework():
+    code = "import sys, spinec; spinec.emit(spinec.lower(spinec.load('eff-spinenet-d0')), 'tensorflow'); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "spinec.backends.tensorflow.rules" in loaded
+    assert not {"keras", "tensorflow", "torch", "jax"} & set(loaded)
+
+
+@pytest.fixture(scope="module")
+def sources():
+    """Emitted source of the library at three sizes, of all variants, and of random specs."""
+    texts = [emit(lower(load(name), size), "tensorflow") for name in names() for size in (None, 64, (75, 91))]
+    texts += [emit(lower(loads(text)), "tensorflow") for text in (*VARIANTS.values(), AWKWARD)]
+
+    @settings(max_examples=100, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    @given(specs())
+    def collect(text):
+        texts.append(emit(lower(loads(text)), "tensorflow"))
+
+    collect()
+    return texts
+
+
+def test_source_is_formatted_and_lint_clean(sources, tmp_path):
+    for i, text in enumerate(sources):
+        (tmp_path / f"source{i}.py").write_text(text)
+    for command in (["check", "--isolated", "."], ["format", "--isolated", "--check", "."]):
+        result = subprocess.run([sys.executable, "-m", "ruff", *command], cwd=tmp_path, capture_output=True, text=True)
+        assert result.returncode == 0, result.stdout
+
+
+def test_source_imports_keras_alone_and_mentions_every_piece_it_copies(sources):
+    prelude = set(pieces(import_module("spinec.backends.tensorflow.printer").PRELUDE))
+    for text in sources:
+        tree = ast.parse(text)
+        imports = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+        modules = {getattr(node, "module", None) or node.names[0].name for node in imports}
+        assert {module.partition(".")[0] for module in modules} <= ALLOWED_IMPORTS
+        defined = {node.name for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef)}
+        used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        assert prelude & defined <= used
+        assert max(map(len, text.splitlines())) <= 88
+
+
+def test_source_is_stable(sources):
+    again = [emit(lower(load(name), size), "tensorflow") for name in names()[:3] for size in (None, 64, (75, 91))]
+    assert sources[: len(again)] == again
+
+
+def test_names_of_layers_are_paths_of_the_graph():
+    for name in ("eff-spinenet-m0", "mixed", "efficientnet-b0"):
+        program = lower(spec_of(name), 64)
+        model = build(program, "tensorflow")
+        layers = {layer.name: layer for layer in model.layers}
+        assert len(layers) == len(model.layers)
+        assert {step.module for step in program.steps} <= set(layers)
+        others = set(layers) - {step.module for step in program.steps} - {"image"}
+        for other in others:
+            kind = type(layers[other]).__name__
+            assert (kind == "ZeroPadding2D" and other.removesuffix("_pad") in layers) or kind == "Identity", other
+        assert sum(int(np.prod(w.shape)) for w in model.trainable_weights) == sum(
+            int(np.prod(shape)) for shape in program.weights.values()
+        )
+
+
+def test_blocks_may_be_called_as_what_generated_source_calls():
+    program = lower(loads(AWKWARD))
+    assert "def Conv2d() -> keras.Model:" in emit(program, "tensorflow")
+    assert_equal_everywhere(program, "float64")
+
+
+# ------------------------------------------------------------------------------------------------------- inference
+
+
+@pytest.mark.parametrize("name", [*names(), *VARIANTS])
+def test_every_block_is_that_of_pytorch(name):
+    assert_equal_everywhere(lower(spec_of(name), 64), "float32")
+
+
+@pytest.mark.parametrize("name", [*names(), *VARIANTS])
+def test_every_block_is_exactly_that_of_pytorch_at_odd_sizes(name):
+    assert_equal_everywhere(lower(spec_of(name), (75, 91)), "float64")
+
+
+@settings(max_examples=8, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@given(specs(most_blocks=8, most_pixels=96, most_dim=16))
+def test_random_networks_are_those_of_pytorch(text):
+    assert_equal_everywhere(lower(loads(text)), "float64")
+
+
+def test_compiled_by_xla_it_is_the_same_and_gathers_nothing():
+    import tensorflow as tf
+
+    program = lower(load("eff-spinenet-m0"), (75, 91))
+    model = build(program, "tensorflow")
+    images = tf.constant(np.moveaxis(images_for(program), 1, -1))
+    compiled = tf.function(lambda x: model(x, training=False), jit_compile=True)
+    eager, fast = model(images, training=False), compiled(images)
+    assert max(error(fast[name].numpy(), eager[name].numpy()) for name in eager) <= 1e-5
+    assert "gather" not in compiled.experimental_get_compiler_ir(images)(stage="hlo")
+
+
+def test_mixed_precision_computes_in_bfloat16():
+    program = lower(spec_of("mixed"))
+    weights = randomised(PYTORCH.read_weights(PYTORCH.build(program), program))
+    images = np.moveaxis(images_for(program), 1, -1)
+    results = {}
+    for policy in ("float32", "mixed_bfloat16"):
+        keras.config.set_dtype_policy(policy)
+        try:
+            model = TENSORFLOW.build(program)
+        finally:
+            keras.config.set_dtype_policy("float32")
+        TENSORFLOW.write_weights(model, program, weights)
+        results[policy] = model(images, training=False)
+        assert model(images, training=True).dtype == results[policy].dtype
+    assert results["mixed_bfloat16"].dtype == "bfloat16"
+    rounded = keras.ops.convert_to_numpy(keras.ops.cast(results["mixed_bfloat16"], "float32"))
+    assert error(rounded, keras.ops.convert_to_numpy(results["float32"])) < 0.05
+
+
+def test_run_gives_channels_first_and_repeats_itself():
+    program = lower(load("eff-spinenet-m0"), 64)
+    image = images_for(program)[0]
+    first, second, other = (TENSORFLOW.run(program, image, seed) for seed in (3, 3, 4))
+    assert {name: value.shape for name, value in first.items()} == program.outputs
+    assert all(np.array_equal(first[name], second[name]) for name in first)
+    assert not np.array_equal(first["class_P3"], other["class_P3"])
+
+
+def test_a_framework_that_is_not_installed_is_named(monkeypatch):
+    live = import_module("spinec.backends.tensorflow.live")
+    monkeypatch.setattr(live, "find_spec", lambda name: None)
+    with pytest.raises(BackendError, match=r"pip install 'spinec\[tensorflow\]'"):
+        build(lower(load("eff-spinenet-m0"), 64), "tensorflow")
+
+
+# -------------------------------------------------------------------------------------------------------- training
+
+
+def without_chance(spec):
+    """A spec whose training has no randomness."""
+    head = spec.head.model_copy(update={"dropout": 0.0}) if spec.head.kind == "classification" else spec.head
+    return spec.model_copy(update={"stochastic_depth": StochasticDepth(rate=0.0), "head": head})
+
+
+def outputs_of(program, result):
+    return result if isinstance(result, dict) else dict(zip(program.outputs, [result], strict=True))
+
+
+def torch_step(model, program, images, targets):
+    """Outputs, loss and gradients by neutral name, in training."""
+    results = outputs_of(program, model.train()(torch.tensor(images)))
+    loss = sum(((results[name] - torch.tensor(target)) ** 2).mean() for name, target in targets.items())
+    loss.backward()
+    slots = weight_slots("pytorch", program)
+    modules = dict(model.named_modules())
+    gradients = {slot.name: getattr(modules[slot.module], slot.attribute).grad.numpy() for slot in slots}
+    return {name: value.detach().numpy() for name, value in results.items()}, float(loss), gradients
+
+
+def keras_step(model, program, images, targets):
+    import tensorflow as tf
+
+    weights = import_module("spinec.backends.tensorflow.weights")
+    with tf.GradientTape() as tape:
+        results = outputs_of(program, model(np.moveaxis(images, 1, -1), training=True))
+        loss = sum(tf.reduce_mean((results[name] - last(target)) ** 2) for name, target in targets.items())
+    slots = weight_slots("tensorflow", program)
+    layers = {layer.name: layer for layer in model.layers}
+    variables = [getattr(layers[slot.module], slot.attribute).value for slot in slots]
+    gradients = tape.gradient(loss, variables)
+    named = {
+        s.name: weights.to_neutral(s, tf.convert_to_tensor(g).numpy()) for s, g in zip(slots, gradients, strict=True)
+    }
+    return {name: first(value.numpy()) for name, value in results.items()}, float(loss), named
+
+
+def weight_slots(name, program):
+    slots = import_module("spinec.backends.weights").slots(
+        program, import_module(f"spinec.backends.{name}.printer").rule_of
+    )
+    return [slot for slot in slots if slot.name in program.weights]
+
+
+def last(array):
+    return np.moveaxis(array, 1, -1) if array.ndim == 4 else array
+
+
+def first(array):
+    return np.moveaxis(array, -1, 1) if array.ndim == 4 else array
+
+
+def unbiased(program, before, after, batch):
+    """Keras' running variances as PyTorch keeps them: of a batch's variance it takes n / (n - 1), n values per channel."""
+    corrected = dict(after)
+    for step in program.steps:
+        if isinstance(step.op, BatchNorm):
+            name, kept = f"{step.module}.variance", step.op.momentum
+            n = batch * int(np.prod(step.input_shapes[0][1:]))
+            corrected[name] = kept * before[name] + (after[name] - kept * before[name]) * n / (n - 1)
+    return corrected
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "dtype"),
+    [("eff-spinenet-m0", 128, "float64"), ("mixed", (75, 91), "float64"), ("eff-spinenet-m0", 128, "float32")],
+)
+def test_a_step_of_training_is_that_of_pytorch(name, size, dtype):
+    """Outputs, gradients and running statistics."""
+    program = lower(without_chance(spec_of(name)), size)
+    one, other = pair(program, dtype)
+    before = TENSORFLOW.read_weights(other, program)
+    images = images_for(program, 4, dtype)
+    random = np.random.default_rng(2)
+    targets = {name: random.normal(size=(4, *shape)).astype(dtype) for name, shape in program.outputs.items()}
+    reference, loss, gradients = torch_step(one, program, images, targets)
+    found, same_loss, same_gradients = keras_step(other, program, images, targets)
+
+    bar = {"float32": 1e-4, "float64": 1e-10}[dtype]
+    assert max(error(found[name], reference[name]) for name in reference) <= bar
+    assert abs(same_loss - loss) <= bar * loss
+    errors = {name: error(same_gradients[name], gradients[name]) for name in gradients}
+    assert max(errors.values()) <= bar, {name: e for name, e in errors.items() if e > bar}
+    kept = PYTORCH.read_weights(one, program)
+    corrected = unbiased(program, before, TENSORFLOW.read_weights(other, program), 4)
+    assert max(error(corrected[name], kept[name]) for name in program.state) <= bar
+    assert any(np.abs(kept[name] - before[name]).max() > 1e-3 for name in program.state)
+
+
+def test_ten_steps_of_descent_are_those_of_pytorch():
+    program = lower(without_chance(spec_of("mixed-same")), 96)
+    one, other = pair(program, "float32")
+    random = np.random.default_rng(2)
+    descent, optimizer = torch.optim.SGD(one.parameters(), lr=0.01), keras.optimizers.SGD(0.01)
+    for step in range(10):
+        images = random.normal(size=(8, *program.input_shape)).astype("float32")
+        targets = {name: random.normal(size=(8, *shape)).astype("float32") for name, shape in program.outputs.items()}
+        descent.zero_grad()
+        _, loss, _ = torch_step(one, program, images, targets)
+        descent.step()
+        _, same_loss, gradients = keras_step(other, program, images, targets)
+        apply(optimizer, other, program, gradients)
+        assert abs(same_loss - loss) <= 1e-4 * loss, step
+
+
+def apply(optimizer, model, program, gradients):
+    weights = import_module("spinec.backends.tensorflow.weights")
+    layers = {layer.name: layer for layer in model.layers}
+    slots = weight_slots("tensorflow", program)
+    pairs = [(weights.from_neutral(s, gradients[s.name]), getattr(layers[s.module], s.attribute)) for s in slots]
+    optimizer.apply_gradients([(keras.ops.convert_to_tensor(gradient), variable) for gradient, variable in pairs])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+def test_stochastic_depth_leaves_out_whole_images_at_its_rate(dtype):
+    module = import_module("spinec.backends.tensorflow.prelude")
+    for rate in (0.0, 0.0033, 0.2):
+        layer = module.StochasticDepth(rate, dtype=dtype)
+        x = np.ones((20_000, 2, 2, 3), "float32")
+        kept = keras.ops.convert_to_numpy(keras.ops.cast(layer(x, training=True), "float32"))
+        assert np.all(kept == kept[:, :1, :1, :1])
+        dropped = (kept[:, 0, 0, 0] == 0).mean()
+        assert abs(dropped - rate) <= 5 * np.sqrt(rate * (1 - rate) / len(x))
+        assert abs(kept.max() * (1 - rate) - 1) < (1e-6 if dtype == "float32" else 0.01)
+        assert np.all(keras.ops.convert_to_numpy(keras.ops.cast(layer(x, training=False), "float32")) == 1)
+
+
+@pytest.mark.parametrize("name", ["eff-spinenet-d0", "mixed", "efficientnet-b0"])
+def test_fresh_weights_are_drawn_as_pytorch_draws_them(name):
+    program = lower(spec_of(name), 64)
+    torch.manual_seed(0)
+    keras.utils.set_random_seed(0)
+    drawn, reference = (b.read_weights(b.build(program), program) for b in (TENSORFLOW, PYTORCH))
+    for weight, expected in reference.items():
+        if weight.endswith("kernel"):
+            spread = 6 / np.sqrt(2 * expected.size)
+            assert drawn[weight].std() == pytest.approx(expected.std(), rel=2 * spread), weight
+            assert not np.array_equal(drawn[weight], expected)
+        else:
+            assert drawn[weight] == pytest.approx(expected), weight
+    largest = max((w for w in drawn if w.endswith("kernel") and drawn[w].ndim == 4), key=lambda w: drawn[w].size)
+    assert np.abs(drawn[largest]).max() > 3 * drawn[largest].std()  # a truncated normal ends at 2.3
+
+
+# -------------------------------------------------------------------------------------------------- weights, files
+
+
+@pytest.mark.parametrize("name", ["eff-spinenet-m0", "mixed", "efficientnet-b0"])
+@pytest.mark.parametrize("backend", [PYTORCH, TENSORFLOW])
+def test_weights_come_back_as_they_were_written(name, backend):
+    program = lower(spec_of(name), 64)
+    model = backend.build(program)
+    fresh = backend.read_weights(model, program)
+    assert {name: value.shape for name, value in fresh.items()} == {**program.weights, **program.state}
+    weights = {name: value.astype("float32") for name, value in randomised(fresh).items()}
+    backend.write_weights(model, program, weights)
+    copies = {name: value.copy() for name, value in weights.items()}
+    for value in weights.values():
+        value.fill(7)  # what was given is not what the model keeps
+    read = backend.read_weights(model, program)
+    assert all(np.array_equal(read[name], copies[name]) for name in copies)
+    for value in read.values():
+        value.fill(7)
+    read = backend.read_weights(model, program)
+    assert all(np.array_equal(read[name], copies[name]) for name in copies)
+
+
+@pytest.mark.parametrize("backend", [PYTORCH, TENSORFLOW])
+def test_weights_that_do_not_fit_are_all_named_and_nothing_is_written(backend):
+    program = lower(load("eff-spinenet-m0"), 64)
+    model = backend.build(program)
+    before = backend.read_weights(model, program)
+    weights = {name: value + 1 for name, value in before.items()}
+    weights["b99.conv.kernel"] = weights.pop("stem.conv.kernel")
+    weights["b3.fuse.fusion"] = np.ones(3, "float32")
+    with pytest.raises(BackendError) as caught:
+        backend.write_weights(model, program, weights)
+    for part in (
+        "stem.conv.kernel: missing, expected 8 x 3 x 3 x 3",
+        "b3.fuse.fusion: expected 2, got 3",
+        "b99.conv.kernel",
+    ):
+        assert part in str(caught.value)
+    after = backend.read_weights(model, program)
+    assert all(np.array_equal(after[name], before[name]) for name in before)
+
+
+@pytest.mark.parametrize("backend", [PYTORCH, TENSORFLOW])
+def test_a_model_of_another_program_is_refused(backend):
+    model = backend.build(lower(load("eff-spinenet-m0"), 64))
+    with pytest.raises(BackendError, match=r"stem.conv.kernel: expected 16 x 3 x 3 x 3, the model has 8 x 3 x 3 x 3"):
+        backend.read_weights(model, lower(load("eff-spinenet-d0"), 64))
+
+
+RELOAD = """
+import sys, numpy, keras
+from importlib.util import module_from_spec, spec_from_file_location
+spec = spec_from_file_location("network", sys.argv[1] + "/network.py")
+spec.loader.exec_module(module_from_spec(spec))
+model = keras.saving.load_model(sys.argv[1] + "/model.keras")
+arrays = numpy.load(sys.argv[1] + "/images.npz")
+found = keras.ops.convert_to_numpy(model(arrays["images"], training=False))
+assert numpy.array_equal(found, arrays["result"]), abs(found - arrays["result"]).max()
+assert {"spinec>" + type(layer).__name__ for layer in model.layers} & {"spinec>SoftmaxSum"}
+"""
+
+
+def test_a_saved_model_loads_in_a_process_that_imported_the_source(tmp_path):
+    program = lower(spec_of("mixed"))
+    model = build(program, "tensorflow")
+    TENSORFLOW.write_weights(model, program, randomised(TENSORFLOW.read_weights(model, program)))
+    images = np.moveaxis(images_for(program), 1, -1)
+    (tmp_path / "network.py").write_text(emit(program, "tensorflow"))
+    model.save(tmp_path / "model.keras")
+    result = keras.ops.convert_to_numpy(model(images, training=False))
+    np.savez(tmp_path / "images.npz", images=images, result=result)
+    command = [sys.executable, "-c", RELOAD, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
