@@ -1,7 +1,7 @@
 """Speed on this machine: medians, what is compared in turn in one run. Prints markdown; needs the dev environment.
 
-    python benchmarks/run.py            everything
-    python benchmarks/run.py compiler   what needs no framework
+python benchmarks/run.py            everything
+python benchmarks/run.py compiler   what needs no framework
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ def process_ms(arguments: list[str], runs: int = 15) -> float:
 
 def machine() -> str:
     """What this was measured on."""
-    model = next((line.split(":")[1].strip() for line in _cpuinfo() if line.startswith("model name")), platform.machine())
+    model = next(
+        (line.split(":")[1].strip() for line in _cpuinfo() if line.startswith("model name")), platform.machine()
+    )
     return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
 
 
@@ -75,7 +77,11 @@ def compiler() -> list[tuple[str, str, str]]:
         ("emit of eff-spinenet-d2 to PyTorch", _ms(median_ms(lambda: emit(d2), 20)), "500 ms"),
         ("process: python -c pass", _ms(process_ms(["-c", "pass"])), ""),
         ("process: import spinec", _ms(process_ms(["-c", "import spinec"])), "200 ms"),
-        ("process: spinec cost eff-spinenet-d0", _ms(process_ms(["-m", "spinec", "cost", "eff-spinenet-d0"])), "400 ms"),
+        (
+            "process: spinec cost eff-spinenet-d0",
+            _ms(process_ms(["-m", "spinec", "cost", "eff-spinenet-d0"])),
+            "400 ms",
+        ),
         ("process: spinec validate FILE", _ms(process_ms(["-m", "spinec", "validate", "eff-spinenet-d0"])), ""),
     ]
     times = {}
@@ -108,7 +114,13 @@ def pytorch() -> list[tuple[str, str, str]]:
         batch = image.to(memory_format=form)
         with torch.inference_mode():
             a, b, ratio = paired_ms(lambda: models[0](batch), lambda: models[1](batch), 60)  # noqa: B023  (called at once)
-        rows.append((f"forward of efficientnet-b0, batch 1, 224{layout}", f"{a:.1f} ms; timm {b:.1f} ms", f"{ratio:.3f} of timm's"))
+        rows.append(
+            (
+                f"forward of efficientnet-b0, batch 1, 224{layout}",
+                f"{a:.1f} ms; timm {b:.1f} ms",
+                f"{ratio:.3f} of timm's",
+            )
+        )
     a, b, ratio = paired_ms(lambda: build(program), lambda: timm.create_model("tf_efficientnet_b0"), 10)
     rows.append(("construction of efficientnet-b0", f"{a:.1f} ms; timm {b:.1f} ms", f"{ratio:.3f} of timm's"))
     return rows

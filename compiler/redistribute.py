@@ -104,7 +104,7 @@ def explain(
 
 
 def attention(shared: Sequence[Unit], betas: Sequence[Fraction], budget: Fraction) -> list[Fraction]:
-    """alpha_i of every unit (Equation 4), exact: neither a common factor of the betas nor the order can change a dim."""
+    """alpha_i of every unit (Equation 4), exactly: no common factor of the betas and no order can change a dim."""
     total = sum((beta * unit.work for beta, unit in zip(betas, shared, strict=True)), Fraction(0))
     return [budget * beta / total for beta in betas]
 
@@ -117,7 +117,9 @@ def budget_of(spec: ModelSpec, shared: Sequence[Unit], target: Number | None, ex
     held = total_work(spec, exact=exact) - own
     budget = _positive(target, "target") - held
     if budget <= 0:
-        raise distribution_fault(f"the target, {float(target):.4g}, is not above what frozen blocks do, {float(held):.4g}")
+        raise distribution_fault(
+            f"the target, {float(target):.4g}, is no more than frozen blocks do, {float(held):.4g}"
+        )
     return budget
 
 
@@ -136,7 +138,9 @@ def values_of(shared: Sequence[Unit], given: Shares, what: str) -> list[Fraction
     if not isinstance(given, Mapping):
         if len(given) != len(shared):
             order = ", ".join(unit.blocks[0] for unit in shared)
-            raise distribution_fault(f"{what}: expected {len(shared)} values, got {len(given)}", f"in the order of {order}")
+            raise distribution_fault(
+                f"{what}: expected {len(shared)} values, got {len(given)}", f"one each for {order}"
+            )
         return [_positive(value, f"{what}: {unit.blocks[0]}") for unit, value in zip(shared, given, strict=True)]
     unit_of = {block: unit for unit in shared for block in unit.blocks}
     found: dict[Unit, Fraction] = {}
@@ -183,9 +187,9 @@ def _candidates(
 ) -> Iterator[tuple[Number, ...]]:
     """Every vector that may give the dims, and few that do not.
 
-    A beta gives a unit its dim exactly when S = sum_k(beta_k F_k) lies in an interval. The ends of all the intervals cut
-    the line of S into pieces. On a piece every unit has fixed values to choose from: the choices whose S is on the piece
-    are the vectors.
+    A beta gives a unit its dim exactly when S = sum_k(beta_k F_k) lies in an interval. The ends of all intervals cut
+    the line of S into pieces. On a piece every unit has fixed values to choose from: the choices whose S is on the
+    piece are the vectors.
     """
     intervals = [
         {value: _sums(unit, dim, budget * beta, multiple, keep) for value, beta in values.items()}

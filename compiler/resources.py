@@ -36,7 +36,7 @@ def units(
 ) -> list[Unit]:
     """What gets a share, in the order of the blocks; a group stands where its first block does.
 
-    Blocks of the kinds in `WORK` take part, unless they are `frozen`. Without `exact`, the work is its first term alone.
+    Blocks of the kinds in `WORK` take part, unless `frozen`. Without `exact`, the work is its first term alone.
 
     Raises:
         SpecError: when a name is unknown or listed twice, a group has several dims, or no block takes part.
@@ -51,8 +51,8 @@ def units(
     group_of = {block: tuple(group) for group in groups for block in group}
     shared = dict.fromkeys(group_of.get(name, (name,)) for name in taking_part if name not in frozen)
     if not shared:
-        kinds = ", ".join(kind.model_fields["kind"].default for kind in WORK)
-        raise distribution_fault(f"{spec.name}: no block takes part", f"expected blocks of kind {kinds} that are not frozen")
+        kinds = " or ".join(kind.model_fields["kind"].default for kind in WORK)
+        raise distribution_fault(f"{spec.name}: no block takes part", f"expected a {kinds} that is not frozen")
     return [_unit(spec, blocks, exact) for blocks in shared]
 
 
@@ -61,7 +61,7 @@ def total_work(spec: ModelSpec, *, exact: bool = True) -> Fraction:
 
     >>> from spinec import load
     >>> round(total_work(load("sp-efficientnet-b0")) / 10**6)
-    1119
+    1649
     """
     return sum((unit.work for unit in units(spec, exact=exact)), Fraction(0))
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hypothesis import strategies as st
-
 from spinec.spec.names import RESERVED
 
 ACTIVATIONS = ("swish", "relu", "relu6", "hard_swish", "gelu", "sigmoid", "none")
@@ -21,8 +20,34 @@ KINDS = ("mbconv", "fused_mbconv", "residual", "bottleneck", "conv", "separable_
 EXPANDS = (1, 1.5, 2, 2.5, 3, 4.35, 6)
 SQUEEZES = (0, 0.05, 0.2, 0.25, 0.3, 1)
 # Names that generated code has uses for itself, and plain ones.
-MODEL_NAMES = ("tiny", "net-1", "f", "none", "tensor", "mbconv", "conv-norm", "weighted-sum", "crop", "torch.x", "2-towers")
-BLOCK_NAMES = ("x", "y", "z", "level", "conv1", "pool", "average", "partial", "dim", "initialize", "crop", "norm", "math_")
+MODEL_NAMES = (
+    "tiny",
+    "net-1",
+    "f",
+    "none",
+    "tensor",
+    "mbconv",
+    "conv-norm",
+    "weighted-sum",
+    "crop",
+    "torch.x",
+    "2-towers",
+)
+BLOCK_NAMES = (
+    "x",
+    "y",
+    "z",
+    "level",
+    "conv1",
+    "pool",
+    "average",
+    "partial",
+    "dim",
+    "initialize",
+    "crop",
+    "norm",
+    "math_",
+)
 OUTPUT_NAMES = ("F", "Tensor", "SpaceToDepth", "LEVELS", "out", "out_up", "conv2", "act1", "dropout", "p", "C5", "a_b")
 FREE_NAMES = tuple(name for name in BLOCK_NAMES if name not in RESERVED)
 FREE_OUTPUT_NAMES = tuple(name for name in OUTPUT_NAMES if name.lower() not in RESERVED)
@@ -109,14 +134,18 @@ def resamples() -> st.SearchStrategy[dict[str, Any]]:
 def fuses() -> st.SearchStrategy[dict[str, Any]]:
     """How a spec, or one block, fuses."""
     return some(
-        kind=st.sampled_from(FUSIONS), epsilon=st.sampled_from((0.0001, 0.001, 0.5)), activation=st.sampled_from(ACTIVATIONS)
+        kind=st.sampled_from(FUSIONS),
+        epsilon=st.sampled_from((0.0001, 0.001, 0.5)),
+        activation=st.sampled_from(ACTIVATIONS),
     )
 
 
 def settings() -> st.SearchStrategy[dict[str, Any]]:
     """What holds for a whole spec."""
     return some(
-        source=st.sampled_from(("arXiv 2010.11426, Table 1", 'a "quoted" \\ source, with a # and a {brace}', "x" * 200)),
+        source=st.sampled_from(
+            ("arXiv 2010.11426, Table 1", 'a "quoted" \\ source, with a # and a {brace}', "x" * 200)
+        ),
         padding=st.sampled_from(("symmetric", "same")),
         norm=some(epsilon=st.sampled_from((1e-05, 0.001, 0.1)), momentum=st.sampled_from((0, 0.9, 0.99, 0.997))),
         init=some(scale=st.sampled_from((1.0, 2.0, 0.5)), mode=st.sampled_from(("fan_in", "fan_out"))),
@@ -153,7 +182,9 @@ def add_block(draw: st.DrawFn, draft: Draft, sources: Sequence[str], level: int,
     block |= {"fuse": own_fuse} if own_fuse else {}
     taken_as_is = len(sources) == 1 and draft.level(sources[0]) <= level and kind != "identity"
     block["inputs"] = [draw_input(draw, draft, source, level, taken_as_is) for source in sources]
-    name = draw(st.sampled_from((f"b{len(draft.blocks) + 1}", *FREE_NAMES)).filter(lambda name: name not in draft.blocks))
+    name = draw(
+        st.sampled_from((f"b{len(draft.blocks) + 1}", *FREE_NAMES)).filter(lambda name: name not in draft.blocks)
+    )
     draft.blocks[name] = block
     draft.unread = [*(other for other in draft.unread if other not in sources), name]
     return name
@@ -201,7 +232,9 @@ def draw_top(draw: st.DrawFn, draft: Draft, most_dim: int) -> dict[str, Any]:
     endpoints = draw(st.one_of(st.none(), st.integers(1, most_dim)))
     top: dict[str, Any] = {}
     if head:
-        outputs = finish(draw, draft, head["kind"] == "retinanet", None if endpoints else draw(st.integers(1, most_dim)), most_dim)
+        outputs = finish(
+            draw, draft, head["kind"] == "retinanet", None if endpoints else draw(st.integers(1, most_dim)), most_dim
+        )
         top["head"] = head
     else:
         extra = draw(st.lists(st.sampled_from(list(draft.blocks)), max_size=2))
@@ -233,7 +266,11 @@ def heads() -> st.SearchStrategy[dict[str, Any]]:
     classification = some(classes=classes, dropout=rate, activation=activation)
     segmentation = some(layers=layers, classes=classes, activation=activation)
     retinanet = some(
-        layers=layers, classes=classes, activation=activation, anchors=st.integers(1, 9), prior=st.sampled_from((0.01, 0.5))
+        layers=layers,
+        classes=classes,
+        activation=activation,
+        anchors=st.integers(1, 9),
+        prior=st.sampled_from((0.01, 0.5)),
     )
     return st.one_of(
         classification.map(lambda own: {"kind": "classification", **own}),

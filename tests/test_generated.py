@@ -59,7 +59,11 @@ def test_emit_is_the_same_under_every_hash_seed():
     code = "import spinec, hashlib; print(hashlib.sha256(spinec.emit(spinec.lower(spinec.load('eff-spinenet-d2'))).encode()).hexdigest())"
     seen = {
         subprocess.run(
-            [sys.executable, "-c", code], env={"PYTHONHASHSEED": seed, "PATH": ""}, capture_output=True, text=True, check=True
+            [sys.executable, "-c", code],
+            env={"PYTHONHASHSEED": seed, "PATH": ""},
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout
         for seed in ("0", "1", "2")
     }
@@ -70,7 +74,9 @@ def test_a_free_text_cannot_leave_its_docstring():
     spec = load("eff-spinenet-m0").model_copy(update={"source": '"""\nimport os\nos.abort()\n"""\\'})
     tree = ast.parse(emit(lower(spec), "pytorch"))
     assert isinstance(tree.body[0], ast.Expr)
-    assert not any(alias.name == "os" for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names)
+    assert not any(
+        alias.name == "os" for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names
+    )
 
 
 def test_tracebacks_show_the_generated_lines():

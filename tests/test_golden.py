@@ -12,7 +12,9 @@ GOLDEN = Path(__file__).parent / "golden"
 STARTER = (LIBRARY.parent / "spec" / "starter.yaml").read_text()
 
 
-@pytest.mark.parametrize("name", ["eff-spinenet-d0", "eff-spinenet-d1", "eff-spinenet-d0-segmentation", "efficientnet-b0"])
+@pytest.mark.parametrize(
+    "name", ["eff-spinenet-d0", "eff-spinenet-d1", "eff-spinenet-d0-segmentation", "efficientnet-b0"]
+)
 def test_pytorch_source(golden, name):
     golden(GOLDEN / "pytorch" / f"{name}.py", emit(lower(load(name)), "pytorch"))
 

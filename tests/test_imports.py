@@ -50,8 +50,6 @@ def test_backends_do_not_know_each_other():
                 assert other == backend or f"backends.{other.name}" not in path.read_text(), path
 
 
-
-
 def modules_after(statement):
     code = f"import sys\n{statement}\nprint(chr(10) + ' '.join(sys.modules))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)

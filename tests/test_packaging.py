@@ -22,7 +22,18 @@ def wheel(tmp_path_factory):
         if path.is_file() and not name.startswith((".typing/", "tests/")):
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             (source / name).write_bytes(path.read_bytes())
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", str(target), str(source)]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "-w",
+        str(target),
+        str(source),
+    ]
     subprocess.run(command, check=True, capture_output=True)
     (built,) = target.glob("*.whl")
     return built

@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 torch = pytest.importorskip("torch")
 
+from spinec.spec.blocks import FusedMBConv, MBConv  # noqa: E402
+from spinec.spec.model import ModelSpec  # noqa: E402
 from strategies import specs  # noqa: E402  (after the skip)
 
 import spinec  # noqa: E402
-from spinec.spec.blocks import FusedMBConv, MBConv  # noqa: E402
-from spinec.spec.model import ModelSpec  # noqa: E402
 
 torch.set_num_threads(1)  # workers of pytest would wait for each other's threads, many times as long
 PYRAMID = """
@@ -39,7 +39,9 @@ def tamed(spec: ModelSpec) -> ModelSpec:
     calm = {"activation": "relu"}
     blocks = {}
     for name, block in spec.blocks.items():
-        inputs = tuple(given.model_copy(update={"activation": None, "down": averaged(given.down)}) for given in block.inputs)
+        inputs = tuple(
+            given.model_copy(update={"activation": None, "down": averaged(given.down)}) for given in block.inputs
+        )
         fuse = block.fuse.model_copy(update=calm) if block.fuse else None
         change = {**calm, "inputs": inputs, "fuse": fuse, "dim": min(block.dim, 2)}
         change |= {"squeeze": 0.0, "expand": min(block.expand, 2)} if isinstance(block, (MBConv, FusedMBConv)) else {}

@@ -32,9 +32,7 @@ def bottleneck(block: Bottleneck, site: Site) -> Graph:
     return _close(to, block, site, x)
 
 
-def _builder(
-    name: str, doc: str, block: Residual | Bottleneck, site: Site, inner: Setting = 0
-) -> GraphBuilder:
+def _builder(name: str, doc: str, block: Residual | Bottleneck, site: Site, inner: Setting = 0) -> GraphBuilder:
     same = site.has_shortcut(block.dim)
     settings: dict[str, Setting] = {} if same else {"in_dim": site.in_dim}
     settings |= {"dim": block.dim, "kernel": block.kernel, "stride": site.stride}

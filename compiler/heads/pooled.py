@@ -21,7 +21,9 @@ LEVEL_NAME = re.compile(r"[A-Z][0-9]+\Z")  # P3, C5: names that no value within 
 
 
 @lowers(Classification)
-def classification(head: Classification, outputs: Mapping[str, Features], style: Style, model: GraphBuilder) -> dict[str, str]:
+def classification(
+    head: Classification, outputs: Mapping[str, Features], style: Style, model: GraphBuilder
+) -> dict[str, str]:
     """Average of the levels, mean over the image, dropout, linear layer."""
     doc = "Averages the levels at the finest one, pools over the image and classifies."
     if len(outputs) == 1:
@@ -36,7 +38,9 @@ def classification(head: Classification, outputs: Mapping[str, Features], style:
 
 
 @lowers(Segmentation)
-def segmentation(head: Segmentation, outputs: Mapping[str, Features], style: Style, model: GraphBuilder) -> dict[str, str]:
+def segmentation(
+    head: Segmentation, outputs: Mapping[str, Features], style: Style, model: GraphBuilder
+) -> dict[str, str]:
     """Average of the levels, separable convolutions, a prediction for every cell of the finest level."""
     doc = "Averages the levels at the finest one, refines them and classifies every cell."
     to = GraphBuilder("segmentation_head", doc, _names(outputs))

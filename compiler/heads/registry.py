@@ -17,7 +17,7 @@ LOWERINGS: dict[type[Head], Lowering] = {}
 
 
 def lowers(kind: type[Head]) -> Callable[[AnyLowering], AnyLowering]:
-    """Register the function that puts a head of this kind on the named outputs and says which values are the model's."""
+    """Register what puts a head of this kind on the named outputs and says which values the model gives."""
 
     def register(lowering: AnyLowering) -> AnyLowering:
         LOWERINGS[kind] = lowering
