@@ -28,8 +28,8 @@ class Difference:
 def random_weights(program: Program, seed: int = 0, precision: Precision = "float32") -> dict[str, Array]:
     """Weights and running statistics that leave nothing at its default, so that nothing can go unnoticed.
 
-    Kernels keep the variance of their input; norms spread it so far that activations saturate (a ReLU6 shows that it is
-    none other); of fusion weights the first is above one and the others of either sign.
+    Kernels keep the variance of their input; scales and variances are positive and differ by channel; of fusion weights
+    the first is above one and the others of either sign.
     """
     import numpy as np
 
@@ -39,12 +39,8 @@ def random_weights(program: Program, seed: int = 0, precision: Precision = "floa
         role = name.rpartition(".")[2]
         if role == "kernel":
             values = generator.normal(0, (2 / np.prod(shape[1:])) ** 0.5, shape)
-        elif role == "variance":
+        elif role in ("scale", "variance"):
             values = generator.uniform(0.5, 1.5, shape)
-        elif role == "scale":
-            values = generator.uniform(0.5, 2.5, shape)
-        elif role == "shift":
-            values = generator.normal(0, 1.5, shape)
         elif role == "fusion":
             values = generator.uniform([1.0] + [-0.5] * (shape[0] - 1), 1.5)
         else:
@@ -53,11 +49,11 @@ def random_weights(program: Program, seed: int = 0, precision: Precision = "floa
     return weights
 
 
-def random_images(program: Program, batch: int = 2, seed: int = 0, precision: Precision = "float32") -> Array:
-    """Normal noise of the program's input shape."""
+def random_images(program: Program, seed: int = 0, precision: Precision = "float32", spread: float = 1.0) -> Array:
+    """Two images of normal noise; a larger spread drives activations into saturation."""
     import numpy as np
 
-    return np.random.default_rng(seed + 1).normal(size=(batch, *program.input_shape)).astype(precision)
+    return np.random.default_rng(seed + 1).normal(0, spread, (2, *program.input_shape)).astype(precision)
 
 
 def compare(
@@ -75,13 +71,15 @@ def compare(
     return differences(first, second)
 
 
-def observed(name: str, program: Program, precision: Precision = "float32", seed: int = 0) -> dict[str, Array]:
+def observed(
+    name: str, program: Program, precision: Precision = "float32", seed: int = 0, spread: float = 1.0
+) -> dict[str, Array]:
     """Every value between blocks as one backend computes it, on random weights and images from a seed."""
     found = backend(name)
     with found.precision(precision):
         model = found.build(program)
         found.write_weights(model, program, random_weights(program, seed, precision))
-        return found.observe(model, program, random_images(program, seed=seed, precision=precision))
+        return found.observe(model, program, random_images(program, seed, precision, spread))
 
 
 def differences(reference: Mapping[str, Array], other: Mapping[str, Array]) -> list[Difference]:

@@ -8,7 +8,7 @@ it is): what is saved is a form of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations_with_replacement, product, repeat
@@ -38,7 +38,7 @@ Costs: TypeAlias = tuple[int, ...]
 
 
 class Width(NamedTuple):
-    """A channel number: a block's dim, or shares of it taken one after the other, each rounded down and at least one."""
+    """A channel number: a block's dim, or shares of it one after the other, each rounded down and at least one."""
 
     block: str
     shares: tuple[Fraction, ...] = ()
@@ -122,7 +122,7 @@ def _plus(total: Costs, more: Costs, times: int = 1) -> Costs:
 def _block_forms(
     spec: ModelSpec, size: tuple[int, int], name: str, random: Random
 ) -> tuple[Form, Form, dict[str, Form]]:
-    """The form of a block run once, of a further repeat, and of what each source saves with a dim equal to the block's."""
+    """The forms of a block run once, of a further repeat, and of what is saved by each source of the block's dim."""
     block = spec.blocks[name]
     sources = [given.block for given in block.inputs]
     own = [ONE, *_widths(block, name)]
@@ -162,7 +162,7 @@ def _top_form(spec: ModelSpec, size: tuple[int, int], tied: tuple[str, ...], ran
     samples = []
     for _ in range(len(terms) + SPARE):
         dims = {name: random.randint(1, 64) for name in outputs}
-        samples.append((dims, _count_top(spec, size, {name: dims[outputs[0]] for name in tied} or dims)))
+        samples.append((dims, _count_top(spec, size, dict.fromkeys(tied, dims[outputs[0]]) or dims)))
     return _fit("endpoints and head", terms, samples)
 
 

@@ -1,4 +1,4 @@
-"""The block DAG as a networkx graph: for analysis and for whoever wants to bring their own. Derived, never the store."""
+"""The block DAG as a networkx graph, for analysis and for whoever brings their own. Derived, never the store."""
 
 from __future__ import annotations
 

@@ -159,7 +159,7 @@ def test_compile_into_a_folder_that_is_not_there(spinec, tmp_path):
 def test_new_writes_a_valid_starter_and_never_overwrites(spinec, tmp_path):
     target = tmp_path / "mine.yaml"
     assert spinec("new", target)[0] == 0
-    code, out, err = spinec("validate", target)
+    code, _, err = spinec("validate", target)
     assert (code, err) == (0, "")
     target.write_text("mine")
     assert spinec("new", target)[0] == 1

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from spinec.backends.live import import_source
+from spinec.backends.tensorflow.framework import load_keras
 from spinec.backends.tensorflow.printer import emit, model_name
 from spinec.compiler.program import Program
-from spinec.spec.errors import BackendError
 
 if TYPE_CHECKING:
     import keras
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
 
 def build(program: Program) -> keras.Model:
     """A functional `keras.Model` with fresh weights: the function that `emit` writes, imported and called."""
-    if find_spec("keras") is None or find_spec("tensorflow") is None:
-        raise BackendError("TensorFlow is not installed: pip install 'spinec[tensorflow]'")
+    load_keras()
     module = import_source(emit(program), program.name)
     model: keras.Model = getattr(module, model_name(program))()
     return model
@@ -29,9 +27,9 @@ def build(program: Program) -> keras.Model:
 
 def run(program: Program, image: NDArray[np.float32], seed: int = 0) -> dict[str, NDArray[np.float32]]:
     """The outputs of a model with fresh weights from a seed for one image, (channels, height, width)."""
-    import keras
     import numpy as np
 
+    keras = load_keras()
     keras.utils.set_random_seed(seed)
     results = build(program)(image.transpose(1, 2, 0)[None], training=False)
     named = results if isinstance(results, Mapping) else dict(zip(program.outputs, [results], strict=True))
@@ -54,8 +52,7 @@ def taps(model: keras.Model, program: Program) -> dict[str, keras.KerasTensor]:
 @contextmanager
 def precision(name: str) -> Iterator[None]:
     """What models are built within compute in: float32 or float64."""
-    import keras
-
+    keras = load_keras()
     before, policy = keras.config.floatx(), keras.config.dtype_policy()
     keras.config.set_floatx(name)
     keras.config.set_dtype_policy(name)

@@ -45,7 +45,7 @@ def conv2d(
     mode: str = "fan_out",
     **settings: Any,
 ) -> Apply:
-    """Convolution padded by half its kernel on every side; "same" is uneven where it strides."""
+    """Convolution padded by half its kernel on every side, unless told "same"."""
     uneven = padding == "symmetric" and strides > 1 and kernel_size > 1
     layer = layers.Conv2D(
         dim,
@@ -69,7 +69,7 @@ def depthwise_conv2d(
     scale: float = 2.0,
     **settings: Any,
 ) -> Apply:
-    """Depthwise convolution padded by half its kernel on every side."""
+    """Depthwise convolution padded by half its kernel on every side, unless told "same"."""
     uneven = padding == "symmetric" and strides > 1 and kernel_size > 1
     layer = layers.DepthwiseConv2D(
         kernel_size,
@@ -147,7 +147,7 @@ class SoftmaxSum(layers.Layer):
 
 @keras.saving.register_keras_serializable(package="spinec")
 class SpaceToDepth(layers.Layer):
-    """2 x 2 squares become channels in PyTorch's order, (C, 2, 2), or block-major, (2, 2, C)."""
+    """2 x 2 squares become channels in PyTorch's order, (C, 2, 2), or in (2, 2, C)."""
 
     def __init__(self, order: str = "channel_major", **settings: Any) -> None:
         super().__init__(**settings)
@@ -185,7 +185,7 @@ class SymmetricMaxPooling2D(layers.Layer):
 
 @keras.saving.register_keras_serializable(package="spinec")
 class SymmetricAveragePooling2D(layers.Layer):
-    """Average pooling padded by half the window on every side, which the average leaves out."""
+    """Average pooling padded by half the window on every side; zeros do not count."""
 
     def __init__(self, pool_size: int, strides: int, **settings: Any) -> None:
         super().__init__(**settings)

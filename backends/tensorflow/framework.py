@@ -1,0 +1,37 @@
+"""Loading the framework: when it is asked for, and quietly."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+
+from spinec.spec.errors import BackendError
+
+
+def load_keras() -> ModuleType:
+    """The `keras` module on TensorFlow.
+
+    Raises:
+        BackendError: when either is not installed.
+    """
+    if find_spec("keras") is None or find_spec("tensorflow") is None:
+        raise BackendError("TensorFlow is not installed: pip install 'spinec[tensorflow]'")
+    if "tensorflow" not in sys.modules:
+        _import_quietly()
+    return import_module("keras")
+
+
+def _import_quietly() -> None:
+    """Import TensorFlow without the remarks on this machine that its C++ side writes while it starts."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            import_module("tensorflow").constant(0)  # the first op starts the runtime
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

@@ -1,0 +1,234 @@
+"""The cost of many candidates at once: what `cost` counts for each of them, to the integer.
+
+Candidates differ in the dims, and maybe the repeats, of one spec's blocks. What a block costs by itself is looked up by
+its dim; what it costs to bring dims together is a matrix product; what equal dims save is looked up again. All of it is
+float64, which is exact here: every sum on the way is an integer below a bound, which is checked to be below 2^53.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from spinec.compiler.conventions import CONVENTIONS
+from spinec.compiler.forms import CostForm, Form, Width, channels, cost_form
+from spinec.spec.errors import ShapeError, did_you_mean
+from spinec.spec.fields import MAX_DIM, MAX_REPEATS, Convention
+from spinec.spec.model import ModelSpec
+
+EXACT = 2**53  # integers below are exact in float64
+CHUNK = 4096  # candidates at a time: their tables and columns fit in a core's cache
+
+Integers: TypeAlias = NDArray[np.int64]
+Floats: TypeAlias = NDArray[np.float64]
+
+
+class CostModel:
+    """A spec's cost at one input size as a function of its dims and repeats, for arrays of candidates.
+
+    Column i of an array is for the i-th of `blocks`. Limits that `lower` sets on single weights are not looked at.
+
+    Raises:
+        SpecError: when the cost of a block is no quadratic form of the dims (`compiler/forms.py`).
+
+    >>> from spinec import load
+    >>> d0 = load("eff-spinenet-d0")
+    >>> model = CostModel(d0)
+    >>> model.macs([[block.dim for block in d0.blocks.values()], [16] * 19]).tolist()
+    [2425024128, 572256256]
+    """
+
+    def __init__(self, spec: ModelSpec, size: int | tuple[int, int] | None = None) -> None:
+        self.spec = spec
+        self.size = (size, size) if isinstance(size, int) else size or spec.input.size
+        self.blocks = tuple(spec.blocks)
+        self._form = cost_form(spec, self.size)
+        self._usual = np.array([[block.repeats] for block in spec.blocks.values()])
+        self._tables: dict[int, _Tables] = {}
+
+    def macs(
+        self, dims: ArrayLike, repeats: ArrayLike | None = None, convention: Convention = "conv", chunk: int = CHUNK
+    ) -> NDArray[Any]:
+        """Multiply-adds of N candidates, dims and repeats being (N, blocks); float64 where the convention has halves.
+
+        Raises:
+            ShapeError: when an array does not fit the spec, or a count could leave what float64 holds exactly.
+        """
+        halves = self.flops(dims, repeats, convention, chunk)
+        prices = (*CONVENTIONS[convention].prices.values(), CONVENTIONS[convention].kernel_weight)
+        return halves / 2 if any(price % 2 for price in prices) else halves // 2
+
+    def flops(
+        self, dims: ArrayLike, repeats: ArrayLike | None = None, convention: Convention = "conv", chunk: int = CHUNK
+    ) -> Integers:
+        """Floating point operations of N candidates: twice the multiply-adds."""
+        if convention not in CONVENTIONS:
+            raise ValueError(f"unknown convention {convention!r}; {did_you_mean(convention, CONVENTIONS)}")
+        return self._count(list(CONVENTIONS).index(convention), dims, repeats, chunk)
+
+    def params(self, dims: ArrayLike, repeats: ArrayLike | None = None, chunk: int = CHUNK) -> Integers:
+        """Parameters of N candidates."""
+        return self._count(len(CONVENTIONS), dims, repeats, chunk)
+
+    def _count(self, quantity: int, dims: ArrayLike, repeats: ArrayLike | None, chunk: int) -> Integers:
+        widths, times = self._array(dims, "dims"), None if repeats is None else self._array(repeats, "repeats")
+        if times is not None and len(times) != len(widths):
+            raise ShapeError(f"{len(widths)} rows of dims, but {len(times)} rows of repeats")
+        counts = np.empty(len(widths), np.int64)
+        largest = np.stack([np.zeros_like(self._usual[:, 0]), self._usual[:, 0]])  # dims and repeats, by block
+        for start in range(0, len(widths), chunk):
+            rows = slice(start, start + chunk)
+            columns = np.ascontiguousarray(widths[rows].T, np.int64)
+            further = self._usual if times is None else np.ascontiguousarray(times[rows].T, np.int64)
+            self._check_tied(columns, start)
+            top = np.stack([_largest(columns, "dims", MAX_DIM), _largest(further, "repeats", MAX_REPEATS)])
+            if start == 0 or (top > largest).any():  # seldom after the first chunk
+                largest = np.maximum(largest, top)
+                self._check_exact(quantity, *largest.tolist())
+                tables = self._tables_for(quantity, int(largest[0].max()))
+            counts[rows] = tables.count(columns, None if times is None else further - self._usual)
+        return counts
+
+    def _array(self, values: ArrayLike, what: str) -> NDArray[Any]:
+        array = np.asarray(values)
+        if array.ndim != 2 or array.shape[1] != len(self.blocks) or array.dtype.kind not in "iu":
+            raise ShapeError(f"{what}: expected integers, (N, {len(self.blocks)}), got {array.dtype}, {array.shape}")
+        return array
+
+    def _check_tied(self, columns: Integers, start: int) -> None:
+        tied = columns[[self.blocks.index(name) for name in self._form.tied]]
+        if len(tied) > 1 and (unequal := (tied != tied[0]).any(0)).any():
+            names = ", ".join(self._form.tied)
+            row = start + int(unequal.argmax())
+            raise ShapeError(f"dims: row {row}: the head reads {names} without endpoints, so they have one dim")
+
+    def _check_exact(self, quantity: int, dims: list[int], repeats: list[int]) -> None:
+        """No sum of a candidate's terms, in any order, exceeds the sum of the sizes of all terms at the largest dims."""
+        largest = dict(zip(self.blocks, dims, strict=True)) | {"image": self.spec.input.channels}
+        bound = sum(_size(form, quantity, largest) for form in (self._form.base, *self._form.saved.values()))
+        for times, form in zip(repeats, self._form.again.values(), strict=True):
+            bound += (times - 1) * _size(form, quantity, largest)
+        if bound >= EXACT:
+            raise ShapeError(f"{self.spec.name}: such dims could cost more than 2^53, which arrays cannot hold exactly")
+
+    def _tables_for(self, quantity: int, largest: int) -> _Tables:
+        known = self._tables.get(quantity)
+        if known is None or known.limit <= largest:
+            known = self._tables[quantity] = _tables(self._form, quantity, 1 << largest.bit_length())
+        return known
+
+
+@dataclass(frozen=True, eq=False)
+class _Tables:
+    """One quantity, for dims below a limit. A table has a row for every block, or pair of blocks, a column per dim."""
+
+    limit: int
+    usual: Floats
+    """What a block costs by itself, with the repeats of the spec."""
+    again: Floats
+    """What each further repeat costs."""
+    meeting: Integers
+    """The blocks whose channels meet another block's, once for every channel number that does."""
+    channels: Floats | None
+    """Those channel numbers, unless they are the dims themselves."""
+    factors: Floats
+    """Of the product of every two such channel numbers."""
+    sources: Integers
+    targets: Integers
+    saved: Floats
+    """What is saved where a source and its target have this dim."""
+
+    def count(self, dims: Integers, further: Integers | None) -> Floats:
+        """The quantity for columns of dims, (blocks, N), and of how many repeats more than usual."""
+        at = dims + self._starts(len(dims))
+        total: Floats = self.usual.take(at).sum(0)
+        if further is not None:
+            total += (self.again.take(at) * further).sum(0)
+        met = dims[self.meeting]
+        widths = met.astype(np.float64) if self.channels is None else self.channels.take(met + self._starts(len(met)))
+        total += np.einsum("ij,ij->j", self.factors @ widths, widths)
+        target = dims[self.targets]
+        saved = self.saved.take(target + self._starts(len(target)))
+        total -= (saved * (dims[self.sources] == target)).sum(0)
+        return total
+
+    def _starts(self, rows: int) -> Integers:
+        """Where every row of a table starts when it is laid out flat."""
+        return np.arange(rows)[:, None] * self.limit
+
+
+def _tables(form: CostForm, quantity: int, limit: int) -> _Tables:
+    """The tables of one quantity. Entries for dims that were not checked may be inexact, and are not looked up."""
+    blocks = {name: i for i, name in enumerate(form.spec.blocks)}
+    image = form.spec.input.channels
+    alone: list[Form] = [{} for _ in blocks]
+    together: dict[tuple[Width, Width], int] = {}
+    for term, factors in form.base.items():
+        met = {width.block for width in term} - {"", "image"}
+        if len(met) == 2 and factors[quantity]:
+            together[term] = factors[quantity]
+        elif len(met) < 2:
+            alone[blocks[met.pop()] if met else 0][term] = (
+                factors  # what no dim changes is as well with the first block
+            )
+    once = _table(alone, quantity, limit, image)
+    for (source, target), saving in form.saved.items():
+        if source == "image" and image < limit:
+            once[blocks[target], image] -= _table([saving], quantity, limit, image)[0, image]
+    again = _table([form.again[name] for name in blocks], quantity, limit, image)
+    repeats = np.array([[block.repeats] for block in form.spec.blocks.values()])
+    pairs = {pair: saving for pair, saving in form.saved.items() if pair[0] != "image" and _counts(saving, quantity)}
+    widths = list(dict.fromkeys(width for term in together for width in term))
+    products = np.zeros((len(widths), len(widths)))
+    for (first, second), factor in together.items():
+        products[widths.index(first), widths.index(second)] = factor
+    derived = any(width.shares for width in widths)
+    return _Tables(
+        limit,
+        once + (repeats - 1) * again,
+        again,
+        np.array([blocks[width.block] for width in widths], np.int64),
+        np.array([_channels(width, limit, image) for width in widths]) if derived else None,
+        products,
+        np.array([blocks[source] for source, _ in pairs], np.int64),
+        np.array([blocks[target] for _, target in pairs], np.int64),
+        _table(list(pairs.values()), quantity, limit, image),
+    )
+
+
+def _table(forms: Sequence[Form], quantity: int, limit: int, image: int) -> Floats:
+    """A row for every form, of one block each: its value for every dim of the block."""
+    table = np.zeros((len(forms), limit))
+    for row, form in zip(table, forms, strict=True):
+        for (first, second), factors in form.items():
+            row += factors[quantity] * _channels(first, limit, image) * _channels(second, limit, image)
+    return table
+
+
+def _channels(width: Width, limit: int, image: int) -> Floats:
+    """A channel number for every dim of its block."""
+    if width.shares and width.block != "image":
+        return np.array([channels(width, {width.block: dim}) for dim in range(limit)], np.float64)
+    if width.block in ("", "image"):
+        return np.full(limit, float(channels(width, {"image": image})))
+    return np.arange(limit, dtype=np.float64)
+
+
+def _largest(columns: Integers, what: str, most: int) -> Integers:
+    """The largest value of every block; every value must be one that a spec may have."""
+    if columns.min() < 1 or columns.max() > most:
+        raise ShapeError(f"{what}: expected 1 to {most:,}, got {columns.min():,} to {columns.max():,}")
+    largest: Integers = columns.max(1)
+    return largest
+
+
+def _counts(form: Form, quantity: int) -> bool:
+    return any(factors[quantity] for factors in form.values())
+
+
+def _size(form: Form, quantity: int, dims: dict[str, int]) -> int:
+    """The sum of the sizes of a form's terms."""
+    return sum(abs(f[quantity]) * channels(a, dims) * channels(b, dims) for (a, b), f in form.items())
