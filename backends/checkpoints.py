@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from spinec.backends.weights import Array
 
 NEUTRAL = ".safetensors"
-MARK = {"format": "spinec-neutral"}  # in the file's metadata, beside the spec's name
+MARK = "spinec-neutral"  # the metadata's only key, for the spec's name: of several the order would be random
 Layout: TypeAlias = Literal["neutral", "pytorch"]
 
 
@@ -28,7 +28,7 @@ def read_checkpoint(path: Path, program: Program) -> dict[str, Array]:
     """
     if not path.is_file():
         raise BackendError(f"{path}: no such file")
-    if path.suffix == NEUTRAL and _metadata(path).get("format") == MARK["format"]:
+    if spec_named_in(path):
         weights: dict[str, Array] = _load_safetensors(path)
         check_weights(program, weights)
         return weights
@@ -47,14 +47,14 @@ def write_checkpoint(path: Path, program: Program, weights: Mapping[str, Array],
     owner = None if neutral else backend(_owner(path))
     with whole(path) as made:
         if owner is None:
-            _save_safetensors(made, weights, {**MARK, "spec": program.name})
+            _save_safetensors(made, weights, {MARK: program.name})
         else:
             owner.write_checkpoint(made, program, weights)
 
 
 def spec_named_in(path: Path) -> str | None:
     """The spec whose weights a neutral file holds."""
-    return _metadata(path).get("spec") if path.suffix == NEUTRAL and path.is_file() else None
+    return _metadata(path).get(MARK) if path.suffix == NEUTRAL and path.is_file() else None
 
 
 def _owner(path: Path) -> str:

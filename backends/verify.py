@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from spinec.backends.backend import backend
 from spinec.compiler.program import Program
 
 if TYPE_CHECKING:
+    import numpy as np
     from spinec.backends.weights import Array
 
 Precision: TypeAlias = Literal["float32", "float64"]
+REFERENCE = "pytorch"
 BARS: dict[Precision, float] = {"float32": 1e-5, "float64": 1e-12}
 
 
@@ -25,40 +28,59 @@ class Difference:
     error: float
 
 
-def random_weights(program: Program, seed: int = 0, precision: Precision = "float32") -> dict[str, Array]:
-    """Weights and running statistics that leave nothing at its default, so that nothing can go unnoticed.
+class Sample(NamedTuple):
+    """Weights and images on which backends are compared."""
 
-    Kernels keep the variance of their input; scales and variances are positive and differ by channel; of fusion weights
-    the first is above one and the others of either sign.
+    weights: dict[str, Array]
+    images: Array
+
+
+def sample(program: Program, precision: Precision = "float32", seed: int = 0, spread: float = 1.0) -> Sample:
+    """Random weights and images that leave nothing at its default, so that nothing can go unnoticed.
+
+    Running statistics are those of the images, changed at random by a tenth to a half: as in a trained network, values
+    neither grow nor vanish from block to block, so that float32 shows the backends' faults and not its own. A `spread`
+    of the norms' scales above one drives activations into saturation.
     """
     import numpy as np
 
     generator = np.random.default_rng(seed)
-    weights: dict[str, Array] = {}
-    for name, shape in {**program.weights, **program.state}.items():
-        role = name.rpartition(".")[2]
-        if role == "kernel":
-            values = generator.normal(0, (2 / np.prod(shape[1:])) ** 0.5, shape)
-        elif role in ("scale", "variance"):
-            values = generator.uniform(0.5, 1.5, shape)
-        elif role == "fusion":
-            values = generator.uniform([1.0] + [-0.5] * (shape[0] - 1), 1.5)
-        else:
-            values = generator.normal(0, 0.1, shape)
-        weights[name] = values.astype(precision)
-    return weights
+    weights = {name: _random(name, shape, spread, generator) for name, shape in program.weights.items()}
+    weights |= {name: np.full(shape, float(name.endswith("variance"))) for name, shape in program.state.items()}
+    images = generator.normal(0, 1, (8, *program.input_shape))
+    for name, values in _statistics(program, weights, images).items():
+        usual = np.sqrt(values.mean()) if name.endswith("variance") else values.std()
+        noise = generator.uniform(0.5, 1.5, values.shape)
+        weights[name] = values * noise + 0.1 * usual**2 if name.endswith("variance") else values + 0.1 * usual * noise
+    return Sample({name: array.astype(precision) for name, array in weights.items()}, images[:2].astype(precision))
 
 
-def random_images(program: Program, seed: int = 0, precision: Precision = "float32", spread: float = 1.0) -> Array:
-    """Two images of normal noise; a larger spread drives activations into saturation."""
-    import numpy as np
+def _random(name: str, shape: tuple[int, ...], spread: float, generator: np.random.Generator) -> Array:
+    """Kernels keep the variance of their input; scales differ by channel; fusion weights are of either sign."""
+    role = name.rpartition(".")[2]
+    if role == "kernel":
+        return generator.normal(0, (1 / math.prod(shape[1:])) ** 0.5, shape)
+    if role == "scale":
+        return generator.uniform(0.5, 1.5, shape) * spread
+    if role == "fusion":
+        return generator.uniform([1.0] + [-0.5] * (shape[0] - 1), 1.5)
+    return generator.normal(0, 0.3 * spread, shape)
 
-    return np.random.default_rng(seed + 1).normal(0, spread, (2, *program.input_shape)).astype(precision)
+
+def _statistics(program: Program, weights: dict[str, Array], images: Array) -> dict[str, Array]:
+    """Mean and variance of what every norm is given, computed by the reference backend in double precision."""
+    from spinec.backends.pytorch.observe import statistics
+
+    found = backend(REFERENCE)
+    with found.precision("float64"):
+        model = found.build(program)
+        found.write_weights(model, program, weights)
+        return statistics(model, images)
 
 
 def compare(
     program: Program,
-    names: tuple[str, str] = ("pytorch", "tensorflow"),
+    names: tuple[str, str] = (REFERENCE, "tensorflow"),
     precision: Precision = "float32",
     seed: int = 0,
 ) -> list[Difference]:
@@ -67,19 +89,18 @@ def compare(
     Raises:
         BackendError: when a framework is not installed.
     """
-    first, second = (observed(name, program, precision, seed) for name in names)
+    given = sample(program, precision, seed)
+    first, second = (observed(name, program, given, precision) for name in names)
     return differences(first, second)
 
 
-def observed(
-    name: str, program: Program, precision: Precision = "float32", seed: int = 0, spread: float = 1.0
-) -> dict[str, Array]:
-    """Every value between blocks as one backend computes it, on random weights and images from a seed."""
+def observed(name: str, program: Program, given: Sample, precision: Precision = "float32") -> dict[str, Array]:
+    """Every value between blocks as one backend computes it."""
     found = backend(name)
     with found.precision(precision):
         model = found.build(program)
-        found.write_weights(model, program, random_weights(program, seed, precision))
-        return found.observe(model, program, random_images(program, seed, precision, spread))
+        found.write_weights(model, program, given.weights)
+        return found.observe(model, program, given.images)
 
 
 def differences(reference: Mapping[str, Array], other: Mapping[str, Array]) -> list[Difference]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -85,7 +87,7 @@ class CostModel:
             further = self._usual if times is None else np.ascontiguousarray(times[rows].T, np.int64)
             self._check_tied(columns, start)
             top = np.stack([_largest(columns, "dims", MAX_DIM), _largest(further, "repeats", MAX_REPEATS)])
-            if start == 0 or (top > largest).any():  # seldom after the first chunk
+            if (top > largest).any():  # in the first chunk, and seldom after it
                 largest = np.maximum(largest, top)
                 self._check_exact(quantity, *largest.tolist())
                 tables = self._tables_for(quantity, int(largest[0].max()))
@@ -106,7 +108,7 @@ class CostModel:
             raise ShapeError(f"dims: row {row}: the head reads {names} without endpoints, so they have one dim")
 
     def _check_exact(self, quantity: int, dims: list[int], repeats: list[int]) -> None:
-        """No sum of a candidate's terms, in any order, exceeds the sum of the sizes of all terms at the largest dims."""
+        """No sum of a candidate's terms, in any order, exceeds the sum of the terms' sizes at the largest dims."""
         largest = dict(zip(self.blocks, dims, strict=True)) | {"image": self.spec.input.channels}
         bound = sum(_size(form, quantity, largest) for form in (self._form.base, *self._form.saved.values()))
         for times, form in zip(repeats, self._form.again.values(), strict=True):
@@ -210,11 +212,18 @@ def _table(forms: Sequence[Form], quantity: int, limit: int, image: int) -> Floa
 
 def _channels(width: Width, limit: int, image: int) -> Floats:
     """A channel number for every dim of its block."""
-    if width.shares and width.block != "image":
-        return np.array([channels(width, {width.block: dim}) for dim in range(limit)], np.float64)
     if width.block in ("", "image"):
         return np.full(limit, float(channels(width, {"image": image})))
-    return np.arange(limit, dtype=np.float64)
+    return _shares(width.shares, limit)
+
+
+@lru_cache(32)
+def _shares(shares: tuple[Fraction, ...], limit: int) -> Floats:
+    """`channels` for every dim, in integers without a limit."""
+    numbers = np.arange(limit, dtype=object)
+    for share in shares:
+        numbers = np.maximum(1, numbers * share.numerator // share.denominator)
+    return numbers.astype(np.float64)
 
 
 def _largest(columns: Integers, what: str, most: int) -> Integers:

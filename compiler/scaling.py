@@ -45,10 +45,7 @@ def scale(
     >>> {name: block.repeats for name, block in d1.blocks.items() if block.repeats > 1}
     {'b1': 2, 'b2': 2, 'b5': 2, 'b6': 2, 'b7': 2, 'b10': 2, 'b12': 2}
     """
-    try:
-        rule = Scale.model_validate({"size": size, "width": width, "multiple": multiple, "keep": keep})
-    except ValidationError as error:
-        raise SpecError([Fault(f"scale: {fault['loc'][0]}: {fault['msg']}") for fault in error.errors()]) from None
+    rule = rule_of(width, size, multiple, keep)
     if depth is not None and level_totals is not None:
         raise SpecError([Fault("scale: 'depth' and 'level_totals' both say how deep; give one of them")])
     totals = deeper_totals(spec, depth) if depth is not None else by_level(level_totals or {})
@@ -81,6 +78,14 @@ def compound(
     height, wide = (round_dim(side * size**phi, step, 0) if phi else side for side in spec.input.size)
     deeper = Fraction(str(depth)) ** (int(phi) if phi == int(phi) else phi)  # exact, so that 1.1 x 10 is not above 11
     return scale(spec, width=width**phi, size=(height, wide), depth=deeper, multiple=multiple, name=name)
+
+
+def rule_of(width: float, size: int | tuple[int, int] | None, multiple: int, keep: float) -> Scale:
+    """What a document's `scale` would say, within the same limits."""
+    try:
+        return Scale.model_validate({"width": width, "size": size, "multiple": multiple, "keep": keep})
+    except ValidationError as error:
+        raise SpecError([Fault(f"scale: {fault['loc'][0]}: {fault['msg']}") for fault in error.errors()]) from None
 
 
 def widened(spec: ModelSpec, rule: Scale) -> dict[str, int]:

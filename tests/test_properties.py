@@ -24,6 +24,7 @@ from spinec.compiler.ops.norm import BatchNorm  # noqa: E402
 from spinec.compiler.ops.pool import GlobalPool, Pool  # noqa: E402
 from spinec.compiler.ops.regularize import Dropout, StochasticDepth  # noqa: E402
 from spinec.compiler.ops.resize import Crop, Pad, SpaceToDepth, Upsample  # noqa: E402
+from spinec.compiler.scaling import scale  # noqa: E402
 from strategies import specs  # noqa: E402
 from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
@@ -110,10 +111,12 @@ def test_dump_is_a_fixed_point(text: str) -> None:
 
 @examples(60)
 @given(specs())
-def test_a_width_of_one_changes_nothing(text: str) -> None:
+def test_scaling_by_one_changes_nothing(text: str) -> None:
     spec = spinec.loads(text)
     assert spinec.loads(text + "scale: {width: 1}\n") == spec
     assert spinec.loads(text + f"scale: {{width: 1.0, multiple: 8, keep: 1, size: {list(spec.input.size)}}}\n") == spec
+    assert scale(spec) == spec
+    assert scale(spec, width=1, depth=1, size=spec.input.size, multiple=8, keep=1) == spec
 
 
 @examples(40)
@@ -259,6 +262,16 @@ def test_a_model_built_for_a_size_that_divides_takes_its_multiples(text: str) ->
     assert shapes(other, result) == other.outputs
 
 
+BARE = """
+name: bare
+input: {size: 32}
+blocks:
+  a: {kind: identity, level: 0, dim: 3, activation: none, inputs: [image]}
+  b: {kind: conv, level: 2, dim: 4, activation: none, inputs: [a]}
+outputs: {P0: a, P2: b}
+"""
+
+
 def test_generated_source_is_formatted_and_lints(tmp_path: Path) -> None:
     @examples(2 * PER_RUN)
     @given(specs(most_blocks=24))
@@ -267,6 +280,7 @@ def test_generated_source_is_formatted_and_lints(tmp_path: Path) -> None:
         (tmp_path / f"model_{number}.py").write_text(spinec.emit(lowered(text)), encoding="utf-8")
 
     write()
+    (tmp_path / "bare.py").write_text(spinec.emit(lowered(BARE)), encoding="utf-8")  # uses as little as there is
     ruff = [sys.executable, "-m", "ruff"]
     for command in (["format", "--isolated", "--diff"], ["check", "--isolated", "--no-cache"]):
         result = subprocess.run([*ruff, *command, str(tmp_path)], capture_output=True, text=True, check=False)

@@ -38,3 +38,30 @@ def _keep(seen: dict[str, Tensor], name: str) -> Any:
         seen[name] = result.clone()  # the next block may overwrite what is its own
 
     return hook
+
+
+def statistics(model: nn.Module, images: Array) -> dict[str, Array]:
+    """Mean and variance of what every norm is given for some images, each normalised by its own, by neutral name."""
+    import torch
+
+    seen: dict[str, Array] = {}
+    norms = {name: module for name, module in model.named_modules() if isinstance(module, torch.nn.BatchNorm2d)}
+    hooks = [module.register_forward_pre_hook(_measure(seen, name)) for name, module in norms.items()]
+    model.eval()
+    for module in norms.values():
+        module.train()
+    try:
+        with torch.inference_mode():
+            model(torch.tensor(images, dtype=next(model.parameters()).dtype))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return seen
+
+
+def _measure(seen: dict[str, Array], name: str) -> Any:
+    def hook(_module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        seen[f"{name}.mean"] = inputs[0].mean((0, 2, 3)).numpy()
+        seen[f"{name}.variance"] = inputs[0].var((0, 2, 3), correction=0).numpy()
+
+    return hook

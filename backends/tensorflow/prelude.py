@@ -69,7 +69,7 @@ def depthwise_conv2d(
     scale: float = 2.0,
     **settings: Any,
 ) -> Apply:
-    """Depthwise convolution padded by half its kernel on every side, unless told "same"."""
+    """Depthwise convolution padded by half its kernel, unless told "same"."""
     uneven = padding == "symmetric" and strides > 1 and kernel_size > 1
     layer = layers.DepthwiseConv2D(
         kernel_size,
@@ -107,7 +107,7 @@ class StochasticDepth(layers.Layer):
 
 @keras.saving.register_keras_serializable(package="spinec")
 class WeightedSum(layers.Layer):
-    """Fast normalised fusion: sum_i(w_i x_i) / (sum_j w_j + epsilon), w non-negative."""
+    """Fast normalised fusion: sum_i(w_i x_i) / (sum_j w_j + epsilon), all w >= 0."""
 
     def __init__(self, epsilon: float, **settings: Any) -> None:
         super().__init__(**settings)
