@@ -3,7 +3,7 @@ PYTHON := $(VENV)/bin/python
 PIP := $(PYTHON) -m pip install --quiet --constraint constraints.txt
 SPEC := eff-spinenet-d0
 
-.PHONY: help demo test lint format types tables bench clean
+.PHONY: help demo demo-all test test-alone format goldens tables parity bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -16,8 +16,12 @@ $(VENV)/base: pyproject.toml constraints.txt setup.py
 	$(PIP) --editable ".[pytorch]"
 	touch $@
 
-$(VENV)/dev: $(VENV)/base
-	$(PIP) --editable ".[pytorch,dev]"
+$(VENV)/all: $(VENV)/base
+	$(PIP) --editable ".[pytorch,tensorflow-cpu,onnx]"
+	touch $@
+
+$(VENV)/dev: $(VENV)/all
+	$(PIP) --editable ".[pytorch,tensorflow-cpu,onnx,dev]"
 	touch $@
 
 demo: $(VENV)/base ## set up, compile $(SPEC) to PyTorch and run it on a photograph
@@ -28,13 +32,26 @@ demo: $(VENV)/base ## set up, compile $(SPEC) to PyTorch and run it on a photogr
 	$(VENV)/bin/spinec compile $(SPEC) --backend pytorch -o demo/eff_spinenet_d0.py
 	@echo "== run on a photograph"
 	$(VENV)/bin/spinec run $(SPEC) examples/photograph.jpg
-	@echo "The generated source is in demo/eff_spinenet_d0.py"
+	@if $(PYTHON) -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec("tensorflow") is None)'; then \
+		echo "== PyTorch against TensorFlow on the photograph, the same weights in both"; \
+		$(VENV)/bin/spinec verify $(SPEC) --image examples/photograph.jpg; \
+	else echo "For TensorFlow as well, and the proof that both give the same: make demo-all"; fi
+	@echo "The generated source is in demo/"
+
+demo-all: $(VENV)/all ## the same with TensorFlow, and both frameworks compared
+	mkdir -p demo
+	$(VENV)/bin/spinec compile $(SPEC) --backend tensorflow -o demo/eff_spinenet_d0_keras.py
+	$(MAKE) demo
 
 test: $(VENV)/dev ## set up and run every check: format, lint, types, tests
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
-	$(VENV)/bin/pytest
+	OMP_NUM_THREADS=1 $(VENV)/bin/pytest -n 2 --dist worksteal
+
+test-alone: $(VENV)/dev ## run the tests as if one framework, then the other, were not installed
+	SPINEC_WITHOUT="tensorflow keras" $(VENV)/bin/pytest -n 2 -k "not properties and not corruption"
+	SPINEC_WITHOUT="torch timm torchvision" $(VENV)/bin/pytest -n 2 -k "not properties and not corruption"
 
 format: $(VENV)/dev ## format the code and mend what lint can mend
 	$(VENV)/bin/ruff format .
@@ -45,6 +62,9 @@ goldens: $(VENV)/dev ## rewrite the golden files, to be read in the diff
 
 tables: $(VENV)/base ## rewrite the generated tables in docs/
 	$(PYTHON) docs/make_tables.py
+
+parity: $(VENV)/dev ## rewrite the table of differences between the frameworks (minutes)
+	PYTHONPATH=docs $(PYTHON) docs/make_parity.py
 
 bench: $(VENV)/dev ## measure speed on this machine
 	$(PYTHON) benchmarks/run.py

@@ -55,6 +55,13 @@ def sample(program: Program, precision: Precision = "float32", seed: int = 0, sp
     return Sample({name: array.astype(precision) for name, array in weights.items()}, images[:2].astype(precision))
 
 
+def _fresh(program: Program, precision: Precision, image: Array) -> Sample:
+    """The weights that a model starts with, and one image."""
+    found = backend(REFERENCE)
+    weights = found.read_weights(found.build(program), program)
+    return Sample({name: array.astype(precision) for name, array in weights.items()}, image[None].astype(precision))
+
+
 def _random(name: str, shape: tuple[int, ...], spread: float, generator: np.random.Generator) -> Array:
     """Kernels keep the variance of their input; scales differ by channel; fusion weights are of either sign."""
     role = name.rpartition(".")[2]
@@ -83,13 +90,16 @@ def compare(
     names: tuple[str, str] = (REFERENCE, "tensorflow"),
     precision: Precision = "float32",
     seed: int = 0,
+    image: Array | None = None,
 ) -> list[Difference]:
     """The difference of two backends at every block, endpoint and output, on random weights and images.
+
+    With an image of your own it is on that and the weights that a model starts with.
 
     Raises:
         BackendError: when a framework is not installed.
     """
-    given = sample(program, precision, seed)
+    given = sample(program, precision, seed) if image is None else _fresh(program, precision, image)
     first, second = (observed(name, program, given, precision) for name in names)
     return differences(first, second)
 

@@ -40,7 +40,7 @@ class CostModel:
     >>> d0 = load("eff-spinenet-d0")
     >>> model = CostModel(d0)
     >>> model.macs([[block.dim for block in d0.blocks.values()], [16] * 19]).tolist()
-    [2425024128, 572256256]
+    [2453285888, 1100262528]
     """
 
     def __init__(self, spec: ModelSpec, size: int | tuple[int, int] | None = None) -> None:

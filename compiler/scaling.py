@@ -121,8 +121,8 @@ def spread(spec: ModelSpec, totals: Mapping[int, int]) -> dict[str, int]:
         blocks = levels.get(level, [])
         if not blocks:
             raise SpecError([Fault(f"scale: level {level} has no block with a branch to repeat")])
-        if not len(blocks) <= total <= (most := MAX_REPEATS * len(blocks)):
-            expected = f"expected {len(blocks)} to {most} for its {len(blocks)} blocks"
+        if not len(blocks) <= total <= MAX_REPEATS * len(blocks):
+            expected = f"expected {len(blocks)} to {MAX_REPEATS * len(blocks)} for its {len(blocks)} blocks"
             raise SpecError([Fault(f"scale: level {level}: a total of {total} repeats: {expected}")])
         each, more = divmod(total, len(blocks))
         repeats |= {name: each + (i < more) for i, name in enumerate(blocks)}

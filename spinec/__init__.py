@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from spinec.backends.backend import build, emit
     from spinec.compiler.cost import Report, cost
+    from spinec.compiler.fit import fit
+    from spinec.compiler.many import CostModel
     from spinec.compiler.pipeline import lower
     from spinec.compiler.program import Program
+    from spinec.compiler.redistribute import redistribute
+    from spinec.compiler.scaling import scale
     from spinec.spec.dump import dump
     from spinec.spec.errors import BackendError, ShapeError, SpecError, SpecWarning, SpinecError
     from spinec.spec.library import names
@@ -22,8 +26,12 @@ if TYPE_CHECKING:
 _HOMES = {
     "backends.backend": ("build", "emit"),
     "compiler.cost": ("Report", "cost"),
+    "compiler.fit": ("fit",),
+    "compiler.many": ("CostModel",),
     "compiler.pipeline": ("lower",),
     "compiler.program": ("Program",),
+    "compiler.redistribute": ("redistribute",),
+    "compiler.scaling": ("scale",),
     "spec.dump": ("dump",),
     "spec.errors": ("BackendError", "ShapeError", "SpecError", "SpecWarning", "SpinecError"),
     "spec.library": ("names",),
@@ -35,6 +43,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __version__ = "0.1.0"
 __all__ = [
     "BackendError",
+    "CostModel",
     "ModelSpec",
     "Program",
     "Report",
@@ -46,10 +55,13 @@ __all__ = [
     "cost",
     "dump",
     "emit",
+    "fit",
     "load",
     "loads",
     "lower",
     "names",
+    "redistribute",
+    "scale",
 ]
 
 

@@ -1,11 +1,17 @@
-"""Golden files: what a person reads, held to the byte. `pytest --rewrite-goldens` writes them anew."""
+"""Golden files, held to the byte: `pytest --rewrite-goldens` writes them anew. And runs as if a framework were absent:
+`SPINEC_WITHOUT="torch timm" pytest`."""
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+for absent in os.environ.get("SPINEC_WITHOUT", "").split():
+    sys.modules[absent] = None  # importing it fails, and nobody finds it
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

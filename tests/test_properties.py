@@ -152,16 +152,25 @@ def test_a_model_computes_what_its_program_says(text: str) -> None:
     torch.manual_seed(0)
     model = spinec.build(program).double()
     randomise(model)
-    image = torch.randn(2, *program.input_shape, dtype=torch.float64)
+    image = torch.randn(2, *program.input_shape, dtype=torch.float64, requires_grad=True)
+    learned = [image, *model.parameters()]
 
-    with torch.inference_mode():
-        trained = named(program, model.train()(image))
-        results = named(program, model.eval()(image))
-        expected = interpret(program, model.state_dict(), image)
+    trained = named(program, model.train()(image))
     assert {name: tuple(value.shape[1:]) for name, value in trained.items()} == program.outputs
+    gradients(trained, learned)
+    results = named(program, model.eval()(image))
+    expected = interpret(program, dict(model.named_parameters()) | dict(model.named_buffers()), image)
+    assert {name: tuple(value.shape[1:]) for name, value in results.items()} == program.outputs
     for name, value in results.items():
-        assert tuple(value.shape[1:]) == program.outputs[name]
         torch.testing.assert_close(value, expected[name], rtol=1e-9, atol=1e-9)
+    for got, wanted in zip(gradients(results, learned), gradients(expected, learned), strict=True):
+        torch.testing.assert_close(got, wanted, rtol=1e-7, atol=1e-7)
+
+
+def gradients(results: Mapping[str, torch.Tensor], learned: list[torch.Tensor]) -> tuple[torch.Tensor, ...]:
+    """Of a sum that weighs every number of the results differently."""
+    loss = sum((value * torch.linspace(0.5, 1.5, value.numel()).view_as(value)).sum() for value in results.values())
+    return torch.autograd.grad(loss, learned, materialize_grads=True)
 
 
 def randomise(model: torch.nn.Module) -> None:
@@ -220,8 +229,8 @@ def to_depth(op: SpaceToDepth, weights: Mapping[str, torch.Tensor], x: torch.Ten
 
 ACTIVATE: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "swish": lambda x: x * x.sigmoid(),
-    "relu": lambda x: x.clamp(min=0),
-    "relu6": lambda x: x.clamp(0, 6),
+    "relu": F.relu,
+    "relu6": F.relu6,
     "hard_swish": lambda x: x * (x + 3).clamp(0, 6) / 6,
     "gelu": lambda x: x * (1 + torch.erf(x / 2**0.5)) / 2,
     "sigmoid": lambda x: 1 / (1 + (-x).exp()),

@@ -84,6 +84,7 @@ def verify(
     size: Size = None,
     precision: Annotated[Precision, typer.Option(help="What both compute in.")] = Precision.float32,
     seed: Annotated[int, typer.Option(help="Of weights and images.")] = 0,
+    image: Annotated[Path | None, typer.Option(help="A picture to compare on; noise where not given.")] = None,
     form: Output = Form.table,
 ) -> None:
     """Compare PyTorch with TensorFlow at every block.
@@ -91,11 +92,13 @@ def verify(
     Both get the same random weights and images. Exits with 1 where max|difference| over max|reference| exceeds 1e-5 in
     float32 or 1e-12 in float64.
     """
+    from spinec.backends.image import load_image
     from spinec.backends.verify import BARS, compare
     from spinec.visualize.tables import difference_table
 
     program = read_program(name, size)
-    differences = compare(program, precision=precision.value, seed=seed)
+    picture = load_image(image, program.size) if image else None
+    differences = compare(program, precision=precision.value, seed=seed, image=picture)
     bar = BARS[precision.value]
     rows = [(each.value, each.shape, each.error) for each in differences]
     print_table(difference_table(program, rows, bar), form)

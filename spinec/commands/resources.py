@@ -1,0 +1,270 @@
+"""Specs made from specs: their work shared out anew, scaled, or fitted to a budget."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from spinec.options import Convention, Count, Form, Name, Output, Size, app, print_table, warn, write_output
+
+if TYPE_CHECKING:
+    from spinec.spec.model import ModelSpec
+
+
+class By(StrEnum):
+    """What is scaled to fit a budget."""
+
+    width = "width"
+    size = "size"
+    depth = "depth"
+
+
+def _parse_figure(text: str) -> float:
+    from pydantic import TypeAdapter, ValidationError
+
+    from spinec.spec.fields import Figure, figure_value
+
+    try:
+        return figure_value(TypeAdapter(Figure).validate_python(text))
+    except ValidationError:
+        raise typer.BadParameter("expected a figure such as 2.5G, 3.6M or 1200000") from None
+
+
+File = Annotated[
+    Path | None, typer.Option("-o", "--output", help="Where to write the new spec; '-' shows it instead of the table.")
+]
+NewName = Annotated[str | None, typer.Option("--name", help="Of the new spec; its file's name if not given.")]
+Work = Annotated[float | None, typer.Option(parser=_parse_figure, metavar="FIGURE", help="F_t, such as 1.6G.")]
+Approximate = Annotated[bool, typer.Option("--approximate", help="F_i by its first term alone, C_i c_i^2.")]
+Groups = Annotated[
+    list[str] | None, typer.Option("--group", metavar="B,B", help="Blocks that share one dim; repeatable.")
+]
+Frozen = Annotated[str, typer.Option(metavar="B,B", help="Blocks that keep their dims.")]
+
+
+@app.command()
+def redistribute(
+    name: Name,
+    betas: Annotated[str, typer.Option(help="Attention of every block: 10,10,5 in order, or b1=10,b2=5.")],
+    target: Work = None,
+    approximate: Approximate = False,
+    multiple: Annotated[int, typer.Option(help="New dims are multiples of this.")] = 8,
+    group: Groups = None,
+    frozen: Frozen = "",
+    output: File = None,
+    new_name: NewName = None,
+    form: Output = Form.table,
+) -> None:
+    """Share the work of a spec's blocks out anew.
+
+    Each block gets a share by its attention, beta, of the work that they do together (arXiv 2010.11426, Equations 2-4).
+    """
+    from spinec.compiler.redistribute import redistribute as share_out
+
+    spec = _read(name)
+    after = share_out(
+        spec,
+        _shares(betas),
+        target=target,
+        exact=not approximate,
+        multiple=multiple,
+        groups=_groups(group),
+        frozen=_words(frozen),
+        name=_new_name(spec, "redistributed", output, new_name),
+    )
+    _deliver(spec, after, f"redistributed with betas {betas}", output, form)
+
+
+@app.command()
+def betas(
+    before: Annotated[str, typer.Argument(metavar="BEFORE", help="A spec of the library, or a YAML file.")],
+    after: Annotated[str, typer.Argument(metavar="AFTER", help="A spec of the same blocks.")],
+    values: Annotated[str, typer.Option(help="What a beta may be.")] = "1,5,10,15,20",
+    target: Work = None,
+    approximate: Approximate = False,
+    multiple: Annotated[int, typer.Option(help="What dims were rounded to.")] = 8,
+    group: Groups = None,
+    frozen: Frozen = "",
+    form: Output = Form.table,
+) -> None:
+    """List the betas that turn one spec into another.
+
+    Every vector of the values that 'redistribute' would do it with; none if the dims were made in another way.
+    """
+    from spinec.compiler.redistribute import explain
+    from spinec.visualize.tables import Table
+
+    specs = _read(before), _read(after)
+    found = explain(
+        *specs,
+        [_number(value) for value in _words(values)],
+        target=target,
+        exact=not approximate,
+        multiple=multiple,
+        groups=_groups(group),
+        frozen=_words(frozen),
+    )
+    rows = [[",".join(f"{beta:g}" for beta in vector)] for vector in found]
+    print_table(Table(f"{specs[0].name} to {specs[1].name}", ["betas"], rows), form)
+    if form is Form.table:
+        typer.echo(f"  {len(found) or 'no'} vectors of betas do it")
+
+
+@app.command()
+def scale(
+    name: Name,
+    width: Annotated[float, typer.Option(help="Multiplies every block's dim.")] = 1,
+    size: Size = None,
+    depth: Annotated[float | None, typer.Option(help="Multiplies every level's total of repeats, rounded up.")] = None,
+    totals: Annotated[str, typer.Option(metavar="N,N", help="The totals of repeats, from level 1 on.")] = "",
+    multiple: Annotated[int, typer.Option(help="Scaled dims are multiples of this.")] = 4,
+    output: File = None,
+    new_name: NewName = None,
+    form: Output = Form.table,
+) -> None:
+    """Make a spec wider, deeper or for another input size."""
+    from spinec.compiler.scaling import scale as scaled
+
+    spec = _read(name)
+    after = scaled(
+        spec,
+        width=width,
+        size=(size.height, size.width) if size else None,
+        depth=depth,
+        level_totals=[int(_number(total)) for total in _words(totals)] or None,
+        multiple=multiple,
+        name=_new_name(spec, "scaled", output, new_name),
+    )
+    factors = {"width": width, "depth": depth, "level totals": totals}
+    shown = [f"{what} {factor}" for what, factor in factors.items() if factor and factor != 1]
+    _deliver(spec, after, f"scaled: {', '.join([*shown, f'size {_pixels(after)}'])}", output, form)
+
+
+@app.command()
+def fit(
+    name: Name,
+    macs: Annotated[
+        float | None, typer.Option(parser=_parse_figure, metavar="FIGURE", help="At most, as 2.5G.")
+    ] = None,
+    params: Annotated[
+        float | None, typer.Option(parser=_parse_figure, metavar="FIGURE", help="At most, as 3.6M.")
+    ] = None,
+    by: Annotated[By, typer.Option(help="What is scaled.")] = By.width,
+    over: Annotated[bool, typer.Option("--over", help="The nearest, even if it is over the budget.")] = False,
+    convention: Count = Convention.conv,
+    multiple: Annotated[int, typer.Option(help="Scaled dims are multiples of this.")] = 4,
+    size_multiple: Annotated[
+        int | None, typer.Option(help="Sizes are multiples of this; the coarsest stride if not given.")
+    ] = None,
+    output: File = None,
+    new_name: NewName = None,
+    form: Output = Form.table,
+) -> None:
+    """Scale a spec to the nearest within a budget.
+
+    Of multiply-adds, of parameters, or of both at once. Every candidate is counted exactly.
+    """
+    from spinec.compiler.fit import fit as fitted
+
+    spec = _read(name)
+    found = fitted(
+        spec,
+        macs=macs,
+        params=params,
+        by=by.value,
+        convention=convention.value,
+        over=over,
+        multiple=multiple,
+        size_multiple=size_multiple,
+        name=_new_name(spec, "fitted", output, new_name),
+    )
+    _deliver(spec, found.spec, f"fitted: {by} {found.factor:g}", output, form, convention)
+
+
+def _read(name: str) -> ModelSpec:
+    from spinec.spec.load import read
+
+    loaded = read(name)
+    warn(loaded)
+    return loaded.spec
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",")] if text else []
+
+
+def _groups(groups: list[str] | None) -> list[list[str]]:
+    return [_words(group) for group in groups or []]
+
+
+def _number(text: str) -> int | float:
+    try:
+        return int(text) if text.strip().isdecimal() else float(text)
+    except ValueError:
+        raise typer.BadParameter(f"expected numbers separated by commas, got {text!r}") from None
+
+
+def _shares(text: str) -> dict[str, int | float] | list[int | float]:
+    words = _words(text)
+    if not any("=" in word for word in words):
+        return [_number(word) for word in words]
+    return {block.strip(): _number(value) for block, _, value in (word.partition("=") for word in words)}
+
+
+def _new_name(spec: ModelSpec, how: str, output: Path | None, given: str | None) -> str:
+    """What the new spec is called: as asked, or as its file, or after the old one."""
+    return given or (output.stem if output and str(output) != "-" else f"{spec.name}-{how}")
+
+
+def _pixels(spec: ModelSpec) -> str:
+    return " x ".join(map(str, spec.input.size))
+
+
+def _deliver(
+    before: ModelSpec,
+    after: ModelSpec,
+    how: str,
+    output: Path | None,
+    form: Form,
+    convention: Convention = Convention.conv,
+) -> None:
+    """Write the new spec, and show what became of the old one."""
+    from spinec.spec.dump import dump
+
+    text = f"# {before.name}, {how}.\n{dump(after)}"
+    if output and str(output) == "-":
+        typer.echo(text, nl=False)
+        return
+    _show_changes(before, after, how, form, convention)
+    if output:
+        write_output(output, text)
+        typer.echo(f"{output}: {after.name}, {len(after.blocks)} blocks", err=form is not Form.table)
+
+
+def _show_changes(before: ModelSpec, after: ModelSpec, how: str, form: Form, convention: Convention) -> None:
+    from spinec.visualize.tables import Table, report_of
+
+    reports = [report_of(spec) for spec in (before, after)]
+    blocks = [report.by("block") for report in reports]
+    deeper = any(block.repeats != after.blocks[name].repeats for name, block in before.blocks.items())
+    rows: list[list[str | int | float | None]] = []
+    for name, block in before.blocks.items():
+        new = after.blocks[name]
+        repeats = [block.repeats, new.repeats] if deeper else []
+        macs = [counts[name].macs(convention.value) for counts in blocks]
+        rows.append(
+            [name, block.level, block.dim, new.dim, *repeats, *macs, *(counts[name].params for counts in blocks)]
+        )
+    columns = ["block", "level", "dim", "new dim", *(["repeats", "new repeats"] if deeper else [])]
+    totals = [*(report.macs(convention.value) for report in reports), *(report.params for report in reports)]
+    total = ["model", *[None] * (len(columns) - 1), *totals]
+    columns += ["multiply-adds", "new multiply-adds", "parameters", "new parameters"]
+    sizes = _pixels(after) if _pixels(after) == _pixels(before) else f"{_pixels(before)} to {_pixels(after)}"
+    title = f"{after.name} at {sizes}, convention '{convention}'"
+    about = {"name": after.name, "made_from": before.name, "convention": convention.value}
+    print_table(Table(title, columns, rows, total, about), form)
+    if form is Form.table:
+        typer.echo(f"  {before.name}, {how}")
