@@ -31,6 +31,7 @@ from spinec.spec.model import ModelSpec
 
 PRIME = 2**61 - 1  # far above any factor, so a solution modulo the prime is the solution
 SPARE = 3  # samples beyond what a system needs: a wrong form does not fit them
+ONE_BY_ONE = "count candidates one by one: cost(lower(spec))"
 CHECKS = 4  # whole candidates on which a form is compared with `cost`
 
 Costs: TypeAlias = tuple[int, ...]
@@ -136,10 +137,11 @@ def _block_forms(
     reach = min(MAX_DIM, 64 + 8 * max((share.denominator for width in own for share in width.shares), default=1))
 
     def sample(number: int) -> list[dict[str, int]]:
+        """Dims of which no two are equal: many at random, the smallest, the largest."""
         names = [name, *sources]
-        return [
-            dict(zip(names, random.sample(range(1, reach + 1), len(names)), strict=True)) for _ in range(number + SPARE)
-        ]
+        spread = [random.sample(range(1, reach + 1), len(names)) for _ in range(number + SPARE - 2)]
+        ends = [[*range(1, len(names) + 1)], [*range(reach, reach - len(names), -1)]]
+        return [dict(zip(names, dims, strict=True)) for dims in (*spread, *ends)]
 
     def counted(dims: Mapping[str, int], repeats: int = 1) -> Costs:
         return _count_block(spec, size, name, dims, repeats)
@@ -211,13 +213,19 @@ def _costs(count: Count) -> Costs:
 
 
 def _fit(what: str, terms: Sequence[Product], samples: Sequence[Sample]) -> Form:
-    """The factors with which the terms give every sample, exactly."""
-    rows = [[channels(first, dims) * channels(second, dims) for first, second in terms] for dims, _ in samples]
-    factors = _solve(rows, [costs for _, costs in samples])
-    form = {term: found for term, found in zip(terms, factors, strict=True) if any(found)}
-    if any(evaluate(form, dims) != costs for dims, costs in samples):
-        raise _no_form(what)
-    return form
+    """The factors with which the terms give every sample, exactly.
+
+    A half rounded down makes terms depend on each other: c - 2 floor(c / 2) is its own square. Then the terms that come
+    last are left out, and integers may do it in one order alone.
+    """
+    for order in (terms, terms[::-1]):
+        rows = [[channels(first, dims) * channels(second, dims) for first, second in order] for dims, _ in samples]
+        factors = _solve(rows, [costs for _, costs in samples])
+        form = {term: found for term, found in zip(order, factors, strict=True) if any(found)}
+        if all(evaluate(form, dims) == costs for dims, costs in samples):
+            return form
+    message = f"{what}: the cost is no quadratic form of the dims, so many candidates cannot be counted at once"
+    raise SpecError([Fault(message, None, ONE_BY_ONE)])
 
 
 def _solve(rows: Sequence[Sequence[int]], values: Sequence[Costs]) -> list[Costs]:
@@ -250,13 +258,9 @@ def _check(form: CostForm, size: tuple[int, int], random: Random) -> None:
     repeats = {name: block.repeats for name, block in spec.blocks.items()}
     for _ in range(CHECKS):
         if form.costs(dims, repeats) != _costs(cost(lower(with_dims(spec, dims, repeats), size))):
-            raise _no_form("the whole")
+            message = f"{spec.name}: the quadratic form of its cost is not what a whole candidate costs"
+            raise SpecError([Fault(message, None, ONE_BY_ONE)])
         few = random.sample(range(1, 256), 3)
         dims = {name: random.choice(few) for name in dims}
         dims |= dict.fromkeys(form.tied, few[0])
         repeats = {name: random.randint(1, 3) for name in repeats}
-
-
-def _no_form(what: str) -> SpecError:
-    message = f"{what}: the cost is no quadratic form of the dims, so many candidates cannot be counted at once"
-    return SpecError([Fault(message, None, "count them one by one: cost(lower(spec))")])

@@ -38,6 +38,7 @@ class Norm(Frozen):
         lt=1,
         description="what the running statistics keep of themselves each step, as in TensorFlow",
     )
+    synchronized: bool = Field(False, description="statistics over the images of all replicas in training, not of each")
 
 
 class StochasticDepth(Frozen):

@@ -233,7 +233,7 @@ ACTIVATE: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "relu6": F.relu6,
     "hard_swish": lambda x: x * (x + 3).clamp(0, 6) / 6,
     "gelu": lambda x: x * (1 + torch.erf(x / 2**0.5)) / 2,
-    "sigmoid": lambda x: 1 / (1 + (-x).exp()),
+    "sigmoid": torch.sigmoid,
 }
 EVALUATE: dict[type, Callable[..., torch.Tensor]] = {
     Conv: convolve,

@@ -514,7 +514,8 @@ spec.loader.exec_module(module_from_spec(spec))
 model = keras.saving.load_model(sys.argv[1] + "/model.keras")
 arrays = numpy.load(sys.argv[1] + "/images.npz")
 found = keras.ops.convert_to_numpy(model(arrays["images"], training=False))
-assert numpy.array_equal(found, arrays["result"]), abs(found - arrays["result"]).max()
+difference = abs(found - arrays["result"]).max() / abs(arrays["result"]).max()
+assert difference <= 1e-6, difference  # the same but for the order in which threads add
 assert {"spinec>" + type(layer).__name__ for layer in model.layers} & {"spinec>SoftmaxSum"}
 """
 

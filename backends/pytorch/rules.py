@@ -66,7 +66,12 @@ def linear(op: Linear, x: Shape) -> Layer:
 @rule(BatchNorm)
 def batch_norm(op: BatchNorm, x: Shape) -> Layer:
     """PyTorch's momentum is the share of the new statistics, the complement of the op's."""
-    build = call("nn.BatchNorm2d", x[0], eps=op.epsilon, momentum=round(1 - op.momentum, 12))
+    build = call(
+        "nn.SyncBatchNorm" if op.synchronized else "nn.BatchNorm2d",
+        x[0],
+        eps=op.epsilon,
+        momentum=round(1 - op.momentum, 12),
+    )
     return Layer(build, NORM, "nn.init.zeros_({layer}.weight)" if op.zero_init else "")
 
 

@@ -47,7 +47,8 @@ class Style:
 
     def norm(self, zero_init: bool = False) -> BatchNorm:
         """Batch norm; `zero_init` starts its scale at zero."""
-        return BatchNorm(self.spec.norm.epsilon, self.spec.norm.momentum, zero_init)
+        norm = self.spec.norm
+        return BatchNorm(norm.epsilon, norm.momentum, zero_init, norm.synchronized)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ class BatchNorm(Op):
     epsilon: float = 0.001
     momentum: float = 0.99
     zero_init: bool = False
+    synchronized: bool = False
 
     def infer(self, *inputs: Shape) -> Shape:
         return inputs[0]
