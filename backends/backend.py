@@ -6,10 +6,9 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, Protocol
 
+from spinec import backends
 from spinec.compiler.program import Program
 from spinec.spec.errors import BackendError, did_you_mean
-
-from spinec import backends
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
+
     from spinec.backends.weights import Array
 
 

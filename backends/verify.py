@@ -12,6 +12,7 @@ from spinec.compiler.program import Program
 
 if TYPE_CHECKING:
     import numpy as np
+
     from spinec.backends.weights import Array
 
 Precision: TypeAlias = Literal["float32", "float64"]

@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
 from spinec.compiler.cost import Report, cost
 from spinec.compiler.many import CostModel
 from spinec.compiler.pipeline import lower

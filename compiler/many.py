@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
 from spinec.compiler.conventions import CONVENTIONS
 from spinec.compiler.forms import CostForm, Form, Width, channels, cost_form
 from spinec.spec.errors import ShapeError, did_you_mean

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from pydantic import ValidationError
+
 from spinec.spec.dump import dump
 from spinec.spec.errors import Fault, SpecError, SpecWarning
 from spinec.spec.fields import MAX_REPEATS

@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 
 from make_tables import filled
+
+from spinec import load, lower, names
 from spinec.backends.verify import BARS, Difference, compare
 from spinec.spec.files import write_whole
 from spinec.visualize.tables import Table
-
-from spinec import load, lower, names
 
 PAGE = Path(__file__).with_name("parity.md")
 SIZES = (96, (75, 91))  # one that divides by no level but the finest, one odd

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from spinec import cost, load, lower, names
 from spinec.spec.files import write_whole
 from spinec.visualize.tables import library_table, published_table
-
-from spinec import cost, load, lower, names
 
 DOCS = Path(__file__).resolve().parent
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
+
 from spinec.spec.fields import Activation, Dim, Frozen, Kernel, Level, Ratio, Repeats
 
 Down = Literal["space_to_depth", "depthwise", "conv", "max_pool", "avg_pool", "none"]

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import takewhile
 
+from spinec.spec.blocks import Identity
 from spinec.spec.errors import Fault, did_you_mean
 from spinec.spec.fields import MAX_BLOCKS
-from spinec.spec.heads import Classification, RetinaNet
+from spinec.spec.heads import RetinaNet
 from spinec.spec.names import BLOCK_NAME, OUTPUT_NAME, RESERVED
 from spinec.spec.subject import Subject
 from spinec.spec.validate import show
@@ -125,7 +126,7 @@ def paths(subject: Subject) -> Iterator[Fault]:
         return
     for name, block in subject.blocks.items():
         levels = [_level(subject, given.block) for given in block.inputs]
-        if len(levels) == 1 and levels[0] is not None and levels[0] <= block.level:
+        if len(levels) == 1 and levels[0] is not None and levels[0] <= block.level and not isinstance(block, Identity):
             continue  # taken as it is; the block itself strides
         for i, (given, level) in enumerate(zip(block.inputs, levels, strict=True)):
             way = spec.resample_of(given)
@@ -151,6 +152,7 @@ def head(subject: Subject) -> Iterator[Fault]:
         yield Fault(message, place, "such as endpoints: {dim: 64}")
     levels = sorted(block.level for block in found.values())
     if isinstance(spec.head, RetinaNet):
+        yield from _subnet_names(subject)
         first: dict[int, str] = {}
         for name, block in found.items():
             if block.level in first:
@@ -161,9 +163,18 @@ def head(subject: Subject) -> Iterator[Fault]:
         if gaps:
             message = f"head: no output at level {min(gaps)}, between levels {levels[0]} and {levels[-1]}"
             yield Fault(message, subject.key("outputs"), "expected one output at each level")
-    elif isinstance(spec.head, Classification) and len(levels) > 1 and spec.resample.up == "none":
+    elif len(set(levels)) > 1 and spec.resample.up == "none":
         message = "head: outputs of several levels are upsampled, and resample.up is 'none'"
         yield Fault(message, place, "expected resample: {up: nearest}, or outputs of one level")
+
+
+def _subnet_names(subject: Subject) -> Iterator[Fault]:
+    """The class and box maps of an output have names that no block has."""
+    for output in subject.outputs:
+        for name in (f"class_{output}", f"box_{output}"):
+            if name in subject.order:
+                message = f"block name {name!r} is taken by the head's map of output {output!r}"
+                yield Fault(message, subject.key("blocks", name), f"such as {name}_1")
 
 
 def _level(subject: Subject, name: str) -> int | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 import yaml
+
 from spinec.spec.errors import Fault, Place, Source, SpecError
 
 MAX_BYTES = 2 * 1024 * 1024

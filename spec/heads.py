@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
+
 from spinec.spec.fields import Activation, Dim, Frozen, Ratio
 
 Layers = Annotated[int, Field(ge=0, le=64, description="separable convolutions before the prediction layer")]

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PlainSerializer, SerializeAsAny
+
 from spinec.spec.blocks import Block, Fuse, Input, Resample
 from spinec.spec.fields import (
     Activation,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pydantic import TypeAdapter
+
 from spinec.spec.blocks import Block
 from spinec.spec.defaults import NEVER_DEFAULT
 from spinec.spec.heads import Head

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+
 from spinec.spec.document import Item
 from spinec.spec.errors import Fault, did_you_mean
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # two workers on two cores: more threads only wait for each other
+
 for absent in os.environ.get("SPINEC_WITHOUT", "").split():
     sys.modules[absent] = None  # importing it fails, and nobody finds it
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hypothesis import strategies as st
+
 from spinec.spec.names import RESERVED
 
 ACTIVATIONS = ("swish", "relu", "relu6", "hard_swish", "gelu", "sigmoid", "none")

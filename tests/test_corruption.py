@@ -7,6 +7,7 @@ import warnings
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from spinec.spec.errors import Fault, SpecError, SpecWarning
 from spinec.spec.library import library
 from spinec.spec.load import loads

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 from seeded_faults import CLASSIFIER, DETECTOR
+
+from spinec import BackendError, loads, lower
 from spinec.backends.backend import backend
 from spinec.backends.checkpoints import write_checkpoint
 from spinec.backends.export import export_model
 from spinec.backends.verify import BARS, sample
-
-from spinec import BackendError, loads, lower
 
 pytest.importorskip("torch")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from spinec.spec.document import MAX_BYTES, MAX_EVENTS
 from spinec.spec.errors import Fault, SpecError, SpecWarning
 from spinec.spec.load import load, loads, read

@@ -8,9 +8,9 @@ import sys
 import traceback
 
 import pytest
-from spinec.backends.backend import backend_names
 
 from spinec import build, emit, load, loads, lower, names
+from spinec.backends.backend import backend_names
 
 torch = pytest.importorskip("torch")
 

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from spinec.spec.library import LIBRARY
-from spinec.visualize.tables import block_table, cost_table, output_table
 
 from spinec import cost, emit, load, loads, lower
+from spinec.spec.library import LIBRARY
+from spinec.visualize.tables import block_table, cost_table, output_table
 
 GOLDEN = Path(__file__).parent / "golden"
 STARTER = (LIBRARY.parent / "spec" / "starter.yaml").read_text()

@@ -8,10 +8,10 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from spinec.spec.library import LIBRARY, library  # noqa: E402
 from torch.utils.flop_counter import FlopCounterMode  # noqa: E402  (after the skip)
 
 import spinec  # noqa: E402
+from spinec.spec.library import LIBRARY, library  # noqa: E402
 
 torch.set_num_threads(1)  # workers of pytest would wait for each other's threads, many times as long
 SIZES = (None, 96, (100, 172))  # the spec's own, and two that its levels do not divide

@@ -14,6 +14,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from strategies import specs
+
+from spinec import ShapeError, SpecError, cost, load, loads, lower, names
 from spinec.compiler import forms
 from spinec.compiler import many as module
 from spinec.compiler.forms import cost_form
@@ -21,9 +24,6 @@ from spinec.compiler.many import CostModel
 from spinec.compiler.scaling import with_dims
 from spinec.spec.blocks import Conv, MBConv
 from spinec.spec.heads import Classification, RetinaNet, Segmentation
-from strategies import specs
-
-from spinec import ShapeError, SpecError, cost, load, loads, lower, names
 
 SCALAR = 12  # candidates of every spec that are lowered and counted one by one, with repeats and without
 PER_FAMILY = 10_000
@@ -325,7 +325,7 @@ def test_a_form_that_does_not_fit_is_refused(monkeypatch):
     spec = loads("name: x\nextends: efficientnet-b0\nblocks: {b3: {expand: 2.5}}\n")
     widths = forms._widths
     monkeypatch.setattr(forms, "_widths", lambda block, name: widths(block, name)[:1])
-    with pytest.raises(SpecError, match=r"b1: the cost is no quadratic form(.|\n)*count them one by one"):
+    with pytest.raises(SpecError, match=r"b1: the cost is no quadratic form(.|\n)*count candidates one by one"):
         CostModel(spec)
 
 

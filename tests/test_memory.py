@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
-from spinec.compiler.graph import Graph
-from spinec.compiler.ops.base import Shape
 from strategies import specs
 
 import spinec
+from spinec.compiler.graph import Graph
+from spinec.compiler.ops.base import Shape
 
 BYTES = 4
 

@@ -1,6 +1,7 @@
 """Names that a block may have can be used wherever a block's name is used."""
 
 import pytest
+
 from spinec.spec.names import BLOCK_NAME, MODULE_ATTRIBUTES, RESERVED
 
 

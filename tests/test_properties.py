@@ -17,6 +17,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 torch = pytest.importorskip("torch")
 
 import torch.nn.functional as F  # noqa: E402, N812  (after the skip; its usual name)
+from strategies import specs  # noqa: E402
+from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
+
+import spinec  # noqa: E402
 from spinec.compiler.ops.activation import Activation  # noqa: E402
 from spinec.compiler.ops.conv import Conv, Linear  # noqa: E402
 from spinec.compiler.ops.merge import Add, Average, Concat, Multiply, WeightedSum  # noqa: E402
@@ -25,10 +29,6 @@ from spinec.compiler.ops.pool import GlobalPool, Pool  # noqa: E402
 from spinec.compiler.ops.regularize import Dropout, StochasticDepth  # noqa: E402
 from spinec.compiler.ops.resize import Crop, Pad, SpaceToDepth, Upsample  # noqa: E402
 from spinec.compiler.scaling import scale  # noqa: E402
-from strategies import specs  # noqa: E402
-from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
-
-import spinec  # noqa: E402
 
 torch.set_num_threads(1)  # workers of pytest would wait for each other's threads, many times as long
 KEYS = ("model", "level", "block", "part", "op", "category")

@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 torch = pytest.importorskip("torch")
 
-from spinec.spec.blocks import FusedMBConv, MBConv  # noqa: E402
-from spinec.spec.model import ModelSpec  # noqa: E402
 from strategies import specs  # noqa: E402  (after the skip)
 
 import spinec  # noqa: E402
+from spinec.spec.blocks import FusedMBConv, MBConv  # noqa: E402
+from spinec.spec.model import ModelSpec  # noqa: E402
 
 torch.set_num_threads(1)  # workers of pytest would wait for each other's threads, many times as long
 PYRAMID = """

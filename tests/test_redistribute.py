@@ -10,15 +10,15 @@ from math import sqrt
 import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
+from strategies import specs
+
+from spinec import SpecError, cost, load, loads, lower
+from spinec.cli import main
 from spinec.compiler import redistribute as module
 from spinec.compiler import resources
 from spinec.compiler.redistribute import attention, explain, new_dims, redistribute
 from spinec.compiler.resources import WORK, total_work, units
 from spinec.spec.blocks import Block
-from strategies import specs
-
-from spinec import SpecError, cost, load, loads, lower
-from spinec.cli import main
 
 LEARNED = (10, 10, 5, 5, 15, 20, 20, 1, 20, 15, 5, 20, 10, 15, 15, 10, 10, 1)
 TABLE_1 = (16, 24, 16, 16, 104, 48, 120, 40, 120, 168, 96, 192, 136, 104, 40, 136, 136, 40)

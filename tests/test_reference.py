@@ -1,9 +1,9 @@
 """Published figures and the reference calculation, held to the digits that they print."""
 
 import pytest
-from spinec.spec.fields import figure_value
 
 from spinec import cost, load, lower, names
+from spinec.spec.fields import figure_value
 
 # Totals of an independent calculation under the same settings, convention 'profiler': multiply-adds in billions and
 # parameters in millions, as printed in the project's notes on the method.

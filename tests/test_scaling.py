@@ -9,12 +9,12 @@ from itertools import pairwise
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from spinec.compiler import scaling as module
-from spinec.compiler.scaling import compound, scale
 from strategies import specs
 
 from spinec import SpecError, cost, dump, load, loads, lower, names
 from spinec.cli import main
+from spinec.compiler import scaling as module
+from spinec.compiler.scaling import compound, scale
 
 TOTALS = (2, 4, 3, 6, 6, 2, 2)
 TABLE_2 = {  # width, size, whether the bottom levels' blocks are repeated

@@ -3,6 +3,7 @@
 import jsonschema
 import pytest
 import yaml
+
 from spinec.spec.library import LIBRARY
 from spinec.spec.schema import schema
 

@@ -8,9 +8,8 @@ from seeded_faults import OTHER_ORDER, SEEDS, SPECS
 pytest.importorskip("torch")
 pytest.importorskip("tensorflow")
 
-from spinec.backends.verify import BARS, differences, observed, sample
-
 from spinec import loads, lower
+from spinec.backends.verify import BARS, differences, observed, sample
 
 SPREAD = 3.0  # of the norms' scales: values above six show whether a ReLU6 is one
 

@@ -11,8 +11,11 @@ from pkgutil import iter_modules
 
 import numpy as np
 import pytest
-import spinec.compiler.ops
 from hypothesis import HealthCheck, given, settings
+from strategies import specs
+
+import spinec.compiler.ops
+from spinec import BackendError, build, emit, load, loads, lower, names
 from spinec.backends.backend import backend
 from spinec.backends.prelude import pieces
 from spinec.backends.tensorflow.weights import from_neutral, to_neutral
@@ -20,9 +23,6 @@ from spinec.backends.weights import slots
 from spinec.compiler.ops.base import Op
 from spinec.compiler.ops.norm import BatchNorm
 from spinec.spec.model import StochasticDepth
-from strategies import specs
-
-from spinec import BackendError, build, emit, load, loads, lower, names
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 torch = pytest.importorskip("torch")

@@ -7,11 +7,11 @@ import pickle
 import numpy as np
 import pytest
 from seeded_faults import CLASSIFIER, DETECTOR
+
+from spinec import BackendError, loads, lower
 from spinec.backends.checkpoints import read_checkpoint, spec_named_in, write_checkpoint
 from spinec.backends.verify import sample
 from spinec.spec.files import whole, write_whole
-
-from spinec import BackendError, loads, lower
 
 torch = pytest.importorskip("torch")
 safetensors = pytest.importorskip("safetensors.numpy")

@@ -12,8 +12,9 @@ from spinec.compiler.program import Program
 from spinec.spec.errors import BackendError
 
 if TYPE_CHECKING:
-    from spinec.backends.weights import Array
     from torch import Tensor
+
+    from spinec.backends.weights import Array
 
 CHECKPOINTS = (".pt", ".pth", ".safetensors")
 COUNTER = "num_batches_tracked"  # kept by PyTorch's batch norm and used by nobody who sets a momentum

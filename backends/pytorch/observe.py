@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from spinec.compiler.program import Program
 
 if TYPE_CHECKING:
-    from spinec.backends.weights import Array
     from torch import Tensor, nn
+
+    from spinec.backends.weights import Array
 
 
 def observe(model: nn.Module, program: Program, images: Array) -> dict[str, Array]:

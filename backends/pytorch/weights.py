@@ -10,8 +10,9 @@ from spinec.backends.weights import Slot, check_weights, find_arrays, slots
 from spinec.compiler.program import Program
 
 if TYPE_CHECKING:
-    from spinec.backends.weights import Array
     from torch import Tensor, nn
+
+    from spinec.backends.weights import Array
 
 
 def to_neutral(slot: Slot, value: Tensor) -> Array:

@@ -9,6 +9,7 @@ from spinec.compiler.program import Program
 
 if TYPE_CHECKING:
     import keras
+
     from spinec.backends.weights import Array
 
 

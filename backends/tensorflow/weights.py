@@ -12,6 +12,7 @@ from spinec.compiler.program import Program
 
 if TYPE_CHECKING:
     import keras
+
     from spinec.backends.weights import Array
 
 # What made a layer: where the neutral axes of its kernel are among Keras' own.
