@@ -100,11 +100,12 @@ def _whole() -> object:
 def pytorch() -> list[tuple[str, str, str]]:
     """The compiled EfficientNet-B0 beside timm's, one thread, in turn."""
     import torch
-    from timm_import import timm
+    from timm_import import import_timm
 
     from spinec import build
 
     torch.set_num_threads(1)
+    timm = import_timm()
     program = lower(load("efficientnet-b0"))
     ours, theirs = build(program).eval(), timm.create_model("tf_efficientnet_b0").eval()
     image = torch.randn(1, 3, 224, 224)

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from math import prod
+from typing import Any, Literal, NamedTuple
 
 from spinec.compiler.conventions import CONVENTIONS, INITIALISED
 from spinec.compiler.memory import peak_elements
-from spinec.compiler.ops.base import Op, Shape, elements
+from spinec.compiler.ops.base import Op
 from spinec.compiler.program import Program
+from spinec.spec.collection import paused_collection
 from spinec.spec.errors import ShapeError, did_you_mean
 from spinec.spec.fields import Convention
 from spinec.spec.model import ModelSpec
@@ -46,14 +48,14 @@ class Count:
         return 4 * self.activations
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One op of a program and its cost."""
+class Row(NamedTuple):
+    """One op of a program and its cost; `halves` are in the order of `CONVENTIONS`."""
 
     path: str
     op: Op
-    count: Count
-    output: Shape
+    halves: tuple[int, ...]
+    params: int
+    activations: int
 
 
 @dataclass(frozen=True)
@@ -73,10 +75,10 @@ class Report(Count):
         """
         if key not in KEYS:
             raise ValueError(f"cannot report by {key!r}; {did_you_mean(key, KEYS)}")
-        groups: dict[str, list[Count]] = {}
+        groups: dict[str, list[Row]] = {}
         for row in self.rows:
-            groups.setdefault(KEYS[key](self.program.spec, row), []).append(row.count)
-        return {name: _total(counts) for name, counts in groups.items()}
+            groups.setdefault(KEYS[key](self.program.spec, row), []).append(row)
+        return {name: _total(rows) for name, rows in groups.items()}
 
     @cached_property
     def peak_bytes(self) -> int:
@@ -107,21 +109,25 @@ class Report(Count):
         }
 
 
+@paused_collection()
 def cost(program: Program) -> Report:
     """Count a program.
 
     >>> from spinec import load, lower
     >>> cost(lower(load("eff-spinenet-d0"))).macs()
-    2425024128
+    2453285888
     """
+    conventions = tuple(CONVENTIONS.values())
     rows = []
     for step in program.steps:
         work = step.op.work(step.output, *step.input_shapes)
-        kernels = elements(*[shape for role, shape in step.weights.items() if role in INITIALISED])
-        halves = {name: c.halves(work) + c.kernel_weight * kernels for name, c in CONVENTIONS.items()}
-        count = Count(halves, elements(*step.weights.values()), elements(step.output))
-        rows.append(Row(step.path, step.op, count, step.output))
-    total = _total([row.count for row in rows])
+        params = kernels = 0
+        for role, shape in step.weights.items():
+            params += (size := prod(shape))
+            kernels += size if role in INITIALISED else 0
+        halves = tuple([each.halves(work) + each.kernel_weight * kernels for each in conventions])
+        rows.append(Row(step.path, step.op, halves, params, prod(step.output)))
+    total = _total(rows)
     if max(total.halves.values(), default=0) > 2 * MAX_COUNT:
         raise ShapeError(f"{program.name}: more than 2^53 multiply-adds, which no counter can hold exactly")
     return Report(total.halves, total.params, total.activations, program=program, rows=tuple(rows))
@@ -133,9 +139,9 @@ def plain(count: Count) -> dict[str, Any]:
     return {"macs": macs, "params": count.params, "activation_bytes": count.activation_bytes}
 
 
-def _total(counts: list[Count]) -> Count:
-    halves = {name: sum(count.halves[name] for count in counts) for name in CONVENTIONS}
-    return Count(halves, sum(c.params for c in counts), sum(c.activations for c in counts))
+def _total(rows: list[Row]) -> Count:
+    halves = {name: sum([row.halves[i] for row in rows]) for i, name in enumerate(CONVENTIONS)}
+    return Count(halves, sum([row.params for row in rows]), sum([row.activations for row in rows]))
 
 
 def _part(spec: ModelSpec, row: Row) -> str:

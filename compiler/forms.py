@@ -205,7 +205,7 @@ def _form(what: str, samples: Sequence[Sample], widths: Sequence[Width], skip: S
         numbers = {tuple([shape[0] for shape in shapes]) for shapes in operands}
         met = frozenset(_width(what, number, known) for number in numbers) - {ONE}
         so_far = costs.setdefault(met, [NOTHING] * len(samples))
-        costs[met] = [_plus(total, _costs(row.count)) for total, row in zip(so_far, counts, strict=True)]
+        costs[met] = [_plus(total, (*row.halves, row.params)) for total, row in zip(so_far, counts, strict=True)]
     form: Form = {}
     for met, totals in costs.items():
         form = _plus_form(form, _fit(what, sorted(met), dims, totals))

@@ -12,6 +12,7 @@ from spinec.compiler.graph import GraphBuilder, flatten
 from spinec.compiler.heads import registry
 from spinec.compiler.program import Program
 from spinec.compiler.resample import Features
+from spinec.spec.collection import paused_collection
 from spinec.spec.errors import Fault, SpecError
 from spinec.spec.fields import MAX_SIZE
 from spinec.spec.model import ModelSpec
@@ -20,6 +21,7 @@ MAX_WEIGHT = 2**31  # elements of one weight: no framework can hold more in one 
 MAX_PARAMS = 2**40
 
 
+@paused_collection()
 def lower(spec: ModelSpec, size: int | tuple[int, int] | None = None) -> Program:
     """The program of a spec, at its own input size or at another.
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 import yaml
 
+from spinec.spec.collection import paused_collection
 from spinec.spec.errors import Fault, Place, Source, SpecError
 
 MAX_BYTES = 2 * 1024 * 1024
@@ -105,6 +106,7 @@ def read_bytes(data: bytes, name: str) -> Item:
     return read_text(text, name)
 
 
+@paused_collection()
 def read_text(text: str, name: str) -> Item:
     """The tree of a text; every fault that can be found in one pass is raised at once."""
     if len(text) > MAX_BYTES:

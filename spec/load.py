@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeVar
 
 from spinec.spec.blocks import Block
 from spinec.spec.check import check
+from spinec.spec.collection import paused_collection
 from spinec.spec.defaults import apply_defaults
 from spinec.spec.document import Item, read_text
 from spinec.spec.errors import Fault, SpecError, SpecWarning, did_you_mean
@@ -59,6 +60,7 @@ def _warned(loaded: Loaded) -> ModelSpec:
     return loaded.spec
 
 
+@paused_collection()
 def _read_tree(tree: Item, path: Path | None) -> Loaded:
     faults: list[Fault] = []
     tree = _spell_inputs(apply_defaults(resolve(tree, path, faults), faults))
