@@ -30,7 +30,8 @@ from spinec.spec.fields import MAX_DIM
 from spinec.spec.model import ModelSpec
 
 PRIME = 2**61 - 1  # far above any factor, so a solution modulo the prime is the solution
-SAMPLES = 8  # dims that a block is counted for; an op's system has four unknowns at most
+SAMPLES = 8  # dims that a block is counted for; an op's system has four unknowns, seldom more
+RANGES = 6  # from which samples are taken
 CHECKS = 4  # whole candidates on which a form is compared with `cost`
 
 Costs: TypeAlias = tuple[int, ...]
@@ -162,11 +163,19 @@ def _widths(block: Block, name: str) -> list[Width]:
 
 
 def _choices(names: Sequence[str], widths: Sequence[Width], random: Random) -> list[dict[str, int]]:
-    """Dims of which no two are equal: some small, where shares come to one, and some up to where all shares differ."""
+    """Dims of which no two are equal: all small, where shares come to one; then every block once in each of six ranges.
+
+    The last range ends where the finest share comes to several, so that no share looks like a constant or like another.
+    """
     finest = max((share.denominator for width in widths for share in width.shares), default=1)
-    small, reach = len(names) + 2, min(MAX_DIM, 64 + 8 * finest + len(names))
-    tops = [reach if i % 4 else small for i in range(SAMPLES)]
-    return [dict(zip(names, random.sample(range(1, top + 1), len(names)), strict=True)) for top in tops]
+    step = min(MAX_DIM, 64 + 8 * (finest + len(names))) // RANGES
+    small = [random.sample(range(1, len(names) + 3), len(names)) for _ in range(SAMPLES - RANGES)]
+    choices = [dict(zip(names, dims, strict=True)) for dims in small]
+    for turn in range(RANGES):
+        ranges = [random.sample(range(i * step + 1, (i + 1) * step), step - 1) for i in range(RANGES)]
+        ranges[-1] = list(range(1, RANGES * step + 1))  # from its end: the largest dim is among the samples
+        choices.append({name: ranges[(i + turn) % RANGES].pop() for i, name in enumerate(names)})
+    return choices
 
 
 def _alone(spec: ModelSpec, size: tuple[int, int], name: str, dims: Mapping[str, int], repeats: int) -> Program:
@@ -195,7 +204,9 @@ def _only_top(spec: ModelSpec, size: tuple[int, int], dims: Mapping[str, int]) -
 def _form(what: str, samples: Sequence[Sample], widths: Sequence[Width], skip: Sequence[str] = ()) -> Form:
     """What programs of one structure cost together, but for what is under the names to skip."""
     dims = [each for each, _ in samples]
-    known = {tuple([channels(width, each) for each in dims]): width for width in reversed((ONE, *widths))}
+    known: dict[tuple[int, ...], Width] = {}
+    for width in (ONE, *widths):  # in order of preference: a dim before its shares
+        known.setdefault(tuple([channels(width, each) for each in dims]), width)
     costs: dict[frozenset[Width], list[Costs]] = {}
     rows = zip(*[cost(program).rows for _, program in samples], strict=True)
     for steps, counts in zip(zip(*[program.steps for _, program in samples], strict=True), rows, strict=True):

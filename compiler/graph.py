@@ -20,8 +20,7 @@ class Derived(NamedTuple):
 Setting: TypeAlias = "int | float | Derived"
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """A use of an op or a graph. The node's name is the name of its value.
 
     Nodes of one `module` share their weights, so they are written once and applied several times; `call` tells the
@@ -95,7 +94,7 @@ class GraphBuilder:
         if name in self.parts or self.parts.get(module, op) is not op:
             taken = name if name in self.parts else module
             raise SpecError([Fault(f"{self.name}: two parts are called {taken!r}: rename the block or the output")])
-        self.parts |= {name: op, module: op}
+        self.parts[name] = self.parts[module] = op
         self.nodes.append(Node(name, op, inputs, module, call, per_call))
         return name
 

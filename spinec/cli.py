@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,9 +10,11 @@ from typing import Annotated
 
 import typer
 
-from spinec import __version__, commands
-from spinec.options import app, fail
-from spinec.spec.errors import SpinecError
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")  # looking for plugins costs a tenth of most commands
+
+from spinec import __version__, commands  # noqa: E402  (pydantic reads the variable when it is imported)
+from spinec.options import app, fail  # noqa: E402
+from spinec.spec.errors import SpinecError  # noqa: E402
 
 __all__ = ["commands", "main"]
 
