@@ -132,16 +132,16 @@ def _budget(macs: float | None, params: float | None, by: By, convention: Conven
 
 def _width(spec: ModelSpec, rule: Scale) -> Axis:
     """A dim rounds up to the next multiple from half the way on, or as soon as less than `keep` would be left of it."""
-    dims = {block.dim for block in spec.blocks.values()}
-    limit = min(MAX_WIDTH, (MAX_DIM - rule.multiple) / max(dims))
+    own = {name: block.dim for name, block in spec.blocks.items()}
+    limit = min(MAX_WIDTH, (MAX_DIM - rule.multiple) / max(own.values()))
     cuts = [
         min(below + rule.multiple / 2, below / rule.keep if rule.keep else inf) / dim
-        for dim in dims
+        for dim in set(own.values())
         for below in range(rule.multiple, int(limit * dim) + 1, rule.multiple)
     ]
 
     def change(factor: float) -> Change:
-        return Change(widened(spec, rule.model_copy(update={"width": factor})), {}, None)
+        return Change(own | widened(spec, rule.model_copy(update={"width": factor})), {}, None)
 
     return Axis(sorted({1.0, *_pieces(cuts, limit)}), change)
 
@@ -198,8 +198,8 @@ def _pieces(cuts: Iterable[float], limit: float) -> list[float]:
 def _best_of_all(
     spec: ModelSpec, axis: Axis, budget: Budget, over: bool, tables: Callable[[list[float]], tuple[Table, Table]]
 ) -> float:
-    """The factor that comes nearest, of all."""
-    model, best, least = CostModel(spec), (inf, 0.0), inf
+    """Of all factors the one that comes nearest; of several that do, the nearest to one."""
+    model, best, least = CostModel(spec), (inf, inf, 0.0), inf
     for start in range(0, len(axis.factors), BATCH):
         factors = axis.factors[start : start + BATCH]
         dims, repeats = tables(factors)
@@ -211,11 +211,11 @@ def _best_of_all(
             break  # what follows cannot be counted exactly: it is beyond any budget
         used = budget.used(*counts)
         distance = np.where(budget.holds(*counts) | over, abs(used - 1), inf)
-        best = min(best, (float(distance.min()), factors[int(distance.argmin())]))
+        best = min(best, *zip(distance.tolist(), [abs(factor - 1) for factor in factors], factors, strict=True))
         least = min(least, float(used.min()))
     if best[0] == inf:
         raise _nothing_fits(spec, least)
-    return best[1]
+    return best[2]
 
 
 def _best_by_bisection(spec: ModelSpec, axis: Axis, budget: Budget, over: bool) -> float:

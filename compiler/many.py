@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spinec.compiler.conventions import CONVENTIONS
-from spinec.compiler.forms import CostForm, Form, Width, channels, cost_form
+from spinec.compiler.cost_form import CostForm, cost_form
+from spinec.compiler.forms import Form, Width, channels
 from spinec.spec.errors import ShapeError, did_you_mean
 from spinec.spec.fields import MAX_DIM, MAX_REPEATS, Convention
 from spinec.spec.model import ModelSpec
@@ -35,7 +36,7 @@ class CostModel:
     Column i of an array is for the i-th of `blocks`. Limits that `lower` sets on single weights are not looked at.
 
     Raises:
-        SpecError: when the cost of a block is no quadratic form of the dims (`compiler/forms.py`).
+        SpecError: when the cost of a block is no quadratic form of the dims (`compiler/cost_form.py`).
 
     >>> from spinec import load
     >>> d0 = load("eff-spinenet-d0")

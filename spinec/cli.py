@@ -12,9 +12,9 @@ import typer
 
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")  # looking for plugins costs a tenth of most commands
 
-from spinec import __version__, commands  # noqa: E402  (pydantic reads the variable when it is imported)
-from spinec.options import app, fail  # noqa: E402
-from spinec.spec.errors import SpinecError  # noqa: E402
+from spinec import __version__, commands
+from spinec.options import app, fail
+from spinec.spec.errors import SpinecError
 
 __all__ = ["commands", "main"]
 

@@ -240,7 +240,7 @@ def draw_top(draw: st.DrawFn, draft: Draft, most_dim: int) -> dict[str, Any]:
     else:
         extra = draw(st.lists(st.sampled_from(list(draft.blocks)), max_size=2))
         outputs = list(dict.fromkeys([*draft.unread, *extra]))
-    if head and head["kind"] == "classification" and len(outputs) > 1 and draft.up == "none":
+    if head and head["kind"] != "retinanet" and len(outputs) > 1 and draft.up == "none":
         top.pop("head")
     names = [draw(output_name(draft.level(name), i)) for i, name in enumerate(outputs)]
     used = {name.lower() for name in draft.blocks}

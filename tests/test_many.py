@@ -5,7 +5,6 @@ conventions and in parameters, with and without other repeats; 10,000 candidates
 written here from the paper's words and independent of ops and lowering; random specs of every kind of block with `cost`.
 """
 
-import doctest
 from fractions import Fraction
 from functools import cache
 from random import Random
@@ -17,10 +16,9 @@ from hypothesis import strategies as st
 from strategies import specs
 
 from spinec import ShapeError, SpecError, cost, load, loads, lower, names
-from spinec.compiler import forms
-from spinec.compiler import many as module
-from spinec.compiler.forms import cost_form
+from spinec.compiler import cost_form, forms, many
 from spinec.compiler.many import CostModel
+from spinec.compiler.ops.norm import BatchNorm
 from spinec.compiler.scaling import with_dims
 from spinec.spec.blocks import Conv, MBConv
 from spinec.spec.heads import Classification, RetinaNet, Segmentation
@@ -320,20 +318,28 @@ def test_the_bound_knows_the_repeats_of_the_spec():
     assert model.macs([[300, 300]], [[1, 1]]).tolist() == [CostModel(spec).macs([[300, 300]]).item()]
 
 
-def test_a_form_that_does_not_fit_is_refused(monkeypatch):
-    """A kind whose cost is no quadratic form of its dims, or a rounding that nobody told of, is never counted wrongly."""
-    spec = loads("name: x\nextends: efficientnet-b0\nblocks: {b3: {expand: 2.5}}\n")
-    widths = forms._widths
-    monkeypatch.setattr(forms, "_widths", lambda block, name: widths(block, name)[:1])
+def test_a_rounding_that_nobody_told_of_is_refused(monkeypatch):
+    """A kind whose channel numbers are not known shares of dims is refused by name, never counted wrongly."""
+    spec = loads("name: x\nextends: efficientnet-b0\nblocks: {b3: {squeeze: 0}, b4: {squeeze: 0, expand: 2.5}}\n")
+    monkeypatch.setattr(cost_form, "_widths", lambda block, name: [forms.Width(name)])
     with pytest.raises(SpecError, match=r"b1: the cost is no quadratic form(.|\n)*count candidates one by one"):
         CostModel(spec)
 
 
+def test_work_that_is_no_product_of_two_is_refused(monkeypatch):
+    monkeypatch.setattr(BatchNorm, "work", lambda op, output, *inputs: {"macs": output[0] ** 3})
+    with pytest.raises(SpecError, match="the cost is no quadratic form"):
+        CostModel(load("efficientnet-b0"))
+
+
 def test_a_form_is_compared_with_whole_candidates(monkeypatch):
-    spec, count = load("efficientnet-b0"), forms._count_top
-    monkeypatch.setattr(forms, "_count_top", lambda *given: tuple(number + 1 for number in count(*given)))
-    with pytest.raises(SpecError, match="not what a whole candidate costs"):
-        CostModel(spec)
+    """Should the parts not add up to the whole, for whatever reason, there is no model."""
+    lower_all = cost_form.lower_block
+    monkeypatch.setattr(
+        cost_form, "lower_block", lambda block, *rest: lower_all(block.model_copy(update={"kernel": 7}), *rest)
+    )
+    with pytest.raises(SpecError, match="some candidate: the cost is no quadratic form"):
+        CostModel(load("efficientnet-b0"))
 
 
 @settings(EXAMPLES, max_examples=200)
@@ -350,16 +356,11 @@ def test_linear_systems_are_solved_exactly(unknowns, spare, seed):
 @given(st.lists(st.fractions("1/100", 6), min_size=1, max_size=2), st.integers(1, 500))
 def test_shares_of_a_dim_are_rounded_alike(shares, dim):
     wanted = forms.channels(forms.Width("b", tuple(shares)), {"b": dim})
-    assert module._shares(tuple(shares), 512)[dim] == wanted
+    assert many._shares(tuple(shares), 512)[dim] == wanted
 
 
 def test_the_scalar_form_is_exact_where_arrays_refuse():
-    form = cost_form(big(8), (4096, 4096))
+    form = cost_form.cost_form(big(8), (4096, 4096))
     halves, _, params = form.costs({"b1": 60_001, "b2": 60_001}, {"b1": 1, "b2": 1})
     assert halves == 2 * 9 * 2**24 * 60_001 * 60_004 > 2**53
     assert params == 9 * 60_001 * 60_004 + 4 * 60_001
-
-
-@pytest.mark.parametrize("documented", [module, forms], ids=lambda documented: documented.__name__)
-def test_examples_run(documented):
-    assert not doctest.testmod(documented).failed

@@ -1,6 +1,5 @@
 """Resource distribution: the paper's own example to the last dim, and what holds for every spec and every attention."""
 
-import doctest
 import re
 import sys
 from fractions import Fraction
@@ -14,8 +13,6 @@ from strategies import specs
 
 from spinec import SpecError, cost, load, loads, lower
 from spinec.cli import main
-from spinec.compiler import redistribute as module
-from spinec.compiler import resources
 from spinec.compiler.redistribute import attention, explain, new_dims, redistribute
 from spinec.compiler.resources import WORK, total_work, units
 from spinec.spec.blocks import Block
@@ -396,10 +393,3 @@ def test_commands_say_what_is_wrong_and_write_nothing(run, tmp_path, arguments, 
     assert message in err
     assert not out
     assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("documented", [module, resources], ids=lambda documented: documented.__name__)
-def test_examples_run(documented):
-    failed, tried = doctest.testmod(documented)
-    assert tried
-    assert not failed

@@ -1,6 +1,5 @@
 """Scaling: Table 2 from D0, the same rules as a document's `scale`, and nothing at all where the factor is one."""
 
-import doctest
 import re
 import sys
 from fractions import Fraction
@@ -13,7 +12,6 @@ from strategies import specs
 
 from spinec import SpecError, cost, dump, load, loads, lower, names
 from spinec.cli import main
-from spinec.compiler import scaling as module
 from spinec.compiler.scaling import compound, scale
 
 TOTALS = (2, 4, 3, 6, 6, 2, 2)
@@ -229,9 +227,3 @@ def test_command_scale_says_what_is_wrong_and_writes_nothing(run, tmp_path):
     assert (code, out) == (1, "")
     assert "width" in err
     assert not list(tmp_path.iterdir())
-
-
-def test_examples_run():
-    failed, tried = doctest.testmod(module)
-    assert tried
-    assert not failed
