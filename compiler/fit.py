@@ -98,8 +98,8 @@ def fit(
 
     >>> from spinec import load
     >>> small = fit(load("eff-spinenet-d0"), macs=1.2e9, params=2e6)
-    >>> small.factor, small.report.macs(), small.report.params
-    (0.5521, 1097962704, 1265883)
+    >>> small.report.macs(), small.report.params
+    (1097962704, 1265883)
     """
     budget = _budget(macs, params, by, convention)
     if by == "width":
