@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from spinec import backends
 from spinec.compiler.program import Program
@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from spinec.backends.weights import Array
+
+
+class TrainingStep(NamedTuple):
+    """What a step of training computed, by neutral names: every value between blocks, the loss and its gradients."""
+
+    values: dict[str, Array]
+    loss: float
+    gradients: dict[str, Array]
 
 
 class Backend(Protocol):
@@ -40,6 +48,11 @@ class Backend(Protocol):
 
     def observe(self, model: Any, program: Program, images: Array) -> dict[str, Array]:
         """Every block's, endpoint's and output's value for some images, all (batch, channels, height, width)."""
+
+    def train_step(
+        self, model: Any, program: Program, images: Array, targets: Mapping[str, Array], rate: float
+    ) -> TrainingStep:
+        """One step of gradient descent on the mean squared error, summed over the outputs."""
 
     def precision(self, name: str) -> AbstractContextManager[None]:
         """What models are built within compute in: float32 or float64."""

@@ -246,9 +246,11 @@ class _Holes:
             kwargs = tuple((column[0][0], self.unify(tuple(v for _, v in column), column[0][0])) for column in columns)
             return Call(first.target, args, kwargs)
         if all(isinstance(value, Optional) for value in values):
+            if all(value.value == value.default for value in values):
+                return first  # left out, even where some dim happens to be the same number
             inner = self.unify(tuple(value.value for value in values), hint)
             return Optional(inner, first.default) if inner == first.value else inner
-        if isinstance(first, int) and (hint in DIM_PLACES or hint in self.formulas) and (name := self._dim(values)):
+        if isinstance(first, int) and (name := self._dim(values, hint)):
             return self.hole(values, name)
         if all(value == first and type(value) is type(first) for value in values):
             return first
@@ -256,9 +258,10 @@ class _Holes:
             return Half(self.unify(tuple(value.value for value in values), "kernel"))
         return self.hole(values, hint)
 
-    def _dim(self, values: tuple[Any, ...]) -> str:
+    def _dim(self, values: tuple[Any, ...], hint: str) -> str:
         """The dim of the block that has these values: dims are arguments even where all instances agree."""
-        dims = [name for name in ("dim", "in_dim", *self.formulas) if name in DIMS or self.formulas.get(name)]
+        known = ("dim", "in_dim", *self.formulas) if hint in DIM_PLACES else (hint,)
+        dims = [name for name in known if name in DIMS or self.formulas.get(name)]
         return next((name for name in dims if self.settings.get(name) == values), "")
 
     def hole(self, values: tuple[Any, ...], hint: str) -> Hole:

@@ -1,4 +1,4 @@
-"""Whether two backends are one network: the same weights and images, compared at every block."""
+"""Whether two backends are one network: the same weights and images, compared at every block, also in training."""
 
 from __future__ import annotations
 
@@ -8,16 +8,26 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from spinec.backends.backend import backend
+from spinec.compiler.ops.norm import BatchNorm
+from spinec.compiler.pipeline import lower
 from spinec.compiler.program import Program
+from spinec.spec.heads import Classification
+from spinec.spec.model import ModelSpec, StochasticDepth
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from spinec.backends.backend import TrainingStep
     from spinec.backends.weights import Array
 
 Precision: TypeAlias = Literal["float32", "float64"]
 REFERENCE = "pytorch"
 BARS: dict[Precision, float] = {"float32": 1e-5, "float64": 1e-12}
+TRAINING_BAR = 1e-4  # for losses and gradients
+RATE = 0.01  # of the descent that is compared
+# A gradient below this share of the largest is all rounding, as that of a shift before another norm is: it is measured
+# against the share. Float32 rounds so much in deep stacks of norms that all are measured against the largest.
+LEAST: dict[Precision, float] = {"float32": 1.0, "float64": 1e-6}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +124,115 @@ def observed(name: str, program: Program, given: Sample, precision: Precision = 
         return found.observe(model, program, given.images)
 
 
-def differences(reference: Mapping[str, Array], other: Mapping[str, Array]) -> list[Difference]:
-    """How far apart two sets of values are, each in units of the reference's largest."""
+def differences(
+    reference: Mapping[str, Array], other: Mapping[str, Array], least_share: float = 0.0
+) -> list[Difference]:
+    """How far apart two sets of arrays are, each in units of the reference's largest value.
+
+    An array counts as no smaller than a share of the largest of all.
+    """
     import numpy as np
 
+    largest = {name: float(np.abs(array).max()) for name, array in reference.items()}
+    least = max(1e-30, least_share * max(largest.values()))
     return [
-        Difference(name, value.shape, float(np.abs(other[name] - value).max() / max(np.abs(value).max(), 1e-30)))
-        for name, value in reference.items()
+        Difference(name, array.shape, float(np.abs(other[name] - array).max() / max(largest[name], least)))
+        for name, array in reference.items()
     ]
+
+
+class Training(NamedTuple):
+    """How far two backends are apart when both train the same weights on the same images."""
+
+    values: list[Difference]
+    """Every block, endpoint and output in the first step, norms using the batch's statistics."""
+    statistics: list[Difference]
+    """Running statistics after it."""
+    gradients: list[Difference]
+    """Of its loss, for every weight."""
+    losses: list[Difference]
+    """Of every step."""
+
+    def worst(self, precision: Precision) -> dict[str, tuple[Difference, float]]:
+        """The worst of each, and its bar."""
+        bars = {"values": BARS[precision], "statistics": BARS[precision]}
+        return {
+            what: (max(each, key=lambda one: one.error), bars.get(what, TRAINING_BAR))
+            for what, each in self._asdict().items()
+        }
+
+
+class _Run(NamedTuple):
+    """What one backend makes of some steps of training."""
+
+    first: TrainingStep
+    statistics: dict[str, Array]
+    losses: list[float]
+
+
+def compare_training(
+    program: Program, precision: Precision = "float64", seed: int = 0, steps: int = 10, batch: int = 4
+) -> Training:
+    """The difference of two backends over some steps of gradient descent, with nothing left to chance: no dropout.
+
+    PyTorch keeps n / (n - 1) of the variance of n values in a norm's running variance, Keras the variance itself: the
+    factor is taken out. A norm over few values magnifies rounding, so float32 needs images whose coarsest level has
+    several pixels.
+    """
+    import numpy as np
+
+    program = lower(without_chance(program.spec), program.size)
+    weights = sample(program, precision, seed).weights
+    generator = np.random.default_rng(seed + 1)
+    images, *targets = (
+        generator.normal(0, 1, (batch, *shape)).astype(precision)
+        for shape in (program.input_shape, *program.outputs.values())
+    )
+    wanted = dict(zip(program.outputs, targets, strict=True))
+    reference, other = (
+        _trained(name, program, Sample(weights, images), wanted, precision, steps) for name in (REFERENCE, "tensorflow")
+    )
+    kept = _unbiased(program, weights, other.statistics, batch)
+    return Training(
+        differences(reference.first.values, other.first.values),
+        differences(reference.statistics, kept),
+        differences(reference.first.gradients, other.first.gradients, LEAST[precision]),
+        [
+            Difference(f"step {step}", (), abs(loss - found) / loss)
+            for step, (loss, found) in enumerate(zip(reference.losses, other.losses, strict=True), 1)
+        ],
+    )
+
+
+def without_chance(spec: ModelSpec) -> ModelSpec:
+    """A spec whose training has no randomness."""
+    head = spec.head
+    if isinstance(head, Classification):
+        head = head.model_copy(update={"dropout": 0.0})
+    return spec.model_copy(update={"stochastic_depth": StochasticDepth(rate=0.0), "head": head})
+
+
+def _trained(
+    name: str, program: Program, given: Sample, targets: Mapping[str, Array], precision: Precision, steps: int
+) -> _Run:
+    found = backend(name)
+    with found.precision(precision):
+        model = found.build(program)
+        found.write_weights(model, program, given.weights)
+        first = found.train_step(model, program, given.images, targets, RATE)
+        kept = found.read_weights(model, program)
+        others = [found.train_step(model, program, given.images, targets, RATE) for _ in range(steps - 1)]
+    return _Run(first, {key: kept[key] for key in program.state}, [step.loss for step in (first, *others)])
+
+
+def _unbiased(
+    program: Program, before: Mapping[str, Array], after: Mapping[str, Array], batch: int
+) -> dict[str, Array]:
+    """Keras' running statistics as PyTorch keeps them."""
+    corrected = dict(after)
+    for step in program.steps:
+        if isinstance(step.op, BatchNorm):
+            name, kept = f"{step.module}.variance", step.op.momentum * before[f"{step.module}.variance"]
+            n = batch * math.prod(step.input_shapes[0][1:])
+            corrected[name] = kept + (after[name] - kept) * n / (n - 1)
+    return corrected

@@ -55,17 +55,17 @@ def slots(program: Program, rule_of: Callable[[Op], Rule]) -> list[Slot]:
 
 def find_arrays(
     places: list[Slot], find: Callable[[Slot], Any], shape_of: Callable[[Slot, Any], Shape]
-) -> dict[str, Any]:
-    """What a live model keeps in every place, by neutral name.
+) -> dict[Slot, Any]:
+    """What a live model keeps in every place.
 
     Raises:
         BackendError: when it is a model of another program.
     """
-    found = {slot.name: find(slot) for slot in places}
+    found = {slot: find(slot) for slot in places}
     faults = [
         f"{slot.name}: expected {_show(slot.shape)}, the model has {_show(held) if held else 'none'}"
-        for slot in places
-        if (held := None if found[slot.name] is None else shape_of(slot, found[slot.name])) != slot.shape
+        for slot, value in found.items()
+        if (held := None if value is None else shape_of(slot, value)) != slot.shape
     ]
     _raise("the model is none of this program", faults)
     return found

@@ -1,39 +1,232 @@
-"""Writes docs/parity.md's table: the worst difference of PyTorch and TensorFlow at any block, for every spec."""
+"""Writes docs/parity.md's tables: how far PyTorch, TensorFlow, XLA and exported files are apart for every spec.
+
+python docs/make_parity.py            every table; the compilation by XLA takes a minute a spec
+python docs/make_parity.py inference  one of: inference, training, xla, exports, faults
+"""
 
 from __future__ import annotations
 
+import os
 import sys
+import tempfile
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from make_tables import filled
 
 from spinec import load, lower, names
-from spinec.backends.verify import BARS, Difference, compare
+from spinec.backends.backend import backend
+from spinec.backends.checkpoints import write_checkpoint
+from spinec.backends.export import export_model
+from spinec.backends.verify import (
+    BARS,
+    TRAINING_BAR,
+    Difference,
+    compare,
+    compare_training,
+    differences,
+    sample,
+    without_chance,
+)
+from spinec.compiler.program import Program
 from spinec.spec.files import write_whole
 from spinec.visualize.tables import Table
 
+if TYPE_CHECKING:
+    from spinec.backends.weights import Array
+
 PAGE = Path(__file__).with_name("parity.md")
 SIZES = (96, (75, 91))  # one that divides by no level but the finest, one odd
+SMALL, MEDIUM = 128, 256
+Row = list[str]
 
 
-def worst(name: str, precision: str) -> Difference:
-    """The value of a spec at which the two backends are furthest apart, over the sizes."""
-    found = [each for size in SIZES for each in compare(lower(load(name), size), precision=precision)]
+def inference() -> Table:
+    """The worst value between blocks over the sizes, in either precision."""
+
+    def row(name: str) -> Row:
+        cells = [name]
+        for precision, bar in BARS.items():
+            worst = _worst(each for size in SIZES for each in compare(lower(load(name), size), precision=precision))
+            cells += [worst.value, _held(worst.error, bar)]
+        return cells
+
+    return Table("inference", ["spec", "worst value", "float32", "worst value ", "float64"], _rows(names(), row))
+
+
+def training() -> Table:
+    """The worst of ten steps of gradient descent, in either precision."""
+
+    def row(name: str) -> Row:
+        double = compare_training(lower(load(name), SMALL)).worst("float64")
+        single = compare_training(lower(load(name), MEDIUM), "float32", batch=8, steps=3).worst("float32")
+        return [
+            name,
+            *(_held(each.error, bar) for each, bar in double.values()),
+            *(_held(single[what][0].error, single[what][1]) for what in ("gradients", "losses")),
+        ]
+
+    columns = ["spec", "values", "statistics", "gradients", "losses", "gradients, float32", "losses, float32"]
+    return Table("training", columns, _rows(names(), row))
+
+
+def xla() -> Table:
+    """XLA's forward pass and training step beside the uncompiled ones."""
+
+    def row(name: str) -> Row:
+        forward, step = _compiled(lower(load(name), SMALL))
+        return [name, _held(forward.error, BARS["float64"]), _held(step.error, TRAINING_BAR)]
+
+    return Table("xla", ["spec", "forward", "loss and gradients"], _rows(names(), row))
+
+
+def _compiled(program: Program) -> tuple[Difference, Difference]:
+    """The worst difference that `jit_compile` makes to an output, and to a loss or gradient."""
+    import numpy as np
+    import tensorflow as tf
+
+    program = lower(without_chance(program.spec), program.size)
+    given, keras = sample(program, "float64"), backend("tensorflow")
+    with keras.precision("float64"):
+        model = keras.build(program)
+        keras.write_weights(model, program, given.weights)
+        images = tf.constant(np.moveaxis(given.images, 1, -1))
+
+        def forward() -> Any:
+            return _named(program, model(images, training=False))
+
+        def step() -> Any:
+            with tf.GradientTape() as tape:
+                results = _named(program, model(images, training=True))
+                loss = tf.add_n([tf.reduce_mean(tf.square(value)) for value in results.values()])
+            weights = {variable.path: variable.value for variable in model.trainable_variables}
+            return {"loss": loss, **tape.gradient(loss, weights)}
+
+        worst = []
+        for each, share in ((forward, 0.0), (step, 1e-6)):
+            plain, fast = tf.function(each)(), tf.function(each, jit_compile=True)()
+            arrays = ({name: np.asarray(value) for name, value in values.items()} for values in (plain, fast))
+            worst.append(_worst(differences(*arrays, share)))
+    return worst[0], worst[1]
+
+
+def exports() -> Table:
+    """Exported files, run by their own runtimes, beside the model they were made of."""
+
+    def row(name: str) -> Row:
+        program = lower(load(name), SMALL)
+        given = sample(program)
+        with tempfile.TemporaryDirectory() as folder:
+            write_checkpoint(weights := Path(folder, "weights.safetensors"), program, given.weights)
+            cells = [name]
+            for form, (owner, run) in RUNTIMES.items():
+                export_model(program, form, path := Path(folder, f"model{ENDINGS.get(form, '')}"), weights)
+                live = backend(owner).build(program)
+                backend(owner).write_weights(live, program, given.weights)
+                seen = backend(owner).observe(live, program, given.images)
+                expected = {key: seen[value] for key, value in program.graph.outputs.items()}
+                cells.append(_held(_worst(differences(expected, run(program, path, given.images))).error, 1e-5))
+        return cells
+
+    return Table("exports", ["spec", *RUNTIMES], _rows(names(), row))
+
+
+def _run_onnx(program: Program, path: Path, images: Array) -> dict[str, Array]:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path)
+    return dict(zip([each.name for each in session.get_outputs()], session.run(None, {"image": images}), strict=True))
+
+
+def _run_torch(program: Program, path: Path, images: Array) -> dict[str, Array]:
+    import torch
+
+    results = torch.export.load(path).module()(torch.tensor(images))
+    return {name: value.detach().numpy() for name, value in _named(program, results).items()}
+
+
+def _run_saved_model(program: Program, path: Path, images: Array) -> dict[str, Array]:
+    import tensorflow as tf
+
+    served = tf.saved_model.load(path)  # kept, since its functions do not keep its variables alive
+    return _channels_first(_named(program, served.serve(_channels_last(images))))
+
+
+def _run_keras(program: Program, path: Path, images: Array) -> dict[str, Array]:
+    import keras
+
+    return _channels_first(_named(program, keras.saving.load_model(path)(_channels_last(images), training=False)))
+
+
+RUNTIMES: dict[str, tuple[str, Callable[[Program, Path, Array], dict[str, Array]]]] = {
+    "onnx": ("pytorch", _run_onnx),
+    "torch-export": ("pytorch", _run_torch),
+    "savedmodel": ("tensorflow", _run_saved_model),
+    "keras": ("tensorflow", _run_keras),
+}
+ENDINGS = {"onnx": ".onnx", "torch-export": ".pt2", "keras": ".keras"}
+
+
+def _named(program: Program, results: Any) -> dict[str, Any]:
+    return results if isinstance(results, dict) else dict(zip(program.outputs, [results], strict=True))
+
+
+def _channels_last(images: Array) -> Array:
+    import numpy as np
+
+    return np.moveaxis(images, 1, -1)
+
+
+def _channels_first(values: dict[str, Any]) -> dict[str, Array]:
+    import numpy as np
+
+    arrays = {name: np.asarray(value) for name, value in values.items()}
+    return {name: np.moveaxis(array, -1, 1) if array.ndim == 4 else array for name, array in arrays.items()}
+
+
+def faults() -> Table:
+    """Every seeded fault, and the value by which it was caught."""
+    from seeded_faults import SEEDS, find
+
+    def row(which: str) -> Row:
+        seed = SEEDS[int(which)]
+        found = find(seed)
+        assert found.error > found.bar, seed.what
+        return [seed.what, seed.backend, seed.shows, found.value, f"{found.error:.1e}", f"{found.bar:.0e}"]
+
+    columns = ["fault", "in", "shows in", "where most", "difference", "bar"]
+    return Table("faults", columns, _rows(map(str, range(len(SEEDS))), row))
+
+
+def _rows(every: Iterable[str], row: Callable[[str], Row]) -> list[list[str | int | float | None]]:
+    made: list[list[str | int | float | None]] = []
+    for each in every:
+        made.append([*row(each)])
+        print(*made[-1], sep=" | ", file=sys.stderr, flush=True)
+    return made
+
+
+def _worst(found: Iterable[Difference]) -> Difference:
     return max(found, key=lambda each: each.error)
 
 
-def table() -> Table:
-    """A row per spec: the worst value and its error in either precision."""
-    rows = []
-    for name in names():
-        single, double = worst(name, "float32"), worst(name, "float64")
-        rows.append([name, single.value, f"{single.error:.1e}", double.value, f"{double.error:.1e}"])
-        print(*rows[-1], file=sys.stderr, flush=True)
-        assert single.error <= BARS["float32"], single
-        assert double.error <= BARS["float64"], double
-    columns = ["spec", "worst value", "float32", "worst value ", "float64"]
-    return Table("parity", columns, rows)
+def _held(error: float, bar: float) -> str:
+    """An error as it is shown; one above its bar is no result to publish."""
+    assert error <= bar, f"{error} is above the bar of {bar}"
+    return f"{error:.1e}"
+
+
+def main() -> None:
+    """Make the tables asked for, and write each as soon as it is there."""
+    tables = {made.__name__: made for made in (inference, training, exports, faults, xla)}
+    for name in sys.argv[1:] or tables:
+        table = tables[name]().to_text("markdown")
+        write_whole(PAGE, filled(PAGE.read_text(encoding="utf-8"), {name: table}))
 
 
 if __name__ == "__main__":
-    write_whole(PAGE, filled(PAGE.read_text(encoding="utf-8"), {"parity": table().to_text("markdown")}))
+    main()

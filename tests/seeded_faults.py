@@ -1,8 +1,17 @@
-"""Faults that a backend could have, as changes of the source that it generates, and two specs that have every op."""
+"""Faults that a backend could have, as changes of the source that it generates, and what finds them."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from functools import cache
+from importlib import import_module
+from typing import Literal, NamedTuple
+from unittest import mock
+
+from spinec import loads, lower
+from spinec.backends.verify import BARS, Sample, compare_training, differences, observed, sample, without_chance
+
+SPREAD = 3.0  # of the norms' scales: values above six show whether a ReLU6 is one
+# Two specs that have every op.
 
 DETECTOR = """
 name: seeded-detector
@@ -48,6 +57,7 @@ class Seed(NamedTuple):
     spec: str
     old: str
     new: str
+    shows: Literal["inference", "training"] = "inference"
 
 
 SEEDS = (
@@ -186,7 +196,7 @@ SEEDS = (
     Seed("space-to-depth in the other order", "tensorflow", "detector", "(5, 2, 4) if", "(2, 4, 5) if"),
     Seed("rows and columns of space-to-depth swapped", "tensorflow", "detector", "(5, 2, 4) if", "(5, 4, 2) if"),
     Seed(
-        "bilinear for nearest upsampling ",
+        "bilinear for nearest upsampling",
         "tensorflow",
         "detector",
         "layers.UpSampling2D(2",
@@ -200,25 +210,61 @@ SEEDS = (
         "layers.Cropping2D(((1, 0), (0, 1))",
     ),
     Seed(
-        "fusion epsilon 1e-4 for 1e-3 ",
+        "fusion epsilon 1e-4 for 1e-3",
         "tensorflow",
         "detector",
         "WeightedSum(epsilon=0.001",
         "WeightedSum(epsilon=0.0001",
     ),
     Seed(
-        "gelu by tanh ",
+        "gelu by tanh",
         "tensorflow",
         "detector",
         "0.5 * x * (1 + ops.erf(x * math.sqrt(0.5)))",
         "ops.gelu(x, approximate=True)",
     ),
-    Seed("swish for hard-swish ", "tensorflow", "detector", '"hard_silu"', '"silu"'),
+    Seed("swish for hard-swish", "tensorflow", "detector", '"hard_silu"', '"silu"'),
     Seed("averages that count their padding", "tensorflow", "detector", "self.strides) / share", "self.strides)"),
-    Seed("zeros around a maximum ", "tensorflow", "detector", "constant_values=-math.inf", "constant_values=0.0"),
+    Seed("zeros around a maximum", "tensorflow", "detector", "constant_values=-math.inf", "constant_values=0.0"),
     Seed("a maximum of another window", "tensorflow", "classifier", "pool_size=3", "pool_size=2"),
     Seed("average for the sum of a shortcut", "tensorflow", "detector", "add = layers.Add(", "add = layers.Average("),
-    Seed("sum for the average of levels ", "tensorflow", "classifier", "layers.Average(", "layers.Add("),
+    Seed("sum for the average of levels", "tensorflow", "classifier", "layers.Average(", "layers.Add("),
+    Seed("momentum 0.9 for 0.99", "pytorch", "detector", "momentum=0.01", "momentum=0.1", "training"),
+    Seed("momentum for its complement", "pytorch", "detector", "momentum=0.01", "momentum=0.99", "training"),
+    Seed(
+        "half the gradient of a gate",
+        "pytorch",
+        "detector",
+        "return x * y",
+        "return x * (y + y.detach()) / 2",
+        "training",
+    ),
+    Seed(
+        "no gradient through the normaliser",
+        "pytorch",
+        "detector",
+        "(weight.sum() + self.epsilon)",
+        "(weight.sum().detach() + self.epsilon)",
+        "training",
+    ),
+    Seed("momentum 0.9 for 0.99", "tensorflow", "detector", "momentum=0.99", "momentum=0.9", "training"),
+    Seed("momentum for its complement", "tensorflow", "classifier", "momentum=0.99", "momentum=0.01", "training"),
+    Seed(
+        "half the gradient through a softmax",
+        "tensorflow",
+        "detector",
+        "ops.softmax(self.weight)",
+        "ops.softmax(0.5 * self.weight + 0.5 * ops.stop_gradient(self.weight))",
+        "training",
+    ),
+    Seed(
+        "the gradient of a fusion weight where it is below zero",
+        "tensorflow",
+        "detector",
+        "weight = ops.relu(self.weight)",
+        "weight = ops.stop_gradient(ops.relu(self.weight) - self.weight) + self.weight",
+        "training",
+    ),
 )
 # What the faulty PyTorch source needs and the right one does not define.
 OTHER_ORDER = """
@@ -227,3 +273,38 @@ class SpaceToDepthOther(nn.Module):
         b, c, h, w = x.shape
         return x.view(b, c, h // 2, 2, w // 2, 2).permute(0, 3, 5, 1, 2, 4).reshape(b, 4 * c, h // 2, w // 2)
 """
+
+
+class Finding(NamedTuple):
+    """By what a fault was caught: where it shows most, how much, and the bar."""
+
+    value: str
+    error: float
+    bar: float
+
+
+def find(seed: Seed) -> Finding:
+    """The largest difference, in units of its bar, between a right backend and one with the fault."""
+    live = import_module(f"spinec.backends.{seed.backend}.live")
+    spec = loads(SPECS[seed.spec])
+    program = lower(without_chance(spec) if seed.shows == "training" else spec)
+    source = live.emit(program)
+    assert seed.old in source, f"the source has no {seed.old!r} to change"
+    changed = source.replace(seed.old, seed.new) + (OTHER_ORDER if "SpaceToDepthOther" in seed.new else "")
+    if seed.shows == "training":
+        with mock.patch.object(live, "emit", return_value=changed):
+            worst = compare_training(program, steps=1).worst("float64")
+        found = [Finding(f"{each.value} ({what})", each.error, bar) for what, (each, bar) in worst.items()]
+    else:
+        given, right = _right(seed.spec)
+        with mock.patch.object(live, "emit", return_value=changed):
+            wrong = observed(seed.backend, program, given)
+        found = [Finding(each.value, each.error, BARS["float32"]) for each in differences(right, wrong)]
+    return max(found, key=lambda each: each.error / each.bar)
+
+
+@cache
+def _right(spec: str) -> tuple[Sample, dict[str, object]]:
+    program = lower(loads(SPECS[spec]))
+    given = sample(program, spread=SPREAD)
+    return given, observed("pytorch", program, given)

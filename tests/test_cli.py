@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
 from spinec import cost, emit, load, lower, names
 from spinec.cli import main
+from spinec.options import app
 
 ROOT = Path(__file__).parent.parent
 FAULTY = "name: faulty\nblocks:\n  b1: {level: 1, kind: cnv, dim: 8, inputs: [image]}\noutputs: {x: b1}\n"
@@ -32,9 +34,7 @@ def spinec(capsys, monkeypatch):
     return run
 
 
-@pytest.mark.parametrize(
-    "command", ["list", "show", "validate", "cost", "compile", "run", "schema", "new", "published", "conventions"]
-)
+@pytest.mark.parametrize("command", sorted(get_command(app).commands))
 def test_every_command_explains_itself(spinec, command):
     code, out, _ = spinec(command, "--help")
     assert code == 0

@@ -269,3 +269,14 @@ def difference_table(program: Program, rows: Sequence[tuple[str, tuple[int, ...]
     height, width = program.size
     title = f"{program.name} at {height} x {width}: PyTorch against TensorFlow, bar {bar:.0e}"
     return Table(title, ["value", "shape", "max|difference| / max|reference|", ""], shown)
+
+
+def training_table(program: Program, worst: Mapping[str, tuple[str, float, float]]) -> Table:
+    """The worst difference of two backends in training by what was compared: where it is, how large, and its bar."""
+    rows: list[list[Cell]] = [
+        [what, name, f"{error:.1e}", f"{bar:.0e}", "" if error <= bar else "above the bar"]
+        for what, (name, error, bar) in worst.items()
+    ]
+    height, width = program.size
+    title = f"{program.name} at {height} x {width}: PyTorch against TensorFlow in training"
+    return Table(title, ["what", "worst", "max|difference| / max|reference|", "bar", ""], rows)

@@ -5,6 +5,7 @@ from spinec.backends.pytorch.export import EXPORTS
 from spinec.backends.pytorch.live import build, precision, run
 from spinec.backends.pytorch.observe import observe
 from spinec.backends.pytorch.printer import emit
+from spinec.backends.pytorch.train import train_step
 from spinec.backends.pytorch.weights import read_weights, write_weights
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "read_checkpoint",
     "read_weights",
     "run",
+    "train_step",
     "write_checkpoint",
     "write_weights",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from spinec.compiler.program import Program
@@ -16,27 +18,39 @@ def observe(model: nn.Module, program: Program, images: Array) -> dict[str, Arra
     """The value of every block, endpoint and output for some images (batch, channels, height, width), in eval mode."""
     import torch
 
+    with torch.inference_mode():
+        _, seen = forward(model.eval(), program, images)
+    return {name: value.numpy() for name, value in seen.items()}
+
+
+def forward(model: nn.Module, program: Program, images: Array) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """The outputs by name, and a copy of the value of every block, endpoint and output."""
+    import torch
+
+    with _watched(model, program) as seen:
+        results = model(torch.tensor(images, dtype=next(model.parameters()).dtype))
+    named = results if isinstance(results, dict) else dict(zip(program.outputs, [results], strict=True))
+    return named, seen | {program.graph.outputs[name]: value.detach() for name, value in named.items()}
+
+
+@contextmanager
+def _watched(model: nn.Module, program: Program) -> Iterator[dict[str, Tensor]]:
     seen: dict[str, Tensor] = {}
     hooks = [
         model.get_submodule(node.module).register_forward_hook(_keep(seen, node.name))
         for node in program.graph.nodes
         if not node.call  # a shared module is called more than once; its results are the model's own
     ]
-    parameter = next(model.parameters())
     try:
-        with torch.inference_mode():
-            results = model.eval()(torch.tensor(images, dtype=parameter.dtype))
+        yield seen
     finally:
         for hook in hooks:
             hook.remove()
-    named = results if isinstance(results, dict) else dict(zip(program.outputs, [results], strict=True))
-    seen |= {program.graph.outputs[name]: value for name, value in named.items()}
-    return {name: value.numpy() for name, value in seen.items()}
 
 
 def _keep(seen: dict[str, Tensor], name: str) -> Any:
     def hook(_module: nn.Module, _inputs: Any, result: Tensor) -> None:
-        seen[name] = result.clone()  # the next block may overwrite what is its own
+        seen[name] = result.detach().clone()  # the next block may overwrite what is its own
 
     return hook
 

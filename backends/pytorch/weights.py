@@ -30,9 +30,7 @@ def from_neutral(slot: Slot, array: Array) -> Tensor:
 
 def read_weights(model: nn.Module, program: Program) -> dict[str, Array]:
     """Every weight and running statistic of a model, by name."""
-    places = slots(program, rule_of)
-    tensors = _tensors(model, places)
-    return {slot.name: to_neutral(slot, tensors[slot.name]) for slot in places}
+    return {slot.name: to_neutral(slot, tensor) for slot, tensor in tensors_of(model, program).items()}
 
 
 def write_weights(model: nn.Module, program: Program, weights: Mapping[str, Array]) -> None:
@@ -44,17 +42,17 @@ def write_weights(model: nn.Module, program: Program, weights: Mapping[str, Arra
     import torch
 
     check_weights(program, weights)
-    places = slots(program, rule_of)
-    tensors = _tensors(model, places)
+    tensors = tensors_of(model, program)
     with torch.no_grad():
-        for slot in places:
-            tensors[slot.name].copy_(from_neutral(slot, weights[slot.name]))
+        for slot, tensor in tensors.items():
+            tensor.copy_(from_neutral(slot, weights[slot.name]))
 
 
-def _tensors(model: nn.Module, places: list[Slot]) -> dict[str, Tensor]:
+def tensors_of(model: nn.Module, program: Program) -> dict[Slot, Tensor]:
+    """The live tensor in every place for a weight or running statistic."""
     modules = dict(model.named_modules())
     return find_arrays(
-        places,
+        slots(program, rule_of),
         lambda slot: getattr(modules.get(slot.module), slot.attribute, None),
         lambda slot, tensor: tuple(tensor.shape),
     )

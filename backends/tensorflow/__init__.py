@@ -3,7 +3,7 @@
 from spinec.backends.tensorflow.checkpoints import CHECKPOINTS, read_checkpoint, write_checkpoint
 from spinec.backends.tensorflow.export import EXPORTS
 from spinec.backends.tensorflow.live import build, precision, run, taps
-from spinec.backends.tensorflow.observe import observe
+from spinec.backends.tensorflow.observe import observe, train_step
 from spinec.backends.tensorflow.printer import emit
 from spinec.backends.tensorflow.weights import read_weights, write_weights
 
@@ -18,6 +18,7 @@ __all__ = [
     "read_weights",
     "run",
     "taps",
+    "train_step",
     "write_checkpoint",
     "write_weights",
 ]

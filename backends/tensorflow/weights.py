@@ -34,9 +34,8 @@ def read_weights(model: keras.Model, program: Program) -> dict[str, Array]:
     """Every weight and running statistic of a model, by name."""
     import keras
 
-    places = slots(program, rule_of)
-    variables = _variables(model, places)
-    return {slot.name: to_neutral(slot, keras.ops.convert_to_numpy(variables[slot.name])) for slot in places}
+    variables = variables_of(model, program)
+    return {slot.name: to_neutral(slot, keras.ops.convert_to_numpy(value)) for slot, value in variables.items()}
 
 
 def write_weights(model: keras.Model, program: Program, weights: Mapping[str, Array]) -> None:
@@ -46,18 +45,18 @@ def write_weights(model: keras.Model, program: Program, weights: Mapping[str, Ar
         BackendError: naming everything that is missing, unknown or of another shape.
     """
     check_weights(program, weights)
-    places = slots(program, rule_of)
-    variables = _variables(model, places)
-    for slot in places:
-        variables[slot.name].assign(from_neutral(slot, weights[slot.name]))
+    for slot, variable in variables_of(model, program).items():
+        variable.assign(from_neutral(slot, weights[slot.name]))
 
 
 def _axes(slot: Slot, rank: int) -> tuple[int, ...]:
     return AXES[slot.layer] if slot.attribute == "kernel" else tuple(range(rank))
 
 
-def _variables(model: keras.Model, places: list[Slot]) -> dict[str, Any]:
+def variables_of(model: keras.Model, program: Program) -> dict[Slot, Any]:
+    """The live variable in every place for a weight or running statistic."""
     layers = {layer.name: layer for layer in model.layers}
+    places = slots(program, rule_of)
     return find_arrays(places, lambda slot: getattr(layers.get(slot.module), slot.attribute, None), _neutral_shape)
 
 
