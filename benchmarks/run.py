@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -75,6 +76,7 @@ def compiler() -> list[tuple[str, str, str]]:
         ("of which load", _ms(median_ms(lambda: load("eff-spinenet-d0"), 50)), ""),
         ("of which lower", _ms(median_ms(lambda: lower(d0), 50)), ""),
         ("emit of eff-spinenet-d2 to PyTorch", _ms(median_ms(lambda: emit(d2), 20)), "500 ms"),
+        ("emit of eff-spinenet-d2 to TensorFlow", _ms(median_ms(lambda: emit(d2, "tensorflow"), 20)), "500 ms"),
         ("process: python -c pass", _ms(process_ms(["-c", "pass"])), ""),
         ("process: import spinec", _ms(process_ms(["-c", "import spinec"])), "200 ms"),
         (
@@ -127,13 +129,45 @@ def pytorch() -> list[tuple[str, str, str]]:
     return rows
 
 
+def tensorflow() -> list[tuple[str, str, str]]:
+    """The compiled EfficientNet-B0 in Keras beside keras.applications', on the same weights, one thread, in turn."""
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    import keras
+    from keras.applications import EfficientNetB0
+    from test_keras_applications import copied
+
+    from spinec import build
+
+    def traced(model: keras.Model) -> tf.types.experimental.ConcreteFunction:
+        return tf.function(lambda x: model(x, training=False)).get_concrete_function(image)
+
+    program = lower(load("efficientnet-b0"))
+    ours, whole = copied(program)
+    theirs = keras.Model(whole.get_layer("stem_conv_pad").input, whole.output)  # without preprocessing, as ours
+    image = tf.random.normal((1, 224, 224, 3))
+    forward = [partial(traced(model), image) for model in (ours, theirs)]
+    rows = []
+    for what, first, second, runs in (
+        ("tf.function, batch 1, 224", *forward, 60),
+        ("construction", lambda: build(program, "tensorflow"), lambda: EfficientNetB0(weights=None), 10),
+        ("tracing by tf.function", lambda: traced(ours), lambda: traced(theirs), 10),
+    ):
+        a, b, ratio = paired_ms(first, second, runs)
+        theirs_ms = f"{a:.1f} ms; keras.applications {b:.1f} ms"
+        rows.append((f"efficientnet-b0 in Keras: {what}", theirs_ms, f"{ratio:.3f} of theirs"))
+    return rows
+
+
 def _ms(value: float) -> str:
     return f"{value:.1f} ms"
 
 
 def main() -> None:
     """Measure and print."""
-    parts = {"compiler": compiler, "pytorch": pytorch}
+    parts = {"compiler": compiler, "pytorch": pytorch, "tensorflow": tensorflow}
     chosen = sys.argv[1:] or list(parts)
     print(f"Measured on {machine()}. Medians.\n\n| what | median | bar or ratio |\n|---|---:|---:|")
     for name in chosen:

@@ -1,12 +1,16 @@
 """Writes docs/parity.md's tables: how far PyTorch, TensorFlow, XLA and exported files are apart for every spec.
 
-python docs/make_parity.py            every table; the compilation by XLA takes a minute a spec
-python docs/make_parity.py inference  one of: inference, training, xla, exports, faults
+python docs/make_parity.py                            every table: minutes a spec, most of them for XLA and exporters
+python docs/make_parity.py inference                  one of: inference, training, xla, exports, faults
+python docs/make_parity.py inference efficientnet-b0  these rows of it; the others stay as they are
+
+A row is written as soon as it is there, so a run that is cut off loses nothing.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
@@ -17,6 +21,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from make_tables import filled
+from seeded_faults import SEEDS, find
 
 from spinec import load, lower, names
 from spinec.backends.backend import backend
@@ -45,43 +50,27 @@ SMALL, MEDIUM = 128, 256
 Row = list[str]
 
 
-def inference() -> Table:
+def inference(name: str) -> Row:
     """The worst value between blocks over the sizes, in either precision."""
-
-    def row(name: str) -> Row:
-        cells = [name]
-        for precision, bar in BARS.items():
-            worst = _worst(each for size in SIZES for each in compare(lower(load(name), size), precision=precision))
-            cells += [worst.value, _held(worst.error, bar)]
-        return cells
-
-    return Table("inference", ["spec", "worst value", "float32", "worst value ", "float64"], _rows(names(), row))
+    cells = []
+    for precision, bar in BARS.items():
+        worst = _worst(each for size in SIZES for each in compare(lower(load(name), size), precision=precision))
+        cells += [worst.value, _held(worst.error, bar)]
+    return cells
 
 
-def training() -> Table:
-    """The worst of ten steps of gradient descent, in either precision."""
-
-    def row(name: str) -> Row:
-        double = compare_training(lower(load(name), SMALL)).worst("float64")
-        single = compare_training(lower(load(name), MEDIUM), "float32", batch=8, steps=3).worst("float32")
-        return [
-            name,
-            *(_held(each.error, bar) for each, bar in double.values()),
-            *(_held(single[what][0].error, single[what][1]) for what in ("gradients", "losses")),
-        ]
-
-    columns = ["spec", "values", "statistics", "gradients", "losses", "gradients, float32", "losses, float32"]
-    return Table("training", columns, _rows(names(), row))
+def training(name: str) -> Row:
+    """The worst of ten steps of gradient descent in float64, and of three in float32."""
+    double = compare_training(lower(load(name), SMALL)).worst("float64")
+    single = compare_training(lower(load(name), MEDIUM), "float32", batch=8, steps=3).worst("float32")
+    shown = [*double.values(), single["gradients"], single["losses"]]
+    return [_held(each.error, bar) for each, bar in shown]
 
 
-def xla() -> Table:
+def xla(name: str) -> Row:
     """XLA's forward pass and training step beside the uncompiled ones."""
-
-    def row(name: str) -> Row:
-        forward, step = _compiled(lower(load(name), SMALL))
-        return [name, _held(forward.error, BARS["float64"]), _held(step.error, TRAINING_BAR)]
-
-    return Table("xla", ["spec", "forward", "loss and gradients"], _rows(names(), row))
+    forward, step = _compiled(lower(load(name), SMALL))
+    return [_held(forward.error, BARS["float64"]), _held(step.error, TRAINING_BAR)]
 
 
 def _compiled(program: Program) -> tuple[Difference, Difference]:
@@ -114,25 +103,22 @@ def _compiled(program: Program) -> tuple[Difference, Difference]:
     return worst[0], worst[1]
 
 
-def exports() -> Table:
+def exports(name: str) -> Row:
     """Exported files, run by their own runtimes, beside the model they were made of."""
-
-    def row(name: str) -> Row:
-        program = lower(load(name), SMALL)
-        given = sample(program)
-        with tempfile.TemporaryDirectory() as folder:
-            write_checkpoint(weights := Path(folder, "weights.safetensors"), program, given.weights)
-            cells = [name]
-            for form, (owner, run) in RUNTIMES.items():
-                export_model(program, form, path := Path(folder, f"model{ENDINGS.get(form, '')}"), weights)
-                live = backend(owner).build(program)
-                backend(owner).write_weights(live, program, given.weights)
-                seen = backend(owner).observe(live, program, given.images)
-                expected = {key: seen[value] for key, value in program.graph.outputs.items()}
-                cells.append(_held(_worst(differences(expected, run(program, path, given.images))).error, 1e-5))
-        return cells
-
-    return Table("exports", ["spec", *RUNTIMES], _rows(names(), row))
+    program = lower(load(name), SMALL)
+    given = sample(program)
+    cells = []
+    with tempfile.TemporaryDirectory() as folder:
+        write_checkpoint(weights := Path(folder, "weights.safetensors"), program, given.weights)
+        for form, (owner, ending, run) in RUNTIMES.items():
+            export_model(program, form, path := Path(folder, f"model{ending}"), weights)
+            live = backend(owner).build(program)
+            backend(owner).write_weights(live, program, given.weights)
+            seen = backend(owner).observe(live, program, given.images)
+            expected = {key: seen[value] for key, value in program.graph.outputs.items()}
+            worst = _worst(differences(expected, run(program, path, given.images)))
+            cells.append(_held(worst.error, BARS["float32"]))
+    return cells
 
 
 def _run_onnx(program: Program, path: Path, images: Array) -> dict[str, Array]:
@@ -162,13 +148,12 @@ def _run_keras(program: Program, path: Path, images: Array) -> dict[str, Array]:
     return _channels_first(_named(program, keras.saving.load_model(path)(_channels_last(images), training=False)))
 
 
-RUNTIMES: dict[str, tuple[str, Callable[[Program, Path, Array], dict[str, Array]]]] = {
-    "onnx": ("pytorch", _run_onnx),
-    "torch-export": ("pytorch", _run_torch),
-    "savedmodel": ("tensorflow", _run_saved_model),
-    "keras": ("tensorflow", _run_keras),
+RUNTIMES: dict[str, tuple[str, str, Callable[[Program, Path, Array], dict[str, Array]]]] = {
+    "onnx": ("pytorch", ".onnx", _run_onnx),
+    "torch-export": ("pytorch", ".pt2", _run_torch),
+    "savedmodel": ("tensorflow", "", _run_saved_model),
+    "keras": ("tensorflow", ".keras", _run_keras),
 }
-ENDINGS = {"onnx": ".onnx", "torch-export": ".pt2", "keras": ".keras"}
 
 
 def _named(program: Program, results: Any) -> dict[str, Any]:
@@ -188,26 +173,37 @@ def _channels_first(values: dict[str, Any]) -> dict[str, Array]:
     return {name: np.moveaxis(array, -1, 1) if array.ndim == 4 else array for name, array in arrays.items()}
 
 
-def faults() -> Table:
-    """Every seeded fault, and the value by which it was caught."""
-    from seeded_faults import SEEDS, find
-
-    def row(which: str) -> Row:
-        seed = SEEDS[int(which)]
-        found = find(seed)
-        assert found.error > found.bar, seed.what
-        return [seed.what, seed.backend, seed.shows, found.value, f"{found.error:.1e}", f"{found.bar:.0e}"]
-
-    columns = ["fault", "in", "shows in", "where most", "difference", "bar"]
-    return Table("faults", columns, _rows(map(str, range(len(SEEDS))), row))
+def faults(title: str) -> Row:
+    """Which value gave a seeded fault away."""
+    found = find(SEEDED[title])
+    assert found.error > found.bar, title
+    return [SEEDED[title].shows, found.value, f"{found.error:.1e}", f"{found.bar:.0e}"]
 
 
-def _rows(every: Iterable[str], row: Callable[[str], Row]) -> list[list[str | int | float | None]]:
-    made: list[list[str | int | float | None]] = []
-    for each in every:
-        made.append([*row(each)])
-        print(*made[-1], sep=" | ", file=sys.stderr, flush=True)
-    return made
+SEEDED = {f"{seed.what} ({seed.backend})": seed for seed in SEEDS}
+TABLES: dict[str, tuple[Callable[[str], Row], list[str], list[str]]] = {
+    "inference": (inference, names(), ["spec", "worst value", "float32", "worst value ", "float64"]),
+    "training": (
+        training,
+        names(),
+        ["spec", "values", "statistics", "gradients", "losses", "gradients, float32", "losses, float32"],
+    ),
+    "faults": (faults, list(SEEDED), ["fault", "shows in", "where most", "difference", "bar"]),
+    "xla": (xla, names(), ["spec", "forward", "loss and gradients"]),
+    "exports": (exports, names(), ["spec", *RUNTIMES]),
+}
+
+
+def _add(table: str, title: str, cells: Row) -> None:
+    """Put a row into a table of the page, in its place; rows of what is no more are dropped."""
+    page = PAGE.read_text(encoding="utf-8")
+    _, titles, columns = TABLES[table]
+    body = re.search(rf"<!-- table: {table} -->\n(.*?)<!-- end -->", page, re.DOTALL)
+    assert body, f"{PAGE} has no place for {table}"
+    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in body[1].splitlines()[2:]]
+    rows = {line[0]: line for line in lines} | {title: [title, *cells]}
+    made = Table(table, columns, [[*rows[each]] for each in titles if each in rows])
+    write_whole(PAGE, filled(page, {table: made.to_text("markdown")}))
 
 
 def _worst(found: Iterable[Difference]) -> Difference:
@@ -221,11 +217,14 @@ def _held(error: float, bar: float) -> str:
 
 
 def main() -> None:
-    """Make the tables asked for, and write each as soon as it is there."""
-    tables = {made.__name__: made for made in (inference, training, exports, faults, xla)}
-    for name in sys.argv[1:] or tables:
-        table = tables[name]().to_text("markdown")
-        write_whole(PAGE, filled(PAGE.read_text(encoding="utf-8"), {name: table}))
+    """Make the tables, or the rows of one, that are asked for."""
+    chosen = sys.argv[1:2] or list(TABLES)
+    for table in chosen:
+        row, titles, _ = TABLES[table]
+        for title in sys.argv[2:] or titles:
+            cells = row(title)
+            print(table, title, *cells, sep=" | ", file=sys.stderr, flush=True)
+            _add(table, title, cells)
 
 
 if __name__ == "__main__":
