@@ -29,23 +29,17 @@ class Convention:
         return total
 
 
+_GRAPH: Mapping[Quantity, int] = {"macs": 2, "bias": 1, "add": 1, "multiply": 1, "divide": 1, "mean": 1, "pool": 1}
 CONVENTIONS: dict[Name, Convention] = {
-    "conv": Convention(
-        "convolutions and linear layers only, as PyTorch's counters report",
-        {"macs": 2},
-    ),
+    "conv": Convention("convolutions and linear layers only, as PyTorch's counters report", {"macs": 2}),
     "profiler": Convention(
         "float operations of the TensorFlow 1.x graph over two, as the paper's authors counted",
-        {
-            "macs": 2,
-            "bias": 1,
-            "add": 1,
-            "multiply": 1,
-            "divide": 1,
-            "swish": 1,
-            "mean": 1,
-            "pool": 1,
-        },
+        {**_GRAPH, "swish": 1},
+        kernel_weight=2,
+    ),
+    "profiler_without_swish": Convention(
+        "the same up to TensorFlow 1.14, which saw nothing of a swish: EfficientNet's own figures",
+        _GRAPH,
         kernel_weight=2,
     ),
 }

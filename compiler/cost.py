@@ -17,7 +17,7 @@ from spinec.compiler.ops.base import Op
 from spinec.compiler.program import Program
 from spinec.spec.collection import paused_collection
 from spinec.spec.errors import ShapeError, did_you_mean
-from spinec.spec.fields import Convention
+from spinec.spec.fields import Convention, CountedParams
 from spinec.spec.model import ModelSpec
 
 By = Literal["model", "level", "block", "part", "op", "category"]
@@ -79,6 +79,15 @@ class Report(Count):
         for row in self.rows:
             groups.setdefault(KEYS[key](self.program.spec, row), []).append(row)
         return {name: _total(rows) for name, rows in groups.items()}
+
+    def params_by(self, counted: CountedParams) -> int:
+        """Parameters as a publication may count them: a norm has two per channel that are trained.
+
+        One of them is left when it is folded into the convolution before it, and two running statistics are further
+        variables.
+        """
+        kept = sum(prod(shape) for shape in self.program.state.values())
+        return self.params + {"trained": 0, "folded": -kept // 2, "all": kept}[counted]
 
     @cached_property
     def peak_bytes(self) -> int:

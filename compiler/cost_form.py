@@ -63,7 +63,7 @@ def cost_form(spec: ModelSpec, size: tuple[int, int]) -> CostForm:
         SpecError: naming the block that has no such form; `cost` counts it nevertheless.
     """
     random = Random(0)  # the same samples every time
-    tied = tuple(spec.outputs.values()) if spec.head and not spec.endpoints else ()
+    tied = tuple(spec.outputs.values()) if spec.head and spec.head.one_dim and not spec.endpoints else ()
     base = _top_form(spec, size, tied, random)
     again: dict[str, Form] = {}
     saved: dict[tuple[str, str], Form] = {}
@@ -142,7 +142,10 @@ def _alone(spec: ModelSpec, size: tuple[int, int], name: str, dims: Mapping[str,
 
     def features(block: str) -> Features:
         level = spec.level_of(block)
-        return Features(block, level, dims[block], -(-size[0] // 2**level), -(-size[1] // 2**level))
+        height, width = (-(-side // 2**level) for side in size)
+        made_by = spec.blocks.get(block)
+        inner = made_by.model_copy(update={"dim": dims[block]}).inner_dim if made_by else 0
+        return Features(block, level, dims[block], height, width, inner)
 
     block = spec.blocks[name].model_copy(update={"dim": dims[name], "repeats": repeats})
     given = {source.block: features(source.block) for source in block.inputs}

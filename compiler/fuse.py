@@ -33,7 +33,7 @@ def lower_block(block: Block, given: list[Features], to: Features, style: Style,
     x = _fuse(builder, fuse, resampled, to.dim, style)
     x = activate(builder, "act", fuse.activation or "none", x)
     if isinstance(block, Identity):
-        return builder.build(x)
+        return builder.build(builder.add("norm", style.norm(), x) if block.norm else x)
     return builder.build(builder.add("body", _body(block, style, to.dim, 1, drop_rates), x))
 
 

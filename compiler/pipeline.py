@@ -45,7 +45,7 @@ def lower(spec: ModelSpec, size: int | tuple[int, int] | None = None) -> Program
         to = Features(name, block.level, block.dim, -(-height // 2**block.level), -(-width // 2**block.level))
         given = [features[source.block] for source in block.inputs]
         model.add(name, lower_block(block, given, to, style, rates), *(source.name for source in given))
-        features[name] = to
+        features[name] = to._replace(inner=block.inner_dim)
     outputs = {name: _endpoint(model, style, name, features[block]) for name, block in spec.outputs.items()}
     if spec.head:
         results = registry.LOWERINGS[type(spec.head)](spec.head, outputs, style, model)

@@ -9,11 +9,11 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from spinec.spec.fields import Activation, Dim, Frozen, Kernel, Level, Ratio, Repeats
+from spinec.spec.fields import Activation, Dilation, Dim, Frozen, Kernel, Level, Ratio, Repeats
 
-Down = Literal["space_to_depth", "depthwise", "conv", "max_pool", "avg_pool", "none"]
-Up = Literal["nearest", "none"]
-Match = Literal["when_different", "always"]
+Down = Literal["space_to_depth", "depthwise", "conv", "conv_pool", "max_pool", "max_pool_first", "avg_pool", "none"]
+Up = Literal["nearest", "nearest_first", "none"]
+Match = Literal["when_different", "always", "where_needed"]
 ChannelOrder = Literal["channel_major", "block_major"]
 
 
@@ -21,8 +21,17 @@ class Resample(Frozen):
     """How features come to a block's level and dim (Eff-SpineNet, Figure 2)."""
 
     down: Down = Field("space_to_depth", description="how features come to a coarser level")
-    up: Up = Field("nearest", description="how features come to a finer level")
-    match: Match = Field("when_different", description="when a 1x1 convolution + norm follows at equal level")
+    up: Up = Field(
+        "nearest", description="how features come to a finer level: after the 1x1 convolution + norm, or before it"
+    )
+    match: Match = Field(
+        "when_different",
+        description="when there is a 1x1 convolution + norm at equal level; where_needed: at any, where dims differ",
+    )
+    alpha: Ratio = Field(
+        0.0, description="share of a source's inner dim that resampling works at, between two 1x1 convolutions; 0: none"
+    )
+    bias: bool = Field(False, description="of the 1x1 convolutions, beside their norm")
     channel_order: ChannelOrder = Field(
         "channel_major",
         description="order of space-to-depth's channels: (C, 2, 2) as in PyTorch or (2, 2, C) as in TensorFlow",
@@ -36,6 +45,8 @@ class InputResample(Frozen):
     down: Down | None = None
     up: Up | None = None
     match: Match | None = None
+    alpha: Ratio | None = None
+    bias: bool | None = None
     channel_order: ChannelOrder | None = None
     activation: Activation | None = None
 
@@ -81,6 +92,11 @@ class Block(Frozen):
     activation: Activation = "swish"
     fuse: Fuse | None = Field(None, description="where it differs from the spec's `fuse`")
 
+    @property
+    def inner_dim(self) -> int:
+        """The dim that the block works at where that is less than what it gives out."""
+        return self.dim
+
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: object) -> None:
         Block.kinds[cls.model_fields["kind"].default] = cls
@@ -96,6 +112,13 @@ class MBConv(Block):
     expand: float = Field(6, ge=1, le=64, allow_inf_nan=False, description="expand ratio: hidden dim over input dim")
     squeeze: Ratio = Field(0.2, description="squeeze-excite: squeezed dim over `squeeze_base`; 0 for none")
     squeeze_base: Literal["input", "hidden"] = Field("input", description="the dim that `squeeze` is a ratio of")
+    squeeze_multiple: int = Field(1, gt=0, le=1024, description="the squeezed dim is a multiple of this, the nearest")
+    squeeze_activation: Activation | None = Field(
+        None, description="within squeeze-excite; the block's own if not given"
+    )
+    gate: Literal["sigmoid", "hard_sigmoid"] = Field("sigmoid", description="of squeeze-excite")
+    dilation: Dilation = 1
+    shortcut: bool = Field(True, description="add the input where shapes allow it")
 
 
 class FusedMBConv(Block):
@@ -117,6 +140,7 @@ class Residual(Block):
 
     kind: Literal["residual"] = "residual"
     kernel: Kernel = 3
+    dilation: Dilation = 1
     zero_gamma: bool = Field(
         True,
         description="start the last norm's scale at zero, so that the block starts as its shortcut",
@@ -131,10 +155,19 @@ class Bottleneck(Block):
     kind: Literal["bottleneck"] = "bottleneck"
     kernel: Kernel = 3
     expand: int = Field(4, ge=1, le=64, description="output dim over inner dim")
+    dilation: Dilation = 1
+    subsample: bool = Field(
+        False, description="where the size alone changes, the shortcut takes pixels, not a projection"
+    )
     zero_gamma: bool = Field(
         True,
         description="start the last norm's scale at zero, so that the block starts as its shortcut",
     )
+
+    @property
+    def inner_dim(self) -> int:
+        """The dim of the convolution in the middle."""
+        return max(1, self.dim // self.expand)
 
 
 class Conv(Block):
@@ -142,7 +175,9 @@ class Conv(Block):
 
     kind: Literal["conv"] = "conv"
     kernel: Kernel = 3
-    norm: bool = Field(True, description="batch norm after the convolution; a bias where there is none")
+    norm: bool = Field(True, description="batch norm after the convolution")
+    bias: bool | None = Field(None, description="of the convolution; only without norm if not given")
+    dilation: Dilation = 1
 
 
 class SeparableConv(Block):
@@ -151,9 +186,12 @@ class SeparableConv(Block):
     kind: Literal["separable_conv"] = "separable_conv"
     kernel: Kernel = 3
     norm: bool = Field(True, description="batch norm after the 1x1 convolution")
+    norm_between: bool = Field(False, description="norm and activation after the depthwise convolution, too")
+    bias: bool | None = Field(None, description="of the 1x1 convolution; only without norm if not given")
 
 
 class Identity(Block):
     """Nothing but resampling and fusion: a node of a feature pyramid."""
 
     kind: Literal["identity"] = "identity"
+    norm: bool = Field(False, description="batch norm on the result")

@@ -11,7 +11,7 @@ from itertools import takewhile
 from spinec.spec.blocks import Identity
 from spinec.spec.errors import Fault, did_you_mean
 from spinec.spec.fields import MAX_BLOCKS
-from spinec.spec.heads import RetinaNet
+from spinec.spec.heads import SSD, DeepLab, Head, RetinaNet
 from spinec.spec.names import BLOCK_NAME, OUTPUT_NAME, RESERVED
 from spinec.spec.subject import Subject
 from spinec.spec.validate import show
@@ -146,13 +146,13 @@ def head(subject: Subject) -> Iterator[Fault]:
     found = {name: block for name, block in blocks.items() if block}
     place = subject.key("head")
     dims = {name: block.dim for name, block in found.items()}
-    if not spec.endpoints and len(set(dims.values())) > 1:
+    if spec.head.one_dim and not spec.endpoints and len(set(dims.values())) > 1:
         shown = ", ".join(f"{name}: {dim}" for name, dim in list(dims.items())[:8])
         message = f"head: outputs of different dims ({shown}) need 'endpoints'"
         yield Fault(message, place, "such as endpoints: {dim: 64}")
     levels = sorted(block.level for block in found.values())
+    yield from _map_names(subject, spec.head)
     if isinstance(spec.head, RetinaNet):
-        yield from _subnet_names(subject)
         first: dict[int, str] = {}
         for name, block in found.items():
             if block.level in first:
@@ -163,15 +163,24 @@ def head(subject: Subject) -> Iterator[Fault]:
         if gaps:
             message = f"head: no output at level {min(gaps)}, between levels {levels[0]} and {levels[-1]}"
             yield Fault(message, subject.key("outputs"), "expected one output at each level")
+    elif isinstance(spec.head, SSD):
+        if len(spec.head.anchors) != len(found):
+            message = (
+                f"head.anchors: expected a number for each of the {len(found)} outputs, got {len(spec.head.anchors)}"
+            )
+            yield Fault(message, subject.place("head", "anchors"))
+    elif isinstance(spec.head, DeepLab):
+        if len(found) > 1:
+            yield Fault(f"head: deeplab reads one output, got {len(found)}", subject.key("outputs"))
     elif len(set(levels)) > 1 and spec.resample.up == "none":
         message = "head: outputs of several levels are upsampled, and resample.up is 'none'"
         yield Fault(message, place, "expected resample: {up: nearest}, or outputs of one level")
 
 
-def _subnet_names(subject: Subject) -> Iterator[Fault]:
-    """The class and box maps of an output have names that no block has."""
+def _map_names(subject: Subject, head: Head) -> Iterator[Fault]:
+    """The head's maps of an output have names that no block has."""
     for output in subject.outputs:
-        for name in (f"class_{output}", f"box_{output}"):
+        for name in (f"{kind}_{output}" for kind in head.maps):
             if name in subject.order:
                 message = f"block name {name!r} is taken by the head's map of output {output!r}"
                 yield Fault(message, subject.key("blocks", name), f"such as {name}_1")

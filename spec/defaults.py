@@ -26,7 +26,7 @@ def apply_defaults(tree: Item, faults: list[Fault]) -> Item:
     _check_defaults(given, faults)
     blocks = entries.get("blocks")
     if blocks is not None and isinstance(blocks.value, dict):
-        filled = {name: _fill(block, given) for name, block in blocks.value.items()}
+        filled = {name: with_defaults(block, given) for name, block in blocks.value.items()}
         entries["blocks"] = blocks._replace(value=filled)
     if "activation" in given:
         entries.setdefault("resample", Item({}, defaults.place, defaults.key))
@@ -55,7 +55,8 @@ def _check_defaults(given: dict[str, Item], faults: list[Fault]) -> None:
             faults.append(Fault(f"defaults: unknown block kind {show(item.plain())}", item.place, hint))
 
 
-def _fill(block: Item, defaults: dict[str, Item]) -> Item:
+def with_defaults(block: Item, defaults: dict[str, Item]) -> Item:
+    """A block with what it does not say itself, as far as its kind has such a field."""
     if not isinstance(block.value, dict) or not defaults:
         return block
     named = block.value.get("kind") or defaults.get("kind")

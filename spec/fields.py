@@ -15,9 +15,10 @@ MAX_REPEATS = 64
 MAX_SIZE = 16_384
 MAX_BLOCKS = 16_384
 
-Activation = Literal["swish", "relu", "relu6", "hard_swish", "gelu", "sigmoid", "none"]
+Activation = Literal["swish", "relu", "relu6", "hard_swish", "gelu", "sigmoid", "hard_sigmoid", "none"]
 Padding = Literal["symmetric", "same"]
-Convention = Literal["conv", "profiler"]
+CountedParams = Literal["trained", "folded", "all"]
+Convention = Literal["conv", "profiler", "profiler_without_swish"]
 
 
 class Frozen(BaseModel):
@@ -50,6 +51,7 @@ Kernel = Annotated[
     Field(gt=0, le=MAX_KERNEL, description="size of the square kernel, odd"),
     AfterValidator(_odd),
 ]
+Dilation = Annotated[int, Field(ge=1, le=64, description="pixels from one tap of the kernel to the next")]
 Repeats = Annotated[int, Field(gt=0, le=MAX_REPEATS, description="how often the block runs, one after the other")]
 Ratio = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Length = Annotated[int, Field(gt=0, le=MAX_SIZE)]

@@ -6,16 +6,21 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from spinec.spec.fields import Activation, Dim, Frozen, Ratio
+from spinec.spec.fields import Activation, Dilation, Dim, Frozen, Ratio
 
 Layers = Annotated[int, Field(ge=0, le=64, description="separable convolutions before the prediction layer")]
 Classes = Annotated[int, Field(gt=0, le=100_000, description="number of classes")]
+Anchors = Annotated[int, Field(gt=0, le=1024)]
 
 
 class Head(Frozen):
     """What every kind of head has."""
 
     kinds: ClassVar[dict[str, type[Head]]] = {}
+    one_dim: ClassVar[bool] = True
+    """Whether all outputs that it reads must have one dim."""
+    maps: ClassVar[tuple[str, ...]] = ()
+    """What it gives a map of for every output."""
 
     kind: str
     activation: Activation = "swish"
@@ -30,7 +35,10 @@ class Classification(Head):
 
     kind: Literal["classification"] = "classification"
     classes: Classes = 1000
-    dropout: Ratio = Field(0.2, description="rate of dropout before the linear layer")
+    hidden: Dim | None = Field(
+        None, description="of a linear layer + activation before the last one; none if not given"
+    )
+    dropout: Ratio = Field(0.2, description="rate of dropout before the last linear layer")
 
 
 class Segmentation(Head):
@@ -45,9 +53,38 @@ class Segmentation(Head):
 class RetinaNet(Head):
     """Class and box subnets whose weights are shared over the levels, with batch norm per level."""
 
+    maps: ClassVar[tuple[str, ...]] = ("class", "box")
+
     kind: Literal["retinanet"] = "retinanet"
     dim: Dim
     layers: Layers = 3
+    conv: Literal["separable", "full"] = Field("separable", description="what the subnets' convolutions are")
+    bias: bool = Field(
+        True, description="of the subnets' convolutions, beside their norm; the predictions always have one"
+    )
+    shared: bool = Field(False, description="whether classes and boxes share all but the prediction layer")
     classes: Classes = Field(91, description="classes, background included as in the paper's code base")
-    anchors: int = Field(9, gt=0, le=1024, description="anchors per cell: 3 scales x 3 ratios")
+    anchors: Anchors = Field(9, description="anchors per cell: 3 scales x 3 ratios")
     prior: float = Field(0.01, gt=0, lt=1, description="the class subnet's first guess at each anchor")
+
+
+class SSD(Head):
+    """SSDLite's predictors: on every output, for classes and for boxes, a depthwise and a 1x1 convolution."""
+
+    one_dim: ClassVar[bool] = False
+    maps: ClassVar[tuple[str, ...]] = ("class", "box")
+
+    kind: Literal["ssd"] = "ssd"
+    classes: Classes = Field(90, description="classes, without a background")
+    anchors: tuple[Anchors, ...] = Field(
+        (3, 6, 6, 6, 6, 6), min_length=1, description="anchors per cell of every output"
+    )
+
+
+class DeepLab(Head):
+    """DeepLabv3's atrous spatial pyramid pooling on one output: image mean, 1x1 and dilated convolutions."""
+
+    kind: Literal["deeplab"] = "deeplab"
+    dim: Dim = 256
+    rates: tuple[Dilation, ...] = Field((), max_length=16, description="dilations of the 3x3 convolutions")
+    classes: Classes = 21

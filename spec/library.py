@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from functools import cache, partial
 from pathlib import Path
 
@@ -32,24 +33,42 @@ def find(name: str | Path) -> tuple[Item, Path]:
     raise SpecError([Fault(f"no spec {str(name)!r} in the library, and no such file", None, hint)])
 
 
+@cache
+def fragments() -> dict[str, Path]:
+    """Name and file of every fragment in the library, in alphabetical order."""
+    files = sorted((LIBRARY / "fragments").glob("*.yaml"), key=lambda path: path.stem)
+    return {path.stem: path for path in files}
+
+
 def find_parent(name: str, child: Path | None, place: Place) -> tuple[Item, Path]:
     """The tree of what a spec extends: a library spec, or a file in the folder of the child or below it."""
-    if name in library():
-        return find(name)
+    return find(name) if name in library() else _find_beside(name, child, place, "extends", "spec", library())
+
+
+def find_fragment(name: str, spec: Path | None, place: Place) -> Item:
+    """The tree of a fragment: the library's, or a file in the folder of the spec or below it."""
+    if name in fragments():
+        return read_file(fragments()[name], f"specs/fragments/{name}.yaml")
+    return _find_beside(name, spec, place, "neck", "fragment", fragments())[0]
+
+
+def _find_beside(
+    name: str, child: Path | None, place: Place, key: str, what: str, known: Mapping[str, Path]
+) -> tuple[Item, Path]:
     if not name.endswith(SUFFIXES):
-        message = f"extends: no spec {name!r} in the library"
-        raise SpecError([Fault(message, place, partial(did_you_mean, name, library()))])
+        message = f"{key}: no {what} {name!r} in the library"
+        raise SpecError([Fault(message, place, partial(did_you_mean, name, known))])
     if child is None:
-        raise SpecError([Fault(f"extends: {name!r} is a file, and this spec is not in a folder", place)])
+        raise SpecError([Fault(f"{key}: {name!r} is a file, and this spec is not in a folder", place)])
     folder = child.resolve().parent
     path = Path(os.path.realpath(folder / name)) if name.isprintable() else folder / "?"
     if not path.is_relative_to(folder):
         hint = "expected a file beside this spec or below it"
-        raise SpecError([Fault(f"extends: {name!r} leaves the folder of this spec", place, hint)])
+        raise SpecError([Fault(f"{key}: {name!r} leaves the folder of this spec", place, hint)])
     if not os.path.isfile(path):
         files = path.parent.glob("*.y*ml") if name.isprintable() else ()
         beside = sorted(str(Path(name).parent / file.name) for file in files)
-        message = f"extends: no file {name!r} in the folder of this spec"
+        message = f"{key}: no file {name!r} in the folder of this spec"
         raise SpecError([Fault(message, place, partial(did_you_mean, name, beside))])
     return read_file(path, str(Path(place.source.name).parent / name)), path
 

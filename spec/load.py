@@ -16,6 +16,7 @@ from spinec.spec.errors import Fault, SpecError, SpecWarning, did_you_mean
 from spinec.spec.heads import Head
 from spinec.spec.library import find
 from spinec.spec.model import ModelSpec
+from spinec.spec.neck import expand_neck
 from spinec.spec.resolve import DOCUMENT_KEYS, resolve
 from spinec.spec.subject import Subject
 from spinec.spec.validate import show, validate
@@ -63,7 +64,8 @@ def _warned(loaded: Loaded) -> ModelSpec:
 @paused_collection()
 def _read_tree(tree: Item, path: Path | None) -> Loaded:
     faults: list[Fault] = []
-    tree = _spell_inputs(apply_defaults(resolve(tree, path, faults), faults))
+    tree = expand_neck(resolve(tree, path, faults), path, faults)
+    tree = _spell_inputs(apply_defaults(tree, faults))
     found: list[Fault] = []
     blocks = _blocks(tree, found)
     head = _head(tree, found)

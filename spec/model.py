@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
@@ -12,6 +13,7 @@ from spinec.spec.blocks import Block, Fuse, Input, Resample
 from spinec.spec.fields import (
     Activation,
     Convention,
+    CountedParams,
     Dim,
     Figure,
     Frozen,
@@ -72,6 +74,9 @@ class Published(Frozen):
     macs: Figure = Field(description="multiply-adds")
     params: Figure | None = Field(None, description="parameters; some tables print none")
     convention: Convention = Field("profiler", description="how the publication counted multiply-adds")
+    counted_params: CountedParams = Field(
+        "trained", description="folded: one per norm channel, as after folding; all: running statistics, too"
+    )
     metric: str = Field("", description="of the score: AP, top-1, mIoU")
     score: Annotated[float, Field(ge=0, le=100)] | None = Field(None, description="of the trained model, in percent")
     dataset: str = ""
@@ -129,8 +134,16 @@ class Scale(Frozen):
     size: Size | None = None
     width: float = Field(1.0, gt=0, le=64, description="multiplies every block's dim")
     multiple: int = Field(4, gt=0, le=1024, description="scaled dims are multiples of this, the nearest")
+    rounding: Literal["nearest", "down"] = Field("nearest", description="down: the multiple below, whatever is left")
     keep: float = Field(0.9, ge=0, le=1, description="rounding never leaves less than this share of the scaled dim")
     repeats: Mapping[str, Repeats] = Field({}, description="block name: repeats")
+
+
+def scaled_dim(dim: int, scale: Scale) -> int:
+    """What becomes of a dim."""
+    if scale.rounding == "down":
+        return max(scale.multiple, int(Fraction(str(scale.width)) * dim) // scale.multiple * scale.multiple)
+    return round_dim(dim * scale.width, scale.multiple, scale.keep)
 
 
 def round_dim(dim: float, multiple: int, keep: float = 0.9) -> int:

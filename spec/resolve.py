@@ -13,7 +13,7 @@ from spinec.spec.scaling import apply_scale
 from spinec.spec.validate import show
 
 MAX_PARENTS = 16
-DOCUMENT_KEYS = ("extends", "scale", "defaults")  # what a document may say and a loaded spec no longer has
+DOCUMENT_KEYS = ("extends", "scale", "defaults", "neck")  # what a document may say and a loaded spec no longer has
 OWN_KEYS = ("name", "published", "extends", "scale")  # what a child never inherits
 
 
@@ -26,6 +26,9 @@ def _extend(tree: Item, path: Path | None, faults: list[Fault], children: tuple[
     if not isinstance(tree.value, dict):
         message = f"expected a mapping of keys such as name, blocks and outputs, got {show(tree.value)}"
         raise SpecError([*faults, Fault(message, tree.place)])
+    if "neck" in tree.value and "outputs" in tree.value and tree.value["neck"].value is not None:
+        hint = "without 'outputs', the model gives out what the neck gives"
+        faults.append(Fault("outputs: the neck gives the outputs", tree.value["outputs"].key, hint))
     given = tree.value.get("extends")
     if given:
         parent = _parent(given, path, faults, children)

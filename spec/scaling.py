@@ -7,7 +7,7 @@ from functools import partial
 from spinec.spec.document import Item
 from spinec.spec.errors import Fault, did_you_mean
 from spinec.spec.fields import MAX_DIM
-from spinec.spec.model import Scale, round_dim
+from spinec.spec.model import Scale, scaled_dim
 from spinec.spec.validate import validate
 
 
@@ -39,7 +39,7 @@ def _scale_dim(item: Item, scale: Scale, faults: list[Fault]) -> Item:
     dim = item.mapping.get("dim")
     if dim is None or type(dim.value) is not int or not 0 < dim.value <= MAX_DIM:  # left for validation to name
         return item
-    rounded = round_dim(dim.value * scale.width, scale.multiple, scale.keep)
+    rounded = scaled_dim(dim.value, scale)
     if rounded > MAX_DIM:
         message = f"dim: {dim.value} scaled by width {scale.width:g} is {rounded}, expected at most {MAX_DIM}"
         faults.append(Fault(message, dim.place))

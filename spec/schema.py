@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from spinec.spec.blocks import Block
 from spinec.spec.defaults import NEVER_DEFAULT
 from spinec.spec.heads import Head
+from spinec.spec.library import fragments
 from spinec.spec.model import ModelSpec, Scale
 from spinec.spec.names import BLOCK_NAME, OUTPUT_NAME
 
@@ -35,6 +36,11 @@ def schema() -> dict[str, Any]:
     properties["extends"] = {
         "type": "string",
         "description": "a spec of the library, or a file beside this one, to start from",
+    }
+    properties["neck"] = {
+        "type": ["object", "null"],
+        "description": "a fragment of blocks behind the spec's own: which, what it is given, and how it is set",
+        "properties": {"fragment": {"type": "string", "examples": list(fragments())}},
     }
     properties["scale"] = {"$ref": "#/$defs/Scale"}
     document["required"] = ["name"]  # everything else may come from what the spec extends

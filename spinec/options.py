@@ -42,6 +42,7 @@ class Convention(StrEnum):
 
     conv = "conv"
     profiler = "profiler"
+    profiler_without_swish = "profiler_without_swish"
 
 
 class Form(StrEnum):

@@ -62,5 +62,5 @@ def test_a_file_is_called_as_its_spec(name: str) -> None:
 
 def test_no_name_is_used_twice() -> None:
     """A second file of a name would silently take the place of the first."""
-    stems = [path.stem for path in LIBRARY.rglob("*.yaml")]
+    stems = [path.stem for path in LIBRARY.glob("*.yaml")]
     assert sorted(stems) == sorted(set(stems)) == spinec.names()

@@ -183,7 +183,7 @@ def published_table(reports: Iterable[Report]) -> Table:
         if not spec.published:
             continue
         convention = spec.published.convention
-        macs, params = report.macs(convention), report.params
+        macs, params = report.macs(convention), report.params_by(spec.published.counted_params)
         rows.append(
             [
                 spec.name,
@@ -215,7 +215,7 @@ def _difference(value: float, figure: str) -> str:
 
 def _input(given: Input) -> str:
     own = given.model_dump(exclude={"block"}, exclude_none=True)
-    return given.block + (f" ({', '.join(own.values())})" if own else "")
+    return given.block + (f" ({', '.join(map(str, own.values()))})" if own else "")
 
 
 def _share(part: int, whole: int) -> str:

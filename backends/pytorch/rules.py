@@ -28,6 +28,7 @@ ACTIVATIONS: dict[str, tuple[Call, str]] = {
     "hard_swish": (call("F.hardswish", In(0)), "nn.Hardswish"),
     "gelu": (call("F.gelu", In(0)), "nn.GELU"),
     "sigmoid": (call("torch.sigmoid", In(0)), "nn.Sigmoid"),
+    "hard_sigmoid": (call("F.hardsigmoid", In(0)), "nn.Hardsigmoid"),
 }
 OVERWRITE = ("swish", "relu", "relu6", "hard_swish")
 

@@ -29,6 +29,7 @@ ACTIVATIONS: dict[str, str | Name] = {
     "hard_swish": "hard_silu",
     "gelu": Name("gelu"),  # the prelude's: Keras' own has a constant of single precision
     "sigmoid": "sigmoid",
+    "hard_sigmoid": "hard_sigmoid",
 }
 
 

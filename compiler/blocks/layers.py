@@ -28,6 +28,7 @@ class Style:
         stride: int = 1,
         *,
         groups: int = 1,
+        dilation: int = 1,
         bias: bool = False,
         bias_init: float = 0.0,
     ) -> Conv:
@@ -38,6 +39,7 @@ class Style:
             kernel=kernel,
             stride=stride,
             groups=groups,
+            dilation=dilation,
             bias=bias,
             bias_init=bias_init,
             padding=spec.padding,
@@ -86,7 +88,15 @@ def conv_norm_act(to: GraphBuilder, style: Style, x: str, prefix: str, conv: Con
 
 
 def conv_block(
-    style: Style, in_dim: int, dim: int, kernel: int = 1, stride: int = 1, activation: Kind = "none"
+    style: Style,
+    in_dim: int,
+    dim: int,
+    kernel: int = 1,
+    stride: int = 1,
+    activation: Kind = "none",
+    *,
+    dilation: int = 1,
+    bias: bool = False,
 ) -> Graph:
     """Convolution and norm, with an activation or without, as a graph of its own."""
     name = "conv_norm" if activation == "none" else "conv_norm_act"
@@ -101,7 +111,8 @@ def conv_block(
         "stride": stride,
     }
     to = GraphBuilder(name, doc, settings=settings)
-    return to.build(conv_norm_act(to, style, "x", "", style.conv(dim, kernel, stride), activation))
+    conv = style.conv(dim, kernel, stride, dilation=dilation, bias=bias)
+    return to.build(conv_norm_act(to, style, "x", "", conv, activation))
 
 
 @cache

@@ -7,6 +7,8 @@ from spinec.compiler.blocks.registry import lowers
 from spinec.compiler.blocks.squeeze_excite import squeeze_excite
 from spinec.compiler.graph import Derived, Graph, GraphBuilder, Setting
 from spinec.spec.blocks import FusedMBConv, MBConv
+from spinec.spec.fields import Activation
+from spinec.spec.model import round_dim
 
 
 @lowers(MBConv)
@@ -17,7 +19,7 @@ def mbconv(block: MBConv, site: Site) -> Graph:
     x = "x"
     if block.expand != 1:
         x = conv_norm_act(to, style, x, "expand_", style.conv(hidden), block.activation)
-    depthwise = style.conv(hidden, block.kernel, site.stride, groups=hidden)
+    depthwise = style.conv(hidden, block.kernel, site.stride, groups=hidden, dilation=block.dilation)
     x = conv_norm_act(to, style, x, "depthwise_", depthwise, block.activation)
     return _project(to, block, site, x, hidden)
 
@@ -39,27 +41,42 @@ def fused_mbconv(block: FusedMBConv, site: Site) -> Graph:
         return _project(to, block, site, x, hidden)
     x = conv_norm_act(to, style, "x", "", style.conv(block.dim, block.kernel, site.stride), block.activation)
     x = _squeeze(to, block, site, x, block.dim)
-    return to.build(site.add_shortcut(to, x, "x") if site.has_shortcut(block.dim) else x)
+    return to.build(site.add_shortcut(to, x, "x") if _has_shortcut(block, site) else x)
 
 
 def _project(to: GraphBuilder, block: MBConv | FusedMBConv, site: Site, x: str, hidden: int) -> Graph:
     x = _squeeze(to, block, site, x, hidden)
     x = to.add("project_conv", site.style.conv(block.dim), x)
     x = to.add("project_norm", site.style.norm(), x)
-    return to.build(site.add_shortcut(to, x, "x") if site.has_shortcut(block.dim) else x)
+    return to.build(site.add_shortcut(to, x, "x") if _has_shortcut(block, site) else x)
 
 
 def _squeeze(to: GraphBuilder, block: MBConv | FusedMBConv, site: Site, x: str, dim: int) -> str:
     if not block.squeeze:
         return x
-    squeezed = ratio_of(site.in_dim if block.squeeze_base == "input" else dim, block.squeeze)
-    return to.add("squeeze_excite", squeeze_excite(site.style, dim, squeezed, block.activation), x)
+    squeezed = _squeezed(block, site.in_dim if block.squeeze_base == "input" else dim)
+    activation: Activation = block.activation
+    gate: Activation = "sigmoid"
+    if isinstance(block, MBConv):
+        activation, gate = block.squeeze_activation or activation, block.gate
+    return to.add("squeeze_excite", squeeze_excite(site.style, dim, squeezed, activation, gate), x)
+
+
+def _squeezed(block: MBConv | FusedMBConv, dim: int) -> int:
+    """The squeezed dim; a share as it is, or the nearest multiple that leaves most of it."""
+    if isinstance(block, MBConv) and block.squeeze_multiple > 1:
+        return round_dim(dim * block.squeeze, block.squeeze_multiple)
+    return ratio_of(dim, block.squeeze)
+
+
+def _has_shortcut(block: MBConv | FusedMBConv, site: Site) -> bool:
+    return site.has_shortcut(block.dim) and (block.shortcut if isinstance(block, MBConv) else True)
 
 
 def _title(name: str, block: MBConv | FusedMBConv, site: Site) -> tuple[str, str]:
     """The class name says what differs in the steps; the one-line description says it in words."""
     steps = "Inverted bottleneck" + ("" if block.expand != 1 else " without expansion")
-    if site.has_shortcut(block.dim):
+    if _has_shortcut(block, site):
         return name + ("" if block.expand != 1 else "_unexpanded"), f"{steps} with a shortcut."
     variant = (
         "_unexpanded"
@@ -79,7 +96,7 @@ def _title(name: str, block: MBConv | FusedMBConv, site: Site) -> tuple[str, str
 
 
 def _settings(block: MBConv | FusedMBConv, site: Site, hidden: int) -> dict[str, Setting]:
-    changes = not site.has_shortcut(block.dim)
+    changes = not _has_shortcut(block, site)
     base = "in_dim" if changes else "dim"
     hidden_setting: Setting = (
         Derived(hidden, f"{base} * {block.expand:g}") if block.expand == int(block.expand) else hidden
@@ -93,7 +110,7 @@ def _settings(block: MBConv | FusedMBConv, site: Site, hidden: int) -> dict[str,
     }
     if block.squeeze:
         dim, name = (site.in_dim, base) if block.squeeze_base == "input" else (hidden, "hidden")
-        squeezed = ratio_of(dim, block.squeeze)
+        squeezed = _squeezed(block, dim)
         formula = formula_of(name, dim, block.squeeze, squeezed)
         settings["squeezed"] = Derived(squeezed, formula) if formula else squeezed
     return settings | {"drop_rate": site.drop_rate}

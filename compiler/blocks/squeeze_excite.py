@@ -9,7 +9,9 @@ from spinec.compiler.ops.pool import GlobalPool
 from spinec.spec.fields import Activation
 
 
-def squeeze_excite(style: Style, dim: int, squeezed: int, activation: Activation) -> Graph:
+def squeeze_excite(
+    style: Style, dim: int, squeezed: int, activation: Activation, gate_kind: Activation = "sigmoid"
+) -> Graph:
     """Mean over the image, two 1x1 convolutions with bias, a sigmoid gate on every channel."""
     doc = "Squeeze-excite: a gate per channel, computed from the mean over the image."
     to = GraphBuilder("squeeze_excite", doc, settings={"dim": dim, "squeezed": squeezed})
@@ -17,5 +19,5 @@ def squeeze_excite(style: Style, dim: int, squeezed: int, activation: Activation
     gate = to.add("reduce", style.conv(squeezed, bias=True), gate)
     gate = activate(to, "act", activation, gate)
     gate = to.add("expand", style.conv(dim, bias=True), gate)
-    gate = activate(to, "gate", "sigmoid", gate)
+    gate = activate(to, "gate", gate_kind, gate)
     return to.build(to.add("scale", Multiply(), "x", gate))

@@ -31,6 +31,8 @@ def classification(
     to = GraphBuilder("classification_head", doc, _names(outputs))
     x, _ = _average(to, outputs)
     x = to.add("pool", GlobalPool(), x)
+    if head.hidden:
+        x = activate(to, "act", head.activation, to.add("hidden", Linear(head.hidden), x))
     if head.dropout:
         x = to.add("dropout", Dropout(head.dropout), x)
     graph = to.build(to.add("classify", Linear(head.classes), x))

@@ -30,4 +30,6 @@ class Activation(Op):
                     "multiply": 2 * elements(output),
                     "activation": elements(output),
                 }
+            case "hard_sigmoid":  # relu6(x + 3) * (1 / 6)
+                return {"add": elements(output), "multiply": elements(output), "activation": elements(output)}
         return {"activation": elements(output)}
