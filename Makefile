@@ -21,7 +21,7 @@ $(VENV)/all: $(VENV)/base
 	touch $@
 
 $(VENV)/dev: $(VENV)/all
-	$(PIP) --editable ".[pytorch,tensorflow-cpu,onnx,dev]"
+	$(PIP) --editable ".[pytorch,tensorflow-cpu,onnx,search,dev]"
 	touch $@
 
 demo: $(VENV)/base ## set up, compile $(SPEC) to PyTorch and run it on a photograph

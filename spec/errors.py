@@ -3,7 +3,8 @@
 SpinecError
 ├── SpecError       a document is at fault: every fault at once, each with its place
 ├── ShapeError      tensors do not fit together: an op was given shapes it cannot take
-└── BackendError    a framework is missing, or has no rule for an op
+├── BackendError    a framework is missing, or has no rule for an op
+└── SearchError     a study cannot be opened or continued, or its evaluator failed
 
 SpecWarning         a document is legal but probably not what was meant
 """
@@ -93,6 +94,10 @@ class ShapeError(SpinecError):
 
 class BackendError(SpinecError):
     """A framework is not installed, or a backend has no rule for an op."""
+
+
+class SearchError(SpinecError):
+    """A study cannot be opened or continued, or its evaluator failed."""
 
 
 class SpecWarning(UserWarning):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from spinec.compiler.redistribute import redistribute
     from spinec.compiler.scaling import scale
     from spinec.spec.dump import dump
-    from spinec.spec.errors import BackendError, ShapeError, SpecError, SpecWarning, SpinecError
+    from spinec.spec.errors import BackendError, SearchError, ShapeError, SpecError, SpecWarning, SpinecError
     from spinec.spec.library import names
     from spinec.spec.load import load, loads
     from spinec.spec.model import ModelSpec
@@ -33,7 +33,7 @@ _HOMES = {
     "compiler.redistribute": ("redistribute",),
     "compiler.scaling": ("scale",),
     "spec.dump": ("dump",),
-    "spec.errors": ("BackendError", "ShapeError", "SpecError", "SpecWarning", "SpinecError"),
+    "spec.errors": ("BackendError", "SearchError", "ShapeError", "SpecError", "SpecWarning", "SpinecError"),
     "spec.library": ("names",),
     "spec.load": ("load", "loads"),
     "spec.model": ("ModelSpec",),
@@ -47,6 +47,7 @@ __all__ = [
     "ModelSpec",
     "Program",
     "Report",
+    "SearchError",
     "ShapeError",
     "SpecError",
     "SpecWarning",

@@ -13,6 +13,7 @@ import typer
 if TYPE_CHECKING:
     from spinec.compiler.program import Program
     from spinec.spec.load import Loaded
+    from spinec.spec.model import ModelSpec
     from spinec.visualize.tables import Format, Table
 
 app = typer.Typer(
@@ -69,6 +70,41 @@ def _parse_size(text: str) -> Pixels:
     return Pixels(int(parts[0]), int(parts[-1]))
 
 
+def _parse_figure(text: str) -> float:
+    from pydantic import TypeAdapter, ValidationError
+
+    from spinec.spec.fields import Figure, figure_value
+
+    try:
+        return figure_value(TypeAdapter(Figure).validate_python(text))
+    except ValidationError:
+        raise typer.BadParameter("expected a figure such as 2.5G, 3.6M or 1200000") from None
+
+
+def figure(about: str) -> typer.models.OptionInfo:
+    """An option that takes a figure such as 2.5G."""
+    option: typer.models.OptionInfo = typer.Option(parser=_parse_figure, metavar="FIGURE", help=about)
+    return option
+
+
+def words(text: str) -> list[str]:
+    """What is separated by commas."""
+    return [word.strip() for word in text.split(",")] if text else []
+
+
+def groups_of(groups: list[str] | None) -> list[list[str]]:
+    """What an option that may be repeated lists each time."""
+    return [words(group) for group in groups or []]
+
+
+def number(text: str) -> int | float:
+    """One of several numbers."""
+    try:
+        return int(text) if text.strip().isdecimal() else float(text)
+    except ValueError:
+        raise typer.BadParameter(f"expected numbers separated by commas, got {text!r}") from None
+
+
 Name = Annotated[str, typer.Argument(metavar="NAME|FILE", help="A spec of the library, or a YAML file.")]
 Size = Annotated[
     Pixels | None,
@@ -76,6 +112,13 @@ Size = Annotated[
 ]
 Count = Annotated[Convention, typer.Option(help="How multiply-adds are counted: see 'spinec conventions'.")]
 Output = Annotated[Form, typer.Option("--format", help="How the table is written.")]
+Work = Annotated[float | None, figure("F_t, such as 1.6G.")]
+Approximate = Annotated[bool, typer.Option("--approximate", help="F_i by its first term alone, C_i c_i^2.")]
+Groups = Annotated[
+    list[str] | None, typer.Option("--group", metavar="B,B", help="Blocks that share one dim; repeatable.")
+]
+Frozen = Annotated[str, typer.Option(metavar="B,B", help="Blocks that keep their dims.")]
+Values = Annotated[str, typer.Option(help="What a beta may be.")]
 BackendName = Annotated[str, typer.Option("--backend", "-b", help="The framework.")]
 
 
@@ -85,14 +128,20 @@ def fail(message: str) -> NoReturn:
     sys.exit(1)
 
 
-def read_program(name: str, size: Pixels | None) -> Program:
-    """The program of a spec by name or file; its warnings are shown."""
-    from spinec.compiler.pipeline import lower
+def read_spec(name: str) -> ModelSpec:
+    """A spec by name or file; its warnings are shown."""
     from spinec.spec.load import read
 
     loaded = read(name)
     warn(loaded)
-    return lower(loaded.spec, (size.height, size.width) if size else None)
+    return loaded.spec
+
+
+def read_program(name: str, size: Pixels | None) -> Program:
+    """The program of a spec by name or file; its warnings are shown."""
+    from spinec.compiler.pipeline import lower
+
+    return lower(read_spec(name), (size.height, size.width) if size else None)
 
 
 def warn(loaded: Loaded) -> None:

@@ -18,6 +18,8 @@ from spinec.spec.model import ModelSpec
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
+    from spinec.compiler.candidates import Candidates
+
 Format = Literal["table", "json", "csv", "markdown"]
 Cell: TypeAlias = "str | int | float | None"
 
@@ -230,7 +232,7 @@ def _show(cell: Cell) -> str:
     if cell is None:
         return ""
     if isinstance(cell, float):
-        return f"{cell:,.1f}"
+        return f"{cell:,.1f}" if abs(cell) >= 1000 else f"{cell:.4g}"
     return f"{cell:,}" if isinstance(cell, int) else cell
 
 
@@ -280,3 +282,29 @@ def training_table(program: Program, worst: Mapping[str, tuple[str, float, float
     height, width = program.size
     title = f"{program.name} at {height} x {width}: PyTorch against TensorFlow in training"
     return Table(title, ["what", "worst", "max|difference| / max|reference|", "bar", ""], rows)
+
+
+def candidate_table(found: Candidates, rows: Sequence[int] | None = None) -> Table:
+    """Candidates and their figures beside those of the spec that they were made from: all of them, or some rows."""
+    space, (own_macs, own_params) = found.space, found.own
+    several = [f"score {i}" for i in range(1, len(found.scores[0]) + 1)] if found.scores else []
+    columns = ["candidate", "multiply-adds", "of the spec's", "parameters", "of the spec's ", *several, "betas"]
+    if len(several) == 1:
+        columns[5] = "score"
+    shown: list[list[Cell]] = []
+    for row in range(len(found.betas)) if rows is None else rows:
+        macs, params = found.macs[row].item(), found.params[row].item()
+        scores = found.scores[row] if found.scores else ()
+        betas = ",".join(f"{beta:g}" for beta in found.betas[row])
+        number = found.numbers[row] if found.numbers else row
+        shown.append([number, macs, f"{macs / own_macs:.1%}", params, f"{params / own_params:.1%}", *scores, betas])
+    about = {
+        "name": space.spec.name,
+        "convention": found.convention,
+        "multiply-adds": own_macs,
+        "parameters": own_params,
+        "candidates": len(found.betas),
+        "within 10 % of the multiply-adds": found.near(0.1),
+        "fewer parameters": found.fewer_params(),
+    }
+    return Table(f"candidates made from {space.spec.name}, convention '{found.convention}'", columns, shown, (), about)

@@ -8,7 +8,27 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spinec.options import Convention, Count, Form, Name, Output, Size, app, print_table, warn, write_output
+from spinec.options import (
+    Approximate,
+    Convention,
+    Count,
+    Form,
+    Frozen,
+    Groups,
+    Name,
+    Output,
+    Size,
+    Values,
+    Work,
+    app,
+    figure,
+    groups_of,
+    number,
+    print_table,
+    read_spec,
+    words,
+    write_output,
+)
 
 if TYPE_CHECKING:
     from spinec.spec.model import ModelSpec
@@ -22,27 +42,10 @@ class By(StrEnum):
     depth = "depth"
 
 
-def _parse_figure(text: str) -> float:
-    from pydantic import TypeAdapter, ValidationError
-
-    from spinec.spec.fields import Figure, figure_value
-
-    try:
-        return figure_value(TypeAdapter(Figure).validate_python(text))
-    except ValidationError:
-        raise typer.BadParameter("expected a figure such as 2.5G, 3.6M or 1200000") from None
-
-
 File = Annotated[
     Path | None, typer.Option("-o", "--output", help="Where to write the new spec; '-' shows it instead of the table.")
 ]
 NewName = Annotated[str | None, typer.Option("--name", help="Of the new spec; its file's name if not given.")]
-Work = Annotated[float | None, typer.Option(parser=_parse_figure, metavar="FIGURE", help="F_t, such as 1.6G.")]
-Approximate = Annotated[bool, typer.Option("--approximate", help="F_i by its first term alone, C_i c_i^2.")]
-Groups = Annotated[
-    list[str] | None, typer.Option("--group", metavar="B,B", help="Blocks that share one dim; repeatable.")
-]
-Frozen = Annotated[str, typer.Option(metavar="B,B", help="Blocks that keep their dims.")]
 
 
 @app.command()
@@ -64,15 +67,15 @@ def redistribute(
     """
     from spinec.compiler.redistribute import redistribute as share_out
 
-    spec = _read(name)
+    spec = read_spec(name)
     after = share_out(
         spec,
         _shares(betas),
         target=target,
         exact=not approximate,
         multiple=multiple,
-        groups=_groups(group),
-        frozen=_words(frozen),
+        groups=groups_of(group),
+        frozen=words(frozen),
         name=_new_name(spec, "redistributed", output, new_name),
     )
     _deliver(spec, after, f"redistributed with betas {betas}", output, form)
@@ -82,7 +85,7 @@ def redistribute(
 def betas(
     before: Annotated[str, typer.Argument(metavar="BEFORE", help="A spec of the library, or a YAML file.")],
     after: Annotated[str, typer.Argument(metavar="AFTER", help="A spec of the same blocks.")],
-    values: Annotated[str, typer.Option(help="What a beta may be.")] = "1,5,10,15,20",
+    values: Values = "1,5,10,15,20",
     target: Work = None,
     approximate: Approximate = False,
     multiple: Annotated[int, typer.Option(help="What dims were rounded to.")] = 8,
@@ -97,15 +100,15 @@ def betas(
     from spinec.compiler.redistribute import explain
     from spinec.visualize.tables import Table
 
-    specs = _read(before), _read(after)
+    specs = read_spec(before), read_spec(after)
     found = explain(
         *specs,
-        [_number(value) for value in _words(values)],
+        [number(value) for value in words(values)],
         target=target,
         exact=not approximate,
         multiple=multiple,
-        groups=_groups(group),
-        frozen=_words(frozen),
+        groups=groups_of(group),
+        frozen=words(frozen),
     )
     rows = [[",".join(f"{beta:g}" for beta in vector)] for vector in found]
     print_table(Table(f"{specs[0].name} to {specs[1].name}", ["betas"], rows), form)
@@ -128,13 +131,13 @@ def scale(
     """Make a spec wider, deeper or for another input size."""
     from spinec.compiler.scaling import scale as scaled
 
-    spec = _read(name)
+    spec = read_spec(name)
     after = scaled(
         spec,
         width=width,
         size=(size.height, size.width) if size else None,
         depth=depth,
-        level_totals=[int(_number(total)) for total in _words(totals)] or None,
+        level_totals=[int(number(total)) for total in words(totals)] or None,
         multiple=multiple,
         name=_new_name(spec, "scaled", output, new_name),
     )
@@ -146,12 +149,8 @@ def scale(
 @app.command()
 def fit(
     name: Name,
-    macs: Annotated[
-        float | None, typer.Option(parser=_parse_figure, metavar="FIGURE", help="At most, as 2.5G.")
-    ] = None,
-    params: Annotated[
-        float | None, typer.Option(parser=_parse_figure, metavar="FIGURE", help="At most, as 3.6M.")
-    ] = None,
+    macs: Annotated[float | None, figure("At most, as 2.5G.")] = None,
+    params: Annotated[float | None, figure("At most, as 3.6M.")] = None,
     by: Annotated[By, typer.Option(help="What is scaled.")] = By.width,
     over: Annotated[bool, typer.Option("--over", help="The nearest, even if it is over the budget.")] = False,
     convention: Count = Convention.conv,
@@ -169,7 +168,7 @@ def fit(
     """
     from spinec.compiler.fit import fit as fitted
 
-    spec = _read(name)
+    spec = read_spec(name)
     found = fitted(
         spec,
         macs=macs,
@@ -184,34 +183,11 @@ def fit(
     _deliver(spec, found.spec, f"fitted: {by} {found.factor:g}", output, form, convention)
 
 
-def _read(name: str) -> ModelSpec:
-    from spinec.spec.load import read
-
-    loaded = read(name)
-    warn(loaded)
-    return loaded.spec
-
-
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",")] if text else []
-
-
-def _groups(groups: list[str] | None) -> list[list[str]]:
-    return [_words(group) for group in groups or []]
-
-
-def _number(text: str) -> int | float:
-    try:
-        return int(text) if text.strip().isdecimal() else float(text)
-    except ValueError:
-        raise typer.BadParameter(f"expected numbers separated by commas, got {text!r}") from None
-
-
 def _shares(text: str) -> dict[str, int | float] | list[int | float]:
-    words = _words(text)
-    if not any("=" in word for word in words):
-        return [_number(word) for word in words]
-    return {block.strip(): _number(value) for block, _, value in (word.partition("=") for word in words)}
+    given = words(text)
+    if not any("=" in word for word in given):
+        return [number(word) for word in given]
+    return {block.strip(): number(value) for block, _, value in (word.partition("=") for word in given)}
 
 
 def _new_name(spec: ModelSpec, how: str, output: Path | None, given: str | None) -> str:

@@ -1,0 +1,122 @@
+"""What no candidate may exceed: checked before a candidate is evaluated, the cheap limits first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from optuna import Study
+from optuna.distributions import BaseDistribution, CategoricalDistribution
+from optuna.samplers import BaseSampler
+from optuna.trial import FrozenTrial, TrialState
+
+from spinec.compiler.candidates import Space
+from spinec.compiler.cost import cost
+from spinec.compiler.pipeline import lower
+from spinec.spec.errors import SearchError
+from spinec.spec.fields import Convention
+from spinec.spec.model import ModelSpec
+
+MOST_DRAWS = 10_000  # for one trial
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The most that a candidate may cost; none where a limit is not given."""
+
+    macs: float | None = None
+    params: float | None = None
+    memory: float | None = None
+    """Bytes of activations alive at once at inference, float32 and batch 1."""
+    latency: float | None = None
+    """Milliseconds, by a measurement that the caller of the search gives."""
+    convention: Convention = "conv"
+
+
+class Gate:
+    """Lets candidates within the limits pass; multiply-adds and parameters are looked at before anything is lowered."""
+
+    def __init__(
+        self, space: Space, limits: Limits, measure_latency: Callable[[ModelSpec], float] | None = None
+    ) -> None:
+        if limits.latency is not None and measure_latency is None:
+            raise SearchError("a limit of latency needs a measurement of it")
+        self._space, self._limits, self._measure = space, limits, measure_latency
+        self._slowly = lru_cache(100_000)(self._costly_excess)  # a measurement is not repeated
+
+    def excess(self, dims: Mapping[str, int]) -> str:
+        """Which limit a candidate exceeds first; nothing if none."""
+        model, row, limits = self._space.cost_model, [list(dims.values())], self._limits
+        if limits.macs is not None and model.macs(row, convention=limits.convention).item() > limits.macs:
+            return "macs"
+        if limits.params is not None and model.params(row).item() > limits.params:
+            return "params"
+        return self._slowly(tuple(dims.values())) if limits.memory or limits.latency else ""
+
+    def _costly_excess(self, dims: tuple[int, ...]) -> str:
+        spec = self._space.candidate(dict(zip(self._space.spec.blocks, dims, strict=True)))
+        if self._limits.memory is not None and cost(lower(spec)).peak_bytes > self._limits.memory:
+            return "memory"
+        if self._limits.latency is not None and self._measure and self._measure(spec) > self._limits.latency:
+            return "latency"
+        return ""
+
+
+class Limited(BaseSampler):
+    """Another sampler, asked again until what it draws is within the limits."""
+
+    def __init__(
+        self, inner: BaseSampler, space: Space, distributions: Mapping[str, CategoricalDistribution], gate: Gate
+    ) -> None:
+        self._inner, self._space, self._gate = inner, space, gate
+        self._distributions = dict(distributions)
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        """All betas are drawn together, since limits are on all of them together."""
+        return dict(self._distributions)
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """The first draw within the limits.
+
+        Raises:
+            SearchError: when there is none among many.
+        """
+        reasons: dict[str, int] = {}
+        for _ in range(MOST_DRAWS):
+            drawn = self._draw(study, trial)
+            excess = self._gate.excess(self._space.dims([drawn[name] for name in self._space.names]))
+            if not excess:
+                return drawn
+            reasons[excess] = reasons.get(excess, 0) + 1
+        told = ", ".join(f"{what} {times:,}" for what, times in reasons.items())
+        raise SearchError(f"none of {MOST_DRAWS:,} candidates is within the limits; over the limit of: {told}")
+
+    def _draw(self, study: Study, trial: FrozenTrial) -> dict[str, Any]:
+        wanted = self._inner.infer_relative_search_space(study, trial)
+        drawn = self._inner.sample_relative(study, trial, wanted)
+        return {
+            name: drawn[name] if name in drawn else self._inner.sample_independent(study, trial, name, distribution)
+            for name, distribution in self._distributions.items()
+        }
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        """As the other sampler does, for what is no beta."""
+        return self._inner.sample_independent(study, trial, param_name, param_distribution)
+
+    def before_trial(self, study: Study, trial: FrozenTrial) -> None:
+        """Tell the other sampler."""
+        self._inner.before_trial(study, trial)
+
+    def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Any) -> None:
+        """Tell the other sampler."""
+        self._inner.after_trial(study, trial, state, values)
+
+    def reseed_rng(self) -> None:
+        """Draw other numbers from now on."""
+        self._inner.reseed_rng()

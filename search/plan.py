@@ -1,0 +1,93 @@
+"""What a study searches: kept with the study, so that whoever continues or shares it searches the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from optuna import Trial
+from optuna.distributions import CategoricalDistribution
+from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+
+from spinec.compiler.candidates import Space
+from spinec.search.controller import Controller
+from spinec.search.evolution import Evolution
+from spinec.search.limits import Gate, Limited, Limits
+from spinec.spec.dump import dump
+from spinec.spec.errors import SearchError, did_you_mean
+from spinec.spec.load import loads
+from spinec.spec.model import ModelSpec
+
+Direction = Literal["maximize", "minimize"]
+Distributions = dict[str, CategoricalDistribution]
+
+STRATEGIES: dict[str, Callable[[Distributions, int | None], BaseSampler]] = {
+    "reinforce": lambda space, seed: Controller(space, seed=seed),
+    "evolution": lambda space, seed: Evolution(space, seed=seed),
+    "tpe": lambda space, seed: TPESampler(seed=seed),
+    "random": lambda space, seed: RandomSampler(seed=seed),
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which candidates there are, what judges them (`module:function`), and what they may cost."""
+
+    space: Space
+    evaluator: str
+    directions: tuple[Direction, ...] = ("maximize",)
+    limits: Limits = field(default_factory=Limits)
+
+    def __post_init__(self) -> None:
+        for direction in self.directions:
+            if direction not in ("maximize", "minimize"):
+                raise SearchError(f"direction {direction!r}: {did_you_mean(direction, ('maximize', 'minimize'))}")
+        if not self.directions:
+            raise SearchError("expected a direction for every score: maximize or minimize")
+
+    @property
+    def distributions(self) -> Distributions:
+        """What Optuna draws: a beta for every block or group."""
+        choice = CategoricalDistribution(self.space.values)
+        return dict.fromkeys(self.space.names, choice)
+
+    def suggest(self, trial: Trial) -> list[int | float]:
+        """The betas of a trial."""
+        return [trial.suggest_categorical(name, self.space.values) for name in self.space.names]
+
+    def sampler(
+        self, strategy: str, seed: int | None = None, measure_latency: Callable[[ModelSpec], float] | None = None
+    ) -> BaseSampler:
+        """A strategy by name, within the limits.
+
+        Raises:
+            SearchError: when there is no such strategy, or it cannot have several objectives.
+        """
+        if strategy not in STRATEGIES:
+            raise SearchError(f"no strategy {strategy!r}; {did_you_mean(strategy, STRATEGIES)}")
+        if strategy == "reinforce" and len(self.directions) > 1:
+            raise SearchError("reinforce takes one score; evolution, tpe and random take several")
+        inner = STRATEGIES[strategy](self.distributions, seed)
+        return Limited(inner, self.space, self.distributions, Gate(self.space, self.limits, measure_latency))
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan in words that JSON has."""
+        space = {name: value for name, value in vars(self.space).items() if name in Space.__dataclass_fields__}
+        space = {**space, "spec": dump(self.space.spec), "groups": [list(group) for group in self.space.groups]}
+        listed = {"values": list(self.space.values), "frozen": list(self.space.frozen)}
+        directions = list(self.directions)
+        return {**space, **listed, "evaluator": self.evaluator, "directions": directions, "limits": asdict(self.limits)}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Plan:
+        """The plan that `to_json` told of."""
+        settings = {name: data[name] for name in ("target", "exact", "multiple", "keep")}
+        space = Space(
+            loads(data["spec"]),
+            values=tuple(data["values"]),
+            groups=tuple(tuple(group) for group in data["groups"]),
+            frozen=tuple(data["frozen"]),
+            **settings,
+        )
+        return cls(space, data["evaluator"], tuple(data["directions"]), Limits(**data["limits"]))

@@ -1,0 +1,103 @@
+"""Searching: one study, worked on here, by several processes of this machine, or on Ray."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from optuna import Study
+
+from spinec.search.evaluators import Evaluator, evaluator_name, find_evaluator
+from spinec.search.plan import Plan
+from spinec.search.study import FINISHED, begin, read
+from spinec.search.worker import work
+from spinec.spec.errors import SearchError
+from spinec.spec.model import ModelSpec
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker is to do, in words that can be sent to another process or machine."""
+
+    storage: str
+    name: str
+    trials: int
+    strategy: str
+    seed: int | None
+    measure_latency: Callable[[ModelSpec], float] | None = None
+
+
+def search(
+    plan: Plan,
+    storage: str,
+    *,
+    trials: int = 1000,
+    name: str | None = None,
+    strategy: str = "reinforce",
+    seed: int | None = None,
+    workers: int = 1,
+    ray: bool = False,
+    resume: bool = False,
+    evaluator: Evaluator | None = None,
+    measure_latency: Callable[[ModelSpec], float] | None = None,
+    told: Callable[[Study], object] = lambda study: None,
+) -> Study:
+    """Learn how a spec's work is best shared out: the study, with `trials` finished candidates.
+
+    `storage` is a file, which SQLite keeps, or the URL of a database. One worker works in this process, more in
+    processes of their own or on Ray. `evaluator` is what `plan.evaluator` names, where it is not to be imported.
+    `told` is called now and then.
+
+    Raises:
+        SearchError: when the study cannot be begun or resumed, the evaluator fails, or nothing is within the limits.
+
+    >>> import tempfile
+    >>> from spinec import load
+    >>> from spinec.compiler.candidates import Space
+    >>> plan = Plan(Space(load("sp-efficientnet-b0")), "spinec.search.objectives:likeness")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     study = search(plan, f"{folder}/search.db", trials=5, strategy="random", seed=0)
+    >>> len(study.best_trial.params), 0.5 < study.best_value < 1
+    (18, True)
+    """
+    if trials < 1 or workers < 1:
+        raise SearchError(f"expected at least one trial and one worker, got {trials} and {workers}")
+    judge = evaluator or find_evaluator(plan.evaluator)
+    job = Job(storage, name or plan.space.spec.name, trials, strategy, seed, measure_latency)
+    plan.sampler(strategy, seed, measure_latency)  # what is wrong with it is said before anything is kept
+    study = begin(storage, job.name, plan, resume)
+    if ray:
+        from spinec.search.on_ray import work_on_ray
+
+        work_on_ray(job, workers, lambda: told(study))
+    elif workers > 1:
+        if evaluator is not None and find_evaluator(evaluator_name(evaluator)) is not evaluator:
+            raise SearchError("several workers need an evaluator that can be imported, as module:function")
+        from spinec.search.processes import work_in_processes
+
+        work_in_processes(job, workers, study, lambda: told(study))
+    else:
+        study.sampler = plan.sampler(strategy, _seed_of(job, study, 0), measure_latency)
+        work(study, plan, judge, trials, told=lambda: told(study))
+    return study
+
+
+def work_alone(job: Job, index: int, wanted: Callable[[], bool] = lambda: True) -> None:
+    """Be one of several workers."""
+    study, plan = read(job.storage, job.name)
+    study.sampler = plan.sampler(job.strategy, _seed_of(job, study, index), job.measure_latency)
+    work(study, plan, find_evaluator(plan.evaluator), job.trials, wanted=wanted)
+
+
+def finished(study: Study) -> int:
+    """How many trials are finished."""
+    return len(study.get_trials(deepcopy=False, states=FINISHED))
+
+
+def _seed_of(job: Job, study: Study, index: int) -> int | None:
+    """Another seed for every worker and every start: a study that is resumed does not draw the same again."""
+    if job.seed is None:
+        return None
+    started = len(study.get_trials(deepcopy=False))
+    return int(np.random.SeedSequence([job.seed, index, started]).generate_state(1)[0])

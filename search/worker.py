@@ -1,0 +1,154 @@
+"""One worker: asks a study for candidates and tells it their scores, until there are as many as wanted.
+
+Several may share a study. None of them is trusted to live: what a dead one was at is tried again. Nothing is evaluated
+twice: a worker writes down which candidate it has before it looks for equal ones, so of two with one candidate one at
+least sees the other and steps back.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from optuna import Study, Trial, TrialPruned
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.trial import FrozenTrial, TrialState
+
+from spinec.search.evaluators import Evaluator, evaluate, usable
+from spinec.search.liveness import Watch, beating, own_name
+from spinec.search.plan import Plan
+from spinec.search.study import FINISHED
+
+MOST_TRIES = 3  # of one candidate, before it is held to be what kills workers
+PAUSES = (0.05, 10.0)  # seconds that a worker waits for others, at first and at most
+
+Outcome = Literal["evaluated", "known", "set aside"]
+
+
+def work(
+    study: Study,
+    plan: Plan,
+    evaluator: Evaluator,
+    trials: int,
+    *,
+    told: Callable[[], object] = lambda: None,
+    wanted: Callable[[], bool] = lambda: True,
+    watch: Watch | None = None,
+) -> None:
+    """Work on a study until `trials` are finished, or the work is not wanted any more.
+
+    `told` is called after every trial.
+
+    Raises:
+        SearchError: when the evaluator fails, or nothing is within the limits.
+    """
+    watch, pause = watch or Watch(), PAUSES[0]
+    with beating(study):
+        while wanted():
+            free_the_dead(study, watch)
+            states = [trial.state for trial in study.get_trials(deepcopy=False)]
+            if sum(state in FINISHED for state in states) >= trials and TrialState.RUNNING not in states:
+                return
+            if _taken(states) < trials or TrialState.WAITING in states:
+                outcome = _one_trial(study, plan, evaluator, trials)
+                told()
+            else:  # others are at the last ones
+                outcome = "set aside"
+            if outcome == "set aside":
+                time.sleep(pause)
+            pause = min(2 * pause, PAUSES[1]) if outcome == "set aside" else PAUSES[0]
+
+
+def free_the_dead(study: Study, watch: Watch) -> None:
+    """Let what dead workers were at be tried again."""
+    running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    beats = study.user_attrs if running else {}
+    for trial in running:
+        worker = trial.user_attrs.get("worker")
+        if worker is None:
+            if watch.is_orphan(trial.number):
+                _tell(study, trial.number, TrialState.FAIL)  # it never had a candidate
+        elif watch.is_dead(worker, beats):
+            give_back(study, trial)
+
+
+def give_back(study: Study, trial: FrozenTrial) -> None:
+    """Let a candidate be tried again; after some tries nobody does any more, and it counts as pruned."""
+    tries = trial.user_attrs.get("tries", 1)
+    if tries >= MOST_TRIES and "dims" in trial.user_attrs:
+        _tell(study, trial.number, TrialState.PRUNED)
+        return
+    if trial.params:  # first this: whoever dies in between leaves a candidate too many, which is found to be equal
+        study.enqueue_trial(trial.params, user_attrs={"tries": tries + 1})
+    _tell(study, trial.number, TrialState.FAIL)
+
+
+def _one_trial(study: Study, plan: Plan, evaluator: Evaluator, trials: int) -> Outcome:
+    trial = study.ask()
+    try:
+        trial.set_user_attr("worker", own_name())
+        dims = plan.space.dims(plan.suggest(trial))
+        _keep_figures(trial, plan, list(dims.values()))
+        everyone = study.get_trials(deepcopy=False)
+        equal = _equal(everyone, trial)
+        if _begun(everyone[: trial.number]) >= trials or (equal and equal.state is TrialState.RUNNING):
+            _tell(study, trial.number, TrialState.FAIL)
+            return "set aside"
+        if equal:
+            trial.set_user_attr("equal_to", equal.number)
+            _tell(study, trial.number, equal.state, equal.values)
+            return "known"
+        _judge(study, trial, evaluator, plan, dims)
+    except BaseException:  # also Ctrl-C: what was begun is not lost
+        give_back(study, study.get_trials(deepcopy=False)[trial.number])
+        raise
+    return "evaluated"
+
+
+def _judge(study: Study, trial: Trial, evaluator: Evaluator, plan: Plan, dims: dict[str, int]) -> None:
+    """Evaluate a candidate, and tell how it did."""
+    name = f"{plan.space.spec.name[:40]}-{trial.number}"
+    try:
+        scores = evaluate(evaluator, plan.space.candidate(dims, name), trial, len(plan.directions))
+    except TrialPruned:
+        _tell(study, trial.number, TrialState.PRUNED)
+        return
+    if not usable(scores):
+        trial.set_user_attr("why", f"the score is {', '.join(map(str, scores))}")
+        _tell(study, trial.number, TrialState.PRUNED)
+        return
+    _tell(study, trial.number, TrialState.COMPLETE, scores)
+
+
+def _keep_figures(trial: Trial, plan: Plan, dims: list[int]) -> None:
+    """Write down what the candidate is and costs; with its dims, others see that it is being tried."""
+    model = plan.space.cost_model
+    trial.set_user_attr("macs", model.macs([dims], convention=plan.limits.convention).item())
+    trial.set_user_attr("params", model.params([dims]).item())
+    trial.set_user_attr("dims", dims)
+
+
+def _equal(everyone: Sequence[FrozenTrial], trial: Trial) -> FrozenTrial | None:
+    """A trial of the same candidate that is under way, or else one that is finished."""
+    dims, states = trial.user_attrs["dims"], (TrialState.RUNNING, *FINISHED)
+    equal = [each for each in everyone if each.user_attrs.get("dims") == dims and each.number != trial.number]
+    return min((each for each in equal if each.state in states), key=lambda each: each.state in FINISHED, default=None)
+
+
+def _begun(trials: Sequence[FrozenTrial]) -> int:
+    """How many will count."""
+    states = [trial.state for trial in trials]
+    return _taken(states) + states.count(TrialState.WAITING)
+
+
+def _taken(states: Sequence[TrialState]) -> int:
+    return sum(state is TrialState.RUNNING or state in FINISHED for state in states)
+
+
+def _tell(study: Study, number: int, state: TrialState, values: Sequence[float] | None = None) -> None:
+    """Tell how a trial ended, unless somebody else did: a worker that was thought dead has its trial taken away."""
+    try:
+        study.tell(number, values if state is TrialState.COMPLETE else None, state, skip_if_finished=True)
+    except UpdateFinishedTrialError:
+        return

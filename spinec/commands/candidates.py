@@ -1,0 +1,164 @@
+"""Candidates of a search: those of a study, and what a search would draw from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from spinec.options import (
+    Approximate,
+    Convention,
+    Count,
+    Form,
+    Frozen,
+    Groups,
+    Name,
+    Output,
+    Values,
+    Work,
+    app,
+    fail,
+    groups_of,
+    number,
+    print_table,
+    read_spec,
+    words,
+    write_output,
+)
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.trial import FrozenTrial
+
+    from spinec.compiler.candidates import Candidates, Space
+    from spinec.search.plan import Plan
+
+SHOWN = 10  # rows of a table of candidates, where nobody says how many
+
+Storage = Annotated[str, typer.Argument(metavar="FILE|URL", help="Where a study is kept.")]
+StudyName = Annotated[str | None, typer.Option("--study", help="The study's name; the spec's if not given.")]
+
+
+@app.command()
+def candidates(
+    storage: Storage,
+    study_name: StudyName = None,
+    top: Annotated[int | None, typer.Option(min=1, help="Show the best so many.")] = None,
+    trial: Annotated[int | None, typer.Option(min=0, help="The candidate of this trial alone.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Where the spec of the trial goes, or of the best.")
+    ] = None,
+    form: Output = Form.table,
+) -> None:
+    """Show the candidates of a study, or write their specs.
+
+    Figures and score of each; all of them in JSON and CSV, the best in a table.
+    """
+    need_optuna()
+    from spinec.search.results import candidates_of, trial_of
+    from spinec.search.study import read, scored
+
+    study, plan = read(storage, study_name)
+    if trial is not None or output:
+        deliver(study, plan, output, form, None if trial is None else [trial_of(study, trial)])
+        return
+    found = candidates_of(plan, scored(study))
+    _show(found, form, top, None if top is None and form is not Form.table else _best_first(found, plan))
+
+
+@app.command()
+def sample(
+    name: Name,
+    candidates: Annotated[int, typer.Option("--candidates", "-n", min=1, help="How many are drawn.")] = 5000,
+    seed: Annotated[int, typer.Option(min=0, help="Of what is drawn at random.")] = 0,
+    convention: Count = Convention.conv,
+    values: Values = "1,5,10,15,20",
+    target: Work = None,
+    approximate: Approximate = False,
+    multiple: Annotated[int, typer.Option(help="New dims are multiples of this.")] = 8,
+    group: Groups = None,
+    frozen: Frozen = "",
+    top: Annotated[int | None, typer.Option(min=1, help="Show the first so many.")] = None,
+    form: Output = Form.table,
+) -> None:
+    """Draw candidates at random and count them all.
+
+    How redistributed networks scatter around the budget (arXiv 2010.11426, Figure 5).
+    """
+    from spinec.compiler.candidates import candidates as counted
+
+    space = space_of(name, values, target, approximate, multiple, group, frozen)
+    _show(counted(space, space.draw(candidates, seed), convention.value), form, top)
+
+
+def need_optuna() -> None:
+    """Say what to install, and exit with 1, where Optuna is missing."""
+    from importlib.util import find_spec
+
+    if find_spec("optuna") is None:
+        fail("Optuna is not installed: pip install 'spinec[search]'")
+
+
+def space_of(
+    name: str,
+    values: str,
+    target: float | None,
+    approximate: bool,
+    multiple: int,
+    group: list[str] | None,
+    frozen: str,
+) -> Space:
+    """The candidates that the options of a command tell of."""
+    from spinec.compiler.candidates import Space
+
+    return Space(
+        read_spec(name),
+        values=tuple(number(value) for value in words(values)),
+        target=target,
+        exact=not approximate,
+        multiple=multiple,
+        groups=tuple(tuple(each) for each in groups_of(group)),
+        frozen=tuple(words(frozen)),
+    )
+
+
+def _best_first(found: Candidates, plan: Plan) -> list[int]:
+    """The rows by score; with several, by the first."""
+    sign = -1 if plan.directions[0] == "maximize" else 1
+    return sorted(range(len(found.betas)), key=lambda row: sign * found.scores[row][0])
+
+
+def _show(found: Candidates, form: Form, top: int | None, order: list[int] | None = None) -> None:
+    """All candidates; in a table, or where so many are asked for, the first of an order."""
+    from spinec.visualize.tables import candidate_table
+
+    most = top or (SHOWN if form is Form.table else None)
+    rows = (order or list(range(len(found.betas))))[:most]
+    print_table(candidate_table(found, rows), form)
+    if form is Form.table:
+        near, fewer = found.near(0.1), found.fewer_params()
+        shown = f"{len(rows)} of {len(found.betas):,} candidates; of all, "
+        typer.echo(f"  {shown}{near:.1%} within 10 % of the multiply-adds, {fewer:.1%} with fewer parameters")
+
+
+def deliver(study: Study, plan: Plan, output: Path | None, form: Form, trials: list[FrozenTrial] | None = None) -> None:
+    """Show the best candidates, or those given, and write their specs: a file, or a folder if there may be several."""
+    from spinec.search.results import candidates_of, front, text_of
+
+    chosen = trials or front(study)
+    if str(output) == "-":
+        texts = [text_of(plan, each, f"{plan.space.spec.name}-{each.number}") for each in chosen]
+        typer.echo("---\n".join(texts), nl=False)
+        return
+    _show(candidates_of(plan, chosen), form, len(chosen))
+    if output is None:
+        return
+    files = {output: chosen[0]}
+    if trials is None and len(plan.directions) > 1:
+        output.mkdir(exist_ok=True)
+        files = {output / f"{plan.space.spec.name}-{each.number}.yaml": each for each in chosen}
+    for file, trial in files.items():
+        write_output(file, text_of(plan, trial, file.stem))
+        typer.echo(f"{file}: {file.stem}, of trial {trial.number}", err=form is not Form.table)

@@ -1,0 +1,156 @@
+"""Learning a resource distribution."""
+
+from __future__ import annotations
+
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from spinec.commands.candidates import StudyName, deliver, need_optuna, space_of
+from spinec.options import (
+    Approximate,
+    Convention,
+    Count,
+    Form,
+    Frozen,
+    Groups,
+    Name,
+    Output,
+    Values,
+    Work,
+    app,
+    figure,
+    words,
+)
+
+if TYPE_CHECKING:
+    from optuna import Study
+
+    from spinec.search.plan import Direction
+
+EVERY = 0.25  # seconds between two changes of the progress bar
+
+
+class Strategy(StrEnum):
+    """How candidates are chosen."""
+
+    reinforce = "reinforce"
+    evolution = "evolution"
+    tpe = "tpe"
+    random = "random"
+
+
+@app.command()
+def search(
+    name: Name,
+    evaluator: Annotated[str, typer.Option(metavar="MODULE:FUNCTION", help="Takes a ModelSpec, gives a score.")],
+    trials: Annotated[int, typer.Option(min=1, help="How many candidates, those of earlier runs among them.")] = 1000,
+    strategy: Annotated[Strategy, typer.Option(help="How candidates are chosen.")] = Strategy.reinforce,
+    directions: Annotated[
+        str, typer.Option(help="For every score of the evaluator: maximize or minimize.")
+    ] = "maximize",
+    storage: Annotated[
+        str | None, typer.Option(metavar="FILE|URL", help="Where the study is kept; NAME-search.db if not given.")
+    ] = None,
+    study_name: StudyName = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the study that is there, or join it.")] = False,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that work at once.")] = 1,
+    ray: Annotated[bool, typer.Option("--ray", help="Workers are tasks on Ray, not processes here.")] = False,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of what is drawn at random.")] = None,
+    macs: Annotated[float | None, figure("At most, as 2.5G.")] = None,
+    params: Annotated[float | None, figure("At most, as 3.6M.")] = None,
+    memory: Annotated[float | None, figure("At most: bytes of activations alive at once, as 50M.")] = None,
+    latency: Annotated[float | None, typer.Option(min=0, help="At most, in milliseconds, measured here.")] = None,
+    convention: Count = Convention.conv,
+    values: Values = "1,5,10,15,20",
+    target: Work = None,
+    approximate: Approximate = False,
+    multiple: Annotated[int, typer.Option(help="New dims are multiples of this.")] = 8,
+    group: Groups = None,
+    frozen: Frozen = "",
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Where the best spec goes; a folder for a Pareto front.")
+    ] = None,
+    form: Output = Form.table,
+) -> None:
+    """Learn how a spec's work is best shared out.
+
+    Candidates are judged by a function of yours. Killed at any moment, '--resume' goes on from there.
+    """
+    need_optuna()
+    from spinec.latency import latency as measured
+    from spinec.search.limits import Limits
+    from spinec.search.plan import Plan
+    from spinec.search.run import finished
+    from spinec.search.run import search as learn
+
+    space = space_of(name, values, target, approximate, multiple, group, frozen)
+    limits = Limits(macs, params, memory, latency, convention.value)
+    wanted: list[Direction] = words(directions)  # type: ignore[assignment]  # the plan checks them
+    plan = Plan(space, evaluator, tuple(wanted), limits)
+    kept = storage or f"{space.spec.name}-search.db"
+    with _Progress(trials) as progress:
+        study = learn(
+            plan,
+            kept,
+            trials=trials,
+            name=study_name,
+            strategy=strategy.value,
+            seed=seed,
+            workers=workers,
+            ray=ray,
+            resume=resume,
+            measure_latency=measured,
+            told=progress.show,
+        )
+        progress.show(study, last=True)
+    deliver(study, plan, output, form)
+    typer.echo(
+        f"{kept}: {finished(study)} trials of study {study.study_name}; see 'spinec candidates {kept}'", err=True
+    )
+
+
+class _Progress:
+    """How far a study is, on a terminal, beside what a command puts out."""
+
+    def __init__(self, trials: int) -> None:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
+        columns = (MofNCompleteColumn(), BarColumn(), TextColumn("{task.description}"))
+        times = (TimeElapsedColumn(), TextColumn("elapsed,"), TimeRemainingColumn(), TextColumn("to go"))
+        self._bar = Progress(*columns, *times, console=Console(stderr=True))
+        self._task = self._bar.add_task("", total=trials)
+        self._shown = 0.0
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._bar.stop()
+        if kind is KeyboardInterrupt:
+            typer.echo("interrupted: the same command with --resume goes on from here", err=True)
+            raise typer.Exit(130)
+
+    def show(self, study: Study, last: bool = False) -> None:
+        """Show how many trials are finished, and the best score."""
+        from spinec.search.run import finished
+        from spinec.search.study import scored
+
+        if time.monotonic() - self._shown < EVERY and not last:
+            return
+        self._bar.start()  # not before there is something to show
+        self._shown = time.monotonic()
+        single = len(study.directions) == 1 and scored(study)
+        best = f"best {study.best_value:.6g}" if single else ""
+        self._bar.update(self._task, completed=finished(study), description=best)
