@@ -161,13 +161,73 @@ def tensorflow() -> list[tuple[str, str, str]]:
     return rows
 
 
+def resources() -> list[tuple[str, str, str]]:
+    """Counting many candidates, and what a search does between two evaluations."""
+    import numpy as np
+
+    from spinec import CostModel, fit, redistribute
+    from spinec.compiler.candidates import Space
+
+    d0, space = load("eff-spinenet-d0"), Space(load("sp-efficientnet-b0"))
+    model, betas = CostModel(d0), space.draw(1)[0]
+    dims = np.random.default_rng(0).integers(1, 40, (200_000, len(model.blocks))) * 8
+    rows = [("CostModel of eff-spinenet-d0", _ms(median_ms(lambda: CostModel(d0), 10)), "")]
+    for what, count in (("multiply-adds", model.macs), ("parameters", model.params)):
+        rate = len(dims) / median_ms(lambda count=count: count(dims), 10) / 1000
+        rows.append((f"{what} of 200,000 candidates of eff-spinenet-d0", f"{rate:.1f} M/s", "2 M/s"))
+    rows += [
+        ("redistribute of sp-efficientnet-b0", _ms(median_ms(lambda: redistribute(space.spec, betas), 50)), ""),
+        ("of which the new dims", _ms(median_ms(lambda: space.dims(betas), 50)), ""),
+        ("fit of eff-spinenet-d0 by width", _ms(median_ms(lambda: fit(d0, macs=2e9), 5)), ""),
+    ]
+    return rows
+
+
+def search() -> list[tuple[str, str, str]]:
+    """A study of 2,000 trials in SQLite: what it takes to go on with it."""
+    import tempfile
+
+    from optuna.trial import create_trial
+
+    from spinec.compiler.candidates import Space
+    from spinec.search.objectives import likeness_of
+    from spinec.search.plan import Plan
+    from spinec.search.run import finished
+    from spinec.search.study import begin
+
+    space = Space(load("sp-efficientnet-b0"))
+    plan = Plan(space, "spinec.search.objectives:likeness")
+    with tempfile.TemporaryDirectory() as folder:
+        storage = f"{folder}/study.db"
+        study = begin(storage, space.spec.name, plan)
+        for betas in space.draw(2_000):
+            dims, params = space.dims(betas), dict(zip(space.names, betas, strict=True))
+            attributes = {"dims": list(dims.values()), "macs": 0, "params": 0, "worker": "somewhere/1/else"}
+            score = likeness_of(dims)
+            trial = create_trial(value=score, params=params, distributions=plan.distributions, user_attrs=attributes)
+            study.add_trial(trial)
+        options = ["--evaluator", plan.evaluator, "--storage", storage, "--resume"]
+        command = ["-m", "spinec", "search", space.spec.name, *options, "--trials", str(finished(study))]
+        resume = median_ms(lambda: begin(storage, space.spec.name, plan, resume=True), 5)
+        return [
+            ("opening a study of 2,000 trials to resume it", _ms(resume), "2,000 ms"),
+            ("process: spinec search --resume of it, with nothing left to do", _ms(process_ms(command, 5)), ""),
+        ]
+
+
 def _ms(value: float) -> str:
     return f"{value:.1f} ms"
 
 
 def main() -> None:
     """Measure and print."""
-    parts = {"compiler": compiler, "pytorch": pytorch, "tensorflow": tensorflow}
+    parts = {
+        "compiler": compiler,
+        "resources": resources,
+        "search": search,
+        "pytorch": pytorch,
+        "tensorflow": tensorflow,
+    }
     chosen = sys.argv[1:] or list(parts)
     print(f"Measured on {machine()}. Medians.\n\n| what | median | bar or ratio |\n|---|---:|---:|")
     for name in chosen:

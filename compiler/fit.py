@@ -1,36 +1,30 @@
 """The spec nearest to a budget, by width, depth or input size.
 
-Rounding makes candidates discrete: the factors at which a rounded value changes cut the line of factors into pieces,
-and on a piece there is one spec. Cost may fall where width grows, since dims that round to the same need nothing to
-match them; so by width and depth all candidates are counted, many at once and exactly. By size cost never falls.
+Cost may fall where width grows, since dims that round to the same need nothing to match them; so by width and depth all
+specs that there are get counted, many at once and exactly. By size cost never falls, and bisection does.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 from math import inf
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from spinec.compiler.axes import Axis, Table, depth_axis, depths, fit_fault, size_axis, width_axis, widths
 from spinec.compiler.cost import Report, cost
 from spinec.compiler.many import CostModel
 from spinec.compiler.pipeline import lower
-from spinec.compiler.scaling import coarsest_stride, deeper_totals, repeated, revise, rule_of, spread, widened
-from spinec.spec.errors import Fault, ShapeError, SpecError
-from spinec.spec.fields import MAX_DIM, MAX_REPEATS, MAX_SIZE, Convention
-from spinec.spec.model import ModelSpec, Scale, round_dim
+from spinec.compiler.scaling import coarsest_stride, revise, rule_of
+from spinec.spec.errors import ShapeError, SpecError
+from spinec.spec.fields import Convention
+from spinec.spec.model import ModelSpec
 
 By = Literal["width", "size", "depth"]
-MAX_WIDTH = 64  # what a document's `scale` may ask for
 BATCH = 2048  # candidates counted at a time
-
-Table: TypeAlias = NDArray[Any]
-"""A value for every candidate (row) and block (column)."""
 
 
 @dataclass(frozen=True)
@@ -57,22 +51,6 @@ class Budget:
     def used(self, macs: Any, params: Any) -> Any:
         """The share that is used, of the limit that more is used of."""
         return np.maximum(macs / self.macs, params / self.params)
-
-
-class Change(NamedTuple):
-    """What a factor makes of a spec."""
-
-    dims: Mapping[str, int]
-    repeats: Mapping[str, int]
-    size: tuple[int, int] | None
-
-
-@dataclass(frozen=True)
-class Axis:
-    """What a factor scales: rising factors, one at least for every spec there is, and what one makes of the spec."""
-
-    factors: list[float]
-    change: Callable[[float], Change]
 
 
 def fit(
@@ -104,13 +82,13 @@ def fit(
     budget = _budget(macs, params, by, convention)
     if by == "width":
         rule = rule_of(1, None, multiple, keep)
-        axis = _width(spec, rule)
-        factor = _best_of_all(spec, axis, budget, over, lambda factors: _widths(spec, rule, factors))
+        axis = width_axis(spec, rule)
+        factor = _best_of_all(spec, axis, budget, over, lambda factors: widths(spec, rule, factors))
     elif by == "depth":
-        axis = _depth(spec)
-        factor = _best_of_all(spec, axis, budget, over, lambda factors: _depths(spec, axis, factors))
+        axis = depth_axis(spec)
+        factor = _best_of_all(spec, axis, budget, over, lambda factors: depths(spec, axis, factors))
     else:
-        axis = _size(spec, size_multiple or coarsest_stride(spec))
+        axis = size_axis(spec, size_multiple or coarsest_stride(spec))
         factor = _best_by_bisection(spec, axis, budget, over)
     factor = _shortened(factor, axis)
     fitted = revise(spec, *axis.change(factor), name=name)
@@ -119,80 +97,15 @@ def fit(
 
 def _budget(macs: float | None, params: float | None, by: By, convention: Convention) -> Budget:
     if by not in ("width", "size", "depth"):
-        raise _fault(f"cannot fit by {by!r}", "expected width, size or depth")
+        raise fit_fault(f"cannot fit by {by!r}", "expected width, size or depth")
     for what, limit in {"macs": macs, "params": params}.items():
         if limit is not None and not limit > 0:
-            raise _fault(f"{what}: expected a positive number, got {limit}")
+            raise fit_fault(f"{what}: expected a positive number, got {limit}")
     if macs is None and params is None:
-        raise _fault("expected a budget: macs, params or both")
+        raise fit_fault("expected a budget: macs, params or both")
     if macs is None and by == "size":
-        raise _fault("parameters are the same at every size: expected macs")
+        raise fit_fault("parameters are the same at every size: expected macs")
     return Budget(macs or inf, params or inf, convention)
-
-
-def _width(spec: ModelSpec, rule: Scale) -> Axis:
-    """A dim rounds up to the next multiple from half the way on, or as soon as less than `keep` would be left of it."""
-    own = {name: block.dim for name, block in spec.blocks.items()}
-    limit = min(MAX_WIDTH, (MAX_DIM - rule.multiple) / max(own.values()))
-    cuts = [
-        min(below + rule.multiple / 2, below / rule.keep if rule.keep else inf) / dim
-        for dim in set(own.values())
-        for below in range(rule.multiple, int(limit * dim) + 1, rule.multiple)
-    ]
-
-    def change(factor: float) -> Change:
-        return Change(own | widened(spec, rule.model_copy(update={"width": factor})), {}, None)
-
-    return Axis(sorted({1.0, *_pieces(cuts, limit)}), change)
-
-
-def _widths(spec: ModelSpec, rule: Scale, factors: list[float]) -> tuple[Table, Table]:
-    """The dims and repeats for many widths: `round_dim`, step by step, on arrays."""
-    own = np.array([block.dim for block in spec.blocks.values()])
-    width = np.array(factors)[:, None]
-    scaled = own * width
-    down = np.maximum(rule.multiple, np.floor(scaled + rule.multiple / 2) // rule.multiple * rule.multiple)
-    rounded = np.where(down >= rule.keep * scaled, down, down + rule.multiple).astype(np.int64)
-    repeats = np.array([block.repeats for block in spec.blocks.values()])
-    return np.where(width == 1, own, rounded), np.broadcast_to(repeats, rounded.shape)
-
-
-def _depth(spec: ModelSpec) -> Axis:
-    """A level's total, rounded up, changes behind every factor that makes it whole."""
-    levels = [(len(blocks), sum(spec.blocks[name].repeats for name in blocks)) for blocks in repeated(spec).values()]
-    if not levels:
-        raise _fault(f"{spec.name} has no block with a branch to repeat")
-    limit = min(MAX_REPEATS * blocks / total for blocks, total in levels)
-    cuts = [whole / total for blocks, total in levels for whole in range(blocks, MAX_REPEATS * blocks)]
-    return Axis(_pieces(cuts, limit), lambda factor: Change({}, spread(spec, deeper_totals(spec, factor)), None))
-
-
-def _depths(spec: ModelSpec, axis: Axis, factors: list[float]) -> tuple[Table, Table]:
-    """The dims and repeats for many depths."""
-    changes = [axis.change(factor).repeats for factor in factors]
-    repeats = [[change.get(name, block.repeats) for name, block in spec.blocks.items()] for change in changes]
-    dims = np.array([block.dim for block in spec.blocks.values()])
-    return np.broadcast_to(dims, (len(factors), len(dims))), np.array(repeats)
-
-
-def _size(spec: ModelSpec, multiple: int) -> Axis:
-    """Both sides by one factor, each rounded to the nearest multiple."""
-    sides = spec.input.size
-    if not 0 < multiple <= MAX_SIZE:
-        raise _fault(f"size_multiple: expected 1 to {MAX_SIZE:,}, got {multiple}")
-    cuts = [(below + multiple / 2) / side for side in sides for below in range(multiple, MAX_SIZE, multiple)]
-
-    def change(factor: float) -> Change:
-        height, width = (round_dim(side * factor, multiple, 0) for side in sides)
-        return Change({}, {}, (height, width))
-
-    return Axis(_pieces(cuts, (MAX_SIZE - multiple / 2) / max(sides)), change)
-
-
-def _pieces(cuts: Iterable[float], limit: float) -> list[float]:
-    """Below a limit, the cuts and the middle of every piece between them."""
-    ends = sorted({0.0, limit, *(cut for cut in cuts if cut < limit)})
-    return [factor for low, high in pairwise(ends) for factor in (low, (low + high) / 2) if factor]
 
 
 def _best_of_all(
@@ -246,8 +159,4 @@ def _shortened(factor: float, axis: Axis) -> float:
 
 
 def _nothing_fits(spec: ModelSpec, used: float) -> SpecError:
-    return _fault(f"no {spec.name} fits: the smallest takes {used:.4g} times the budget")
-
-
-def _fault(message: str, hint: str = "") -> SpecError:
-    return SpecError([Fault(f"fit: {message}", None, hint)])
+    return fit_fault(f"no {spec.name} fits: the smallest takes {used:.4g} times the budget")

@@ -7,27 +7,21 @@ float64, which is exact here: every sum on the way is an integer below a bound, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from fractions import Fraction
-from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spinec.compiler.conventions import CONVENTIONS
-from spinec.compiler.cost_form import CostForm, cost_form
-from spinec.compiler.forms import Form, Width, channels
+from spinec.compiler.cost_form import cost_form
+from spinec.compiler.cost_tables import CostTables, Integers, cost_tables
+from spinec.compiler.forms import Form, channels
 from spinec.spec.errors import ShapeError, did_you_mean
 from spinec.spec.fields import MAX_DIM, MAX_REPEATS, Convention
 from spinec.spec.model import ModelSpec
 
 EXACT = 2**53  # integers below are exact in float64
 CHUNK = 4096  # candidates at a time: their tables and columns fit in a core's cache
-
-Integers: TypeAlias = NDArray[np.int64]
-Floats: TypeAlias = NDArray[np.float64]
 
 
 class CostModel:
@@ -51,7 +45,7 @@ class CostModel:
         self.blocks = tuple(spec.blocks)
         self._form = cost_form(spec, self.size)
         self._usual = np.array([[block.repeats] for block in spec.blocks.values()])
-        self._tables: dict[int, _Tables] = {}
+        self._tables: dict[int, CostTables] = {}
 
     def macs(
         self, dims: ArrayLike, repeats: ArrayLike | None = None, convention: Convention = "conv", chunk: int = CHUNK
@@ -118,114 +112,11 @@ class CostModel:
         if bound >= EXACT:
             raise ShapeError(f"{self.spec.name}: such dims could cost more than 2^53, which arrays cannot hold exactly")
 
-    def _tables_for(self, quantity: int, largest: int) -> _Tables:
+    def _tables_for(self, quantity: int, largest: int) -> CostTables:
         known = self._tables.get(quantity)
         if known is None or known.limit <= largest:
-            known = self._tables[quantity] = _tables(self._form, quantity, 1 << largest.bit_length())
+            known = self._tables[quantity] = cost_tables(self._form, quantity, 1 << largest.bit_length())
         return known
-
-
-@dataclass(frozen=True, eq=False)
-class _Tables:
-    """One quantity, for dims below a limit. A table has a row for every block, or pair of blocks, a column per dim."""
-
-    limit: int
-    usual: Floats
-    """What a block costs by itself, with the repeats of the spec."""
-    again: Floats
-    """What each further repeat costs."""
-    meeting: Integers
-    """The blocks whose channels meet another block's, once for every channel number that does."""
-    channels: Floats | None
-    """Those channel numbers, unless they are the dims themselves."""
-    factors: Floats
-    """Of the product of every two such channel numbers."""
-    sources: Integers
-    targets: Integers
-    saved: Floats
-    """What is saved where a source and its target have this dim."""
-
-    def count(self, dims: Integers, further: Integers | None) -> Floats:
-        """The quantity for columns of dims, (blocks, N), and of how many repeats more than usual."""
-        at = dims + self._starts(len(dims))
-        total: Floats = self.usual.take(at).sum(0)
-        if further is not None:
-            total += (self.again.take(at) * further).sum(0)
-        met = dims[self.meeting]
-        widths = met.astype(np.float64) if self.channels is None else self.channels.take(met + self._starts(len(met)))
-        total += np.einsum("ij,ij->j", self.factors @ widths, widths)
-        target = dims[self.targets]
-        saved = self.saved.take(target + self._starts(len(target)))
-        total -= (saved * (dims[self.sources] == target)).sum(0)
-        return total
-
-    def _starts(self, rows: int) -> Integers:
-        """Where every row of a table starts when it is laid out flat."""
-        return np.arange(rows)[:, None] * self.limit
-
-
-def _tables(form: CostForm, quantity: int, limit: int) -> _Tables:
-    """The tables of one quantity. Entries for dims that were not checked may be inexact, and are not looked up."""
-    blocks = {name: i for i, name in enumerate(form.spec.blocks)}
-    image = form.spec.input.channels
-    alone: list[Form] = [{} for _ in blocks]
-    together: dict[tuple[Width, Width], int] = {}
-    for term, factors in form.base.items():
-        met = {width.block for width in term} - {"", "image"}
-        if len(met) == 2 and factors[quantity]:
-            together[term] = factors[quantity]
-        elif len(met) < 2:
-            alone[blocks[met.pop()] if met else 0][term] = (
-                factors  # what no dim changes is as well with the first block
-            )
-    once = _table(alone, quantity, limit, image)
-    for (source, target), saving in form.saved.items():
-        if source == "image" and image < limit:
-            once[blocks[target], image] -= _table([saving], quantity, limit, image)[0, image]
-    again = _table([form.again[name] for name in blocks], quantity, limit, image)
-    repeats = np.array([[block.repeats] for block in form.spec.blocks.values()])
-    pairs = {pair: saving for pair, saving in form.saved.items() if pair[0] != "image" and _counts(saving, quantity)}
-    widths = list(dict.fromkeys(width for term in together for width in term))
-    products = np.zeros((len(widths), len(widths)))
-    for (first, second), factor in together.items():
-        products[widths.index(first), widths.index(second)] = factor
-    derived = any(width.shares for width in widths)
-    return _Tables(
-        limit,
-        once + (repeats - 1) * again,
-        again,
-        np.array([blocks[width.block] for width in widths], np.int64),
-        np.array([_channels(width, limit, image) for width in widths]) if derived else None,
-        products,
-        np.array([blocks[source] for source, _ in pairs], np.int64),
-        np.array([blocks[target] for _, target in pairs], np.int64),
-        _table(list(pairs.values()), quantity, limit, image),
-    )
-
-
-def _table(forms: Sequence[Form], quantity: int, limit: int, image: int) -> Floats:
-    """A row for every form, of one block each: its value for every dim of the block."""
-    table = np.zeros((len(forms), limit))
-    for row, form in zip(table, forms, strict=True):
-        for (first, second), factors in form.items():
-            row += factors[quantity] * _channels(first, limit, image) * _channels(second, limit, image)
-    return table
-
-
-def _channels(width: Width, limit: int, image: int) -> Floats:
-    """A channel number for every dim of its block."""
-    if width.block in ("", "image"):
-        return np.full(limit, float(channels(width, {"image": image})))
-    return _shares(width.shares, limit)
-
-
-@lru_cache(32)
-def _shares(shares: tuple[Fraction, ...], limit: int) -> Floats:
-    """`channels` for every dim, in integers without a limit."""
-    numbers = np.arange(limit, dtype=object)
-    for share in shares:
-        numbers = np.maximum(1, numbers * share.numerator // share.denominator)
-    return numbers.astype(np.float64)
 
 
 def _largest(columns: Integers, what: str, most: int) -> Integers:
@@ -234,10 +125,6 @@ def _largest(columns: Integers, what: str, most: int) -> Integers:
         raise ShapeError(f"{what}: expected 1 to {most:,}, got {columns.min():,} to {columns.max():,}")
     largest: Integers = columns.max(1)
     return largest
-
-
-def _counts(form: Form, quantity: int) -> bool:
-    return any(factors[quantity] for factors in form.values())
 
 
 def _size(form: Form, quantity: int, dims: dict[str, int]) -> int:

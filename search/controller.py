@@ -10,6 +10,7 @@ where the advantage is its score less a moving mean of scores, over their moving
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ class Controller(BaseSampler):
         self,
         space: Mapping[str, CategoricalDistribution],
         *,
-        rate: float = 0.2,
+        rate: float = 0.1,
         entropy: float = 0.05,
         memory: float = 0.95,
         seed: int | None = None,
@@ -123,6 +124,5 @@ class _Policy:
         weight = max(1 / self._learned, 1 - memory)
         difference = score - self._mean
         self._mean += weight * difference
-        self._variance += weight * (difference**2 - self._variance)
-        deviation = float(np.sqrt(self._variance))
-        return difference / deviation if deviation > 0 and self._learned > 1 else 0.0
+        self._variance = (1 - weight) * (self._variance + weight * difference**2)
+        return difference / sqrt(self._variance) if self._variance > 0 else 0.0

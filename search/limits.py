@@ -9,7 +9,7 @@ from typing import Any
 
 from optuna import Study
 from optuna.distributions import BaseDistribution, CategoricalDistribution
-from optuna.samplers import BaseSampler
+from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial, TrialState
 
 from spinec.compiler.candidates import Space
@@ -20,6 +20,7 @@ from spinec.spec.fields import Convention
 from spinec.spec.model import ModelSpec
 
 MOST_DRAWS = 10_000  # for one trial
+PATIENCE = 20  # draws that a strategy has before chance helps: it may insist on what is refused
 
 
 @dataclass(frozen=True)
@@ -65,13 +66,19 @@ class Gate:
 
 
 class Limited(BaseSampler):
-    """Another sampler, asked again until what it draws is within the limits."""
+    """Another sampler, asked again until what it draws is within the limits; after many times chance is asked."""
 
     def __init__(
-        self, inner: BaseSampler, space: Space, distributions: Mapping[str, CategoricalDistribution], gate: Gate
+        self,
+        inner: BaseSampler,
+        space: Space,
+        distributions: Mapping[str, CategoricalDistribution],
+        gate: Gate,
+        seed: int | None = None,
     ) -> None:
         self._inner, self._space, self._gate = inner, space, gate
         self._distributions = dict(distributions)
+        self._chance = RandomSampler(seed)
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """All betas are drawn together, since limits are on all of them together."""
@@ -86,8 +93,8 @@ class Limited(BaseSampler):
             SearchError: when there is none among many.
         """
         reasons: dict[str, int] = {}
-        for _ in range(MOST_DRAWS):
-            drawn = self._draw(study, trial)
+        for i in range(MOST_DRAWS):
+            drawn = self._draw(self._inner if i < PATIENCE else self._chance, study, trial)
             excess = self._gate.excess(self._space.dims([drawn[name] for name in self._space.names]))
             if not excess:
                 return drawn
@@ -95,11 +102,11 @@ class Limited(BaseSampler):
         told = ", ".join(f"{what} {times:,}" for what, times in reasons.items())
         raise SearchError(f"none of {MOST_DRAWS:,} candidates is within the limits; over the limit of: {told}")
 
-    def _draw(self, study: Study, trial: FrozenTrial) -> dict[str, Any]:
-        wanted = self._inner.infer_relative_search_space(study, trial)
-        drawn = self._inner.sample_relative(study, trial, wanted)
+    def _draw(self, sampler: BaseSampler, study: Study, trial: FrozenTrial) -> dict[str, Any]:
+        wanted = sampler.infer_relative_search_space(study, trial)
+        drawn = sampler.sample_relative(study, trial, wanted)
         return {
-            name: drawn[name] if name in drawn else self._inner.sample_independent(study, trial, name, distribution)
+            name: drawn[name] if name in drawn else sampler.sample_independent(study, trial, name, distribution)
             for name, distribution in self._distributions.items()
         }
 
@@ -120,3 +127,4 @@ class Limited(BaseSampler):
     def reseed_rng(self) -> None:
         """Draw other numbers from now on."""
         self._inner.reseed_rng()
+        self._chance.reseed_rng()

@@ -69,7 +69,7 @@ class Plan:
         if strategy == "reinforce" and len(self.directions) > 1:
             raise SearchError("reinforce takes one score; evolution, tpe and random take several")
         inner = STRATEGIES[strategy](self.distributions, seed)
-        return Limited(inner, self.space, self.distributions, Gate(self.space, self.limits, measure_latency))
+        return Limited(inner, self.space, self.distributions, Gate(self.space, self.limits, measure_latency), seed)
 
     def to_json(self) -> dict[str, Any]:
         """The plan in words that JSON has."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 import numpy as np
 from optuna import Study
@@ -64,6 +65,8 @@ def search(
     if trials < 1 or workers < 1:
         raise SearchError(f"expected at least one trial and one worker, got {trials} and {workers}")
     judge = evaluator or find_evaluator(plan.evaluator)
+    if (ray or workers > 1) and evaluator is not None:
+        plan = replace(plan, evaluator=_importable(evaluator))
     job = Job(storage, name or plan.space.spec.name, trials, strategy, seed, measure_latency)
     plan.sampler(strategy, seed, measure_latency)  # what is wrong with it is said before anything is kept
     study = begin(storage, job.name, plan, resume)
@@ -72,8 +75,6 @@ def search(
 
         work_on_ray(job, workers, lambda: told(study))
     elif workers > 1:
-        if evaluator is not None and find_evaluator(evaluator_name(evaluator)) is not evaluator:
-            raise SearchError("several workers need an evaluator that can be imported, as module:function")
         from spinec.search.processes import work_in_processes
 
         work_in_processes(job, workers, study, lambda: told(study))
@@ -93,6 +94,15 @@ def work_alone(job: Job, index: int, wanted: Callable[[], bool] = lambda: True) 
 def finished(study: Study) -> int:
     """How many trials are finished."""
     return len(study.get_trials(deepcopy=False, states=FINISHED))
+
+
+def _importable(evaluator: Evaluator) -> str:
+    """What other processes find an evaluator by."""
+    name = evaluator_name(evaluator)
+    with suppress(SearchError):
+        if find_evaluator(name) is evaluator:
+            return name
+    raise SearchError(f"several workers need an evaluator that they can import, as module:function; {name} is none")
 
 
 def _seed_of(job: Job, study: Study, index: int) -> int | None:

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from spinec.backends.backend import build, emit
+    from spinec.compiler.candidates import Candidates, Space, candidates
     from spinec.compiler.cost import Report, cost
+    from spinec.compiler.explain import explain
     from spinec.compiler.fit import fit
     from spinec.compiler.many import CostModel
     from spinec.compiler.pipeline import lower
     from spinec.compiler.program import Program
     from spinec.compiler.redistribute import redistribute
-    from spinec.compiler.scaling import scale
+    from spinec.compiler.scaling import compound, scale
     from spinec.spec.dump import dump
     from spinec.spec.errors import BackendError, SearchError, ShapeError, SpecError, SpecWarning, SpinecError
     from spinec.spec.library import names
@@ -25,13 +27,15 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "backends.backend": ("build", "emit"),
+    "compiler.candidates": ("Candidates", "Space", "candidates"),
     "compiler.cost": ("Report", "cost"),
+    "compiler.explain": ("explain",),
     "compiler.fit": ("fit",),
     "compiler.many": ("CostModel",),
     "compiler.pipeline": ("lower",),
     "compiler.program": ("Program",),
     "compiler.redistribute": ("redistribute",),
-    "compiler.scaling": ("scale",),
+    "compiler.scaling": ("compound", "scale"),
     "spec.dump": ("dump",),
     "spec.errors": ("BackendError", "SearchError", "ShapeError", "SpecError", "SpecWarning", "SpinecError"),
     "spec.library": ("names",),
@@ -43,19 +47,24 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __version__ = "0.1.0"
 __all__ = [
     "BackendError",
+    "Candidates",
     "CostModel",
     "ModelSpec",
     "Program",
     "Report",
     "SearchError",
     "ShapeError",
+    "Space",
     "SpecError",
     "SpecWarning",
     "SpinecError",
     "build",
+    "candidates",
+    "compound",
     "cost",
     "dump",
     "emit",
+    "explain",
     "fit",
     "load",
     "loads",

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from strategies import specs
 
 from spinec import ShapeError, SpecError, cost, load, loads, lower, names
-from spinec.compiler import cost_form, forms, many
+from spinec.compiler import cost_form, cost_tables, forms
 from spinec.compiler.many import CostModel
 from spinec.compiler.ops.norm import BatchNorm
 from spinec.compiler.scaling import with_dims
@@ -356,7 +356,7 @@ def test_linear_systems_are_solved_exactly(unknowns, spare, seed):
 @given(st.lists(st.fractions("1/100", 6), min_size=1, max_size=2), st.integers(1, 500))
 def test_shares_of_a_dim_are_rounded_alike(shares, dim):
     wanted = forms.channels(forms.Width("b", tuple(shares)), {"b": dim})
-    assert many._shares(tuple(shares), 512)[dim] == wanted
+    assert cost_tables._shares(tuple(shares), 512)[dim] == wanted
 
 
 def test_the_scalar_form_is_exact_where_arrays_refuse():

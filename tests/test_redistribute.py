@@ -13,7 +13,8 @@ from strategies import specs
 
 from spinec import SpecError, cost, load, loads, lower
 from spinec.cli import main
-from spinec.compiler.redistribute import attention, explain, new_dims, redistribute
+from spinec.compiler.explain import explain
+from spinec.compiler.redistribute import attention, new_dims, redistribute
 from spinec.compiler.resources import WORK, total_work, units
 from spinec.spec.blocks import Block
 

@@ -97,7 +97,7 @@ def betas(
 
     Every vector of the values that 'redistribute' would do it with; none if the dims were made in another way.
     """
-    from spinec.compiler.redistribute import explain
+    from spinec.compiler.explain import explain
     from spinec.visualize.tables import Table
 
     specs = read_spec(before), read_spec(after)

@@ -1,0 +1,145 @@
+"""A search whose workers are killed at random, and what became of it.
+
+PYTHONPATH=tests python tests/kill_workers.py --trials 2000 --kills 50
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import searched
+
+from spinec.compiler.candidates import Space
+from spinec.search.results import spec_of
+from spinec.search.study import read
+from spinec.spec.load import load
+
+WORKERS = 2
+ALL_AT_ONCE = 5  # one kill of so many is of the first process and its workers together
+
+
+@dataclass
+class Story:
+    """What happened."""
+
+    seconds: float
+    workers_killed: int = 0
+    searches_killed: int = 0
+
+
+class Search:
+    """`spinec search` with several workers, in a process group of its own."""
+
+    def __init__(self, folder: Path, spec: str, trials: int) -> None:
+        arguments = ["search", spec, "--evaluator", "searched:slow", "--storage", str(folder / "study.db")]
+        numbers = ["--trials", str(trials), "--workers", str(WORKERS), "--seed", "0", "--resume"]
+        self._command = [sys.executable, "-m", "spinec", *arguments, *numbers]
+        self._environment = {
+            **os.environ,
+            searched.JOURNAL: str(folder / "journal"),
+            "PYTHONPATH": str(Path(__file__).parent),
+        }
+        self.process = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            self._command,
+            cwd=Path(__file__).parent.parent,
+            env=self._environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+
+    def workers(self) -> list[int]:
+        """The process numbers of the workers that run now."""
+        process = Path("/proc") / str(self.process.pid)
+        children = (process / "task" / process.name / "children").read_text().split() if process.exists() else []
+        return [int(child) for child in children if b"spawn_main" in (Path("/proc") / child / "cmdline").read_bytes()]
+
+    def kill_all(self) -> None:
+        """End the first process and all workers at once, and begin again."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.communicate()
+        self.process = self._start()
+
+
+def search_with_kills(folder: Path, spec: str, trials: int, kills: int, pause: float, seed: int = 0) -> Story:
+    """Run a search to its end, and kill so many times meanwhile, `pause` seconds apart on average."""
+    chance, story, begun = random.Random(seed), Story(0.0), time.monotonic()
+    search = Search(folder, spec, trials)
+    while search.process.poll() is None:
+        time.sleep(chance.uniform(0.2, 1.8) * pause)
+        victims = search.workers()
+        so_far = story.workers_killed + story.searches_killed
+        if so_far >= kills or not victims:
+            continue
+        if so_far % ALL_AT_ONCE == 1:
+            search.kill_all()
+            story.searches_killed += 1
+        else:
+            with suppress(ProcessLookupError):  # it ended by itself
+                os.kill(chance.choice(victims), signal.SIGKILL)
+                story.workers_killed += 1
+    _, told = search.process.communicate()
+    assert search.process.returncode == 0, told.decode()
+    story.seconds = time.monotonic() - begun
+    return story
+
+
+def check(folder: Path, trials: int, kills: int) -> dict[str, int]:
+    """Whether the study is complete and consistent; how much was done more than once because of the kills."""
+    study, plan = read(str(folder / "study.db"))
+    everyone = study.get_trials()
+    states = Counter(trial.state.name for trial in everyone)
+    assert states["COMPLETE"] == trials, states
+    assert not states["RUNNING"] + states["WAITING"] + states["PRUNED"], states
+    assert [trial.number for trial in everyone] == list(range(len(everyone)))
+    complete = [trial for trial in everyone if trial.state.name == "COMPLETE"]
+    dims_of = {trial.number: ",".join(map(str, trial.user_attrs["dims"])) for trial in complete}
+    for trial in complete:
+        spec = spec_of(plan, trial)
+        assert trial.user_attrs["dims"] == [block.dim for block in spec.blocks.values()]
+        assert trial.value == searched.value(spec)
+    first = [dims_of[trial.number] for trial in complete if "equal_to" not in trial.user_attrs]
+    assert len(first) == len(set(first)), "a candidate was evaluated and told twice"
+    begun, done = (searched.noted(word, folder / "journal") for word in ("begun", "done"))
+    assert set(begun) == set(done) == set(first), "a candidate that was begun was lost"
+    assert len(begun) - len(set(begun)) <= WORKERS * kills, "more was begun again than was killed"
+    assert len(done) - len(set(done)) <= WORKERS * kills
+    return {
+        "trials": trials,
+        "different candidates": len(first),
+        "begun again after a kill": len(begun) - len(set(begun)),
+        "finished, but killed before it was told": len(done) - len(set(done)),
+        "set aside or failed": states["FAIL"],
+    }
+
+
+def main() -> None:
+    """Kill, check and tell."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--trials", type=int, default=2_000)
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--pause", type=float, default=4.0)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        story = search_with_kills(Path(name), "sp-efficientnet-b0", given.trials, given.kills, given.pause)
+        print(story, check(Path(name), given.trials, given.kills), sep="\n")
+        assert Space(load("sp-efficientnet-b0")) == read(f"{name}/study.db")[1].space
+        assert story.workers_killed + story.searches_killed == given.kills
+
+
+if __name__ == "__main__":
+    main()
