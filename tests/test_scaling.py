@@ -227,3 +227,15 @@ def test_command_scale_says_what_is_wrong_and_writes_nothing(run, tmp_path):
     assert (code, out) == (1, "")
     assert "width" in err
     assert not list(tmp_path.iterdir())
+
+
+def test_command_compound_writes_a_member_of_a_family(run, tmp_path):
+    file = tmp_path / "b2.yaml"
+    code, out, _ = run("compound", "efficientnet-b0", 2, "--size-multiple", 4, "-o", file)
+    assert code == 0
+    assert "to the power of 2" in out
+    assert load(file) == compound(load("efficientnet-b0"), 2, size_multiple=4, name="b2")
+    code, out, _ = run("compound", "efficientnet-b0", 1, "--depth", 1, "--width", 1, "--size", 2, "-o", "-")
+    assert loads(out) == scale(load("efficientnet-b0"), size=448, name="efficientnet-b0-phi1")
+    assert run("compound", "efficientnet-b0", "--", -1)[0] == 0
+    assert run("compound", "efficientnet-b0", 99)[0] == 1

@@ -28,6 +28,7 @@ from spinec.search.results import candidates_of, front, spec_of, text_of
 from spinec.search.run import search
 from spinec.search.study import begin, read
 from spinec.search.worker import work
+from spinec.visualize.tables import candidate_table
 
 SMALL = Space(loads(searched.SMALL), values=(1, 5, 20))
 SP = "sp-efficientnet-b0"
@@ -583,3 +584,10 @@ def test_without_optuna_it_is_said_what_to_install(run, monkeypatch):
     code, out, err = run("candidates", "small-search.db")
     assert (code, out) == (1, "")
     assert "pip install 'spinec[search]'" in err
+
+
+def test_the_table_of_candidates(golden):
+    found = candidates(SMALL, SMALL.draw(4), scores=[(0.5, 3.0), (-1.25, 1e-7), (1234567.5, 0.0), (1 / 3, 2.0)])
+    folder = Path(__file__).parent / "golden" / "tables"
+    golden(folder / "candidates.md", candidate_table(found).to_text("markdown") + "\n")
+    golden(folder / "candidates.json", candidate_table(found, [2]).to_text("json") + "\n")

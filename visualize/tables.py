@@ -288,7 +288,15 @@ def candidate_table(found: Candidates, rows: Sequence[int] | None = None) -> Tab
     """Candidates and their figures beside those of the spec that they were made from: all of them, or some rows."""
     space, (own_macs, own_params) = found.space, found.own
     several = [f"score {i}" for i in range(1, len(found.scores[0]) + 1)] if found.scores else []
-    columns = ["candidate", "multiply-adds", "of the spec's", "parameters", "of the spec's ", *several, "betas"]
+    columns = [
+        "candidate",
+        "multiply-adds",
+        "relative multiply-adds",
+        "parameters",
+        "relative parameters",
+        *several,
+        "betas",
+    ]
     if len(several) == 1:
         columns[5] = "score"
     shown: list[list[Cell]] = []

@@ -147,6 +147,41 @@ def scale(
 
 
 @app.command()
+def compound(
+    name: Name,
+    phi: Annotated[float, typer.Argument(help="Which member of the family: 0 is the spec itself.")],
+    depth: Annotated[float, typer.Option(help="How much deeper each member is than the one before.")] = 1.2,
+    width: Annotated[float, typer.Option(help="How much wider.")] = 1.1,
+    growth: Annotated[float, typer.Option("--size", help="How much larger its input.")] = 1.15,
+    multiple: Annotated[int, typer.Option(help="Scaled dims are multiples of this.")] = 8,
+    size_multiple: Annotated[
+        int | None, typer.Option(help="Sizes are multiples of this; the coarsest stride if not given.")
+    ] = None,
+    output: File = None,
+    new_name: NewName = None,
+    form: Output = Form.table,
+) -> None:
+    """Make a member of a family that grows in all ways at once.
+
+    Depth, width and size by a factor each, to the power of a coefficient (arXiv 1905.11946, Equation 3).
+    """
+    from spinec.compiler.scaling import compound as member
+
+    spec = read_spec(name)
+    after = member(
+        spec,
+        phi,
+        depth=depth,
+        width=width,
+        size=growth,
+        multiple=multiple,
+        size_multiple=size_multiple,
+        name=_new_name(spec, f"phi{phi:g}", output, new_name),
+    )
+    _deliver(spec, after, f"scaled by {depth:g}, {width:g} and {growth:g} to the power of {phi:g}", output, form)
+
+
+@app.command()
 def fit(
     name: Name,
     macs: Annotated[float | None, figure("At most, as 2.5G.")] = None,
