@@ -58,7 +58,19 @@ def modules_after(statement):
 
 def test_import_spinec_loads_nothing_heavy():
     loaded = modules_after("import spinec")
-    for heavy in (*FRAMEWORKS, "networkx", "numpy", "pydantic", "yaml", "jinja2", "rich", "typer", "graphviz"):
+    for heavy in (
+        *FRAMEWORKS,
+        "networkx",
+        "numpy",
+        "pydantic",
+        "yaml",
+        "jinja2",
+        "rich",
+        "typer",
+        "graphviz",
+        "optuna",
+        "sqlalchemy",
+    ):
         assert heavy not in loaded
 
 
@@ -70,7 +82,7 @@ def test_fast_commands_load_no_framework(command):
     loaded = modules_after(
         f"sys.argv = ['spinec', *{command!r}]\nfrom spinec.cli import main\ntry:\n    main()\nexcept SystemExit:\n    pass"
     )
-    for heavy in (*FRAMEWORKS, "networkx", "numpy", "jinja2"):
+    for heavy in (*FRAMEWORKS, "networkx", "numpy", "jinja2", "optuna", "sqlalchemy"):
         assert heavy not in loaded
 
 

@@ -591,3 +591,17 @@ def test_the_table_of_candidates(golden):
     folder = Path(__file__).parent / "golden" / "tables"
     golden(folder / "candidates.md", candidate_table(found).to_text("markdown") + "\n")
     golden(folder / "candidates.json", candidate_table(found, [2]).to_text("json") + "\n")
+
+
+def test_latency_is_measured_and_limits(kept, monkeypatch):
+    pytest.importorskip("torch")
+    from spinec.latency import latency
+
+    assert 0 < latency(SMALL.spec) < 60_000
+    monkeypatch.setattr("spinec.search.limits.MOST_DRAWS", 2)
+    plan = plan_of("x", limits=Limits(latency=1e-6))
+    with pytest.raises(SearchError, match="over the limit of: latency 2"):
+        search(plan, kept, evaluator=searched.value, measure_latency=latency)
+    plan = plan_of("spinec.latency:latency", directions=("minimize",), limits=Limits(latency=60_000))
+    study = search(plan, f"{kept}.all", trials=3, measure_latency=latency, strategy="random", seed=0)
+    assert all(0 < trial.value < 60_000 for trial in study.get_trials())
