@@ -33,7 +33,7 @@ class Space:
 
     spec: ModelSpec
     values: tuple[int | float, ...] = (1, 5, 10, 15, 20)
-    target: Number | None = None
+    target: int | float | None = None
     exact: bool = True
     multiple: int = 8
     keep: float = 0.9

@@ -1,15 +1,15 @@
 """Writes the tables of docs/search.md: strategies against random choice, and how sampled candidates scatter.
 
-python docs/make_search.py              both
-python docs/make_search.py strategies   20 seeds of every strategy, 2,000 candidates each: half an hour on one core
-python docs/make_search.py figure-5     seconds
+python docs/make_search.py         from the runs in search.csv
+python docs/make_search.py runs    first runs what search.csv lacks: 20 seeds of every strategy take half an hour
 """
 
 from __future__ import annotations
 
+import csv
 import statistics
 import sys
-from itertools import accumulate
+from itertools import accumulate, product
 from pathlib import Path
 
 import optuna
@@ -22,7 +22,7 @@ from spinec.search.plan import STRATEGIES, Plan
 from spinec.spec.files import write_whole
 from spinec.visualize.tables import Table
 
-PAGE = Path(__file__).with_name("search.md")
+PAGE, RUNS = (Path(__file__).with_name(name) for name in ("search.md", "search.csv"))
 SEEDS, TRIALS, AFTER = range(20), 2_000, (100, 500, 2_000)
 SAMPLED = 5_000
 
@@ -44,18 +44,30 @@ def search(strategy: str, seed: int, trials: int = TRIALS) -> optuna.Study:
 
 def strategies() -> Table:
     """A row for every strategy: the best score after some candidates, mean and spread over the seeds."""
-    rows = []
+    runs, rows = read_runs(), []
     for strategy in STRATEGIES:
-        best: list[list[float]] = []
-        for seed in SEEDS:
-            scores = [trial.value for trial in search(strategy, seed).get_trials(deepcopy=False)]
-            best.append(list(accumulate(scores, max)))
-            print(strategy, seed, *(f"{best[-1][after - 1]:.4f}" for after in AFTER), file=sys.stderr, flush=True)
-        shown = [[run[after - 1] for run in best] for after in AFTER]
+        shown = [[run[i] for (name, _), run in runs.items() if name == strategy] for i in range(len(AFTER))]
         cells = [f"{statistics.mean(found):.3f} ± {statistics.stdev(found):.3f}" for found in shown]
-        rows.append([strategy, *cells, f"{sum(found == 1 for found in shown[-1])} of {len(SEEDS)}"])
+        rows.append([strategy, *cells, f"{sum(found == 1 for found in shown[-1])} of {len(shown[-1])}"])
     columns = ["strategy", *(f"best of {after:,}" for after in AFTER), "reached the optimum"]
     return Table("strategies", columns, rows)
+
+
+def read_runs() -> dict[tuple[str, int], list[float]]:
+    """Strategy and seed: the best score after some candidates."""
+    with RUNS.open(encoding="utf-8", newline="") as lines:
+        return {(row[0], int(row[1])): [float(score) for score in row[2:]] for row in list(csv.reader(lines))[1:]}
+
+
+def run_missing() -> None:
+    """Run every strategy with every seed that is not in the file of runs yet."""
+    known = read_runs()
+    for strategy, seed in product(STRATEGIES, SEEDS):
+        if (strategy, seed) not in known:
+            scores = [trial.value for trial in search(strategy, seed).get_trials(deepcopy=False)]
+            best = list(accumulate(scores, max))
+            with RUNS.open("a", encoding="utf-8") as lines:
+                print(strategy, seed, *(f"{best[after - 1]:.4f}" for after in AFTER), sep=",", file=lines, flush=True)
 
 
 def figure_5() -> Table:
@@ -77,10 +89,11 @@ def _scatter(how: str, found: Candidates) -> list[str]:
 
 
 def main() -> None:
-    """Rewrite the tables that are asked for."""
+    """Rewrite the tables."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    makers = {"strategies": strategies, "figure-5": figure_5}
-    made = {name: makers[name]().to_text("markdown") for name in sys.argv[1:] or makers}
+    if sys.argv[1:] == ["runs"]:
+        run_missing()
+    made = {"strategies": strategies().to_text("markdown"), "figure-5": figure_5().to_text("markdown")}
     write_whole(PAGE, filled(PAGE.read_text(encoding="utf-8"), made))
 
 

@@ -116,7 +116,7 @@ def _make_sure(storage: RDBStorage) -> None:
         connection.execute("PRAGMA synchronous=NORMAL")
 
     @event.listens_for(storage.engine, "begin")
-    def begin(connection: Any) -> None:
+    def lock(connection: Any) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     storage.engine.dispose()  # connections made before do not know this

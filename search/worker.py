@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Literal
 
 from optuna import Study, Trial, TrialPruned
 from optuna.exceptions import UpdateFinishedTrialError
@@ -21,9 +20,8 @@ from spinec.search.plan import Plan
 from spinec.search.study import FINISHED
 
 MOST_TRIES = 3  # of one candidate, before it is held to be what kills workers
-PAUSES = (0.05, 10.0)  # seconds that a worker waits for others, at first and at most
-
-Outcome = Literal["evaluated", "known", "set aside"]
+WAIT = 0.5  # seconds between two looks at those who are at the last trials
+PAUSES = (0.05, 10.0)  # seconds after a trial that was set aside: the first, and the longest of several in a row
 
 
 def work(
@@ -50,14 +48,14 @@ def work(
             states = [trial.state for trial in study.get_trials(deepcopy=False)]
             if sum(state in FINISHED for state in states) >= trials and TrialState.RUNNING not in states:
                 return
-            if _taken(states) < trials or TrialState.WAITING in states:
-                outcome = _one_trial(study, plan, evaluator, trials)
+            if _taken(states) >= trials and TrialState.WAITING not in states:
+                time.sleep(WAIT)
+            elif _one_trial(study, plan, evaluator, trials):
                 told()
-            else:  # others are at the last ones
-                outcome = "set aside"
-            if outcome == "set aside":
+                pause = PAUSES[0]
+            else:
                 time.sleep(pause)
-            pause = min(2 * pause, PAUSES[1]) if outcome == "set aside" else PAUSES[0]
+                pause = min(2 * pause, PAUSES[1])
 
 
 def free_the_dead(study: Study, watch: Watch) -> None:
@@ -84,7 +82,8 @@ def give_back(study: Study, trial: FrozenTrial) -> None:
     _tell(study, trial.number, TrialState.FAIL)
 
 
-def _one_trial(study: Study, plan: Plan, evaluator: Evaluator, trials: int) -> Outcome:
+def _one_trial(study: Study, plan: Plan, evaluator: Evaluator, trials: int) -> bool:
+    """Try a candidate; false if there was none for this worker, so that the trial was set aside."""
     trial = study.ask()
     try:
         trial.set_user_attr("worker", own_name())
@@ -94,16 +93,16 @@ def _one_trial(study: Study, plan: Plan, evaluator: Evaluator, trials: int) -> O
         equal = _equal(everyone, trial)
         if _begun(everyone[: trial.number]) >= trials or (equal and equal.state is TrialState.RUNNING):
             _tell(study, trial.number, TrialState.FAIL)
-            return "set aside"
+            return False
         if equal:
             trial.set_user_attr("equal_to", equal.number)
             _tell(study, trial.number, equal.state, equal.values)
-            return "known"
-        _judge(study, trial, evaluator, plan, dims)
+        else:
+            _judge(study, trial, evaluator, plan, dims)
     except BaseException:  # also Ctrl-C: what was begun is not lost
         give_back(study, study.get_trials(deepcopy=False)[trial.number])
         raise
-    return "evaluated"
+    return True
 
 
 def _judge(study: Study, trial: Trial, evaluator: Evaluator, plan: Plan, dims: dict[str, int]) -> None:
