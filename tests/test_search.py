@@ -293,10 +293,11 @@ def test_no_candidate_beyond_the_limits_is_evaluated(kept, journal, strategy):
         assert all(kept_by(cost(lower(spec_of(plan_of(), trial)))))
 
 
-def test_a_strategy_that_insists_on_what_is_refused_is_helped_by_chance(kept):
+def test_a_strategy_that_insists_on_what_is_refused_is_helped_by_chance(kept, monkeypatch):
     """Few candidates are within these limits, and the best ones are not: nothing that was ever told leads there."""
     own = cost(lower(SMALL.spec))
     limits = Limits(params=0.7 * own.params)
+    monkeypatch.setattr("spinec.search.limits.MOST_DRAWS", 200)
     study = search(plan_of("x", limits=limits), kept, trials=14, strategy="tpe", seed=0, evaluator=searched.value)
     assert states(study) == {"COMPLETE": 14}
 
