@@ -269,10 +269,13 @@ def test_a_candidate_that_fails_always_is_given_up(kept, journal, tmp_path):
     for _ in range(worker.MOST_TRIES):
         with pytest.raises(SearchError, match="the disk is full"):
             search(plan_of("searched:fragile"), kept, trials=8, seed=0, resume=True)
-    assert len(set(searched.noted("begun", journal))) == 1
+    (hopeless,) = set(searched.noted("begun", journal))
     (tmp_path / "broken").unlink()
     study = search(plan_of("searched:fragile"), kept, trials=8, resume=True)
-    assert states(study) == {"FAIL": worker.MOST_TRIES - 1, "PRUNED": 1, "COMPLETE": 7}
+    assert states(study)["FAIL"] == worker.MOST_TRIES - 1
+    assert states(study)["PRUNED"] + states(study)["COMPLETE"] == 8
+    assert {dims_of(trial) for trial in study.get_trials() if trial.state is TrialState.PRUNED} == {hopeless}
+    assert searched.noted("begun", journal).count(hopeless) == worker.MOST_TRIES
 
 
 # --- limits
