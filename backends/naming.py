@@ -13,6 +13,11 @@ WORDS = {
     "mobilenet": "MobileNet",
     "sp": "SP",
     "fpn": "FPN",
+    "fpnlite": "FPNLite",
+    "mnasnet": "MnasNet",
+    "mnasfpn": "MnasFPN",
+    "ssdlite": "SSDLite",
+    "deeplab": "DeepLab",
 }
 
 

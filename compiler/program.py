@@ -46,6 +46,15 @@ class Program:
         return {name: self.shape(value) for name, value in self.graph.outputs.items()}
 
     @cached_property
+    def observable(self) -> tuple[str, ...]:
+        """What is between blocks: the value of every block and endpoint, and every output.
+
+        Not what a shared module gives to another part of the head: the module gives one of them per call.
+        """
+        given = set(self.graph.outputs.values())
+        return tuple(node.name for node in self.graph.nodes if not node.call or node.name in given)
+
+    @cached_property
     def weights(self) -> dict[str, Shape]:
         """Name and shape of every trained weight, in the order of execution; kernels are (out, in, height, width)."""
         return {f"{step.module}.{role}": shape for step in self.steps for role, shape in step.weights.items()}

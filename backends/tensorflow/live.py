@@ -45,8 +45,10 @@ def taps(model: keras.Model, program: Program) -> dict[str, keras.KerasTensor]:
     results = model.output if isinstance(model.output, Mapping) else dict.fromkeys(program.outputs, model.output)
     found = {program.graph.outputs[name]: tensor for name, tensor in results.items()}
     made = {layer.name: layer for layer in model.layers}
-    names = [node.name for node in program.graph.nodes]
-    return {name: found[name] if name in found else made[program.values.get(name, name)].output for name in names}
+    return {
+        name: found[name] if name in found else made[program.values.get(name, name)].output
+        for name in program.observable
+    }
 
 
 @contextmanager

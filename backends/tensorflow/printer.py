@@ -139,7 +139,11 @@ def _model(outline: Outline, program: Program, builders: set[str]) -> str:
         if node.module not in made:
             made.add(node.module)
             lines += [*_prior(program, node.module), *layout(f"{variables[node.module]} = ", member.build, 4)]
-        values[node.name] = Call(variables[node.module], arguments)
+        applied = Call(variables[node.module], arguments)
+        if any(node.name in reader.node.inputs for reader in outline.members):
+            lines += layout(f"{variables[node.name]} = ", applied, 4, comment=comment)
+        else:
+            values[node.name] = applied
     return "\n".join([*lines, *_return(outline, program, values)])
 
 
