@@ -83,6 +83,7 @@ def _block_forms(
     block = spec.blocks[name]
     sources = [given.block for given in block.inputs]
     widths = [width for origin in (name, *sources) for width in _widths(block, origin)]
+    widths += [width for given in block.inputs for width in _narrowed(spec, given)]
     choices = _choices([name, *sources], widths, random)
 
     def form(choices: Sequence[Mapping[str, int]], repeats: int = 1) -> Form:
@@ -111,14 +112,29 @@ def _top_form(spec: ModelSpec, size: tuple[int, int], tied: tuple[str, ...], ran
 def _widths(block: Block, name: str) -> list[Width]:
     """The channel numbers within a block that come from one dim: the dim, and shares that are no multiples of it."""
     chains: list[tuple[Fraction, ...]] = []
+    multiple = 1
     match block:
         case MBConv() | FusedMBConv():
             expand, squeeze = Fraction(str(block.expand)), Fraction(str(block.squeeze))
             chains = [(expand,), (squeeze,) if block.squeeze_base == "input" else (expand, squeeze)]
+            multiple = block.squeeze_multiple if isinstance(block, MBConv) else 1
         case Bottleneck():
             chains = [(Fraction(1, block.expand),)]
-    rounded = [chain for chain in chains if all(chain) and any(share.denominator > 1 for share in chain)]
-    return [Width(name), *(Width(name, chain) for chain in rounded)]
+    if multiple > 1 and all(chains[-1]):
+        return [Width(name), *_rounded(name, chains[:-1]), Width(name, chains[-1], multiple)]
+    return [Width(name), *_rounded(name, chains)]
+
+
+def _narrowed(spec: ModelSpec, given: Input) -> list[Width]:
+    """The channel number at which a source is resampled, where that is a share of what it works at."""
+    alpha, source = Fraction(str(spec.resample_of(given).alpha)), spec.blocks.get(given.block)
+    inner = (Fraction(1, source.expand),) if isinstance(source, Bottleneck) else ()
+    return _rounded(given.block, [(*inner, alpha)])
+
+
+def _rounded(name: str, chains: Sequence[tuple[Fraction, ...]]) -> list[Width]:
+    """Shares of a dim that are no multiples of it."""
+    return [Width(name, chain) for chain in chains if all(chain) and any(share.denominator > 1 for share in chain)]
 
 
 def _choices(names: Sequence[str], widths: Sequence[Width], random: Random) -> list[dict[str, int]]:

@@ -109,6 +109,8 @@ def _channels(width: Width, limit: int, image: int) -> Floats:
     """A channel number for every dim of its block."""
     if width.block in ("", "image"):
         return np.full(limit, float(channels(width, {"image": image})))
+    if width.multiple > 1:
+        return np.array([channels(width, {width.block: dim}) for dim in range(limit)], np.float64)
     return _shares(width.shares, limit)
 
 

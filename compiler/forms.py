@@ -16,6 +16,7 @@ from spinec.compiler.conventions import CONVENTIONS
 from spinec.compiler.cost import Count, cost
 from spinec.compiler.program import Program
 from spinec.spec.errors import Fault, SpecError
+from spinec.spec.model import round_dim
 
 PRIME = 2**61 - 1  # far above any factor, so a solution modulo the prime is the solution
 
@@ -25,10 +26,14 @@ NOTHING: Costs = (0,) * (len(CONVENTIONS) + 1)
 
 
 class Width(NamedTuple):
-    """A channel number: a block's dim, or shares of it one after the other, each rounded down and at least one."""
+    """A channel number: a block's dim, or shares of it one after the other, each rounded down and at least one.
+
+    With a `multiple`, the last share is rounded to that, by `round_dim`.
+    """
 
     block: str
     shares: tuple[Fraction, ...] = ()
+    multiple: int = 1
 
 
 ONE = Width("")  # the number one, so that every term is a product of two
@@ -42,8 +47,12 @@ Sample: TypeAlias = tuple[Mapping[str, int], Program]
 def channels(width: Width, dims: Mapping[str, int]) -> int:
     """A channel number, from the dims of the blocks."""
     number = dims[width.block] if width.block else 1
-    for share in width.shares:
-        number = max(1, number * share.numerator // share.denominator)
+    last = len(width.shares) - 1
+    for i, share in enumerate(width.shares):
+        if width.multiple > 1 and i == last:
+            number = round_dim(number * float(share), width.multiple)
+        else:
+            number = max(1, number * share.numerator // share.denominator)
     return number
 
 
