@@ -92,9 +92,14 @@ def test_ten_thousand_candidates_of_a_family_are_counted_as_by_hand(family):
 
 def by_hand_knows(spec):
     plain = all(type(block) in (Conv, MBConv) and getattr(block, "norm", True) for block in spec.blocks.values())
+    squeezed = all(
+        block.squeeze and block.squeeze_base == "input" and block.expand % 1 == 0
+        for block in spec.blocks.values()
+        if type(block) is MBConv
+    )
     ways = spec.resample.down in ("space_to_depth", "depthwise") and spec.resample.match == "when_different"
     heads = isinstance(spec.head, RetinaNet | Classification | Segmentation) and spec.endpoints
-    return plain and ways and heads and spec.fuse.kind in ("fast_normalized", "sum")
+    return plain and squeezed and ways and heads and spec.fuse.kind in ("fast_normalized", "sum")
 
 
 def by_hand(spec, dims, repeats):
