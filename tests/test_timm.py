@@ -1,4 +1,4 @@
-"""EfficientNet-B0 reproduces timm's: another implementation, the same function of the same weights."""
+"""Networks that timm has, too: another implementation, the same function of the same weights."""
 
 from __future__ import annotations
 
@@ -53,11 +53,8 @@ def timm_name(name: str) -> str:
     return f"blocks.{stage}.{position}.{(INNER if stage else FIRST)[inner]}.{weight}"
 
 
-@cache
-def reference() -> torch.nn.Module:
-    """timm's model as if it had been trained: every weight, norm and running statistic is random."""
-    torch.manual_seed(0)
-    model = timm.create_model("tf_efficientnet_b0", pretrained=False).eval()
+def randomise(model: torch.nn.Module) -> torch.nn.Module:
+    """The model as if it had been trained: every norm and running statistic is random."""
     for module in model.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             torch.nn.init.uniform_(module.weight, 0.5, 1.5)
@@ -67,6 +64,14 @@ def reference() -> torch.nn.Module:
         elif getattr(module, "bias", None) is not None:
             torch.nn.init.normal_(module.bias, std=0.2)
     return model
+
+
+@cache
+def reference() -> torch.nn.Module:
+    """timm's model as if it had been trained: every weight, norm and running statistic is random."""
+    torch.manual_seed(0)
+    model = timm.create_model("tf_efficientnet_b0", pretrained=False).eval()
+    return randomise(model)
 
 
 @pytest.mark.parametrize("size", [224, 193, (100, 172)], ids=str)
@@ -94,3 +99,57 @@ def test_efficientnet_b0_has_as_many_parameters() -> None:
 def test_norms_have_timms_epsilon() -> None:
     ours = spinec.build(spinec.lower(spinec.load("efficientnet-b0"))).stem.norm
     assert ours.eps == reference().bn1.eps == 0.001
+
+
+def in_order(model: torch.nn.Module, image: torch.Tensor) -> list[torch.nn.Module]:
+    """The modules that hold weights themselves, in the order in which they run."""
+    ran: list[torch.nn.Module] = []
+    holders = [each for each in model.modules() if next(each.parameters(recurse=False), None) is not None]
+    hooks = [each.register_forward_hook(lambda module, *_: ran.append(module)) for each in holders]
+    with torch.inference_mode():
+        model(image)
+    for hook in hooks:
+        hook.remove()
+    return ran
+
+
+@pytest.mark.parametrize(
+    ("name", "theirs", "size"),
+    [
+        ("efficientnet-b1", "tf_efficientnet_b1", 128),
+        ("efficientnet-b4", "tf_efficientnet_b4", 96),
+        ("resnet-18", "resnet18", 96),
+        ("resnet-34", "resnet34", 96),
+        ("resnet-50", "resnet50", (75, 91)),
+        ("resnet-101", "resnet101", 64),
+        ("mobilenet-v2", "mobilenetv2_100", 96),
+        ("mobilenet-v3-large", "tf_mobilenetv3_large_100", 128),
+        ("mobilenet-v3-small", "tf_mobilenetv3_small_100", 128),
+        ("mnasnet-a1", "mnasnet_a1", 96),
+    ],
+)
+def test_networks_compute_what_timms_do(name: str, theirs: str, size: int | tuple[int, int]) -> None:
+    """With timm's weights, taken over in the order in which layers run; those with other padding by that padding."""
+    torch.manual_seed(0)
+    expected = randomise(timm.create_model(theirs, pretrained=False)).eval()
+    spec = spinec.load(name)
+    if not theirs.startswith("tf_"):
+        spec = spec.model_copy(update={"padding": "symmetric"})
+    program = spinec.lower(spec, size)
+    model = spinec.build(program).eval()
+    image = torch.randn(2, *program.input_shape)
+    ours, others = in_order(model, image), in_order(expected, image)
+    if name.startswith(
+        "resnet"
+    ):  # timm runs a shortcut's projection behind the branch, as here, but shares no order in it
+        assert len(ours) == len(others)
+    for mine, other in zip(ours, others, strict=True):
+        state = other.state_dict()
+        weight = state["weight"].reshape(mine.weight.shape)  # a 1x1 convolution on pooled features is a linear layer
+        mine.load_state_dict(state | {"weight": weight})
+        if isinstance(mine, torch.nn.BatchNorm2d):
+            mine.eps = other.eps
+    with torch.inference_mode():
+        logits, reference_logits = model(image), expected(image)
+    assert reference_logits.std() > 1e-3
+    assert (logits - reference_logits).abs().max() <= 1e-5 * reference_logits.abs().max()
