@@ -5,7 +5,7 @@ Counts are integers; where a convention prices something at a half, a total may 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
@@ -78,7 +78,7 @@ class Report(Count):
         groups: dict[str, list[Row]] = {}
         for row in self.rows:
             groups.setdefault(KEYS[key](self.program.spec, row), []).append(row)
-        return {name: _total(rows) for name, rows in groups.items()}
+        return {name: total(rows) for name, rows in groups.items()}
 
     def params_by(self, counted: CountedParams) -> int:
         """Parameters as a publication may count them: a norm has two per channel that are trained.
@@ -136,10 +136,10 @@ def cost(program: Program) -> Report:
             kernels += size if role in INITIALISED else 0
         halves = tuple([each.halves(work) + each.kernel_weight * kernels for each in conventions])
         rows.append(Row(step.path, step.op, halves, params, prod(step.output)))
-    total = _total(rows)
-    if max(total.halves.values(), default=0) > 2 * MAX_COUNT:
+    whole = total(rows)
+    if max(whole.halves.values(), default=0) > 2 * MAX_COUNT:
         raise ShapeError(f"{program.name}: more than 2^53 multiply-adds, which no counter can hold exactly")
-    return Report(total.halves, total.params, total.activations, program=program, rows=tuple(rows))
+    return Report(whole.halves, whole.params, whole.activations, program=program, rows=tuple(rows))
 
 
 def plain(count: Count) -> dict[str, Any]:
@@ -148,7 +148,9 @@ def plain(count: Count) -> dict[str, Any]:
     return {"macs": macs, "params": count.params, "activation_bytes": count.activation_bytes}
 
 
-def _total(rows: list[Row]) -> Count:
+def total(rows: Iterable[Row]) -> Count:
+    """What some ops cost together."""
+    rows = list(rows)
     halves = {name: sum([row.halves[i] for row in rows]) for i, name in enumerate(CONVENTIONS)}
     return Count(halves, sum([row.params for row in rows]), sum([row.activations for row in rows]))
 

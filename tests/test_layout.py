@@ -1,0 +1,208 @@
+"""Where a picture puts things: no box on another, no arrow through a box, no text on anything but its own ground."""
+
+from itertools import pairwise
+
+import pytest
+from benchmarks.large import large_spec
+from hypothesis import HealthCheck, given, settings
+from strategies import specs
+
+from spinec import cost, load, loads, lower, names
+from spinec.visualize.draw import draw
+from spinec.visualize.network import network_of
+from spinec.visualize.picture import Area
+from spinec.visualize.routes import places_of, routes_of, tracks_of
+
+SLACK = 0.5
+
+
+def chain(blocks):
+    """A scale-decreased network: many blocks of one level, one after the other."""
+    lines = [
+        f"  b{i}: {{level: {1 + 5 * i // blocks}, dim: {16 + i}, inputs: [{f'b{i - 1}' if i else 'image'}]}}"
+        for i in range(blocks)
+    ]
+    return "\n".join(
+        ["name: chain", "defaults: {kind: bottleneck}", "blocks:", *lines, f"outputs: {{C5: b{blocks - 1}}}", ""]
+    )
+
+
+def pyramid(layers):
+    """Bidirectional pyramids on top of each other: 8 nodes each, and what a pyramid needs below it."""
+    lines = [
+        "  c1: {level: 1, kind: conv, dim: 8, inputs: [image]}",
+        "  c2: {level: 2, kind: conv, dim: 8, inputs: [c1]}",
+    ]
+    lines += [f"  c{level}: {{level: {level}, kind: conv, dim: 16, inputs: [c{level - 1}]}}" for level in range(3, 8)]
+    last = {level: f"c{level}" for level in range(3, 8)}
+    for layer in range(layers):
+        middle = {7: last[7]}
+        for level in (6, 5, 4):
+            middle[level] = f"m{layer}_{level}"
+            lines.append(
+                f"  {middle[level]}: {{level: {level}, kind: identity, dim: 64, inputs: [{last[level]}, {middle[level + 1]}]}}"
+            )
+        new = {3: f"p{layer}_3"}
+        lines.append(f"  {new[3]}: {{level: 3, kind: separable_conv, dim: 64, inputs: [{last[3]}, {middle[4]}]}}")
+        for level in (4, 5, 6):
+            new[level] = f"p{layer}_{level}"
+            lines.append(
+                f"  {new[level]}: {{level: {level}, kind: separable_conv, dim: 64, inputs: [{last[level]}, {middle[level]}, {new[level - 1]}]}}"
+            )
+        new[7] = f"p{layer}_7"
+        lines.append(f"  {new[7]}: {{level: 7, kind: separable_conv, dim: 64, inputs: [{last[7]}, {new[6]}]}}")
+        last = new
+    outputs = ", ".join(f"P{level}: {name}" for level, name in last.items())
+    return "\n".join(
+        [
+            "name: pyramid",
+            "input: {size: 512}",
+            "resample: {down: max_pool}",
+            "blocks:",
+            *lines,
+            f"outputs: {{{outputs}}}",
+            "",
+        ]
+    )
+
+
+MADE = {
+    "chain of 60": chain(60),
+    "pyramid of 5": pyramid(5),
+    "pyramid of 25": pyramid(25),
+    "permuted 200": large_spec(200),
+}
+
+
+def segments(arrow):
+    """The stretches of an arrow, as areas without breadth."""
+    for (x0, y0), (x1, y1) in pairwise(arrow.points):
+        assert x0 == x1 or y0 == y1, "lines run along the axes"
+        yield Area(min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
+
+
+def meets(line, area, slack=SLACK):
+    """Whether a stretch passes through the inside of an area."""
+    return (
+        line.left < area.right - slack
+        and line.right > area.left + slack
+        and line.top < area.bottom - slack
+        and line.bottom > area.top + slack
+    )
+
+
+def collisions(areas, others=None):
+    """Pairs of areas that overlap, by a sweep from left to right."""
+    events = sorted((*((area.left, 0, i, area) for i, area in enumerate(areas)),))
+    alive = []
+    for left, _, i, area in events:
+        alive = [(j, other) for j, other in alive if other.right > left]
+        yield from ((i, j) for j, other in alive if area.overlaps(other, SLACK))
+        alive.append((i, area))
+
+
+def check(picture):
+    """Hold a picture to everything that makes it readable."""
+    texts = picture.all_texts
+    assert not [(texts[i].text, texts[j].text) for i, j in collisions([text.area for text in texts])], "texts overlap"
+    boxes = [*picture.boxes, *picture.legend]
+    assert not [(boxes[i].name, boxes[j].name) for i, j in collisions([box.extent for box in boxes])], "boxes overlap"
+    for box in boxes:
+        for text in box.texts:
+            area = text.area
+            assert box.area.left <= area.left + SLACK, (box.name, "text leaves its box")
+            assert area.right - SLACK <= box.area.right, (box.name, "text leaves its box")
+            assert box.area.top <= area.top, (box.name, "text leaves its box")
+            assert area.bottom <= box.area.bottom, (box.name, "text leaves its box")
+    free = [text for text in texts if not any(text in box.texts for box in boxes)] if len(boxes) < 60 else picture.texts
+    lines = [(arrow, line) for arrow in picture.arrows for line in segments(arrow)]
+    for box in boxes:
+        crossing = [arrow.words for arrow, line in lines if meets(line, box.extent)]
+        assert not crossing, (box.name, "an arrow passes through a box")
+        for text in free:
+            assert not text.area.overlaps(box.extent, SLACK), (box.name, text.text)
+    for text in free:
+        crossing = [arrow.words for arrow, line in lines if meets(line, text.area)]
+        assert not crossing, (text.text, "an arrow passes through text")
+    for area in (*(text.area for text in texts), *(box.extent for box in boxes), *(line for _, line in lines)):
+        assert area.left >= 0, area
+        assert area.top >= 0, area
+        assert area.right <= picture.width, area
+        assert area.bottom <= picture.height, area
+    for arrow in picture.arrows:
+        assert touches(arrow.points[0], by_name(picture)[arrow.source].extent), (
+            arrow.words,
+            "does not begin at its source",
+        )
+        assert touches(arrow.points[-1], by_name(picture)[arrow.target].extent), (
+            arrow.words,
+            "does not end at its target",
+        )
+
+
+def by_name(picture):
+    return {box.name: box for box in picture.boxes}
+
+
+def touches(point, area):
+    x, y = point
+    on_side = min(abs(x - area.left), abs(x - area.right)) < 0.01 and area.top <= y <= area.bottom
+    return on_side or (min(abs(y - area.top), abs(y - area.bottom)) < 0.01 and area.left <= x <= area.right)
+
+
+def shared_lines(picture):
+    """Stretches that arrows of different sources have in common, though they never meet in a point."""
+    runs = {}
+    for arrow in picture.arrows:
+        for line in segments(arrow):
+            flat = line.top == line.bottom
+            key = (flat, line.top if flat else line.left)
+            runs.setdefault(key, []).append((line.left, line.right, arrow) if flat else (line.top, line.bottom, arrow))
+    for found in runs.values():
+        found.sort(key=lambda run: run[:2])
+        for (_, end, first), (start, _, second) in pairwise(found):
+            if start < end - SLACK and first.source != second.source:
+                yield first.words, second.words
+
+
+@pytest.mark.parametrize("name", names())
+def test_library_is_readable(name):
+    report = cost(lower(load(name)))
+    for picture in (draw(report).picture, draw(report, "macs", labels=False, unfold=True).picture):
+        check(picture)
+        assert not list(shared_lines(picture))
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_large_networks_are_readable(name):
+    picture = draw(loads(MADE[name])).picture
+    check(picture)
+    assert not list(shared_lines(picture))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(specs(most_blocks=24))
+def test_random_networks_are_readable(text):
+    picture = draw(loads(text), "params").picture
+    check(picture)
+    assert not list(shared_lines(picture))
+
+
+def test_tracks_grow_with_blocks_not_with_arrows():
+    network = network_of(cost(lower(loads(pyramid(25)))))
+    places = places_of(network)
+    tracks = tracks_of(routes_of(network, places), places)
+    assert len(network.blocks) > 200
+    assert max(track.line for track in tracks.values()) < 6, "nets that do not meet share a track"
+
+
+def test_blocks_stand_in_order_and_at_their_level():
+    drawing = draw(load("eff-spinenet-d0"))
+    boxes = by_name(drawing.picture)
+    blocks = [boxes[node.name] for node in drawing.network.blocks]
+    assert all(a.area.right < b.area.left for a, b in pairwise(blocks))
+    for node, other in pairwise(drawing.network.blocks):
+        higher = (boxes[node.name].area.bottom + boxes[node.name].area.top) < (
+            boxes[other.name].area.bottom + boxes[other.name].area.top
+        )
+        assert higher == (node.level > other.level)

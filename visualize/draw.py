@@ -1,0 +1,191 @@
+"""Programs -> pictures: what is drawn, in which colours, and into which kind of file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from spinec.compiler.cost import Count, Report, cost
+from spinec.compiler.pipeline import lower
+from spinec.compiler.program import Program
+from spinec.spec.errors import Fault, SpecError, did_you_mean
+from spinec.spec.fields import Convention
+from spinec.spec.files import write_whole
+from spinec.spec.model import ModelSpec
+from spinec.visualize.layout import Look, arrange
+from spinec.visualize.network import Network, network_of
+from spinec.visualize.palette import Theme
+from spinec.visualize.picture import Picture
+from spinec.visualize.share import shares
+from spinec.visualize.svg import write_svg
+
+Color = Literal["kind", "macs", "params", "activations", "intensity"]
+COLORS: dict[str, str] = {
+    "kind": "kind of block",
+    "macs": "share of multiply-adds",
+    "params": "share of parameters",
+    "activations": "share of activation bytes",
+    "intensity": "multiply-adds per byte moved",
+}
+Drawable: TypeAlias = ModelSpec | Program | Report
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A network laid out: SVG text, or a file of any format; notebooks show it by themselves."""
+
+    network: Network
+    look: Look
+    theme: Theme = "auto"
+
+    @cached_property
+    def picture(self) -> Picture:
+        """Boxes, arrows and text at their places."""
+        return arrange(self.network, self.look)
+
+    @property
+    def svg(self) -> str:
+        """The drawing as SVG text."""
+        return write_svg(self.picture, self.theme)
+
+    def save(self, path: str | Path) -> None:
+        """Write the drawing whole, in the format that the file's suffix names: svg, png, pdf, tex or mmd.
+
+        The same drawing gives the same bytes in every run.
+
+        Raises:
+            SpecError: when there is no such format.
+            OSError: when the file cannot be written.
+        """
+        write_whole(Path(path), writer_of(Path(path))(self))
+
+    def _repr_svg_(self) -> str:
+        return self.svg
+
+
+def draw(
+    what: Drawable,
+    color: Color = "kind",
+    *,
+    convention: Convention = "conv",
+    theme: Theme = "auto",
+    labels: bool = True,
+    unfold: bool = False,
+) -> Drawing:
+    """Draw a network: blocks in the order of execution along x, at their level along y.
+
+    `color` paints by kind or as a heat map by share of cost, `labels` says on arrows how features are resampled,
+    `unfold` shows every repeat of a block as a box of its own.
+
+    Raises:
+        ValueError: when there is nothing of that name to colour by.
+
+    >>> from spinec import load
+    >>> drawing = draw(load("eff-spinenet-d0"), "macs")
+    >>> drawing.svg.startswith("<svg ")
+    True
+    """
+    if color not in COLORS:
+        raise ValueError(f"cannot colour by {color!r}; {did_you_mean(color, COLORS)}")
+    report = report_of(what)
+    network = network_of(report, unfold=unfold)
+    height, width = report.program.size
+    about = f"{height} × {width} pixels, {quantity(report.macs(convention))} multiply-adds, {quantity(report.params)} parameters"
+    look = Look(labels, subtitle=f"{about}, convention '{convention}'")
+    return Drawing(network, coloured(look, network, color, convention), theme)
+
+
+def report_of(what: Drawable) -> Report:
+    """What a drawable costs."""
+    if isinstance(what, Report):
+        return what
+    return cost(what if isinstance(what, Program) else lower(what))
+
+
+def coloured(look: Look, network: Network, color: Color, convention: Convention) -> Look:
+    """The look with the colours and numbers of a heat map; the same look for colours by kind."""
+    counts = {node.name: node.cost for node in network.nodes if node.cost}
+    counts |= {edge.target: edge.cost for edge in network.edges if edge.cost and edge.target not in counts}
+    if network.head_cost:
+        counts[network.head] = network.head_cost
+    amounts = {name: _MEASURES[color](count, convention) for name, count in counts.items()} if color != "kind" else {}
+    if color == "kind" or not amounts:
+        share = shares({name: count.flops(convention) for name, count in counts.items()})
+        notes = {network.head: f"{share[network.head]:.1f} % of multiply-adds"} if network.head in share else {}
+        return replace(look, notes=notes)
+    is_share = color != "intensity"
+    values = shares(amounts) if is_share else {name: round(amount, 1) for name, amount in amounts.items()}
+    notes = {name: f"{value:.1f} %" if is_share else f"{value:.1f}" for name, value in values.items()}
+    most = max((value for name, value in values.items() if name != network.head), default=0.0)
+    heat = {name: value / most if most else 0.0 for name, value in values.items() if name != network.head}
+    scale = (COLORS[color], "0", f"{most:.1f} %" if is_share else f"{most:.1f}")
+    return replace(look, heat=heat, notes=notes, scale=scale)
+
+
+def _intensity(count: Count, convention: Convention) -> float:
+    moved = 4 * count.params + count.activation_bytes
+    return count.macs(convention) / moved if moved else 0.0
+
+
+_MEASURES: Mapping[str, Callable[[Count, Convention], int | float]] = {
+    "macs": Count.flops,
+    "params": lambda count, convention: count.params,
+    "activations": lambda count, convention: count.activation_bytes,
+    "intensity": _intensity,
+}
+
+
+def quantity(value: float) -> str:
+    """A number as a person writes it: three digits and a unit.
+
+    >>> quantity(2453285888), quantity(3720200), quantity(12)
+    ('2.45G', '3.72M', '12')
+    """
+    for unit, size in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("K", 1e3)):
+        if value >= size:
+            return f"{value / size:.3g}{unit}"
+    return f"{value:.3g}"
+
+
+def _svg(drawing: Drawing) -> str:
+    return drawing.svg
+
+
+def _mermaid(drawing: Drawing) -> str:
+    from spinec.visualize.mermaid import write_mermaid
+
+    return write_mermaid(drawing.network)
+
+
+def _tikz(drawing: Drawing) -> str:
+    from spinec.visualize.tikz import write_tikz
+
+    return write_tikz(drawing.picture, drawing.theme)
+
+
+def _raster(form: str, drawing: Drawing) -> bytes:
+    from spinec.visualize.raster import write_raster
+
+    return write_raster(drawing.picture, form, drawing.theme)
+
+
+FORMATS: dict[str, Callable[[Drawing], str | bytes]] = {
+    ".svg": _svg,
+    ".png": partial(_raster, "png"),
+    ".pdf": partial(_raster, "pdf"),
+    ".tex": _tikz,
+    ".mmd": _mermaid,
+}
+
+
+def writer_of(path: Path) -> Callable[[Drawing], str | bytes]:
+    """What writes a drawing into a file of this name."""
+    if path.suffix not in FORMATS:
+        hint = partial(did_you_mean, path.suffix or path.name, FORMATS)
+        raise SpecError(
+            [Fault(f"{path.name}: no picture is written as {path.suffix or 'a file without a suffix'!r}", None, hint)]
+        )
+    return FORMATS[path.suffix]

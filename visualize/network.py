@@ -1,0 +1,181 @@
+"""What a picture of a network shows, as plain data: nodes, edges and outputs, with what they do and cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, NamedTuple
+
+from spinec.compiler.cost import Count, Report, Row, total
+from spinec.compiler.graph import Graph
+from spinec.compiler.ops.base import Shape
+from spinec.compiler.program import Program
+from spinec.spec.blocks import Block
+from spinec.visualize.steps import Step, input_steps, layer_step
+
+Status = Literal["same", "added", "removed", "changed"]
+IMAGE, OUTPUT = "image", "output"
+
+
+class Node(NamedTuple):
+    """A block, one of its repeats, the image, or an output."""
+
+    name: str
+    kind: str
+    level: int
+    dim: int
+    shape: Shape
+    repeats: int = 1
+    outputs: tuple[str, ...] = ()
+    """The names under which it is given out."""
+    cost: Count | None = None
+    block: str = ""
+    """The block that it is, or belongs to; nothing for the image and for outputs."""
+    status: Status = "same"
+    note: str = ""
+    """What is said about it beside its dim."""
+
+    def words(self) -> str:
+        """The node in a sentence."""
+        if not self.block:
+            return f"{self.kind} {self.name}: {_shape(self.shape)}" if self.kind == OUTPUT else _shape(self.shape)
+        times = f", {self.repeats} times" if self.repeats > 1 else ""
+        given = f", output {' and '.join(self.outputs)}" if self.outputs else ""
+        note = f"; {self.note}" if self.note else ""
+        return f"{self.name}: {self.kind}{times}, level {self.level}, {_shape(self.shape)}{given}{note}"
+
+
+class Edge(NamedTuple):
+    """What feeds a node, and what is done to it on the way."""
+
+    source: str
+    target: str
+    steps: tuple[Step, ...] = ()
+    cost: Count | None = None
+    status: Status = "same"
+
+    def words(self) -> str:
+        """The edge in a sentence."""
+        done = ", ".join(step.words for step in self.steps) or "as it is"
+        return f"{self.source} to {self.target}: {done}"
+
+
+@dataclass(frozen=True)
+class Network:
+    """Nodes in the order of execution, the edges between them, and what is on top."""
+
+    name: str
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+    outputs: tuple[Node, ...]
+    head: str = ""
+    head_cost: Count | None = None
+
+    @cached_property
+    def levels(self) -> Mapping[str, int]:
+        """The level of every node and output."""
+        return {node.name: node.level for node in (*self.nodes, *self.outputs)}
+
+    @property
+    def blocks(self) -> tuple[Node, ...]:
+        """The nodes that are blocks."""
+        return tuple(node for node in self.nodes if node.block)
+
+
+def network_of(report: Report, *, unfold: bool = False) -> Network:
+    """What a picture shows of a counted program; `unfold` shows every repeat of a block by itself."""
+    program = report.program
+    spec, groups = program.spec, _grouped(report.rows)
+    given: dict[str, list[str]] = {}
+    for name, block in spec.outputs.items():
+        given.setdefault(block, []).append(name)
+    nodes = [Node(IMAGE, IMAGE, 0, spec.input.channels, program.input_shape)]
+    edges: list[Edge] = []
+    last = {IMAGE: IMAGE}  # of every block the node that gives its value
+    graphs = {node.name: node.op for node in program.graph.nodes}
+    for name, block in spec.blocks.items():
+        graph = graphs[name]
+        assert isinstance(graph, Graph)
+        outputs = tuple(given.get(name, ()))
+        whole = Node(
+            name, block.kind, block.level, block.dim, program.shape(name), block.repeats, outputs,
+            total(groups[name].all), name,
+        )  # fmt: skip
+        repeats = _repeats(whole, groups[name]) if unfold and block.repeats > 1 else [whole]
+        for operand, source in enumerate(block.inputs):
+            stride = 2 ** (block.level - spec.level_of(source.block))
+            cost = total(groups[name].inputs.get(operand, ())) if operand in groups[name].inputs else None
+            steps = input_steps(graph, operand, int(stride))
+            edges.append(Edge(last[source.block], repeats[0].name, steps, cost))
+        edges += [Edge(one.name, next_.name) for one, next_ in zip(repeats, repeats[1:], strict=False)]
+        nodes += repeats
+        last[name] = repeats[-1].name
+    for name, block_name in spec.outputs.items():
+        steps = (layer_step(graphs[name]),) if name in graphs else ()
+        edges.append(Edge(last[block_name], name, steps, total(groups[name].all) if name in groups else None))
+    heads = [row for row in report.rows if _is_head(program, row)]
+    return Network(
+        spec.name,
+        tuple(nodes),
+        tuple(edges),
+        tuple(_outputs(program)),
+        f"{spec.head.kind} head" if spec.head else "",
+        total(heads) if heads else None,
+    )
+
+
+class _Rows(NamedTuple):
+    """The ops of one part of a program: all, those of each input's resampling, those of each repeat."""
+
+    all: list[Row]
+    inputs: dict[int, list[Row]]
+    repeats: dict[int, list[Row]]
+
+
+def _grouped(rows: Iterable[Row]) -> dict[str, _Rows]:
+    groups: dict[str, _Rows] = {}
+    for row in rows:
+        first, _, rest = row.path.partition(".")
+        group = groups.setdefault(first, _Rows([], {}, {}))
+        group.all.append(row)
+        inner, _, deeper = rest.partition(".")
+        if inner.startswith("resample"):
+            group.inputs.setdefault(int(inner.removeprefix("resample") or 1) - 1, []).append(row)
+        repeat = deeper.partition(".")[0] if inner == "body" else inner
+        group.repeats.setdefault(int(repeat) if repeat.isdecimal() else 0, []).append(row)
+    return groups
+
+
+def _repeats(whole: Node, rows: _Rows) -> list[Node]:
+    """Every repeat as a node; resampling and fusion belong to the first, the outputs to the last."""
+    return [
+        whole._replace(
+            name=f"{whole.name}.{i + 1}",
+            repeats=1,
+            outputs=whole.outputs if i == whole.repeats - 1 else (),
+            cost=total(rows.repeats.get(i, ())),
+        )
+        for i in range(whole.repeats)
+    ]
+
+
+def _outputs(program: Program) -> Iterator[Node]:
+    spec = program.spec
+    for name, block in spec.outputs.items():
+        shape = program.shape(name if spec.endpoints else block)
+        yield Node(name, OUTPUT, spec.level_of(block), shape[0], shape)
+
+
+def _is_head(program: Program, row: Row) -> bool:
+    first = row.path.partition(".")[0]
+    return first not in program.spec.blocks and first not in program.spec.outputs
+
+
+def settings_of(block: Block) -> dict[str, object]:
+    """What a block is beyond its place: every field of its own kind, inputs left out."""
+    return block.model_dump(exclude={"inputs", "level", "dim", "repeats", "kind"}, exclude_none=True)
+
+
+def _shape(shape: Shape) -> str:
+    return " × ".join(map(str, shape))
