@@ -3,10 +3,10 @@
 from itertools import pairwise
 
 import pytest
-from benchmarks.large import large_spec
 from hypothesis import HealthCheck, given, settings
 from strategies import specs
 
+from benchmarks.large import large_spec
 from spinec import cost, load, loads, lower, names
 from spinec.visualize.draw import draw
 from spinec.visualize.network import network_of

@@ -93,8 +93,9 @@ def draw(
     report = report_of(what)
     network = network_of(report, unfold=unfold)
     height, width = report.program.size
-    about = f"{height} × {width} pixels, {quantity(report.macs(convention))} multiply-adds, {quantity(report.params)} parameters"
-    look = Look(labels, subtitle=f"{about}, convention '{convention}'")
+    macs, params = quantity(report.macs(convention)), quantity(report.params)
+    about = f"{height} × {width} pixels, {macs} multiply-adds, {params} parameters, convention '{convention}'"
+    look = Look(labels, subtitle=about)
     return Drawing(network, coloured(look, network, color, convention), theme)
 
 

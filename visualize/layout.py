@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import NamedTuple
 
-from spinec.visualize.legend import Legend, legend_of
-from spinec.visualize.network import IMAGE, OUTPUT, Edge, Network, Node
+from spinec.visualize.legend import legend_of
+from spinec.visualize.network import IMAGE, OUTPUT, PLAIN, Edge, Network, Node
 from spinec.visualize.palette import kind_shape
 from spinec.visualize.picture import CARD, HEAD, Area, Arrow, Box, Direction, Picture, Point, Role, Text
 from spinec.visualize.routes import Net, Place, Route, Track, places_of, routes_of, tracks_of
@@ -37,7 +37,8 @@ class Look:
     scale: tuple[str, str, str] = ("", "", "")
     """What the colours of a heat map mean, and its lowest and highest value."""
     subtitle: str = ""
-    legend: bool = True
+    plain: bool = False
+    """Whether colours say what became of blocks instead of their kind."""
 
 
 def box_height(dim: int) -> float:
@@ -53,9 +54,8 @@ def arrange(network: Network, look: Look) -> Picture:
     panel, panel_texts = plan.panel()
     right = (panel.right if panel else plan.right) + MARGIN
     right = max(right, *(text.area.right + MARGIN for text in (*plan.titles, *panel_texts)))
-    legend = legend_of(network, look.scale if look.heat is not None else None, look.labels, plan.bottom + 10, right)
-    if not look.legend:
-        legend = Legend((), (), (), (), plan.bottom)
+    scale = look.scale if look.heat is not None else None
+    legend = legend_of(network, scale, look.labels, look.plain, plan.bottom + 10, right)
     bands = tuple(Area(MARGIN / 2, top, right - MARGIN / 2, bottom) for top, bottom in plan.bands)
     return Picture(
         network.name,
@@ -79,8 +79,8 @@ def describe(network: Network) -> str:
     outputs = ", ".join(f"{output.name} ({_shape(output.shape)})" for output in network.outputs)
     head = f" A {network.head} reads them." if network.head else ""
     return (
-        f"{len(network.blocks)} blocks from level {min(levels, default=0)} to level {max(levels, default=0)} in the order"
-        f" of execution from left to right, coarse levels on top, joined by {len(network.edges)} arrows."
+        f"{len(network.blocks)} blocks from level {min(levels, default=0)} to level {max(levels, default=0)}, in the"
+        f" order of execution from left to right, coarse levels on top, joined by {len(network.edges)} arrows."
         f" Outputs: {outputs}.{head}"
     )
 
@@ -237,24 +237,26 @@ class _Plan:
         area = Area(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
         lines = self._texts_of(node)
         first = y - 1 if len(lines) > 1 else y + 0.36 * NAME
+        title: Role = "output" if node.kind == OUTPUT else "name"
         texts = tuple(
-            Text(x, first + i * 12, line, size, ("output" if node.kind == OUTPUT else "name") if bold else "text", "middle")
+            Text(x, first + i * 12, line, size, title if bold else "text", "middle")
             for i, (line, size, bold) in enumerate(lines)
-        )  # fmt: skip
+        )
         heat = (self.look.heat or {}).get(node.name)
         shape = "square" if node.kind == IMAGE else "pill" if node.kind == OUTPUT else kind_shape(node.kind)
         cards, is_output = self.cards[node.name], bool(node.outputs)
         words = node.words()
-        return Box(node.name, area, node.kind, shape, texts, heat, cards, is_output, node.status, words, node.block)
+        kind = PLAIN if self.look.plain and node.block else node.kind
+        return Box(node.name, area, kind, shape, texts, heat, cards, is_output, node.status, words, node.block)
 
     def _texts_of(self, node: Node) -> tuple[tuple[str, float, bool], ...]:
         """The lines in a box: text, size, whether it is bold."""
         mark = {"added": "+ ", "removed": "− "}.get(node.status, "")
         name = shortened(mark + node.name, NAME, WIDEST_NAME, bold=True)
-        note = (self.look.notes or {}).get(node.name) or node.note or str(node.dim)
+        note = (self.look.notes or {}).get(node.name) or str(node.dim)
         if node.repeats > 1:
             note += f" ×{node.repeats}"
-        return (name, NAME, True), (note, NOTE, False)
+        return (name, NAME, True), (shortened(note, NOTE, WIDEST_NAME), NOTE, False)
 
     def arrow(self, route: Route) -> Arrow:
         """An edge's arrow."""
@@ -262,9 +264,8 @@ class _Plan:
         source, target = self.nodes[edge.source], self.nodes[edge.target]
         y0, y = (self.centres[self.places[name].row] for name in (edge.source, edge.target))
         start = self.centre_x[edge.source] + self.widths[edge.source] / 2 + self.cards[edge.source] * CARD
-        direction: Direction = (
-            "same" if source.level == target.level else "down" if source.level < target.level else "up"
-        )
+        rise = 0 if self.look.plain else target.level - source.level
+        direction: Direction = "down" if rise > 0 else "up" if rise < 0 else "same"
         if route.way == "straight":
             end = self.centre_x[edge.target] - self.widths[edge.target] / 2
             split = max(start, self.starts[edge.target])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from spinec.visualize.network import IMAGE, Network
+from spinec.visualize.network import IMAGE, PLAIN, Network, Status
 from spinec.visualize.palette import kind_index, kind_shape
-from spinec.visualize.picture import CARD, Area, Arrow, Box, Ramp, Text
+from spinec.visualize.picture import CARD, Area, Arrow, Box, Direction, Ramp, Text
 from spinec.visualize.steps import KEYS
 from spinec.visualize.typeface import text_width
 
@@ -14,7 +14,9 @@ SIZE = 10.0
 ROW = 22.0
 START = 16.0
 RAMP = 120.0
-WORDS = {
+SAMPLE = Area(0, 0, 24, 14)
+STATUSES: tuple[Status, ...] = ("added", "removed", "changed")
+WORDS: dict[Direction, str] = {
     "down": "to a coarser level",
     "same": "within a level",
     "up": "to a finer level",
@@ -31,33 +33,53 @@ class Legend(NamedTuple):
     bottom: float
 
 
-def legend_of(network: Network, scale: tuple[str, str, str] | None, labels: bool, top: float, right: float) -> Legend:
-    """The legend of a network's picture; `scale` says what the colours of a heat map mean."""
+def legend_of(
+    network: Network, scale: tuple[str, str, str] | None, labels: bool, plain: bool, top: float, right: float
+) -> Legend:
+    """The legend of a network's picture.
+
+    `scale` says what the colours of a heat map mean; in a `plain` picture colours say what became of blocks.
+    """
     pen = _Pen(top, right)
-    used = sorted({node.kind for node in network.blocks}, key=kind_index)
-    for kind in used if scale is None else ():
-        pen.box(Box("", _AREA, kind, kind_shape(kind)), kind.replace("_", " "))
-    if scale:
+    kinds = sorted({node.kind for node in network.blocks}, key=kind_index)
+    if plain:
+        _statuses(pen, network)
+    elif scale:
         pen.ramp(*scale)
+    else:
+        for kind in kinds:
+            pen.box(Box("", SAMPLE, kind, kind_shape(kind)), kind.replace("_", " "))
+    usual = IMAGE if plain or scale or not kinds else kinds[0]
     if any(node.outputs for node in network.nodes):
-        pen.box(Box("", _AREA, used[0] if scale is None else IMAGE, "square", is_output=True), "output")
+        pen.box(Box("", SAMPLE, usual, "square", is_output=True), "output")
     if any(node.repeats > 1 for node in network.nodes):
-        pen.box(Box("", _AREA, used[0] if scale is None else IMAGE, "round", cards=2), "repeated")
-    levels = network.levels
-    moves = [levels[edge.source] - levels[edge.target] for edge in network.edges]
-    for direction, is_used in (("down", min(moves) < 0), ("same", 0 in moves), ("up", max(moves) > 0)):
-        if is_used:
+        pen.box(Box("", SAMPLE, usual, "round", cards=2), "repeated")
+    if not plain:
+        for direction in _directions(network):
             pen.arrow(direction)
     pen.words("a taller box has more channels, a thicker arrow takes more multiply-adds")
-    shown = {step.short for edge in network.edges for step in edge.steps} if labels else set()
-    words = {word for short in shown for word in short.split()}
-    keys = [f"{key}: {meaning}" for key, meaning in KEYS.items() if key in words]
-    if keys:
+    if labels and (keys := _keys(network)):
         pen.words(" · ".join(keys))
     return pen.legend()
 
 
-_AREA = Area(0, 0, 24, 14)
+def _statuses(pen: _Pen, network: Network) -> None:
+    used = {node.status for node in network.nodes} | {edge.status for edge in network.edges}
+    for status in STATUSES:
+        if status in used:
+            pen.box(Box("", SAMPLE, PLAIN, "round", status=status), status)
+
+
+def _directions(network: Network) -> list[Direction]:
+    levels = network.levels
+    rises = {levels[edge.target] - levels[edge.source] for edge in network.edges}
+    used = {"down": any(rise > 0 for rise in rises), "same": 0 in rises, "up": any(rise < 0 for rise in rises)}
+    return [direction for direction in WORDS if used[direction]]
+
+
+def _keys(network: Network) -> list[str]:
+    words = {word for edge in network.edges for step in edge.steps for word in step.short.split()}
+    return [f"{key}: {meaning}" for key, meaning in KEYS.items() if key in words]
 
 
 class _Pen:
@@ -76,11 +98,11 @@ class _Pen:
         self.boxes.append(sample._replace(area=Area(x, self.y, x + 24, self.y + 14)))
         self._text(x + offset, words)
 
-    def arrow(self, direction: str) -> None:
+    def arrow(self, direction: Direction) -> None:
         words = WORDS[direction]
         x = self._room(34 + text_width(words, SIZE))
         leg = ((x, self.y + 7), (x + 27, self.y + 7))
-        self.arrows.append(Arrow("", "", (), leg, direction))  # type: ignore[arg-type]  # the words' keys are directions
+        self.arrows.append(Arrow("", "", (), leg, direction))
         self._text(x + 34, words)
 
     def ramp(self, words: str, low: str, high: str) -> None:

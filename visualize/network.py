@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from spinec.compiler.cost import Count, Report, Row, total
 from spinec.compiler.graph import Graph
-from spinec.compiler.ops.base import Shape
+from spinec.compiler.ops.base import Op, Shape
 from spinec.compiler.program import Program
 from spinec.spec.blocks import Block
+from spinec.spec.model import ModelSpec
 from spinec.visualize.steps import Step, input_steps, layer_step
 
 Status = Literal["same", "added", "removed", "changed"]
-IMAGE, OUTPUT = "image", "output"
+IMAGE, OUTPUT, PLAIN = "image", "output", "plain"
 
 
 class Node(NamedTuple):
@@ -34,7 +36,7 @@ class Node(NamedTuple):
     """The block that it is, or belongs to; nothing for the image and for outputs."""
     status: Status = "same"
     note: str = ""
-    """What is said about it beside its dim."""
+    """What became of it, in words."""
 
     def words(self) -> str:
         """The node in a sentence."""
@@ -85,44 +87,46 @@ class Network:
 
 def network_of(report: Report, *, unfold: bool = False) -> Network:
     """What a picture shows of a counted program; `unfold` shows every repeat of a block by itself."""
-    program = report.program
-    spec, groups = program.spec, _grouped(report.rows)
-    given: dict[str, list[str]] = {}
-    for name, block in spec.outputs.items():
-        given.setdefault(block, []).append(name)
-    nodes = [Node(IMAGE, IMAGE, 0, spec.input.channels, program.input_shape)]
+    spec, groups = report.program.spec, _grouped(report.rows)
+    graphs = {node.name: node.op for node in report.program.graph.nodes}
+    nodes = [Node(IMAGE, IMAGE, 0, spec.input.channels, report.program.input_shape)]
     edges: list[Edge] = []
     last = {IMAGE: IMAGE}  # of every block the node that gives its value
-    graphs = {node.name: node.op for node in program.graph.nodes}
     for name, block in spec.blocks.items():
-        graph = graphs[name]
-        assert isinstance(graph, Graph)
-        outputs = tuple(given.get(name, ()))
-        whole = Node(
-            name, block.kind, block.level, block.dim, program.shape(name), block.repeats, outputs,
-            total(groups[name].all), name,
-        )  # fmt: skip
+        whole = _node(report.program, name, total(groups[name].all))
         repeats = _repeats(whole, groups[name]) if unfold and block.repeats > 1 else [whole]
-        for operand, source in enumerate(block.inputs):
-            stride = 2 ** (block.level - spec.level_of(source.block))
-            cost = total(groups[name].inputs.get(operand, ())) if operand in groups[name].inputs else None
-            steps = input_steps(graph, operand, int(stride))
-            edges.append(Edge(last[source.block], repeats[0].name, steps, cost))
-        edges += [Edge(one.name, next_.name) for one, next_ in zip(repeats, repeats[1:], strict=False)]
+        for operand, given in enumerate(block.inputs):
+            steps = _input_steps(spec, block, graphs[name], operand)
+            rows = groups[name].inputs.get(operand)
+            edges.append(Edge(last[given.block], repeats[0].name, steps, total(rows) if rows else None))
+        edges += [Edge(one.name, another.name) for one, another in pairwise(repeats)]
         nodes += repeats
         last[name] = repeats[-1].name
-    for name, block_name in spec.outputs.items():
-        steps = (layer_step(graphs[name]),) if name in graphs else ()
-        edges.append(Edge(last[block_name], name, steps, total(groups[name].all) if name in groups else None))
-    heads = [row for row in report.rows if _is_head(program, row)]
+    for output, block_name in spec.outputs.items():
+        steps = (layer_step(graphs[output]),) if output in graphs else ()
+        edges.append(Edge(last[block_name], output, steps, total(groups[output].all) if output in groups else None))
+    head = [row for row in report.rows if _is_head(spec, row)]
     return Network(
         spec.name,
         tuple(nodes),
         tuple(edges),
-        tuple(_outputs(program)),
+        tuple(_outputs(report.program)),
         f"{spec.head.kind} head" if spec.head else "",
-        total(heads) if heads else None,
+        total(head) if head else None,
     )
+
+
+def _node(program: Program, name: str, cost: Count) -> Node:
+    block = program.spec.blocks[name]
+    outputs = tuple(output for output, given in program.spec.outputs.items() if given == name)
+    shape = program.shape(name)
+    return Node(name, block.kind, block.level, block.dim, shape, block.repeats, outputs, cost, name)
+
+
+def _input_steps(spec: ModelSpec, block: Block, graph: Op | Graph, operand: int) -> tuple[Step, ...]:
+    assert isinstance(graph, Graph)  # a block is always lowered to one
+    stride = 2 ** max(0, block.level - spec.level_of(block.inputs[operand].block))
+    return input_steps(graph, operand, stride)
 
 
 class _Rows(NamedTuple):
@@ -167,14 +171,9 @@ def _outputs(program: Program) -> Iterator[Node]:
         yield Node(name, OUTPUT, spec.level_of(block), shape[0], shape)
 
 
-def _is_head(program: Program, row: Row) -> bool:
+def _is_head(spec: ModelSpec, row: Row) -> bool:
     first = row.path.partition(".")[0]
-    return first not in program.spec.blocks and first not in program.spec.outputs
-
-
-def settings_of(block: Block) -> dict[str, object]:
-    """What a block is beyond its place: every field of its own kind, inputs left out."""
-    return block.model_dump(exclude={"inputs", "level", "dim", "repeats", "kind"}, exclude_none=True)
+    return first not in spec.blocks and first not in spec.outputs
 
 
 def _shape(shape: Shape) -> str:

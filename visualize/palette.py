@@ -35,6 +35,10 @@ class Colours:
         """The colour of an arrow that goes down, up or stays at its level."""
         return {"down": self.down, "up": self.up}.get(name, self.line)
 
+    def status_fill(self, status: str) -> str:
+        """The fill of a block that was added, removed or changed."""
+        return self.kinds[{"added": 0, "removed": 2, "changed": 5}[status]][0]
+
 
 LIGHT = Colours(
     paper="#ffffff",

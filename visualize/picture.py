@@ -138,8 +138,8 @@ class Picture:
     @property
     def all_texts(self) -> tuple[Text, ...]:
         """Every line of text, wherever it belongs."""
-        owners = (*self.boxes, *self.arrows, *self.legend)
-        return (*self.texts, *(text for owner in owners for text in owner.texts))
+        of_boxes = (text for box in (*self.boxes, *self.legend) for text in box.texts)
+        return (*self.texts, *of_boxes, *(text for arrow in self.arrows for text in arrow.texts))
 
 
 def _sign(value: float) -> int:

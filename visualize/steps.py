@@ -1,4 +1,4 @@
-"""What an arrow does to the features that it carries, read from the program: in short for a label, in words for a tip."""
+"""What an arrow does to the features that it carries, as the program does it: short for a label, in words for a tip."""
 
 from __future__ import annotations
 

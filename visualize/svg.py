@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
+from spinec.visualize.lines import rounded
+from spinec.visualize.network import IMAGE, OUTPUT, PLAIN
 from spinec.visualize.palette import DARK, LIGHT, Colours, Theme, heat_fill, kind_index, text_on
 from spinec.visualize.picture import CARD, Area, Arrow, Box, Picture, Point, Ramp, Text
 from spinec.visualize.typeface import FAMILY
 
-CORNER = 6.0
 RAMP_STEPS = 24
 
 
 def write_svg(picture: Picture, theme: Theme = "auto", *, interactive: bool = False) -> str:
     """The picture as an SVG document.
 
-    With the theme 'auto' it follows the reader's preference for light or dark. `interactive` gives blocks a place in the
-    order of the keyboard and names by which a page's script finds them.
+    With the theme 'auto' it follows the reader's preference for light or dark. `interactive` gives blocks a place in
+    the order of the keyboard and names by which a page's script finds them.
     """
     width, height = _number(picture.width), _number(picture.height)
     role = "group" if interactive else "img"
@@ -54,15 +55,17 @@ def style(theme: Theme) -> str:
         ".spinec .a.up .l{stroke-dasharray:5 2}.spinec .box{stroke-width:1.4}.spinec .ramp{stroke:none}"
         ".spinec .image .box{fill:var(--paper);stroke:var(--line)}.spinec .hot .box{stroke:var(--line)}"
         ".spinec .output .box{fill:var(--paper);stroke:var(--output)}.spinec text.output{fill:var(--output)}"
-        ".spinec .out .box{stroke:var(--output);stroke-width:2.6}"
-        ".spinec .removed .box{stroke-dasharray:4 3}"
+        ".spinec .plain .box{fill:var(--paper);stroke:var(--line)}.spinec .removed .box{stroke-dasharray:4 3}"
+        ".spinec .a.removed .l{stroke-dasharray:4 3}.spinec .out .box{stroke:var(--output);stroke-width:2.6}"
     )
     for name in ("down", "up"):
-        common += f".spinec .a.{name} .l{{stroke:var(--{name})}}.spinec .a.{name} .h,.spinec text.{name}{{fill:var(--{name})}}"
+        common += f".spinec .a.{name} .l{{stroke:var(--{name})}}"
+        common += f".spinec .a.{name} .h,.spinec text.{name}{{fill:var(--{name})}}"
     common += ".spinec text.same{fill:var(--muted)}"
     for name in ("added", "removed", "changed"):
         common += (
-            f".spinec .{name} .box{{stroke:var(--{name});stroke-width:2.4}}.spinec .a.{name} .l{{stroke:var(--{name})}}"
+            f".spinec .{name} .box{{fill:var(--{name}-fill);stroke:var(--{name});stroke-width:2.4}}"
+            f".spinec .a.{name} .l{{stroke:var(--{name})}}"
             f".spinec .a.{name} .h,.spinec text.{name}{{fill:var(--{name})}}"
         )
     if theme == "auto":
@@ -74,6 +77,7 @@ def style(theme: Theme) -> str:
 def _variables(colours: Colours) -> str:
     names = ("paper", "ink", "muted", "band", "line", "down", "up", "output", "added", "removed", "changed")
     values = [f"--{name}:{getattr(colours, name)}" for name in names]
+    values += [f"--{name}-fill:{colours.status_fill(name)}" for name in ("added", "removed", "changed")]
     values += [f"--f{i}:{fill};--s{i}:{stroke}" for i, (fill, stroke) in enumerate(colours.kinds)]
     return ";".join(values)
 
@@ -114,7 +118,7 @@ def _box(box: Box, interactive: bool) -> str:
 def _paint(box: Box) -> str:
     if box.heat is not None:
         return "hot"
-    return box.kind if box.kind in ("image", "output") else f"k{kind_index(box.kind) % len(LIGHT.kinds)}"
+    return box.kind if box.kind in (IMAGE, OUTPUT, PLAIN) else f"k{kind_index(box.kind) % len(LIGHT.kinds)}"
 
 
 def _shape(box: Box, area: Area) -> str:
@@ -157,24 +161,14 @@ def _text_line(text: Text, fill: str = "") -> str:
 
 def _rounded(points: Sequence[Point]) -> str:
     """A line through points, its corners rounded."""
-    parts = [f"M{_point(points[0])}"]
-    for before, corner, after in zip(points, points[1:], points[2:], strict=False):
-        radius = min(CORNER, _distance(before, corner) / 2, _distance(corner, after) / 2)
-        if radius:
-            parts.append(
-                f"L{_point(_towards(corner, before, radius))}Q{_point(corner)} {_point(_towards(corner, after, radius))}"
-            )
-    parts.append(f"L{_point(points[-1])}")
+    parts = []
+    for kind, point, corner in rounded(points):
+        parts.append(
+            f"Q{_point(corner)} {_point(point)}"
+            if kind == "curve"
+            else f"{'M' if kind == 'move' else 'L'}{_point(point)}"
+        )
     return "".join(parts)
-
-
-def _distance(a: Point, b: Point) -> float:
-    return abs(a[0] - b[0]) + abs(a[1] - b[1])  # lines run along the axes
-
-
-def _towards(start: Point, goal: Point, length: float) -> Point:
-    whole = _distance(start, goal)
-    return start[0] + (goal[0] - start[0]) * length / whole, start[1] + (goal[1] - start[1]) * length / whole
 
 
 def _point(point: Point) -> str:

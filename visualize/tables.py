@@ -132,7 +132,7 @@ def block_table(program: Program, report: Report, convention: Convention) -> Tab
                 block.kind,
                 block.level,
                 block.dim,
-                ", ".join(_input(given) for given in block.inputs),
+                ", ".join(input_words(given) for given in block.inputs),
                 block.repeats,
                 _shape(program.shape(name)),
                 costs[name].macs(convention),
@@ -215,7 +215,8 @@ def _difference(value: float, figure: str) -> str:
     return f"{value / figure_value(figure) - 1:+.1%}"
 
 
-def _input(given: Input) -> str:
+def input_words(given: Input) -> str:
+    """An input as a table shows it: the block, and what it says of its resampling."""
     own = given.model_dump(exclude={"block"}, exclude_none=True)
     return given.block + (f" ({', '.join(map(str, own.values()))})" if own else "")
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spinec.options import Convention, Count, Name, Size, app, fail, read_program
+from spinec.options import Convention, Count, Form, Name, Output, Pixels, Size, app, fail, print_table, read_program
+
+if TYPE_CHECKING:
+    from spinec.visualize.compare import Diff
 
 
 class Color(StrEnum):
@@ -29,28 +32,46 @@ class Theme(StrEnum):
     dark = "dark"
 
 
+class View(StrEnum):
+    """What the boxes of a diagram are."""
+
+    blocks = "blocks"
+    ops = "ops"
+
+
+Picture = Annotated[
+    Path,
+    typer.Option("-o", "--output", help="A .svg, .png, .pdf, .tex or .mmd file of the blocks, or a .dot of the ops."),
+]
+
+
 @app.command()
 def draw(
     name: Name,
-    output: Annotated[
-        Path,
-        typer.Option(
-            "-o", "--output", help="A .svg, .png, .pdf, .tex or .mmd file of the blocks, or a .dot of the ops."
-        ),
-    ],
+    output: Picture,
     color: Annotated[Color, typer.Option(help="What colours mean: kinds, or a heat map of cost.")] = Color.kind,
     theme: Annotated[
         Theme, typer.Option(help="Of the picture; auto follows the reader, where files can.")
     ] = Theme.auto,
     labels: Annotated[bool, typer.Option(help="Say on arrows how features are resampled.")] = True,
     unfold: Annotated[bool, typer.Option("--unfold", help="Every repeat of a block as a box of its own.")] = False,
+    view: Annotated[View | None, typer.Option(help="Blocks by level, or the graph of ops by Graphviz.")] = None,
+    depth: Annotated[
+        int, typer.Option(min=1, help="Of the graph of ops: 1 for blocks, 2 for what they are made of.")
+    ] = 99,
     convention: Count = Convention.conv,
     size: Size = None,
 ) -> None:
-    """Draw a spec: blocks in order from left to right, each at its level."""
+    """Draw a spec: blocks in order from left to right, each at its level.
+
+    Needs no program beside Python; the graph of ops is DOT source, drawn by Graphviz where it is installed.
+    """
     from spinec.visualize.draw import draw as draw_program
     from spinec.visualize.draw import writer_of
 
+    if view is View.ops or (view is None and output.suffix == ".dot"):
+        _draw_ops(name, output, depth, size)
+        return
     write = writer_of(output)
     drawing = draw_program(
         read_program(name, size),
@@ -62,6 +83,71 @@ def draw(
     )
     _write(output, write(drawing))
     typer.echo(f"{output}: {len(drawing.network.blocks)} blocks, {len(drawing.network.edges)} arrows")
+
+
+def _draw_ops(name: str, output: Path, depth: int, size: Pixels | None) -> None:
+    from spinec.visualize.dot import RENDERED, render_dot, write_dot
+
+    form = output.suffix.removeprefix(".")
+    if form not in ("dot", *RENDERED):
+        fail(f"{output.name}: graphs of ops are written as {', '.join(('.dot', *(f'.{each}' for each in RENDERED)))}")
+    source = write_dot(read_program(name, size), depth)
+    _write(output, source if form == "dot" else render_dot(source, form))
+    typer.echo(f"{output}: the graph of ops" + (f" to depth {depth}" if depth < 99 else ""))
+
+
+class Match(StrEnum):
+    """How blocks of two specs are paired."""
+
+    name = "name"
+    topology = "topology"
+
+
+@app.command()
+def diff(
+    before: Name,
+    after: Name,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="A picture of the difference, as 'draw' writes them.")
+    ] = None,
+    match: Annotated[
+        Match, typer.Option(help="How blocks are paired; topology where names were changed.")
+    ] = Match.name,
+    theme: Annotated[Theme, typer.Option(help="Of the picture.")] = Theme.auto,
+    labels: Annotated[bool, typer.Option(help="Say on arrows how features are resampled.")] = True,
+    convention: Count = Convention.conv,
+    size: Size = None,
+    form: Output = Form.table,
+) -> None:
+    """Compare two specs: what changed in which block, and what it does to cost.
+
+    By meaning, not by lines of text. Blocks whose name the other spec lacks are found by their place in the network.
+    """
+    import json
+
+    from spinec.visualize.compare import diff as compare
+    from spinec.visualize.draw import writer_of
+
+    write = writer_of(output) if output else None
+    programs = read_program(before, size), read_program(after, size)
+    difference = compare(*programs, by=match.value, convention=convention.value)
+    if form is Form.json:
+        typer.echo(json.dumps(difference.to_dict(), indent=2))
+    elif difference.is_empty:
+        typer.echo(f"{before} and {after}: no difference")
+    else:
+        print_table(difference.table, form)
+        _suggest_topology(difference, compare(*programs, by="topology", convention=convention.value))
+    if output and write:
+        _write(output, write(difference.draw(theme.value, labels=labels)))
+        typer.echo(f"{output}: {difference.summary}", err=form is Form.json)
+
+
+def _suggest_topology(shown: Diff, other: Diff) -> None:
+    """Where names say more changed than there is, as after renumbering, say so."""
+    fewer, number = other.count_beyond_names, shown.count_beyond_names
+    if fewer < number:
+        typer.echo(f"  by topology, names aside, {fewer} blocks differ instead of {number}: --match topology", err=True)
 
 
 def _write(path: Path, data: str | bytes) -> None:
