@@ -11,6 +11,7 @@ import typer
 from spinec.options import Convention, Count, Form, Name, Output, Pixels, Size, app, fail, print_table, read_program
 
 if TYPE_CHECKING:
+    from spinec.visualize.charts import Chart, Point
     from spinec.visualize.compare import Diff
 
 
@@ -148,6 +149,89 @@ def _suggest_topology(shown: Diff, other: Diff) -> None:
     fewer, number = other.count_beyond_names, shown.count_beyond_names
     if fewer < number:
         typer.echo(f"  by topology, names aside, {fewer} blocks differ instead of {number}: --match topology", err=True)
+
+
+class Kind(StrEnum):
+    """What a chart shows."""
+
+    distribution = "distribution"
+    levels = "levels"
+    categories = "categories"
+    tradeoff = "tradeoff"
+    candidates = "candidates"
+
+
+class Width(StrEnum):
+    """How wide a chart is: 3.5 or 7 inches."""
+
+    column = "column"
+    page = "page"
+
+
+@app.command()
+def chart(
+    kind: Annotated[Kind, typer.Argument(help="What it shows.")],
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME|FILE]...", help="Specs; for candidates a .csv of name, macs, params, score."),
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="A .svg, .png or .pdf file; or the data: .csv, .json, .md.")
+    ] = Path("chart.svg"),
+    cost: Annotated[
+        str, typer.Option(help="Of tradeoff and candidates, the cost: macs or params, or a column.")
+    ] = "macs",
+    score: Annotated[str, typer.Option(help="Of candidates, the column with the score.")] = "score",
+    theme: Annotated[Theme, typer.Option(help="Of the chart.")] = Theme.auto,
+    width: Annotated[Width, typer.Option(help="Of a column or of a page.")] = Width.page,
+    convention: Count = Convention.conv,
+) -> None:
+    """Draw a chart, or write the data behind it.
+
+    distribution: dims and shares of cost per block, specs side by side. levels, categories: where the cost is.
+    tradeoff: published score against cost, the whole library where no spec is named. candidates: a search's results.
+    """
+    from spinec.visualize.charts import chart_writer
+
+    write = chart_writer(output)
+    _write(output, write(_chart(kind, names or [], cost, score, convention), theme.value, width.value))
+    typer.echo(f"{output}: {kind.value}")
+
+
+def _chart(kind: Kind, names: list[str], cost: str, score: str, convention: Convention) -> Chart:
+    from spinec.compiler.cost import cost as count
+    from spinec.spec.library import names as library_names
+    from spinec.visualize import charts
+
+    if kind is Kind.candidates:
+        return charts.candidates(_points(names, cost, score), cost=cost, score=score)
+    if not names and kind is not Kind.tradeoff:
+        raise typer.BadParameter(f"name a spec to chart its {kind.value}", param_hint="[NAME|FILE]...")
+    reports = [count(read_program(name, None)) for name in names or library_names()]
+    if kind is Kind.distribution:
+        return charts.distribution(reports, convention.value)
+    if kind is Kind.tradeoff:
+        if cost not in ("macs", "params"):
+            raise typer.BadParameter("expected macs or params", param_hint="--cost")
+        label = "multiply-adds" if cost == "macs" else "parameters"
+        return charts.trade_off(charts.published_points(reports, "macs" if cost == "macs" else "params"), label)
+    if len(reports) > 1:
+        raise typer.BadParameter(f"one spec at a time for {kind.value}", param_hint="[NAME|FILE]...")
+    return charts.breakdown(reports[0], "level" if kind is Kind.levels else "category", convention.value)
+
+
+def _points(files: list[str], cost: str, score: str) -> list[Point]:
+    import csv
+
+    from spinec.visualize.charts import points_of
+
+    if len(files) != 1:
+        raise typer.BadParameter("name one .csv file of candidates", param_hint="[NAME|FILE]...")
+    try:
+        with Path(files[0]).open(newline="", encoding="utf-8") as file:
+            return points_of(csv.DictReader(file), cost, score, files[0])
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        fail(f"{files[0]}: cannot be read: {getattr(error, 'strerror', None) or error}")
 
 
 def _write(path: Path, data: str | bytes) -> None:
