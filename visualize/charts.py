@@ -59,14 +59,14 @@ class Chart:
         """What the chart shows."""
         return self.table.title
 
-    def svg(self, theme: Theme = "auto", width: Width = "page") -> str:
-        """The chart as SVG text; with the theme 'auto' it follows the reader's preference."""
+    def svg(self, theme: Theme | None = "auto", width: Width = "page") -> str:
+        """The chart as SVG text; with the theme 'auto' it follows the reader's preference, without one its page."""
         text = self._render("svg", width).decode()
         text = text[text.index("<svg") :]
         text = re.sub(r' id="(figure|axes|patch|text|line2d|xtick|ytick|matplotlib|Path|legend)[^"]*"', "", text)
         text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
         label = f'<svg class="spinec-chart" role="img" aria-label="{escape(self.title)}"'
-        head = f"<title>{escape(self.title)}</title>\n<style>{_style(theme)}</style>\n"
+        head = f"<title>{escape(self.title)}</title>\n" + (f"<style>{_style(theme)}</style>\n" if theme else "")
         opening, rest = text.removeprefix("<svg").split(">", 1)
         for mark, name in ((INK, "ink"), (PAPER, "paper"), (FAINT, "faint")):
             rest = rest.replace(mark, f"var(--{name})")

@@ -95,7 +95,7 @@ class Diff:
             "params": list(params),
         }
         total: list[Cell] = ["total", "", self.summary, macs[1] - macs[0], params[1] - params[0]]
-        columns = ["block", "", "what", "multiply-adds", "parameters"]
+        columns = ["block", "status", "what", "multiply-adds", "parameters"]
         return Table(f"{self.before.program.name} → {self.after.program.name}", columns, rows, total, about)
 
     @property

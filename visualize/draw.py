@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from spinec.compiler.cost import Count, Report, cost
 from spinec.compiler.pipeline import lower
@@ -96,7 +96,12 @@ def draw(
     macs, params = quantity(report.macs(convention)), quantity(report.params)
     about = f"{height} × {width} pixels, {macs} multiply-adds, {params} parameters, convention '{convention}'"
     look = Look(labels, subtitle=about)
-    return Drawing(network, coloured(look, network, color, convention), theme)
+    heat = heat_of(network, color, convention) if color != "kind" else None
+    if heat:
+        return Drawing(network, replace(look, heat=heat.parts, notes=heat.notes, scale=heat.scale), theme)
+    share = heat_of(network, "macs", convention)
+    notes = {network.head: f"{share.notes[network.head]} of multiply-adds"} if share and network.head_cost else {}
+    return Drawing(network, replace(look, notes=notes), theme)
 
 
 def report_of(what: Drawable) -> Report:
@@ -106,24 +111,31 @@ def report_of(what: Drawable) -> Report:
     return cost(what if isinstance(what, Program) else lower(what))
 
 
-def coloured(look: Look, network: Network, color: Color, convention: Convention) -> Look:
-    """The look with the colours and numbers of a heat map; the same look for colours by kind."""
+class Heat(NamedTuple):
+    """A heat map: of every box its share of the largest value, of every part what is said, and what colours mean."""
+
+    parts: dict[str, float]
+    notes: dict[str, str]
+    scale: tuple[str, str, str]
+
+
+def heat_of(network: Network, color: str, convention: Convention) -> Heat | None:
+    """The heat map of a measure over blocks, endpoints and head; nothing where nothing costs anything."""
     counts = {node.name: node.cost for node in network.nodes if node.cost}
-    counts |= {edge.target: edge.cost for edge in network.edges if edge.cost and edge.target not in counts}
+    outputs = {output.name for output in network.outputs}
+    counts |= {edge.target: edge.cost for edge in network.edges if edge.cost and edge.target in outputs}
     if network.head_cost:
         counts[network.head] = network.head_cost
-    amounts = {name: _MEASURES[color](count, convention) for name, count in counts.items()} if color != "kind" else {}
-    if color == "kind" or not amounts:
-        share = shares({name: count.flops(convention) for name, count in counts.items()})
-        notes = {network.head: f"{share[network.head]:.1f} % of multiply-adds"} if network.head in share else {}
-        return replace(look, notes=notes)
-    is_share = color != "intensity"
-    values = shares(amounts) if is_share else {name: round(amount, 1) for name, amount in amounts.items()}
-    notes = {name: f"{value:.1f} %" if is_share else f"{value:.1f}" for name, value in values.items()}
-    most = max((value for name, value in values.items() if name != network.head), default=0.0)
-    heat = {name: value / most if most else 0.0 for name, value in values.items() if name != network.head}
-    scale = (COLORS[color], "0", f"{most:.1f} %" if is_share else f"{most:.1f}")
-    return replace(look, heat=heat, notes=notes, scale=scale)
+    amounts = {name: _MEASURES[color](count, convention) for name, count in counts.items()}
+    if not any(amounts.values()):
+        return None
+    unit = "" if color == "intensity" else " %"
+    values = shares(amounts) if unit else {name: float(amount) for name, amount in amounts.items()}
+    boxes = {name: value for name, value in values.items() if name != network.head}
+    most = max(boxes.values(), default=0.0)
+    notes = {name: f"{value:.1f}{unit}" for name, value in values.items()}
+    parts = {name: value / most if most else 0.0 for name, value in boxes.items()}
+    return Heat(parts, notes, (COLORS[color], "0", f"{most:.1f}{unit}"))
 
 
 def _intensity(count: Count, convention: Convention) -> float:

@@ -14,10 +14,11 @@ from spinec.visualize.typeface import FAMILY
 RAMP_STEPS = 24
 
 
-def write_svg(picture: Picture, theme: Theme = "auto", *, interactive: bool = False) -> str:
+def write_svg(picture: Picture, theme: Theme | None = "auto", *, interactive: bool = False) -> str:
     """The picture as an SVG document.
 
-    With the theme 'auto' it follows the reader's preference for light or dark. `interactive` gives blocks a place in
+    With the theme 'auto' it follows the reader's preference for light or dark; without one it leaves its style to the
+    page that it stands in. `interactive` gives blocks a place in
     the order of the keyboard and names by which a page's script finds them.
     """
     width, height = _number(picture.width), _number(picture.height)
@@ -27,7 +28,7 @@ def write_svg(picture: Picture, theme: Theme = "auto", *, interactive: bool = Fa
         f' height="{height}" role="{role}" aria-label="{_text(picture.title)}">',
         f"<title>{_text(picture.title)}</title>",
         f"<desc>{_text(picture.description)}</desc>",
-        f"<style>{style(theme)}</style>",
+        *([f"<style>{style(theme)}</style>"] if theme else []),
         f'<rect class="paper" width="{width}" height="{height}"/>',
         *(_rect(band, "band", 4) for band in picture.bands),
         *([_rect(picture.panel, "panel", 10)] if picture.panel else []),
@@ -42,8 +43,8 @@ def write_svg(picture: Picture, theme: Theme = "auto", *, interactive: bool = Fa
     return "\n".join(lines) + "\n"
 
 
-def style(theme: Theme) -> str:
-    """The rules of a theme; both, each for those who prefer it, for 'auto'."""
+def style(theme: Theme | None) -> str:
+    """The rules of a theme; both, each for those who prefer it, for 'auto'; none but what both share without one."""
     kinds = "".join(f".spinec .k{i} .box{{fill:var(--f{i});stroke:var(--s{i})}}" for i in range(len(LIGHT.kinds)))
     common = (
         f"{kinds}.spinec text{{font-family:{FAMILY};fill:var(--ink)}}"
@@ -68,13 +69,16 @@ def style(theme: Theme) -> str:
             f".spinec .a.{name} .l{{stroke:var(--{name})}}"
             f".spinec .a.{name} .h,.spinec text.{name}{{fill:var(--{name})}}"
         )
+    if theme is None:
+        return common
     if theme == "auto":
-        dark = f"@media(prefers-color-scheme:dark){{.spinec{{{_variables(DARK)}}}}}"
-        return f".spinec{{{_variables(LIGHT)}}}{dark}{common}"
-    return f".spinec{{{_variables(LIGHT if theme == 'light' else DARK)}}}{common}"
+        dark = f"@media(prefers-color-scheme:dark){{.spinec{{{variables(DARK)}}}}}"
+        return f".spinec{{{variables(LIGHT)}}}{dark}{common}"
+    return f".spinec{{{variables(LIGHT if theme == 'light' else DARK)}}}{common}"
 
 
-def _variables(colours: Colours) -> str:
+def variables(colours: Colours) -> str:
+    """The colours of a theme as the style sheet names them."""
     names = ("paper", "ink", "muted", "band", "line", "down", "up", "output", "added", "removed", "changed")
     values = [f"--{name}:{getattr(colours, name)}" for name in names]
     values += [f"--{name}-fill:{colours.status_fill(name)}" for name in ("added", "removed", "changed")]

@@ -51,15 +51,16 @@ class Table:
             title_justify="left",
             show_footer=bool(self.total),
         )
-        footers = [_show(cell) for cell in self.total] or [""] * len(self.columns)
+        footers = [show_cell(cell) for cell in self.total] or [""] * len(self.columns)
         for i, (name, footer) in enumerate(zip(self.columns, footers, strict=True)):
-            justify: Literal["right", "left"] = "right" if self._is_number(i) else "left"
+            justify: Literal["right", "left"] = "right" if self.is_number(i) else "left"
             table.add_column(Text(name), footer=Text(footer), justify=justify, no_wrap=justify == "right")
         for row in self.rows:
-            table.add_row(*(Text(_show(cell)) for cell in row))
+            table.add_row(*(Text(show_cell(cell)) for cell in row))
         return table
 
-    def _is_number(self, column: int) -> bool:
+    def is_number(self, column: int) -> bool:
+        """Whether a column holds numbers, or nothing."""
         cells = [row[column] for row in self.rows if row[column] is not None]
         return bool(cells) and all(isinstance(cell, int | float) or _looks_like_number(cell) for cell in cells)
 
@@ -75,9 +76,9 @@ class Table:
         return text.getvalue().rstrip("\n")
 
     def _markdown(self) -> str:
-        rule = ["---:" if self._is_number(i) else "---" for i in range(len(self.columns))]
+        rule = ["---:" if self.is_number(i) else "---" for i in range(len(self.columns))]
         rows = [
-            [_show(cell).replace("|", "\\|") for cell in row]
+            [show_cell(cell).replace("|", "\\|") for cell in row]
             for row in [*self.rows, *([self.total] if self.total else [])]
         ]
         return "\n".join(f"| {' | '.join(row)} |" for row in [self.columns, rule, *rows])
@@ -229,7 +230,8 @@ def _shape(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape))
 
 
-def _show(cell: Cell) -> str:
+def show_cell(cell: Cell) -> str:
+    """A cell as a person reads it."""
     if cell is None:
         return ""
     if isinstance(cell, float):

@@ -234,6 +234,36 @@ def _points(files: list[str], cost: str, score: str) -> list[Point]:
         fail(f"{files[0]}: cannot be read: {getattr(error, 'strerror', None) or error}")
 
 
+@app.command()
+def report(
+    names: Annotated[list[str], typer.Argument(metavar="NAME|FILE...", help="Specs of the library, or YAML files.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The .html file to write.")] = Path("report.html"),
+    charts: Annotated[bool, typer.Option(help="With charts; they need matplotlib.")] = True,
+    source: Annotated[
+        list[str] | None, typer.Option("--source", metavar="BACKEND", help="Show its generated source.")
+    ] = None,
+    theme: Annotated[Theme, typer.Option(help="Of the page.")] = Theme.auto,
+    size: Size = None,
+) -> None:
+    """Write a report: one HTML file with diagrams to point at, sortable tables, charts and source.
+
+    It stands alone and asks the network for nothing. Two specs are compared as well.
+    """
+    from spinec.backends.backend import emit
+    from spinec.compiler.cost import cost as count
+    from spinec.visualize.report import Source, write_report
+
+    reports = [count(read_program(name, size)) for name in names]
+    backends = ["pytorch"] if source is None else source
+    sources = {
+        each.program.name: [Source(f"as source for {name}", "python", emit(each.program, name)) for name in backends]
+        for each in reports
+    }
+    page = write_report(reports, sources, charts=charts, theme=theme.value)
+    _write(output, page)
+    typer.echo(f"{output}: {', '.join(each.program.name for each in reports)}, {len(page.encode()) / 1000:.0f} kB")
+
+
 def _write(path: Path, data: str | bytes) -> None:
     from spinec.spec.files import write_whole
 

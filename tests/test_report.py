@@ -1,0 +1,250 @@
+"""The report as its readers meet it: in a browser, with a mouse, with a keyboard, with a screen reader; and as a file."""
+
+import html
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from spinec import cost, emit, load, lower
+from spinec.visualize.report import Source, write_report
+
+BROWSER = next((path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path), None)
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+needs_browser = pytest.mark.skipif(
+    BROWSER is None and not os.environ.get("SPINEC_NEEDS_BROWSER"), reason="no Chromium: apt-get install chromium"
+)
+
+
+def report_on(*names, **options):
+    reports = [cost(lower(load(name))) for name in names]
+    sources = {each.program.name: [Source("as source for pytorch", "python", emit(each.program))] for each in reports}
+    return write_report(reports, sources, **options)
+
+
+@pytest.fixture(scope="module")
+def page_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    path.write_text(report_on("eff-spinenet-d0", "eff-spinenet-d1"), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    assert BROWSER, "SPINEC_NEEDS_BROWSER is set, and there is no Chromium"
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=BROWSER, args=ARGUMENTS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def page(browser, page_file):
+    """The report, opened; nothing may be said on its console, and nothing be asked of the network."""
+    opened = browser.new_page(viewport={"width": 1600, "height": 1000})
+    said, asked = [], []
+    opened.on("console", lambda message: said.append(message.text))
+    opened.on("pageerror", lambda error: said.append(str(error)))
+    opened.on("request", lambda request: asked.append(request.url))
+    opened.goto(page_file.as_uri())
+    yield opened
+    opened.close()
+    assert said == []
+    assert asked == [page_file.as_uri()]
+
+
+def card(page):
+    return page.locator("#spec-1 .card").inner_text()
+
+
+def box(page, name):
+    return page.locator(f"#spec-1 [data-name='{name}']")
+
+
+def column(page, place):
+    return page.locator(f"#spec-1 table.sortable >> nth=0 >> tbody tr:visible td:nth-child({place})").all_inner_texts()
+
+
+@needs_browser
+def test_pointing_at_a_block_shows_what_it_is(page):
+    box(page, "b10").hover()
+    shown = card(page)
+    for text in (
+        "b10",
+        "mbconv",
+        "168 × 16 × 16",
+        "5, stride 32",
+        "sees",
+        "kernel",
+        "parameters",
+        "s2d",
+        "space_to_depth",
+    ):
+        assert text in shown, text
+    report = cost(lower(load("eff-spinenet-d0")))
+    assert f"{report.by('block')['b10'].macs():,}" in shown
+    box(page, "b5").hover()
+    assert "104 × 32 × 32" in card(page)
+
+
+@needs_browser
+def test_a_click_pins_a_block_and_isolates_its_paths(page):
+    box(page, "b8").click()
+    box(page, "b1").hover()
+    assert card(page).startswith("b8"), "a pinned block stays"
+    faded = set(page.eval_on_selector_all("#spec-1 [data-name].faded", "found => found.map(each => each.dataset.name)"))
+    assert faded == {"b9"}, "b8 neither reads b9 nor feeds it; it depends on, or feeds, all others"
+    assert box(page, "b8").get_attribute("aria-pressed") == "true"
+    box(page, "b8").click()
+    assert page.locator("#spec-1 .faded").count() == 0
+    box(page, "b1").hover()
+    assert card(page).startswith("b1")
+
+
+@needs_browser
+def test_the_keyboard_reaches_everything(page):
+    box(page, "image").focus()
+    for expected in ("stem", "b1", "b2"):
+        page.keyboard.press("ArrowRight")
+        assert card(page).startswith(expected)
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowRight")
+    assert card(page).startswith("b2"), "pinned"
+    page.keyboard.press("Escape")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Tab")
+    assert card(page).startswith("b3")
+
+
+@needs_browser
+def test_tables_sort_by_every_column(page):
+    table = page.locator("#spec-1 table.sortable").first
+    header = table.locator("th", has_text="parameters")
+    header.locator("button").click()
+    place = 10
+    values = [int(text.replace(",", "")) for text in column(page, place)]
+    assert values == sorted(values, reverse=True)
+    assert header.get_attribute("aria-sort") == "descending"
+    header.locator("button").click()
+    values = [int(text.replace(",", "")) for text in column(page, place)]
+    assert values == sorted(values)
+    table.locator("th", has_text="block").locator("button").click()
+    table.locator("th", has_text="block").locator("button").click()
+    names = column(page, 1)
+    assert names.index("b2") < names.index("b10"), "names sort as people count"
+    assert header.get_attribute("aria-sort") == "none"
+
+
+@needs_browser
+def test_filtering_keeps_what_matches(page):
+    page.locator("#spec-1 .filter").fill("b16")
+    assert column(page, 1) == ["b16", "b17", "b18"], "b16 itself, and those that read it"
+    assert page.locator("#spec-1 .found").inner_text().startswith("3 of")
+    assert page.locator("#spec-1 [data-name='b16'].faded").count() == 0
+    assert page.locator("#spec-1 [data-name='b2'].faded").count() == 1
+    page.locator("#spec-1 .filter").fill("")
+    assert page.locator("#spec-1 .faded").count() == 0
+
+
+@needs_browser
+def test_colours_switch_to_a_heat_map_and_back(page):
+    first = box(page, "b1").locator("text").last.text_content()
+    page.locator("#spec-1 .metric").select_option("macs")
+    assert box(page, "b1").locator("text").last.text_content().endswith("%")
+    assert "%" in page.locator("#spec-1 .scale").inner_text()
+    assert box(page, "b1").locator(".box").last.evaluate("each => each.style.fill") != ""
+    page.locator("#spec-1 .metric").select_option("kind")
+    assert box(page, "b1").locator("text").last.text_content() == first
+    assert box(page, "b1").locator(".box").last.evaluate("each => each.style.fill") == ""
+
+
+@needs_browser
+def test_zoom_and_theme(page):
+    width = "document.querySelector('#spec-1 .diagram svg').getBoundingClientRect().width"
+    before = page.evaluate(width)
+    page.locator("#spec-1 .closer").click()
+    assert page.evaluate(width) == pytest.approx(1.25 * before, rel=0.01)
+    page.locator("#spec-1 .whole").click()
+    assert page.evaluate(width) <= page.evaluate("document.querySelector('#spec-1 .diagram').clientWidth")
+    paper = "getComputedStyle(document.body).backgroundColor"
+    inner = "getComputedStyle(document.querySelector('#spec-1 .paper')).fill"
+    light = page.evaluate(paper)
+    page.locator("#theme").click()
+    assert page.evaluate(paper) != light
+    assert page.evaluate(inner) == page.evaluate(paper)
+
+
+@needs_browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(browser, page_file, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    opened = browser.new_page(color_scheme=scheme, bypass_csp=True)
+    opened.goto(page_file.as_uri())
+    opened.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    box(opened, "b10").hover()
+    found = Axe().run(opened)
+    opened.close()
+    assert found.violations_count == 0, found.generate_report()
+
+
+@needs_browser
+def test_it_has_the_size_of_its_window(page):
+    for width in (1600, 700, 400):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_diagram_part_is_small():
+    text = report_on("eff-spinenet-d0", charts=False)
+    (svg,) = re.findall("<svg.*?</svg>", text, re.DOTALL)
+    (data,) = re.findall('<script type="application/json">.*?</script>', text, re.DOTALL)
+    style = re.search("<style>.*?</style>", text, re.DOTALL)[0]
+    script = re.findall("<script>.*?</script>", text, re.DOTALL)[-1]
+    assert len((svg + data + style + script).encode()) <= 100_000
+
+
+def test_nothing_is_loaded_from_anywhere():
+    text = report_on("eff-spinenet-d0")
+    assert "default-src 'none'" in html.unescape(text)
+    assert not re.search(r"(src|href)=[\"'](?!#)", text), "nothing refers to another file"
+    assert not re.search(r"url\((?!#)", text), "but for clip paths of the page itself"
+    assert "@import" not in text
+
+
+def test_the_same_bytes_in_every_run():
+    assert report_on("eff-spinenet-m0") == report_on("eff-spinenet-m0")
+
+
+def test_figures_are_those_of_the_report():
+    report = cost(lower(load("eff-spinenet-d0")))
+    text = write_report([report], charts=False)
+    data = json.loads(re.search('<script type="application/json">(.*?)</script>', text, re.DOTALL)[1])
+    for name, count in report.by("block").items():
+        if name in report.program.spec.blocks:
+            shown = dict(data["nodes"][name]["cost"])
+            assert shown["multiply-adds, conv"] == f"{count.macs():,}"
+            assert sum(op[3] for op in data["nodes"][name]["ops"]) == count.macs()
+            height, width = report.receptive_fields[name]
+            assert dict(data["nodes"][name]["fields"])["sees"] == f"{height} × {width} pixels"
+
+
+@needs_browser
+def test_screenshots(page, tmp_path):
+    """Something is drawn: pictures of the page in both themes, kept where CI can find them."""
+    folder = Path(os.environ.get("SPINEC_SCREENSHOTS", tmp_path))
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.screenshot(path=folder / f"report-{scheme}.png")
+        assert (folder / f"report-{scheme}.png").stat().st_size > 50_000

@@ -1,0 +1,119 @@
+"""What the report's template sees: small views of tables, text ready to be shown, and nothing to decide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from spinec.visualize.palette import DARK, LIGHT, Theme
+from spinec.visualize.svg import style, variables
+from spinec.visualize.tables import Cell, Table, show_cell
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+FOLDER = Path(__file__).parent
+LONG = 40  # characters from which a cell may be broken into lines
+
+
+class CellView(NamedTuple):
+    """A cell: its text, its value where it is a number, and the block that it names."""
+
+    text: str
+    number: float | None
+    key: str
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it may be broken into lines."""
+        return len(self.text) > LONG
+
+
+class TableView(NamedTuple):
+    """A table; of every column its name and whether it holds numbers."""
+
+    title: str
+    columns: list[tuple[str, bool]]
+    rows: list[list[CellView]]
+    total: list[CellView]
+
+
+class SourceView(NamedTuple):
+    """A text with its highlighting."""
+
+    title: str
+    code: Markup
+
+
+class DifferenceView(NamedTuple):
+    """Two specs compared."""
+
+    about: str
+    diagram: Markup
+    table: TableView
+
+
+@dataclass(frozen=True)
+class SectionView:
+    """One spec."""
+
+    id: str
+    name: str
+    about: str
+    metrics: list[tuple[str, str]]
+    diagram: Markup
+    data: Markup
+    blocks: TableView
+    tables: list[TableView]
+    charts: list[Markup]
+    sources: list[SourceView]
+
+
+@dataclass(frozen=True)
+class PageView:
+    """The whole report."""
+
+    title: str
+    theme: Theme
+    policy: str
+    style: Markup
+    script: Markup
+    summary: TableView | None
+    charts: list[Markup]
+    difference: DifferenceView | None
+    sections: list[SectionView]
+
+
+def table_view(table: Table) -> TableView:
+    """A table as the template shows it."""
+    numbers = [table.is_number(i) for i in range(len(table.columns))]
+    rows = [[_cell(cell, number) for cell, number in zip(row, numbers, strict=True)] for row in table.rows]
+    total = [_cell(cell, number) for cell, number in zip(table.total, numbers, strict=False)]
+    return TableView(table.title, list(zip(table.columns, numbers, strict=True)), rows, total)
+
+
+def _cell(cell: Cell, is_number: bool) -> CellView:
+    text = show_cell(cell)
+    value = (cell if isinstance(cell, int | float) else _value(text)) if is_number else None
+    return CellView(text, value, str(cell).partition(" (")[0])
+
+
+def _value(text: str) -> float:
+    digits = text.rstrip("% BM")
+    return float(digits) if digits else float("-inf")
+
+
+def page_style() -> str:
+    """The style sheet: colours of both themes, chosen by the reader's preference or by the button."""
+    light, dark = f"{variables(LIGHT)};--green:{LIGHT.kinds[1][1]}", f"{variables(DARK)};--green:{DARK.kinds[1][1]}"
+    every = ":root,.spinec,.spinec-chart"
+    chosen = ":root[data-theme={0}],[data-theme={0}] .spinec,[data-theme={0}] .spinec-chart"
+    return "\n".join([
+        f"{every}{{{light};--faint:{LIGHT.muted};color-scheme:light}}",
+        f"@media(prefers-color-scheme:dark){{{every}{{{dark};--faint:{DARK.muted};color-scheme:dark}}}}",
+        f"{chosen.format('light')}{{{light};--faint:{LIGHT.muted};color-scheme:light}}",
+        f"{chosen.format('dark')}{{{dark};--faint:{DARK.muted};color-scheme:dark}}",
+        style(None),
+        (FOLDER / "report.css").read_text(encoding="utf-8"),
+    ])  # fmt: skip
