@@ -3,7 +3,7 @@ PYTHON := $(VENV)/bin/python
 PIP := $(PYTHON) -m pip install --quiet --constraint constraints.txt
 SPEC := eff-spinenet-d0
 
-.PHONY: help demo demo-all test test-alone format goldens tables parity bench clean
+.PHONY: help demo demo-all test test-alone format goldens pictures tables parity bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -13,18 +13,18 @@ $(VENV)/base: pyproject.toml constraints.txt setup.py
 	test -x $(PYTHON) || python3 -m venv $(VENV)
 	$(PIP) --upgrade pip
 	$(PIP) "torch==2.13.0"
-	$(PIP) --editable ".[pytorch]"
+	$(PIP) --editable ".[pytorch,pictures]"
 	touch $@
 
 $(VENV)/all: $(VENV)/base
-	$(PIP) --editable ".[pytorch,tensorflow-cpu,onnx]"
+	$(PIP) --editable ".[pytorch,tensorflow-cpu,onnx,pictures]"
 	touch $@
 
 $(VENV)/dev: $(VENV)/all
-	$(PIP) --editable ".[pytorch,tensorflow-cpu,onnx,search,dev]"
+	$(PIP) --editable ".[pytorch,tensorflow-cpu,onnx,search,pictures,dev]"
 	touch $@
 
-demo: $(VENV)/base ## set up, compile $(SPEC) to PyTorch and run it on a photograph
+demo: $(VENV)/base ## set up, compile $(SPEC) to PyTorch, run it on a photograph, write a report
 	mkdir -p demo
 	@echo "== the cost of $(SPEC), counted without a framework"
 	$(VENV)/bin/spinec cost $(SPEC)
@@ -36,7 +36,9 @@ demo: $(VENV)/base ## set up, compile $(SPEC) to PyTorch and run it on a photogr
 		echo "== PyTorch against TensorFlow on the photograph, the same weights in both"; \
 		$(VENV)/bin/spinec verify $(SPEC) --image examples/photograph.jpg; \
 	else echo "For TensorFlow as well, and the proof that both give the same: make demo-all"; fi
-	@echo "The generated source is in demo/"
+	@echo "== a report to look at: diagram, tables, charts, source"
+	$(VENV)/bin/spinec report $(SPEC) -o demo/report.html
+	@echo "The generated source is in demo/; open demo/report.html in a browser"
 
 demo-all: $(VENV)/all ## the same with TensorFlow, and both frameworks compared
 	mkdir -p demo
@@ -59,6 +61,9 @@ format: $(VENV)/dev ## format the code and mend what lint can mend
 
 goldens: $(VENV)/dev ## rewrite the golden files, to be read in the diff
 	$(VENV)/bin/pytest --rewrite-goldens
+
+pictures: $(VENV)/base ## rewrite the pictures in docs/
+	$(PYTHON) docs/make_pictures.py
 
 tables: $(VENV)/base ## rewrite the generated tables in docs/
 	$(PYTHON) docs/make_tables.py

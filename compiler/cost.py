@@ -19,6 +19,7 @@ from spinec.spec.collection import paused_collection
 from spinec.spec.errors import ShapeError, did_you_mean
 from spinec.spec.fields import Convention, CountedParams
 from spinec.spec.model import ModelSpec
+from spinec.spec.notebook import shown
 
 By = Literal["model", "level", "block", "part", "op", "category"]
 MAX_COUNT = 2**53  # the largest integer that every reader of the figures can hold, doubles included
@@ -104,6 +105,9 @@ class Report(Count):
         from spinec.compiler.receptive import receptive_field
 
         return {name: receptive_field(self.program, name) for name in self.program.spec.blocks}
+
+    def _repr_html_(self) -> str | None:
+        return shown("html", self)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain data: the whole, and by level, block, part and category."""

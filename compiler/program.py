@@ -9,6 +9,7 @@ from functools import cached_property
 from spinec.compiler.graph import Graph, Node, Step
 from spinec.compiler.ops.base import Shape
 from spinec.spec.model import ModelSpec
+from spinec.spec.notebook import shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +69,9 @@ class Program:
             if step.owner
             for role, shape in step.op.state(*step.input_shapes).items()
         }
+
+    def _repr_svg_(self) -> str | None:
+        return shown("svg", self)
 
     def __str__(self) -> str:
         """The text form: every node, its inputs, its op, its shape; nested graphs indented."""

@@ -22,6 +22,7 @@ from spinec.spec.fields import (
     Size,
 )
 from spinec.spec.heads import Head
+from spinec.spec.notebook import shown
 
 
 class Image(Frozen):
@@ -112,6 +113,9 @@ class ModelSpec(Frozen):
     endpoints: Endpoints | None = None
     head: SerializeAsAny[Head] | None = None
     published: Published | None = None
+
+    def _repr_svg_(self) -> str | None:
+        return shown("svg", self)
 
     def resample_of(self, given: Input) -> Resample:
         """How one input is resampled: the spec's way, with what the input itself says."""

@@ -8,6 +8,8 @@ if importlib.util.find_spec("spinec.spec") is None:  # a plain checkout: the fol
     __path__.append(str(Path(__file__).resolve().parent.parent))
 from typing import TYPE_CHECKING, Any
 
+from spinec.spec import notebook
+
 if TYPE_CHECKING:
     from spinec.backends.backend import build, emit
     from spinec.compiler.candidates import Candidates, Space, candidates
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from spinec.spec.library import names
     from spinec.spec.load import load, loads
     from spinec.spec.model import ModelSpec
+    from spinec.visualize.compare import diff
+    from spinec.visualize.draw import draw
+    from spinec.visualize.report import write_report
 
 _HOMES = {
     "backends.backend": ("build", "emit"),
@@ -41,6 +46,9 @@ _HOMES = {
     "spec.library": ("names",),
     "spec.load": ("load", "loads"),
     "spec.model": ("ModelSpec",),
+    "visualize.compare": ("diff",),
+    "visualize.draw": ("draw",),
+    "visualize.report": ("write_report",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -62,6 +70,8 @@ __all__ = [
     "candidates",
     "compound",
     "cost",
+    "diff",
+    "draw",
     "dump",
     "emit",
     "explain",
@@ -72,6 +82,7 @@ __all__ = [
     "names",
     "redistribute",
     "scale",
+    "write_report",
 ]
 
 
@@ -82,6 +93,14 @@ def __getattr__(name: str) -> Any:
     value = getattr(importlib.import_module(f"spinec.{_HOME_OF[name]}"), name)
     globals()[name] = value
     return value
+
+
+def _painter(form: str) -> Any:
+    """What shows a value in a notebook; loaded when a notebook asks."""
+    return lambda value: getattr(importlib.import_module("spinec.visualize.notebook"), form)(value)
+
+
+notebook.painters.update({"svg": _painter("svg"), "html": _painter("html")})
 
 
 def __dir__() -> list[str]:

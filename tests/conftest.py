@@ -32,3 +32,21 @@ def golden(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
         assert text == path.read_bytes().decode()
 
     return hold
+
+
+@pytest.fixture
+def spinec(capsys, monkeypatch):
+    """Run the command line: exit code, what it said, what it said of errors."""
+    from spinec.cli import main
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["spinec", *map(str, arguments)])
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code or 0
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run

@@ -11,27 +11,11 @@ import pytest
 from typer.main import get_command
 
 from spinec import cost, emit, load, lower, names
-from spinec.cli import main
 from spinec.options import app
 
 ROOT = Path(__file__).parent.parent
 FAULTY = "name: faulty\nblocks:\n  b1: {level: 1, kind: cnv, dim: 8, inputs: [image]}\noutputs: {x: b1}\n"
 GOOD = "name: good\nblocks:\n  b1: {level: 1, kind: conv, dim: 8, inputs: [image]}\noutputs: {x: b1}\n"
-
-
-@pytest.fixture
-def spinec(capsys, monkeypatch):
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["spinec", *map(str, arguments)])
-        code = 0
-        try:
-            main()
-        except SystemExit as stop:
-            code = stop.code or 0
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
 
 
 @pytest.mark.parametrize("command", sorted(get_command(app).commands))

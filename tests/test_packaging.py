@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = ("spec", "compiler", "backends", "specs", "visualize", "search")
-SHIPPED = (".py", ".yaml", ".jinja", ".typed")
+SHIPPED = (".py", ".yaml", ".jinja", ".css", ".js", ".typed")
 
 
 @pytest.fixture(scope="module")

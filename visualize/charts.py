@@ -20,6 +20,7 @@ from spinec.visualize.palette import DARK, LIGHT, SERIES, Theme
 from spinec.visualize.raster import METADATA, require_matplotlib
 from spinec.visualize.share import shares
 from spinec.visualize.tables import Cell, Table
+from spinec.visualize.typeface import printable, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,6 +31,7 @@ WIDTHS: dict[Width, float] = {"column": 3.5, "page": 7.0}
 """Inches: of a column and of a page in most proceedings."""
 INK, PAPER, FAINT = "#010203", "#fdfcfb", "#7f8081"  # stand for the theme's colours until the file is written
 MARKERS = "osD^vP"
+WIDEST_NAME = 180.0
 HATCHES = ("", "///", "...", "xxx", "\\\\\\", "++")
 DATA = {".csv": "csv", ".json": "json", ".md": "markdown"}
 PICTURES = (".svg", ".png", ".pdf")
@@ -219,7 +221,7 @@ def trade_off(points: Iterable[Point], cost: str = "multiply-adds", score: str =
 
     Scores that cannot be compared, since their metric differs, are in panels of their own.
     """
-    rows = sorted(points, key=lambda point: (point.panel, point.family, point.cost))
+    rows = sorted(_readable(points), key=lambda point: (point.panel, point.family, point.cost))
     panels = len({point.panel for point in rows})
     table = Table(f"{score} against {cost}", ["family", "name", cost, score, "panel"], rows)
     return Chart(table, partial(_paint_trade_off, table), 0.4 + 3.0 * max(1, panels))
@@ -277,6 +279,17 @@ _BESIDE = [
 """Where a name may stand, in points from its point: nearest first."""
 
 
+def _readable(points: Iterable[Point]) -> list[Point]:
+    """The points with names that a chart has room for."""
+
+    def name(text: str) -> str:
+        return shortened(printable(text), 7, WIDEST_NAME)
+
+    return [
+        point._replace(family=name(point.family), name=name(point.name), panel=name(point.panel)) for point in points
+    ]
+
+
 def _cost_axis(axes: Axes, label: str, costs: Sequence[float]) -> None:
     from matplotlib.ticker import EngFormatter, NullFormatter
 
@@ -294,9 +307,9 @@ def candidates(
 
     The centre is the mean cost where none is given.
     """
-    rows = list(points)
-    middle = centre if centre is not None else sum(point.cost for point in rows) / max(1, len(rows))
-    near = sum(abs(point.cost / middle - 1) <= 0.1 for point in rows) if middle else 0
+    rows = [point[:4] for point in _readable(points)]
+    middle = centre if centre is not None else sum(row[2] for row in rows) / max(1, len(rows))
+    near = sum(abs(row[2] / middle - 1) <= 0.1 + 1e-9 for row in rows) if middle else 0
     about = {"centre": middle, "within 10 %": near, "candidates": len(rows)}
     table = Table(f"{len(rows)} candidates: {score} against {cost}", ["family", "name", cost, score], rows, about=about)
     return Chart(table, partial(_paint_candidates, table), 3.6)

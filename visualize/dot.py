@@ -10,6 +10,7 @@ from spinec.compiler.graph import Graph, Node
 from spinec.compiler.program import Program
 from spinec.spec.errors import BackendError
 from spinec.visualize.palette import LIGHT, kind_colours
+from spinec.visualize.typeface import printable
 
 DEEPEST = 99
 RENDERED = ("svg", "png", "pdf")
@@ -99,5 +100,5 @@ def _shape(shape: tuple[int, ...]) -> str:
 
 def _quoted(*lines: str) -> str:
     r"""Lines as a DOT string: a backslash or a quote in them is only a character."""
-    shown = ("".join(c if c.isprintable() else "?" for c in line) for line in lines)
-    return '"' + r"\n".join(line.replace("\\", "\\\\").replace('"', '\\"') for line in shown) + '"'
+    shown = (printable(line).replace("\\", "\\\\").replace('"', '\\"') for line in lines)
+    return '"' + r"\n".join(shown) + '"'

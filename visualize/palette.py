@@ -129,7 +129,7 @@ def heat_fill(part: float) -> str:
 
 def text_on(fill: str) -> str:
     """Black or white, whichever reads better on a fill."""
-    light, dark = "#ffffff", LIGHT.ink
+    light, dark = "#ffffff", "#000000"
     return light if contrast(light, fill) > contrast(dark, fill) else dark
 
 

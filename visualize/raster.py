@@ -11,6 +11,7 @@ from spinec.visualize.lines import rounded
 from spinec.visualize.paint import colours_of, paint_arrow, paint_box, paint_text
 from spinec.visualize.palette import Colours, Theme, heat_fill
 from spinec.visualize.picture import CARD, Area, Arrow, Box, Picture, Point, Text
+from spinec.visualize.typeface import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -167,7 +168,7 @@ class _Painter:
         anchor = {"start": "left", "middle": "center", "end": "right"}[text.anchor]
         weight = "bold" if text.bold else "normal"
         self.axes.text(
-            text.x, text.y, text.text, size=text.size, color=colour, ha=anchor, va="baseline", weight=weight,
+            text.x, text.y, printable(text.text), size=text.size, color=colour, ha=anchor, va="baseline", weight=weight,
             zorder=self.order, parse_math=False,
         )  # fmt: skip
 

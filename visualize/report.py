@@ -118,7 +118,10 @@ def _section(id_: str, report: Report, sources: Iterable[Source], charts: bool) 
 
 def _difference(before: Report, after: Report) -> DifferenceView:
     difference = diff(before, after)
-    return DifferenceView(difference.summary, _svg(difference.draw()), table_view(difference.table))
+    from markupsafe import Markup
+
+    diagram = Markup(write_svg(difference.draw().picture, None))  # the writer escapes
+    return DifferenceView(difference.summary, diagram, table_view(difference.table))
 
 
 def _svg(drawing: Drawing) -> Markup:

@@ -9,7 +9,7 @@ from spinec.visualize.lines import rounded
 from spinec.visualize.network import IMAGE, OUTPUT, PLAIN
 from spinec.visualize.palette import DARK, LIGHT, Colours, Theme, heat_fill, kind_index, text_on
 from spinec.visualize.picture import CARD, Area, Arrow, Box, Picture, Point, Ramp, Text
-from spinec.visualize.typeface import FAMILY
+from spinec.visualize.typeface import FAMILY, printable
 
 RAMP_STEPS = 24
 
@@ -185,4 +185,4 @@ def _number(value: float) -> str:
 
 def _text(text: str) -> str:
     """Text as it may stand in XML: escaped, and without characters that XML forbids or that turn the line around."""
-    return escape("".join(c if c.isprintable() else "�" for c in text), quote=True)
+    return escape(printable(text), quote=True)

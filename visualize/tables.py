@@ -59,6 +59,11 @@ class Table:
             table.add_row(*(Text(show_cell(cell)) for cell in row))
         return table
 
+    def _repr_html_(self) -> str:
+        from spinec.visualize.notebook import table_html
+
+        return table_html(self)
+
     def is_number(self, column: int) -> bool:
         """Whether a column holds numbers, or nothing."""
         cells = [row[column] for row in self.rows if row[column] is not None]

@@ -31,11 +31,20 @@ def text_width(text: str, size: float, bold: bool = False) -> float:
     return width * size * (BOLD if bold else 1)
 
 
+def printable(text: str) -> str:
+    """The text without what has no shape of its own: line ends, control characters, marks that turn the line around.
+
+    >>> printable("two\\nlines")
+    'two�lines'
+    """
+    return text if text.isprintable() else "".join(c if c.isprintable() else "�" for c in text)
+
+
 def shortened(text: str, size: float, most: float, bold: bool = False) -> str:
     """The text, with its middle left out where it would be wider than `most`.
 
     >>> shortened("a_very_long_name_of_a_block", 10, 90)
-    'a_very_…_a_block'
+    'a_very_l…a_block'
     """
     if text_width(text, size, bold) <= most:
         return text

@@ -1,0 +1,18 @@
+"""How notebooks show specs, programs and reports.
+
+The classes have the methods that notebooks call; pictures are made in `visualize/`, which `spec/` and `compiler/` do
+not know. `spinec/__init__.py` says here who makes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+painters: dict[Literal["svg", "html"], Callable[[Any], str]] = {}
+
+
+def shown(form: Literal["svg", "html"], value: object) -> str | None:
+    """A value as a picture or a page, or nothing where nobody has said how."""
+    painter = painters.get(form)
+    return painter(value) if painter else None
