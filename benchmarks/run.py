@@ -11,6 +11,7 @@ import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
@@ -21,7 +22,7 @@ sys.path.insert(0, str(ROOT))
 sys.path.insert(0, str(ROOT / "tests"))
 
 from benchmarks.large import large_spec  # noqa: E402  (the path is set above)
-from spinec import cost, emit, load, loads, lower  # noqa: E402
+from spinec import cost, diff, draw, emit, load, loads, lower  # noqa: E402
 
 
 def median_ms(action: Callable[[], object], runs: int) -> float:
@@ -97,6 +98,47 @@ def compiler() -> list[tuple[str, str, str]]:
 
 def _whole() -> object:
     return cost(lower(load("eff-spinenet-d0")))
+
+
+def pictures() -> list[tuple[str, str, str]]:
+    """Diagrams and reports; a diagram is drawn from a counted program."""
+    import matplotlib
+
+    from spinec.visualize.layout import arrange
+    from spinec.visualize.report import write_report
+    from spinec.visualize.svg import write_svg
+
+    matplotlib.use("Agg")
+    d0, d2 = (cost(lower(load(name))) for name in ("eff-spinenet-d0", "eff-spinenet-d2"))
+    large = {blocks: cost(lower(loads(large_spec(blocks)))) for blocks in (1_000, 4_000)}
+    first = draw(d0)
+    rows = [
+        (
+            "layout and SVG of eff-spinenet-d0",
+            _ms(median_ms(lambda: write_svg(arrange(first.network, first.look)), 100)),
+            "5 ms",
+        ),
+        ("draw of eff-spinenet-d0, from its counts to SVG", _ms(median_ms(lambda: draw(d0).svg, 100)), ""),
+    ]
+    times = {}
+    for blocks, report in large.items():
+        drawing = draw(report)
+        times[blocks] = median_ms(lambda each=drawing: write_svg(arrange(each.network, each.look)), 7)
+        rows.append((f"layout and SVG of {blocks:,} blocks", _ms(times[blocks]), "200 ms" if blocks == 1_000 else ""))
+    rows += [
+        ("4,000 blocks over 1,000 blocks", f"{times[4_000] / times[1_000]:.1f} x", "4 x: linear"),
+        (
+            "report of eff-spinenet-d2 without charts",
+            _ms(median_ms(lambda: write_report([d2], charts=False), 10)),
+            "2 s",
+        ),
+        ("report of eff-spinenet-d2 with charts", _ms(median_ms(lambda: write_report([d2]), 5)), "2 s"),
+        ("diff of eff-spinenet-d0 and d2", _ms(median_ms(lambda: diff(d0, d2), 20)), ""),
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        command = ["-m", "spinec", "draw", "eff-spinenet-d0", "-o", f"{folder}/x.svg"]
+        rows.append(("process: spinec draw eff-spinenet-d0 -o x.svg", _ms(process_ms(command)), ""))
+    return rows
 
 
 def pytorch() -> list[tuple[str, str, str]]:
@@ -225,6 +267,7 @@ def main() -> None:
         "compiler": compiler,
         "resources": resources,
         "search": search,
+        "pictures": pictures,
         "pytorch": pytorch,
         "tensorflow": tensorflow,
     }

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from spinec.compiler.cost import Count, Report, cost
 from spinec.compiler.pipeline import lower
 from spinec.compiler.program import Program
+from spinec.spec.collection import paused_collection
 from spinec.spec.errors import Fault, SpecError, did_you_mean
 from spinec.spec.fields import Convention
 from spinec.spec.files import write_whole
@@ -49,7 +50,8 @@ class Drawing:
     @property
     def svg(self) -> str:
         """The drawing as SVG text."""
-        return write_svg(self.picture, self.theme)
+        with paused_collection():
+            return write_svg(self.picture, self.theme)
 
     def save(self, path: str | Path) -> None:
         """Write the drawing whole, in the format that the file's suffix names: svg, png, pdf, tex or mmd.
@@ -66,6 +68,7 @@ class Drawing:
         return self.svg
 
 
+@paused_collection()
 def draw(
     what: Drawable,
     color: Color = "kind",
@@ -99,9 +102,10 @@ def draw(
     heat = heat_of(network, color, convention) if color != "kind" else None
     if heat:
         return Drawing(network, replace(look, heat=heat.parts, notes=heat.notes, scale=heat.scale), theme)
-    share = heat_of(network, "macs", convention)
-    notes = {network.head: f"{share.notes[network.head]} of multiply-adds"} if share and network.head_cost else {}
-    return Drawing(network, replace(look, notes=notes), theme)
+    if network.head_cost:
+        share = 100 * network.head_cost.flops(convention) / max(1, report.flops(convention))
+        look = replace(look, notes={network.head: f"{share:.1f} % of multiply-adds"})
+    return Drawing(network, look, theme)
 
 
 def report_of(what: Drawable) -> Report:

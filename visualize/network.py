@@ -87,40 +87,39 @@ class Network:
 
 def network_of(report: Report, *, unfold: bool = False) -> Network:
     """What a picture shows of a counted program; `unfold` shows every repeat of a block by itself."""
-    spec, groups = report.program.spec, _grouped(report.rows)
-    graphs = {node.name: node.op for node in report.program.graph.nodes}
-    nodes = [Node(IMAGE, IMAGE, 0, spec.input.channels, report.program.input_shape)]
+    program, spec, parts = report.program, report.program.spec, _parts(report.rows)
+    graphs = {node.name: node.op for node in program.graph.nodes}
+    given_as: dict[str, tuple[str, ...]] = {}
+    for output, name in spec.outputs.items():
+        given_as[name] = (*given_as.get(name, ()), output)
+    nodes = [Node(IMAGE, IMAGE, 0, spec.input.channels, program.input_shape)]
     edges: list[Edge] = []
     last = {IMAGE: IMAGE}  # of every block the node that gives its value
     for name, block in spec.blocks.items():
-        whole = _node(report.program, name, total(groups[name].all))
-        repeats = _repeats(whole, groups[name]) if unfold and block.repeats > 1 else [whole]
+        part, shape = parts[name], program.shape(name)
+        outputs = given_as.get(name, ())
+        whole = Node(name, block.kind, block.level, block.dim, shape, block.repeats, outputs, total(part.all), name)
+        repeats = _repeats(whole, part.repeats()) if unfold and block.repeats > 1 else [whole]
+        resampling = part.inputs()
         for operand, given in enumerate(block.inputs):
             steps = _input_steps(spec, block, graphs[name], operand)
-            rows = groups[name].inputs.get(operand)
-            edges.append(Edge(last[given.block], repeats[0].name, steps, total(rows) if rows else None))
+            cost = total(resampling[operand]) if operand in resampling else None
+            edges.append(Edge(last[given.block], repeats[0].name, steps, cost))
         edges += [Edge(one.name, another.name) for one, another in pairwise(repeats)]
         nodes += repeats
         last[name] = repeats[-1].name
-    for output, block_name in spec.outputs.items():
+    for output, name in spec.outputs.items():
         steps = (layer_step(graphs[output]),) if output in graphs else ()
-        edges.append(Edge(last[block_name], output, steps, total(groups[output].all) if output in groups else None))
-    head = [row for row in report.rows if _is_head(spec, row)]
+        edges.append(Edge(last[name], output, steps, total(parts[output].all) if output in parts else None))
+    head = [row for name, part in parts.items() if _is_head(spec, name) for row in part.all]
     return Network(
         spec.name,
         tuple(nodes),
         tuple(edges),
-        tuple(_outputs(report.program)),
+        tuple(_outputs(program)),
         f"{spec.head.kind} head" if spec.head else "",
         total(head) if head else None,
     )
-
-
-def _node(program: Program, name: str, cost: Count) -> Node:
-    block = program.spec.blocks[name]
-    outputs = tuple(output for output, given in program.spec.outputs.items() if given == name)
-    shape = program.shape(name)
-    return Node(name, block.kind, block.level, block.dim, shape, block.repeats, outputs, cost, name)
 
 
 def _input_steps(spec: ModelSpec, block: Block, graph: Op | Graph, operand: int) -> tuple[Step, ...]:
@@ -129,36 +128,46 @@ def _input_steps(spec: ModelSpec, block: Block, graph: Op | Graph, operand: int)
     return input_steps(graph, operand, stride)
 
 
-class _Rows(NamedTuple):
-    """The ops of one part of a program: all, those of each input's resampling, those of each repeat."""
+class _Part:
+    """The ops of one node of a program: all, those of each input's resampling, those of each repeat."""
 
-    all: list[Row]
-    inputs: dict[int, list[Row]]
-    repeats: dict[int, list[Row]]
+    def __init__(self, name: str, rows: list[Row]) -> None:
+        self.all, self.start = rows, len(name) + 1
+
+    def inputs(self) -> dict[int, list[Row]]:
+        """The ops that resample an input, by the input's place."""
+        found: dict[int, list[Row]] = {}
+        for row in self.all:
+            if row.path.startswith("resample", self.start):
+                inner = row.path[self.start : row.path.index(".", self.start)]
+                found.setdefault(int(inner.removeprefix("resample") or 1) - 1, []).append(row)
+        return found
+
+    def repeats(self) -> dict[int, list[Row]]:
+        """The ops of each repeat; resampling and fusion belong to the first."""
+        found: dict[int, list[Row]] = {}
+        for row in self.all:
+            first, _, rest = row.path[self.start :].partition(".")
+            repeat = rest.partition(".")[0] if first == "body" else first
+            found.setdefault(int(repeat) if repeat.isdecimal() else 0, []).append(row)
+        return found
 
 
-def _grouped(rows: Iterable[Row]) -> dict[str, _Rows]:
-    groups: dict[str, _Rows] = {}
+def _parts(rows: Iterable[Row]) -> dict[str, _Part]:
+    groups: dict[str, list[Row]] = {}
     for row in rows:
-        first, _, rest = row.path.partition(".")
-        group = groups.setdefault(first, _Rows([], {}, {}))
-        group.all.append(row)
-        inner, _, deeper = rest.partition(".")
-        if inner.startswith("resample"):
-            group.inputs.setdefault(int(inner.removeprefix("resample") or 1) - 1, []).append(row)
-        repeat = deeper.partition(".")[0] if inner == "body" else inner
-        group.repeats.setdefault(int(repeat) if repeat.isdecimal() else 0, []).append(row)
-    return groups
+        groups.setdefault(row.path.partition(".")[0], []).append(row)
+    return {name: _Part(name, found) for name, found in groups.items()}
 
 
-def _repeats(whole: Node, rows: _Rows) -> list[Node]:
+def _repeats(whole: Node, rows: Mapping[int, list[Row]]) -> list[Node]:
     """Every repeat as a node; resampling and fusion belong to the first, the outputs to the last."""
     return [
         whole._replace(
             name=f"{whole.name}.{i + 1}",
             repeats=1,
             outputs=whole.outputs if i == whole.repeats - 1 else (),
-            cost=total(rows.repeats.get(i, ())),
+            cost=total(rows.get(i, ())),
         )
         for i in range(whole.repeats)
     ]
@@ -171,9 +180,8 @@ def _outputs(program: Program) -> Iterator[Node]:
         yield Node(name, OUTPUT, spec.level_of(block), shape[0], shape)
 
 
-def _is_head(spec: ModelSpec, row: Row) -> bool:
-    first = row.path.partition(".")[0]
-    return first not in spec.blocks and first not in spec.outputs
+def _is_head(spec: ModelSpec, name: str) -> bool:
+    return name not in spec.blocks and name not in spec.outputs
 
 
 def _shape(shape: Shape) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from html import escape
 
 from spinec.visualize.lines import rounded
@@ -165,6 +166,8 @@ def _text_line(text: Text, fill: str = "") -> str:
 
 def _rounded(points: Sequence[Point]) -> str:
     """A line through points, its corners rounded."""
+    if len(points) == 2:
+        return f"M{_point(points[0])}L{_point(points[1])}"
     parts = []
     for kind, point, corner in rounded(points):
         parts.append(
@@ -179,8 +182,9 @@ def _point(point: Point) -> str:
     return f"{_number(point[0])} {_number(point[1])}"
 
 
+@lru_cache(maxsize=4096)  # pictures repeat their coordinates
 def _number(value: float) -> str:
-    return f"{value:.1f}".removesuffix(".0")
+    return str(whole) if (whole := int(value)) == value else f"{value:.1f}".removesuffix(".0")
 
 
 def _text(text: str) -> str:

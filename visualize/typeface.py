@@ -6,6 +6,8 @@ leaves more room.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 FAMILY = "Inter, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
 BOLD = 1.16  # how much wider bold text is, at most
 WIDE = 1.0  # of a character that is not listed: no narrower than any ideograph
@@ -19,6 +21,7 @@ _ASCII = """
 _WIDTHS = {chr(32 + i): int(width) / 100 for i, width in enumerate(_ASCII)} | {"×": 0.84, "·": 0.32, "%": 0.95}
 
 
+@lru_cache(maxsize=4096)  # labels repeat
 def text_width(text: str, size: float, bold: bool = False) -> float:
     """How wide a line of text is at most, in the unit of its size.
 
