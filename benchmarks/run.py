@@ -104,9 +104,8 @@ def pictures() -> list[tuple[str, str, str]]:
     """Diagrams and reports; a diagram is drawn from a counted program."""
     import matplotlib
 
-    from spinec.visualize.layout import arrange
+    from spinec.visualize.draw import Drawing
     from spinec.visualize.report import write_report
-    from spinec.visualize.svg import write_svg
 
     matplotlib.use("Agg")
     d0, d2 = (cost(lower(load(name))) for name in ("eff-spinenet-d0", "eff-spinenet-d2"))
@@ -115,7 +114,7 @@ def pictures() -> list[tuple[str, str, str]]:
     rows = [
         (
             "layout and SVG of eff-spinenet-d0",
-            _ms(median_ms(lambda: write_svg(arrange(first.network, first.look)), 100)),
+            _ms(median_ms(lambda: Drawing(first.network, first.look).svg, 100)),
             "5 ms",
         ),
         ("draw of eff-spinenet-d0, from its counts to SVG", _ms(median_ms(lambda: draw(d0).svg, 100)), ""),
@@ -123,7 +122,7 @@ def pictures() -> list[tuple[str, str, str]]:
     times = {}
     for blocks, report in large.items():
         drawing = draw(report)
-        times[blocks] = median_ms(lambda each=drawing: write_svg(arrange(each.network, each.look)), 7)
+        times[blocks] = median_ms(lambda each=drawing: Drawing(each.network, each.look).svg, 7)
         rows.append((f"layout and SVG of {blocks:,} blocks", _ms(times[blocks]), "200 ms" if blocks == 1_000 else ""))
     rows += [
         ("4,000 blocks over 1,000 blocks", f"{times[4_000] / times[1_000]:.1f} x", "4 x: linear"),

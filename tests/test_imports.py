@@ -76,7 +76,15 @@ def test_import_spinec_loads_nothing_heavy():
 
 @pytest.mark.parametrize(
     "command",
-    [["cost", "eff-spinenet-d0"], ["validate", "eff-spinenet-d0"], ["show", "eff-spinenet-d0"], ["list"], ["schema"]],
+    [
+        ["cost", "eff-spinenet-d0"],
+        ["validate", "eff-spinenet-d0"],
+        ["show", "eff-spinenet-d0"],
+        ["list"],
+        ["schema"],
+        ["draw", "eff-spinenet-d0", "-o", "/dev/null"],
+        ["diff", "eff-spinenet-d0", "eff-spinenet-d1"],
+    ],
 )
 def test_fast_commands_load_no_framework(command):
     loaded = modules_after(

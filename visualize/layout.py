@@ -253,9 +253,9 @@ class _Plan:
         """The lines in a box: text, size, whether it is bold."""
         mark = {"added": "+ ", "removed": "− "}.get(node.status, "")
         name = shortened(mark + node.name, NAME, WIDEST_NAME, bold=True)
-        note = (self.look.notes or {}).get(node.name) or str(node.dim)
         if node.repeats > 1:
-            note += f" ×{node.repeats}"
+            name += f" ×{node.repeats}"
+        note = (self.look.notes or {}).get(node.name) or str(node.dim)
         return (name, NAME, True), (shortened(note, NOTE, WIDEST_NAME), NOTE, False)
 
     def arrow(self, route: Route) -> Arrow:
