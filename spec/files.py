@@ -35,9 +35,14 @@ def whole(path: Path) -> Iterator[Path]:
 def write_whole(path: Path, data: str | bytes) -> None:
     """Write a file so that it holds all of `data` or, whatever goes wrong, what it held before.
 
+    What is there and no file, such as /dev/stdout, is written to and never replaced.
+
     Raises:
         OSError: when the file cannot be written; the old one is untouched.
     """
+    if path.exists() and not path.is_file():
+        path.write_bytes(data.encode() if isinstance(data, str) else data)
+        return
     with whole(path) as made:
         made.write_bytes(data.encode() if isinstance(data, str) else data)
         if path.exists():
