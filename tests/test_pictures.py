@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -16,6 +18,7 @@ from test_layout import pyramid
 from benchmarks.large import large_spec
 from spinec import cost, draw, load, loads, lower, names
 from spinec.spec.blocks import Block
+from spinec.spec.files import write_whole
 from spinec.visualize.charts import Point, breakdown, candidates, distribution, points_of, published_points, trade_off
 from spinec.visualize.compare import diff
 from spinec.visualize.dot import write_dot
@@ -317,6 +320,7 @@ def test_hostile_names_stay_text_in_dot(text):
         assert [node["name"] for node in found["objects"]] == ["a"]
 
 
+@pytest.mark.filterwarnings("ignore:Glyph")  # the font that ships with matplotlib has no ideographs
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_names_stay_text_in_charts(text):
     root = document(trade_off([Point(text, text, 1.0, 2.0, text), Point("b", "c", 2.0, 3.0, text)]).svg())
@@ -455,6 +459,17 @@ def test_charts_from_the_command_line(spinec, tmp_path):
     assert spinec("chart", "candidates", tmp_path / "none.csv", "-o", tmp_path / "x.svg")[0] == 1
     assert spinec("chart", "levels", "-o", tmp_path / "x.svg")[0] == 2
     assert not (tmp_path / "x.svg").exists()
+
+
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path):
+    pipe, read = tmp_path / "pipe", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: read.append(pipe.read_text()))
+    reader.start()
+    write_whole(pipe, "all of it")
+    reader.join(10)
+    assert read == ["all of it"]
+    assert pipe.is_fifo()
 
 
 def test_nothing_is_written_where_nothing_can_be(spinec, tmp_path):
