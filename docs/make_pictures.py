@@ -17,7 +17,7 @@ def pictures() -> dict[str, str]:
     return {
         "eff-spinenet-d0.svg": draw(d0).svg,
         "eff-spinenet-d0-macs.svg": draw(d0, "macs", labels=False).svg,
-        "efficientnet-b0.svg": draw(load("efficientnet-b0")).svg,
+        "efficientnet-b0.svg": draw(load("efficientnet-b0"), fold=True).svg,
         "diff-d0-d1.svg": diff(d0, d1).draw(labels=False).svg,
         "distribution.svg": distribution([b0, d0]).svg(),
     }

@@ -205,6 +205,27 @@ def test_repeats_outputs_and_head_are_marked():
     assert "retinanet head" in svg
 
 
+def test_chains_of_equal_blocks_fold_into_one():
+    report = cost(lower(load("efficientnet-b0")))
+    plain, folded = draw(report).network, draw(report, fold=True).network
+    assert [(node.name, node.repeats) for node in folded.blocks] == [
+        ("stem", 1), ("b1", 1), ("b2 … b3", 2), ("b4 … b5", 2), ("b6 … b8", 3), ("b9 … b11", 3), ("b12 … b15", 4), ("b16", 1),
+    ]  # fmt: skip
+    assert sum(node.cost.macs() for node in folded.blocks) == sum(node.cost.macs() for node in plain.blocks)
+    assert len(folded.edges) == len(plain.edges) - (len(plain.blocks) - len(folded.blocks))
+    permuted = cost(lower(load("eff-spinenet-d2")))
+    assert draw(permuted, fold=True).network == draw(permuted).network, "nothing to fold where scales are permuted"
+
+
+def test_own_values_are_painted():
+    drawing = draw(load("eff-spinenet-d0"), values={"b1": 2.5, "b2": 5.0})
+    boxes = {box.name: box for box in drawing.picture.boxes}
+    assert (boxes["b1"].heat, boxes["b2"].heat, boxes["b3"].heat) == (0.5, 1.0, None)
+    assert boxes["b1"].texts[1].text == "2.5"
+    with pytest.raises(ValueError, match="no such block; did you mean 'b18'"):
+        draw(load("eff-spinenet-d0"), values={"b188": 1.0})
+
+
 def test_every_kind_is_told_apart_without_colour():
     kinds = list(Block.kinds)
     looks = [(kind_shape(kind), kind_colours(LIGHT, kind)) for kind in kinds]

@@ -364,12 +364,13 @@ def points_of(rows: Iterable[Mapping[str, str]], cost: str, score: str, name: st
         SpecError: naming the row and the column that is missing or no number.
     """
     return [
-        Point(row.get("family") or "", row.get("name") or "", _number(row, cost, place), _number(row, score, place))
+        Point(row.get("family") or "", row.get("name") or "", number_in(row, cost, place), number_in(row, score, place))
         for place, row in ((f"{name}, row {number}", row) for number, row in enumerate(rows, 1))
     ]
 
 
-def _number(row: Mapping[str, str], column: str, place: str) -> float:
+def number_in(row: Mapping[str, str], column: str, place: str) -> float:
+    """The number in a column of a row; `place` is how errors call the row."""
     if column not in row:
         raise SpecError([Fault(f"{place}: no column {column!r}", None, partial(did_you_mean, column, row))])
     try:

@@ -16,7 +16,9 @@ from spinec.spec.errors import Fault, SpecError, did_you_mean
 from spinec.spec.fields import Convention
 from spinec.spec.files import write_whole
 from spinec.spec.model import ModelSpec
+from spinec.visualize.fold import fold as fold_chains
 from spinec.visualize.layout import Look, arrange
+from spinec.visualize.matching import settings
 from spinec.visualize.network import Network, network_of
 from spinec.visualize.palette import Theme
 from spinec.visualize.picture import Picture
@@ -76,15 +78,18 @@ def draw(
     convention: Convention = "conv",
     theme: Theme = "auto",
     labels: bool = True,
+    fold: bool = False,
     unfold: bool = False,
+    values: Mapping[str, float] | None = None,
 ) -> Drawing:
     """Draw a network: blocks in the order of execution along x, at their level along y.
 
-    `color` paints by kind or as a heat map by share of cost, `labels` says on arrows how features are resampled,
-    `unfold` shows every repeat of a block as a box of its own.
+    `color` paints by kind or as a heat map by share of cost; `values` are your own, such as milliseconds by block, and
+    are painted instead. `labels` says on arrows how features are resampled, `fold` shows chains of equal blocks as one
+    box, `unfold` every repeat of a block as a box of its own.
 
     Raises:
-        ValueError: when there is nothing of that name to colour by.
+        ValueError: when there is nothing of that name to colour by, or `values` name no block.
 
     >>> from spinec import load
     >>> drawing = draw(load("eff-spinenet-d0"), "macs")
@@ -95,11 +100,15 @@ def draw(
         raise ValueError(f"cannot colour by {color!r}; {did_you_mean(color, COLORS)}")
     report = report_of(what)
     network = network_of(report, unfold=unfold)
+    if fold:
+        spec = report.program.spec
+        network = fold_chains(network, {name: settings(block) for name, block in spec.blocks.items()})
     height, width = report.program.size
     macs, params = quantity(report.macs(convention)), quantity(report.params)
     about = f"{height} × {width} pixels, {macs} multiply-adds, {params} parameters, convention '{convention}'"
     look = Look(labels, subtitle=about)
     heat = heat_of(network, color, convention) if color != "kind" else None
+    heat = heat if values is None else _heat_of_values(network, values)
     if heat:
         return Drawing(network, replace(look, heat=heat.parts, notes=heat.notes, scale=heat.scale), theme)
     if network.head_cost:
@@ -140,6 +149,16 @@ def heat_of(network: Network, color: str, convention: Convention) -> Heat | None
     notes = {name: f"{value:.1f}{unit}" for name, value in values.items()}
     parts = {name: value / most if most else 0.0 for name, value in boxes.items()}
     return Heat(parts, notes, (COLORS[color], "0", f"{most:.1f}{unit}"))
+
+
+def _heat_of_values(network: Network, values: Mapping[str, float]) -> Heat:
+    """A heat map of somebody's own numbers: what has none is left as it is."""
+    for name in values:
+        if name not in network.levels:
+            raise ValueError(f"a value for {name!r}, and there is no such block; {did_you_mean(name, network.levels)}")
+    most = max(values.values(), default=0.0)
+    parts = {name: value / most if most > 0 else 0.0 for name, value in values.items()}
+    return Heat(parts, {name: f"{value:.3g}" for name, value in values.items()}, ("values", "0", f"{most:.3g}"))
 
 
 def _intensity(count: Count, convention: Convention) -> float:
@@ -202,6 +221,8 @@ def writer_of(path: Path) -> Callable[[Drawing], str | bytes]:
     """What writes a drawing into a file of this name."""
     if path.suffix not in FORMATS:
         hint = partial(did_you_mean, path.suffix or path.name, FORMATS)
+        if path.suffix == ".html":
+            hint = partial(str, "'spinec report' writes pages")
         raise SpecError(
             [Fault(f"{path.name}: no picture is written as {path.suffix or 'a file without a suffix'!r}", None, hint)]
         )

@@ -55,7 +55,11 @@ def draw(
         Theme, typer.Option(help="Of the picture; auto follows the reader, where files can.")
     ] = Theme.auto,
     labels: Annotated[bool, typer.Option(help="Say on arrows how features are resampled.")] = True,
+    fold: Annotated[bool, typer.Option("--fold", help="Chains of equal blocks as one box.")] = False,
     unfold: Annotated[bool, typer.Option("--unfold", help="Every repeat of a block as a box of its own.")] = False,
+    values: Annotated[
+        Path | None, typer.Option(metavar="FILE.csv", help="Your own numbers as a heat map: columns block, value.")
+    ] = None,
     view: Annotated[View | None, typer.Option(help="Blocks by level, or the graph of ops by Graphviz.")] = None,
     depth: Annotated[
         int, typer.Option(min=1, help="Of the graph of ops: 1 for blocks, 2 for what they are made of.")
@@ -74,16 +78,40 @@ def draw(
         _draw_ops(name, output, depth, size)
         return
     write = writer_of(output)
-    drawing = draw_program(
-        read_program(name, size),
-        color.value,
-        convention=convention.value,
-        theme=theme.value,
-        labels=labels,
-        unfold=unfold,
-    )
+    program = read_program(name, size)
+    try:
+        drawing = draw_program(
+            program,
+            color.value,
+            convention=convention.value,
+            theme=theme.value,
+            labels=labels,
+            fold=fold,
+            unfold=unfold,
+            values=_values(values) if values else None,
+        )
+    except ValueError as error:
+        fail(f"{values}: {error}")
     _write(output, write(drawing))
     typer.echo(f"{output}: {len(drawing.network.blocks)} blocks, {len(drawing.network.edges)} arrows")
+
+
+def _values(file: Path) -> dict[str, float]:
+    from spinec.visualize.charts import number_in
+
+    rows = _rows(file)
+    return {row.get("block") or "": number_in(row, "value", f"{file}, row {i}") for i, row in enumerate(rows, 1)}
+
+
+def _rows(file: Path) -> list[dict[str, str]]:
+    """The rows of a CSV file with a header."""
+    import csv
+
+    try:
+        with file.open(newline="", encoding="utf-8") as opened:
+            return list(csv.DictReader(opened))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        fail(f"{file}: cannot be read: {getattr(error, 'strerror', None) or error}")
 
 
 def _draw_ops(name: str, output: Path, depth: int, size: Pixels | None) -> None:
@@ -221,17 +249,11 @@ def _chart(kind: Kind, names: list[str], cost: str, score: str, convention: Conv
 
 
 def _points(files: list[str], cost: str, score: str) -> list[Point]:
-    import csv
-
     from spinec.visualize.charts import points_of
 
     if len(files) != 1:
         raise typer.BadParameter("name one .csv file of candidates", param_hint="[NAME|FILE]...")
-    try:
-        with Path(files[0]).open(newline="", encoding="utf-8") as file:
-            return points_of(csv.DictReader(file), cost, score, files[0])
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        fail(f"{files[0]}: cannot be read: {getattr(error, 'strerror', None) or error}")
+    return points_of(_rows(Path(files[0])), cost, score, files[0])
 
 
 @app.command()
