@@ -10,15 +10,14 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from spinec import cost, emit, load, lower, names
-from spinec.options import app
+from spinec import cli, cost, emit, load, lower, names
 
 ROOT = Path(__file__).parent.parent
 FAULTY = "name: faulty\nblocks:\n  b1: {level: 1, kind: cnv, dim: 8, inputs: [image]}\noutputs: {x: b1}\n"
 GOOD = "name: good\nblocks:\n  b1: {level: 1, kind: conv, dim: 8, inputs: [image]}\noutputs: {x: b1}\n"
 
 
-@pytest.mark.parametrize("command", sorted(get_command(app).commands))
+@pytest.mark.parametrize("command", sorted(get_command(cli.app).commands))
 def test_every_command_explains_itself(spinec, command):
     code, out, _ = spinec(command, "--help")
     assert code == 0
