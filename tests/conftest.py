@@ -12,6 +12,8 @@ import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two workers on two cores: more threads only wait for each other
 
+sys.path.append(str(Path(__file__).parent.parent))  # for benchmarks/, whose large specs tests use too
+
 for absent in os.environ.get("SPINEC_WITHOUT", "").split():
     sys.modules[absent] = None  # importing it fails, and nobody finds it
 
