@@ -187,6 +187,14 @@ def test_a_spec_does_not_differ_from_itself(name):
     assert match_blocks(spec, spec, "topology") == dict(zip(spec.blocks, spec.blocks, strict=True))
 
 
+def test_the_order_of_inputs_matters():
+    """Weights of a fusion and the places of a concatenation go by it."""
+    blocks = blocks_of(BASE)
+    blocks["b5"]["inputs"].reverse()
+    difference = diff(BASE, spec_of(blocks, BASE.outputs))
+    assert found(difference) == ({"b5": {"inputs"}}, set(), set())
+
+
 def test_settings_of_the_whole_spec():
     fields = [change.field for change in diff(D0, load("eff-spinenet-d1")).settings]
     assert fields == ["input.size", "endpoints.dim", "head.dim"]

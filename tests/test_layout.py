@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from strategies import specs
 
 from benchmarks.large import large_spec
@@ -11,7 +12,7 @@ from spinec import cost, load, loads, lower, names
 from spinec.visualize.draw import draw
 from spinec.visualize.network import network_of
 from spinec.visualize.picture import Area
-from spinec.visualize.routes import places_of, routes_of, tracks_of
+from spinec.visualize.routes import _Lines, places_of, routes_of, tracks_of
 
 SLACK = 0.5
 
@@ -186,6 +187,38 @@ def test_random_networks_are_readable(text):
     picture = draw(loads(text), "params").picture
     check(picture)
     assert not list(shared_lines(picture))
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 12)), max_size=40))
+def test_nets_share_a_line_only_where_they_do_not_meet(spans):
+    spans = sorted((start, start + length) for start, length in spans)
+    lines = _Lines()
+    taken = [lines.take(*span) for span in spans]
+    for i, (start, end) in enumerate(spans):
+        for j in range(i):
+            assert taken[i] != taken[j] or spans[j][1] < start, (spans[j], (start, end))
+    deepest = max((sum(low <= start <= high for low, high in spans) for start, _ in spans), default=0)
+    assert lines.count == deepest, "no more lines than nets side by side"
+
+
+def entry_crossings(picture):
+    """Pairs of arrows that enter a box from one side and cross on the way."""
+    entries = {}
+    for arrow in picture.arrows:
+        (x, turn), (_, end) = arrow.leg[-2:]
+        if turn != end:
+            entries.setdefault((arrow.target, turn < end), []).append((x, turn, end, arrow))
+    for found in entries.values():
+        for x, turn, end, arrow in found:
+            for other_x, other_turn, _, other in found:
+                start = other.leg[0][0]
+                if min(start, other_x) < x < max(start, other_x) and min(turn, end) < other_turn < max(turn, end):
+                    yield arrow.words, other.words
+
+
+@pytest.mark.parametrize("name", names())
+def test_arrows_do_not_cross_where_they_enter(name):
+    assert not list(entry_crossings(draw(load(name)).picture))
 
 
 def test_tracks_grow_with_blocks_not_with_arrows():

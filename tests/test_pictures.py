@@ -363,6 +363,14 @@ def test_hostile_text_in_a_report():
     assert text.count("</script>") == 2, "the data and the page's own"
 
 
+def test_data_in_a_report_cannot_end_its_element():
+    from spinec.visualize.report import _json
+
+    text = str(_json({"</script><script>alert(1)</script>": "<!--&"}))
+    assert not set("<>&") & set(text)
+    assert json.loads(text) == {"</script><script>alert(1)</script>": "<!--&"}
+
+
 # Mermaid
 
 
