@@ -102,12 +102,9 @@ def _whole() -> object:
 
 def pictures() -> list[tuple[str, str, str]]:
     """Diagrams and reports; a diagram is drawn from a counted program."""
-    import matplotlib
-
     from spinec.visualize.draw import Drawing
     from spinec.visualize.report import write_report
 
-    matplotlib.use("Agg")
     d0, d2 = (cost(lower(load(name))) for name in ("eff-spinenet-d0", "eff-spinenet-d2"))
     large = {blocks: cost(lower(loads(large_spec(blocks)))) for blocks in (1_000, 4_000)}
     first = draw(d0)

@@ -490,6 +490,20 @@ def test_charts_from_the_command_line(spinec, tmp_path):
     assert not (tmp_path / "x.svg").exists()
 
 
+def test_without_matplotlib_all_but_charts_and_rasters_work(spinec, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    for suffix in (".svg", ".tex", ".mmd"):
+        assert spinec("draw", "eff-spinenet-m0", "-o", tmp_path / f"x{suffix}")[0] == 0
+    assert spinec("report", "eff-spinenet-m0", "--no-charts", "-o", tmp_path / "x.html")[0] == 0
+    for arguments in (
+        ("draw", "eff-spinenet-m0", "-o", tmp_path / "x.png"),
+        ("report", "eff-spinenet-m0", "-o", tmp_path / "y.html"),
+    ):
+        code, _, err = spinec(*arguments)
+        assert (code, err) == (1, "matplotlib is not installed: pip install 'spinec[pictures]'\n")
+        assert not Path(arguments[-1]).exists()
+
+
 def test_a_pipe_is_written_to_and_not_replaced(tmp_path):
     pipe, read = tmp_path / "pipe", []
     os.mkfifo(pipe)

@@ -30,10 +30,9 @@ def require_matplotlib() -> None:
         BackendError: where it is not installed.
     """
     try:
-        import matplotlib
+        import matplotlib  # noqa: F401  (only figures are used, so whatever shows a notebook's plots is left alone)
     except ImportError:
         raise BackendError("matplotlib is not installed: pip install 'spinec[pictures]'") from None
-    matplotlib.use("Agg")
 
 
 def write_raster(picture: Picture, form: str, theme: Theme = "light") -> bytes:
