@@ -7,7 +7,7 @@ from pathlib import Path
 
 from spinec import cost, load, lower, names
 from spinec.spec.files import write_whole
-from spinec.visualize.tables import library_table, published_table
+from spinec.visualize.tables import catalogue_table, published_table
 
 DOCS = Path(__file__).resolve().parent
 
@@ -17,7 +17,7 @@ def tables() -> dict[str, str]:
     reports = [cost(lower(load(name))) for name in names()]
     return {
         "published": published_table(reports).to_text("markdown"),
-        "library": library_table(reports).to_text("markdown"),
+        "catalogue": catalogue_table(reports).to_text("markdown"),
     }
 
 

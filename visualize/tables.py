@@ -183,6 +183,30 @@ def library_table(reports: Iterable[Report]) -> Table:
     return Table("library", ["name", "head", "input", "multiply-adds", "parameters", "published score"], rows)
 
 
+def catalogue_table(reports: Iterable[Report]) -> Table:
+    """The library with sources: what each spec costs by the common conventions, and what was published by which."""
+    rows: list[list[Cell]] = []
+    for report in reports:
+        spec, published = report.program.spec, report.program.spec.published
+        printed: list[Cell] = ["", "", "", ""]
+        if published:
+            counted = report.macs(published.convention)
+            how = "" if published.counted_params == "trained" else f", {published.counted_params} parameters"
+            printed = [
+                published.macs,
+                _difference(counted, published.macs),
+                published.params or "",
+                f"{published.convention}{how}",
+            ]
+        height, width = report.program.size
+        costs: list[Cell] = [report.macs("conv"), report.macs("profiler"), report.params]
+        rows.append([spec.name, f"{height} x {width}", *costs, *printed, spec.source])
+    counts = ["spec", "input", "conv", "profiler", "parameters"]
+    return Table(
+        "catalogue", [*counts, "published", "difference", "published parameters", "counted by", "source"], rows
+    )
+
+
 def published_table(reports: Iterable[Report]) -> Table:
     """Every published figure beside what is counted, each in the convention of the publication."""
     rows: list[list[Cell]] = []
