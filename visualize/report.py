@@ -206,7 +206,7 @@ def _block_view(report: Report) -> TableView:
 
 
 def _figures(count: Count, report: Report) -> list[Cell]:
-    share = 100 * count.flops() / report.flops() if report.flops() else 0.0
+    share = round(100 * count.flops() / report.flops(), 1) if report.flops() else 0.0
     return [*(count.macs(name) for name in CONVENTIONS), share, count.params, count.activation_bytes]
 
 
