@@ -71,7 +71,7 @@ def _read_tree(tree: Item, path: Path | None) -> Loaded:
     head = _head(tree, found)
     spec = validate(ModelSpec, tree, found, "", DOCUMENT_KEYS, **_ready(tree, blocks, head))
     found += check(Subject(tree, blocks, spec))
-    errors = [*faults, *_without_echoes(found, faults)]
+    errors = _once([*faults, *_without_echoes(found, faults)])
     if spec is None or any(fault.severity == "error" for fault in errors):
         raise SpecError(fault for fault in errors if fault.severity == "error")  # a fault may be why a warning is given
     return Loaded(spec, tree, tuple(found))
@@ -81,6 +81,14 @@ def _without_echoes(found: list[Fault], named: list[Fault]) -> list[Fault]:
     """The faults of what is not named yet: a default at fault is named once, not by every block that takes it."""
     spots = {_spot(fault) for fault in named}
     return [fault for fault in found if _spot(fault) not in spots]
+
+
+def _once(faults: list[Fault]) -> list[Fault]:
+    """Every fault of a spot once: a setting of a fragment is not wrong in every block that takes it."""
+    kept: dict[object, Fault] = {}
+    for fault in faults:
+        kept.setdefault((_spot(fault) or id(fault), fault.message.partition(": ")[2] or fault.message), fault)
+    return list(kept.values())
 
 
 def _spot(fault: Fault) -> tuple[str, int, int] | None:
