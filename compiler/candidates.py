@@ -15,7 +15,7 @@ from spinec.compiler.many import CostModel
 from spinec.compiler.redistribute import Number, attention, budget_of, new_dims, values_of
 from spinec.compiler.resources import Unit, distribution_fault, units
 from spinec.compiler.scaling import revise
-from spinec.spec.fields import Convention
+from spinec.spec.conventions import Convention
 from spinec.spec.model import ModelSpec
 
 

@@ -1,6 +1,6 @@
 """What counts as a multiply-add. Every published number has a convention; here each is a price list over kinds of work.
 
-Prices are in halves, so that every count is an exact integer until it is shown.
+Prices are in halves, so that every count is an exact integer until it is shown. The names are in `spec/conventions.py`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from spinec.compiler.ops.base import Quantity, Work
-from spinec.spec.fields import Convention as Name
+from spinec.spec.conventions import Convention as Name
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,9 @@ class Convention:
     kernel_weight: int = 0
     """For every convolution or linear kernel weight and fusion scalar, counted once however often it is used."""
 
-    def halves(self, work: Work) -> int:
+    def halves(self, work: Work, kernel_weights: int) -> int:
         """The multiply-adds of some work, times two."""
-        total = 0
+        total = self.kernel_weight * kernel_weights
         for quantity, amount in work.items():
             total += self.prices.get(quantity, 0) * amount
         return total
@@ -42,6 +42,20 @@ CONVENTIONS: dict[Name, Convention] = {
         _GRAPH,
         kernel_weight=2,
     ),
+    "fvcore": Convention(
+        "fvcore 0.1.5, outside training: convolutions and linear layers, 2 a norm element, 1 an upsampled element",
+        {"macs": 2, "norm": 4, "resize": 2},
+    ),
+    "thop": Convention(
+        "thop 0.1.1: convolutions and linear layers, 4 a norm element, 1 an upsampled or average-pooled element",
+        {"macs": 2, "norm": 8, "resize": 2, "average": 2},
+    ),
+    "ptflops": Convention(
+        "ptflops 0.7.5: convolutions and linear layers with their biases, 2 a norm element, 1 an element of a swish, "
+        "ReLU, ReLU6 or GELU, an upsampled element, and an element that a pool is given",
+        {"macs": 2, "bias": 2, "norm": 4, "swish": 2, "relu": 2, "gelu": 2, "resize": 2, "pooled": 2},
+    ),
+    "torch": Convention("PyTorch's FlopCounterMode over two: the same as conv", {"macs": 2}),
 }
 INITIALISED = (
     "kernel",

@@ -13,11 +13,12 @@ from typing import Any, Literal, NamedTuple
 
 from spinec.compiler.conventions import CONVENTIONS, INITIALISED
 from spinec.compiler.memory import peak_elements
-from spinec.compiler.ops.base import Op
+from spinec.compiler.ops.base import Op, Quantity, Work
 from spinec.compiler.program import Program
 from spinec.spec.collection import paused_collection
+from spinec.spec.conventions import Convention
 from spinec.spec.errors import ShapeError, did_you_mean
-from spinec.spec.fields import Convention, CountedParams
+from spinec.spec.fields import CountedParams
 from spinec.spec.model import ModelSpec
 from spinec.spec.notebook import shown
 
@@ -50,13 +51,19 @@ class Count:
 
 
 class Row(NamedTuple):
-    """One op of a program and its cost; `halves` are in the order of `CONVENTIONS`."""
+    """One op of a program and its cost. What its work counts in a convention is worked out when it is asked for."""
 
     path: str
     op: Op
-    halves: tuple[int, ...]
+    work: Work
+    kernel_weights: int
     params: int
     activations: int
+
+    @property
+    def halves(self) -> tuple[int, ...]:
+        """Multiply-adds times two, in the order of `CONVENTIONS`."""
+        return tuple([each.halves(self.work, self.kernel_weights) for each in CONVENTIONS.values()])
 
 
 @dataclass(frozen=True)
@@ -130,7 +137,6 @@ def cost(program: Program) -> Report:
     >>> cost(lower(load("eff-spinenet-d0"))).macs()
     2453285888
     """
-    conventions = tuple(CONVENTIONS.values())
     rows = []
     for step in program.steps:
         work = step.op.work(step.output, *step.input_shapes)
@@ -138,8 +144,7 @@ def cost(program: Program) -> Report:
         for role, shape in step.weights.items():
             params += (size := prod(shape))
             kernels += size if role in INITIALISED else 0
-        halves = tuple([each.halves(work) + each.kernel_weight * kernels for each in conventions])
-        rows.append(Row(step.path, step.op, halves, params, prod(step.output)))
+        rows.append(Row(step.path, step.op, work, kernels, params, prod(step.output)))
     whole = total(rows)
     if max(whole.halves.values(), default=0) > 2 * MAX_COUNT:
         raise ShapeError(f"{program.name}: more than 2^53 multiply-adds, which no counter can hold exactly")
@@ -154,9 +159,16 @@ def plain(count: Count) -> dict[str, Any]:
 
 def total(rows: Iterable[Row]) -> Count:
     """What some ops cost together."""
-    rows = list(rows)
-    halves = {name: sum([row.halves[i] for row in rows]) for i, name in enumerate(CONVENTIONS)}
-    return Count(halves, sum([row.params for row in rows]), sum([row.activations for row in rows]))
+    work: dict[Quantity, int] = {}
+    kernel_weights = params = activations = 0
+    for row in rows:
+        for quantity, amount in row.work.items():
+            work[quantity] = work.get(quantity, 0) + amount
+        kernel_weights += row.kernel_weights
+        params += row.params
+        activations += row.activations
+    halves = {name: each.halves(work, kernel_weights) for name, each in CONVENTIONS.items()}
+    return Count(halves, params, activations)
 
 
 def _part(spec: ModelSpec, row: Row) -> str:

@@ -19,8 +19,8 @@ from spinec.compiler.cost import Report, cost
 from spinec.compiler.many import CostModel
 from spinec.compiler.pipeline import lower
 from spinec.compiler.scaling import coarsest_stride, revise, rule_of
+from spinec.spec.conventions import Convention
 from spinec.spec.errors import ShapeError, SpecError
-from spinec.spec.fields import Convention
 from spinec.spec.model import ModelSpec
 
 By = Literal["width", "size", "depth"]

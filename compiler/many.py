@@ -16,8 +16,9 @@ from spinec.compiler.conventions import CONVENTIONS
 from spinec.compiler.cost_form import cost_form
 from spinec.compiler.cost_tables import CostTables, Integers, cost_tables
 from spinec.compiler.forms import Form, channels
+from spinec.spec.conventions import Convention
 from spinec.spec.errors import ShapeError, did_you_mean
-from spinec.spec.fields import MAX_DIM, MAX_REPEATS, Convention
+from spinec.spec.fields import MAX_DIM, MAX_REPEATS
 from spinec.spec.model import ModelSpec
 
 EXACT = 2**53  # integers below are exact in float64

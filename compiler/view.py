@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from spinec.compiler.cost import cost
 from spinec.compiler.program import Program
-from spinec.spec.fields import Convention
+from spinec.spec.conventions import Convention
 
 if TYPE_CHECKING:
     import networkx as nx

@@ -15,8 +15,8 @@ from optuna.trial import FrozenTrial, TrialState
 from spinec.compiler.candidates import Space
 from spinec.compiler.cost import cost
 from spinec.compiler.pipeline import lower
+from spinec.spec.conventions import Convention
 from spinec.spec.errors import SearchError
-from spinec.spec.fields import Convention
 from spinec.spec.model import ModelSpec
 
 MOST_DRAWS = 10_000  # for one trial

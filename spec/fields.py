@@ -18,7 +18,6 @@ MAX_BLOCKS = 16_384
 Activation = Literal["swish", "relu", "relu6", "hard_swish", "gelu", "sigmoid", "hard_sigmoid", "none"]
 Padding = Literal["symmetric", "same"]
 CountedParams = Literal["trained", "folded", "all"]
-Convention = Literal["conv", "profiler", "profiler_without_swish"]
 
 
 class Frozen(BaseModel):

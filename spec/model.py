@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, PlainSerializer, SerializeAsAny
 
 from spinec.spec.blocks import Block, Fuse, Input, Resample
+from spinec.spec.conventions import Convention
 from spinec.spec.fields import (
     Activation,
-    Convention,
     CountedParams,
     Dim,
     Figure,

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, cast
 
 import typer
 
+from spinec.spec.conventions import Convention
+
 if TYPE_CHECKING:
     from spinec.compiler.program import Program
     from spinec.spec.load import Loaded
@@ -36,14 +38,6 @@ class By(StrEnum):
     part = "part"
     op = "op"
     category = "category"
-
-
-class Convention(StrEnum):
-    """How multiply-adds are counted."""
-
-    conv = "conv"
-    profiler = "profiler"
-    profiler_without_swish = "profiler_without_swish"
 
 
 class Form(StrEnum):

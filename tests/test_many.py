@@ -1,7 +1,7 @@
 """The cost of many candidates at once is, for each of them, what `cost` counts: to the integer.
 
-What is compared: every spec of the library with `cost(lower(candidate))` for a few hundred candidates in all, in both
-conventions and in parameters, with and without other repeats; 10,000 candidates of every family with a second count,
+What is compared: every spec of the library with `cost(lower(candidate))` for a few hundred candidates in all, in every
+convention and in parameters, with and without other repeats; 10,000 candidates of every family with a second count,
 written here from the paper's words and independent of ops and lowering; random specs of every kind of block with `cost`.
 """
 
@@ -18,6 +18,7 @@ from strategies import specs
 
 from spinec import ShapeError, SpecError, cost, load, loads, lower, names
 from spinec.compiler import cost_form, cost_tables, forms
+from spinec.compiler.conventions import CONVENTIONS
 from spinec.compiler.many import CostModel
 from spinec.compiler.ops.norm import BatchNorm
 from spinec.compiler.scaling import with_dims
@@ -64,10 +65,10 @@ def assert_counts(model, dims, repeats):
     """Every row is what `cost` counts, with the spec's own repeats and with others."""
     own = np.array([[block.repeats for block in model.spec.blocks.values()]] * len(dims))
     for times, passed in ((own, None), (repeats, repeats)):
-        found = [model.macs(dims, passed), model.macs(dims, passed, "profiler"), model.params(dims, passed)]
+        found = [*(model.macs(dims, passed, name) for name in CONVENTIONS), model.params(dims, passed)]
         for row in range(len(dims)):
             report = counted(model.spec, dims[row], times[row], model.size)
-            wanted = [report.macs("conv"), report.macs("profiler"), report.params]
+            wanted = [*map(report.macs, CONVENTIONS), report.params]
             assert [counts[row] for counts in found] == wanted, f"{dims[row].tolist()} {times[row].tolist()}"
 
 
@@ -355,7 +356,7 @@ def test_linear_systems_are_solved_exactly(unknowns, spare, seed):
     random = Random(seed)
     wanted = [tuple(random.randint(-(2**59), 2**59) for _ in forms.NOTHING) for _ in range(unknowns)]
     rows = [[random.randint(0, 10**6) for _ in range(unknowns)] for _ in range(unknowns + spare)]
-    values = [tuple(sum(a * x[i] for a, x in zip(row, wanted, strict=True)) for i in range(3)) for row in rows]
+    values = [tuple(sum(a * x[i] for a, x in zip(row, wanted, strict=True)) for i in range(len(forms.NOTHING))) for row in rows]
     assert forms._solve(rows, values) == wanted
 
 
@@ -368,6 +369,6 @@ def test_shares_of_a_dim_are_rounded_alike(shares, dim):
 
 def test_the_scalar_form_is_exact_where_arrays_refuse():
     form = cost_form.cost_form(big(8), (4096, 4096))
-    halves, _, params = form.costs({"b1": 60_001, "b2": 60_001}, {"b1": 1, "b2": 1})
+    halves, *_, params = form.costs({"b1": 60_001, "b2": 60_001}, {"b1": 1, "b2": 1})
     assert halves == 2 * 9 * 2**24 * 60_001 * 60_004 > 2**53
     assert params == 9 * 60_001 * 60_004 + 4 * 60_001

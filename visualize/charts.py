@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from spinec.compiler.cost import By, Report
+from spinec.spec.conventions import Convention
 from spinec.spec.errors import Fault, SpecError, did_you_mean
-from spinec.spec.fields import Convention, figure_value
+from spinec.spec.fields import figure_value
 from spinec.spec.files import write_whole
 from spinec.visualize.palette import DARK, LIGHT, SERIES, Theme
 from spinec.visualize.raster import METADATA, require_matplotlib

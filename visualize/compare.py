@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from spinec.compiler.cost import Count, Report
 from spinec.spec.blocks import Block
-from spinec.spec.fields import Convention
+from spinec.spec.conventions import Convention
 from spinec.spec.model import ModelSpec
 from spinec.visualize.draw import Drawable, Drawing, quantity, report_of
 from spinec.visualize.layout import Look

@@ -12,8 +12,8 @@ from spinec.compiler.cost import Count, Report, cost
 from spinec.compiler.pipeline import lower
 from spinec.compiler.program import Program
 from spinec.spec.collection import paused_collection
+from spinec.spec.conventions import Convention
 from spinec.spec.errors import Fault, SpecError, did_you_mean
-from spinec.spec.fields import Convention
 from spinec.spec.files import write_whole
 from spinec.spec.model import ModelSpec
 from spinec.visualize.fold import fold as fold_chains

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from spinec.compiler.cost import By, Report
 from spinec.compiler.program import Program
 from spinec.spec.blocks import Input
-from spinec.spec.fields import Convention, figure_value
+from spinec.spec.conventions import Convention
+from spinec.spec.fields import figure_value
 from spinec.spec.model import ModelSpec
 
 if TYPE_CHECKING:

@@ -24,6 +24,10 @@ class Activation(Op):
         match self.kind:
             case "swish":
                 return {"swish": elements(output), "activation": elements(output)}
+            case "relu" | "relu6":
+                return {"relu": elements(output), "activation": elements(output)}
+            case "gelu":
+                return {"gelu": elements(output), "activation": elements(output)}
             case "hard_swish":  # x * relu6(x + 3) * (1 / 6)
                 return {
                     "add": elements(output),

@@ -23,13 +23,20 @@ Quantity = Literal[
     "divide",
     "scale",
     "swish",
+    "relu",
+    "gelu",
     "mean",
     "pool",
+    "pooled",
+    "average",
     "norm",
     "activation",
     "resize",
 ]
-"""A kind of work that counting conventions put a price on: `macs` are multiply-adds, all others are per element."""
+"""A kind of work that counting conventions put a price on: `macs` are multiply-adds, all others are per element.
+
+`pool` is per element of every window, `pooled` per element that a pool is given, `average` per result of an average.
+"""
 
 Work: TypeAlias = Mapping[Quantity, int]
 

@@ -30,7 +30,14 @@ class Pool(Op):
         return dim, output_size(height, self.stride), output_size(width, self.stride)
 
     def work(self, output: Shape, *inputs: Shape) -> Work:
-        return {"pool": elements(output) * self.kernel**2}
+        work: Work = {"pool": elements(output) * self.kernel**2, "pooled": elements(self.given(inputs[0]))}
+        return work if self.kind == "max" else {**work, "average": elements(output)}
+
+    def given(self, shape: Shape) -> Shape:
+        """What the windows move over: 'same' is written out before them, where symmetric padding is their own."""
+        dim, height, width = shape
+        rows, columns = self.pads(height, width) if self.padding == "same" else ((0, 0), (0, 0))
+        return dim, height + sum(rows), width + sum(columns)
 
     def reads(self, span: Span, operand: int, size: int) -> Span:
         return window_reads(span, self.padding, self.kernel, self.stride, size)

@@ -9,7 +9,6 @@ import typer
 
 from spinec.options import (
     Approximate,
-    Convention,
     Count,
     Form,
     Frozen,
@@ -73,7 +72,7 @@ def sample(
     name: Name,
     candidates: Annotated[int, typer.Option("--candidates", "-n", min=1, help="How many are drawn.")] = 5000,
     seed: Annotated[int, typer.Option(min=0, help="Of what is drawn at random.")] = 0,
-    convention: Count = Convention.conv,
+    convention: Count = "conv",
     values: Values = "1,5,10,15,20",
     target: Work = None,
     approximate: Approximate = False,
@@ -90,7 +89,7 @@ def sample(
     from spinec.compiler.candidates import candidates as counted
 
     space = space_of(name, values, target, approximate, multiple, group, frozen)
-    _show(counted(space, space.draw(candidates, seed), convention.value), form, top)
+    _show(counted(space, space.draw(candidates, seed), convention), form, top)
 
 
 def need_optuna() -> None:

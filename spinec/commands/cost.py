@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from spinec.options import By, Convention, Count, Form, Name, Output, Size, app, print_table, read_program
+from spinec.options import By, Count, Form, Name, Output, Size, app, print_table, read_program
 
 
 @app.command()
-def show(name: Name, size: Size = None, convention: Count = Convention.conv, form: Output = Form.table) -> None:
+def show(name: Name, size: Size = None, convention: Count = "conv", form: Output = Form.table) -> None:
     """Show the blocks of a spec.
 
     Levels, dims, inputs, shapes, share of the cost, and how many pixels of the image each block sees.
@@ -19,14 +19,14 @@ def show(name: Name, size: Size = None, convention: Count = Convention.conv, for
     from spinec.visualize.tables import block_table
 
     program = read_program(name, size)
-    print_table(block_table(program, count(program), convention.value), form)
+    print_table(block_table(program, count(program), convention), form)
 
 
 @app.command()
 def cost(
     name: Name,
     by: Annotated[By, typer.Option(help="What the rows are.")] = By.block,
-    convention: Count = Convention.conv,
+    convention: Count = "conv",
     size: Size = None,
     flops: Annotated[bool, typer.Option("--flops", help="Floating point operations: twice the multiply-adds.")] = False,
     form: Output = Form.table,
@@ -39,6 +39,6 @@ def cost(
     from spinec.visualize.tables import cost_table
 
     report = count(read_program(name, size))
-    print_table(cost_table(report, by.value, convention.value, flops), form)
+    print_table(cost_table(report, by.value, convention, flops), form)
     if form is Form.table:
         typer.echo(f"  peak activation memory at inference: {report.peak_bytes / 2**20:.1f} MiB (float32, batch 1)")

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spinec.options import Convention, Count, Form, Name, Output, Pixels, Size, app, fail, print_table, read_program
+from spinec.options import Count, Form, Name, Output, Pixels, Size, app, fail, print_table, read_program
 
 if TYPE_CHECKING:
+    from spinec.spec.conventions import Convention
     from spinec.visualize.charts import Chart, Point
     from spinec.visualize.compare import Diff
 
@@ -64,7 +65,7 @@ def draw(
     depth: Annotated[
         int, typer.Option(min=1, help="Of the graph of ops: 1 for blocks, 2 for what they are made of.")
     ] = 99,
-    convention: Count = Convention.conv,
+    convention: Count = "conv",
     size: Size = None,
 ) -> None:
     """Draw a spec: blocks in order from left to right, each at its level.
@@ -83,7 +84,7 @@ def draw(
         drawing = draw_program(
             program,
             color.value,
-            convention=convention.value,
+            convention=convention,
             theme=theme.value,
             labels=labels,
             fold=fold,
@@ -144,7 +145,7 @@ def diff(
     ] = Match.name,
     theme: Annotated[Theme, typer.Option(help="Of the picture.")] = Theme.auto,
     labels: Annotated[bool, typer.Option(help="Say on arrows how features are resampled.")] = True,
-    convention: Count = Convention.conv,
+    convention: Count = "conv",
     size: Size = None,
     form: Output = Form.table,
 ) -> None:
@@ -159,14 +160,14 @@ def diff(
 
     write = writer_of(output) if output else None
     programs = read_program(before, size), read_program(after, size)
-    difference = compare(*programs, by=match.value, convention=convention.value)
+    difference = compare(*programs, by=match.value, convention=convention)
     if form is Form.json:
         typer.echo(json.dumps(difference.to_dict(), indent=2))
     elif difference.is_empty:
         typer.echo(f"{before} and {after}: no difference")
     else:
         print_table(difference.table, form)
-        _suggest_topology(difference, compare(*programs, by="topology", convention=convention.value))
+        _suggest_topology(difference, compare(*programs, by="topology", convention=convention))
     if output and write:
         _write(output, write(difference.draw(theme.value, labels=labels)))
         typer.echo(f"{output}: {difference.summary}", err=form is Form.json)
@@ -212,7 +213,7 @@ def chart(
     score: Annotated[str, typer.Option(help="Of candidates, the column with the score.")] = "score",
     theme: Annotated[Theme, typer.Option(help="Of the chart.")] = Theme.auto,
     width: Annotated[Width, typer.Option(help="Of a column or of a page.")] = Width.page,
-    convention: Count = Convention.conv,
+    convention: Count = "conv",
 ) -> None:
     """Draw a chart, or write the data behind it.
 
@@ -237,7 +238,7 @@ def _chart(kind: Kind, names: list[str], cost: str, score: str, convention: Conv
         raise typer.BadParameter(f"name a spec to chart its {kind.value}", param_hint="[NAME|FILE]...")
     reports = [count(read_program(name, None)) for name in names or library_names()]
     if kind is Kind.distribution:
-        return charts.distribution(reports, convention.value)
+        return charts.distribution(reports, convention)
     if kind is Kind.tradeoff:
         if cost not in ("macs", "params"):
             raise typer.BadParameter("expected macs or params", param_hint="--cost")
@@ -245,7 +246,7 @@ def _chart(kind: Kind, names: list[str], cost: str, score: str, convention: Conv
         return charts.trade_off(charts.published_points(reports, "macs" if cost == "macs" else "params"), label)
     if len(reports) > 1:
         raise typer.BadParameter(f"one spec at a time for {kind.value}", param_hint="[NAME|FILE]...")
-    return charts.breakdown(reports[0], "level" if kind is Kind.levels else "category", convention.value)
+    return charts.breakdown(reports[0], "level" if kind is Kind.levels else "category", convention)
 
 
 def _points(files: list[str], cost: str, score: str) -> list[Point]:

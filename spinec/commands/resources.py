@@ -10,7 +10,6 @@ import typer
 
 from spinec.options import (
     Approximate,
-    Convention,
     Count,
     Form,
     Frozen,
@@ -31,6 +30,7 @@ from spinec.options import (
 )
 
 if TYPE_CHECKING:
+    from spinec.spec.conventions import Convention
     from spinec.spec.model import ModelSpec
 
 
@@ -188,7 +188,7 @@ def fit(
     params: Annotated[float | None, figure("At most, as 3.6M.")] = None,
     by: Annotated[By, typer.Option(help="What is scaled.")] = By.width,
     over: Annotated[bool, typer.Option("--over", help="The nearest, even if it is over the budget.")] = False,
-    convention: Count = Convention.conv,
+    convention: Count = "conv",
     multiple: Annotated[int, typer.Option(help="Scaled dims are multiples of this.")] = 4,
     size_multiple: Annotated[
         int | None, typer.Option(help="Sizes are multiples of this; the coarsest stride if not given.")
@@ -209,7 +209,7 @@ def fit(
         macs=macs,
         params=params,
         by=by.value,
-        convention=convention.value,
+        convention=convention,
         over=over,
         multiple=multiple,
         size_multiple=size_multiple,
@@ -240,7 +240,7 @@ def _deliver(
     how: str,
     output: Path | None,
     form: Form,
-    convention: Convention = Convention.conv,
+    convention: Convention = "conv",
 ) -> None:
     """Write the new spec, and show what became of the old one."""
     from spinec.spec.dump import dump
@@ -265,17 +265,17 @@ def _show_changes(before: ModelSpec, after: ModelSpec, how: str, form: Form, con
     for name, block in before.blocks.items():
         new = after.blocks[name]
         repeats = [block.repeats, new.repeats] if deeper else []
-        macs = [counts[name].macs(convention.value) for counts in blocks]
+        macs = [counts[name].macs(convention) for counts in blocks]
         rows.append(
             [name, block.level, block.dim, new.dim, *repeats, *macs, *(counts[name].params for counts in blocks)]
         )
     columns = ["block", "level", "dim", "new dim", *(["repeats", "new repeats"] if deeper else [])]
-    totals = [*(report.macs(convention.value) for report in reports), *(report.params for report in reports)]
+    totals = [*(report.macs(convention) for report in reports), *(report.params for report in reports)]
     total = ["model", *[None] * (len(columns) - 1), *totals]
     columns += ["multiply-adds", "new multiply-adds", "parameters", "new parameters"]
     sizes = _pixels(after) if _pixels(after) == _pixels(before) else f"{_pixels(before)} to {_pixels(after)}"
     title = f"{after.name} at {sizes}, convention '{convention}'"
-    about = {"name": after.name, "made_from": before.name, "convention": convention.value}
+    about = {"name": after.name, "made_from": before.name, "convention": convention}
     print_table(Table(title, columns, rows, total, about), form)
     if form is Form.table:
         typer.echo(f"  {before.name}, {how}")

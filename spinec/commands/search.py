@@ -12,7 +12,6 @@ import typer
 from spinec.commands.candidates import StudyName, deliver, need_optuna, space_of
 from spinec.options import (
     Approximate,
-    Convention,
     Count,
     Form,
     Frozen,
@@ -64,7 +63,7 @@ def search(
     params: Annotated[float | None, figure("At most, as 3.6M.")] = None,
     memory: Annotated[float | None, figure("At most: bytes of activations alive at once, as 50M.")] = None,
     latency: Annotated[float | None, typer.Option(min=0, help="At most, in milliseconds, measured here.")] = None,
-    convention: Count = Convention.conv,
+    convention: Count = "conv",
     values: Values = "1,5,10,15,20",
     target: Work = None,
     approximate: Approximate = False,
@@ -88,7 +87,7 @@ def search(
     from spinec.search.run import search as learn
 
     space = space_of(name, values, target, approximate, multiple, group, frozen)
-    limits = Limits(macs, params, memory, latency, convention.value)
+    limits = Limits(macs, params, memory, latency, convention)
     wanted: list[Direction] = words(directions)  # type: ignore[assignment]  # the plan checks them
     plan = Plan(space, evaluator, tuple(wanted), limits)
     kept = storage or f"{space.spec.name}-search.db"
