@@ -356,6 +356,8 @@ def _calls(value: Any) -> Any:
             )
         case Optional(inner):
             return _calls(inner)
+        case Half():
+            return Half  # of a kernel: what is a plain number elsewhere is no argument of the same class
         case In() | str() | Name():
             return value
     return None

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from spinec.spec.names import RESERVED
 
-ACTIVATIONS = ("swish", "relu", "relu6", "hard_swish", "gelu", "sigmoid", "none")
-DOWNS = ("space_to_depth", "depthwise", "conv", "max_pool", "avg_pool", "none")
-UPS = ("nearest", "none")
-MATCHES = ("when_different", "always")
+ACTIVATIONS = ("swish", "relu", "relu6", "hard_swish", "gelu", "sigmoid", "hard_sigmoid", "none")
+DOWNS = ("space_to_depth", "depthwise", "conv", "conv_pool", "max_pool", "max_pool_first", "avg_pool", "none")
+UPS = ("nearest", "nearest_first", "none")
+MATCHES = ("when_different", "always", "where_needed")
 ORDERS = ("channel_major", "block_major")
 FUSIONS = ("fast_normalized", "softmax", "sum", "concat")
 KINDS = ("mbconv", "fused_mbconv", "residual", "bottleneck", "conv", "separable_conv", "identity")
@@ -127,6 +127,8 @@ def resamples() -> st.SearchStrategy[dict[str, Any]]:
         down=st.sampled_from(DOWNS),
         up=st.sampled_from(UPS),
         match=st.sampled_from(MATCHES),
+        alpha=st.sampled_from((0, 0.5, 1)),
+        bias=st.booleans(),
         channel_order=st.sampled_from(ORDERS),
         activation=st.sampled_from(ACTIVATIONS),
     )
@@ -202,16 +204,24 @@ def fields_of(kind: str) -> st.SearchStrategy[dict[str, Any]]:
         "squeeze_base": st.sampled_from(("input", "hidden")),
         "zero_gamma": st.booleans(),
         "norm": st.booleans(),
+        "norm_between": st.booleans(),
+        "bias": st.booleans(),
+        "dilation": st.integers(1, 3),
+        "subsample": st.booleans(),
+        "shortcut": st.booleans(),
+        "squeeze_multiple": st.sampled_from((1, 8)),
+        "squeeze_activation": st.sampled_from(ACTIVATIONS),
+        "gate": st.sampled_from(("sigmoid", "hard_sigmoid")),
     }
     inverted = ("kernel", "repeats", "activation", "expand", "squeeze", "squeeze_base")
     has = {
-        "mbconv": inverted,
+        "mbconv": (*inverted, "squeeze_multiple", "squeeze_activation", "gate", "dilation", "shortcut"),
         "fused_mbconv": inverted,
-        "residual": ("kernel", "repeats", "activation", "zero_gamma"),
-        "bottleneck": ("kernel", "repeats", "activation", "expand", "zero_gamma"),
-        "conv": ("kernel", "repeats", "activation", "norm"),
-        "separable_conv": ("kernel", "repeats", "activation", "norm"),
-        "identity": ("repeats", "activation"),
+        "residual": ("kernel", "repeats", "activation", "zero_gamma", "dilation"),
+        "bottleneck": ("kernel", "repeats", "activation", "expand", "zero_gamma", "dilation", "subsample"),
+        "conv": ("kernel", "repeats", "activation", "norm", "bias", "dilation"),
+        "separable_conv": ("kernel", "repeats", "activation", "norm", "norm_between", "bias"),
+        "identity": ("repeats", "activation", "norm"),
     }
     return some(**{name: every[name] for name in has[kind]})
 
@@ -240,7 +250,9 @@ def draw_top(draw: st.DrawFn, draft: Draft, most_dim: int) -> dict[str, Any]:
     else:
         extra = draw(st.lists(st.sampled_from(list(draft.blocks)), max_size=2))
         outputs = list(dict.fromkeys([*draft.unread, *extra]))
-    if head and head["kind"] != "retinanet" and len(outputs) > 1 and draft.up == "none":
+    if head and head["kind"] == "ssd":
+        top["head"] = {**head, "anchors": [draw(st.integers(1, 6)) for _ in outputs]}
+    elif head and head["kind"] != "retinanet" and len(outputs) > 1 and draft.up == "none":
         top.pop("head")
     names = [draw(output_name(draft.level(name), i)) for i, name in enumerate(outputs)]
     used = {name.lower() for name in draft.blocks}
@@ -264,19 +276,24 @@ def heads() -> st.SearchStrategy[dict[str, Any]]:
     dims, classes, layers = st.integers(1, 24), st.integers(1, 10), st.integers(0, 3)
     activation = st.sampled_from(ACTIVATIONS)
     rate = st.sampled_from((0, 0.2, 1))
-    classification = some(classes=classes, dropout=rate, activation=activation)
+    classification = some(classes=classes, dropout=rate, activation=activation, hidden=dims)
+    ssd = some(classes=classes, activation=activation)
     segmentation = some(layers=layers, classes=classes, activation=activation)
     retinanet = some(
         layers=layers,
         classes=classes,
         activation=activation,
         anchors=st.integers(1, 9),
+        conv=st.sampled_from(("separable", "full")),
+        bias=st.booleans(),
+        shared=st.booleans(),
         prior=st.sampled_from((0.01, 0.5)),
     )
     return st.one_of(
         classification.map(lambda own: {"kind": "classification", **own}),
         st.builds(lambda own, dim: {"kind": "segmentation", "dim": dim, **own}, segmentation, dims),
         st.builds(lambda own, dim: {"kind": "retinanet", "dim": dim, **own}, retinanet, dims),
+        ssd.map(lambda own: {"kind": "ssd", **own}),
     )
 
 

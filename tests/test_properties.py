@@ -232,6 +232,7 @@ ACTIVATE: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "relu": F.relu,
     "relu6": F.relu6,
     "hard_swish": lambda x: x * (x + 3).clamp(0, 6) / 6,
+    "hard_sigmoid": lambda x: (x + 3).clamp(0, 6) / 6,
     "gelu": lambda x: x * (1 + torch.erf(x / 2**0.5)) / 2,
     "sigmoid": torch.sigmoid,
 }
