@@ -109,4 +109,4 @@ def _pieces(cuts: Iterable[float], limit: float) -> list[float]:
 
 def fit_fault(message: str, hint: str = "") -> SpecError:
     """What is wrong with a fit that was asked for."""
-    return SpecError([Fault(f"fit: {message}", None, hint)])
+    return SpecError([Fault("SPN-703", f"fit: {message}", None, hint)])

@@ -116,7 +116,7 @@ def form_of(what: str, samples: Sequence[Sample], widths: Sequence[Width], skip:
 def no_form(what: str) -> SpecError:
     """Why there is no form."""
     message = f"{what}: the cost is no quadratic form of the dims, so many candidates cannot be counted at once"
-    return SpecError([Fault(message, None, "count candidates one by one: cost(lower(spec))")])
+    return SpecError([Fault("SPN-704", message, None, "count candidates one by one: cost(lower(spec))")])
 
 
 def _width(what: str, number: tuple[int, ...], known: Mapping[tuple[int, ...], Width]) -> Width:

@@ -93,7 +93,9 @@ class GraphBuilder:
         module = module or name
         if name in self.parts or self.parts.get(module, op) is not op:
             taken = name if name in self.parts else module
-            raise SpecError([Fault(f"{self.name}: two parts are called {taken!r}: rename the block or the output")])
+            raise SpecError(
+                [Fault("SPN-604", f"{self.name}: two parts are called {taken!r}: rename the block or the output")]
+            )
         self.parts[name] = self.parts[module] = op
         self.nodes.append(Node(name, op, inputs, module, call, per_call))
         return name

@@ -82,7 +82,9 @@ def _endpoint(model: GraphBuilder, style: Style, name: str, features: Features) 
 def _size(spec: ModelSpec, size: int | tuple[int, int] | None) -> tuple[int, int]:
     height, width = (size, size) if isinstance(size, int) else size or spec.input.size
     if not (0 < height <= MAX_SIZE and 0 < width <= MAX_SIZE):
-        raise SpecError([Fault(f"input size {height} x {width}: expected 1 to {MAX_SIZE:,} pixels on each side")])
+        raise SpecError(
+            [Fault("SPN-601", f"input size {height} x {width}: expected 1 to {MAX_SIZE:,} pixels on each side")]
+        )
     return height, width
 
 
@@ -93,6 +95,6 @@ def _check_limits(program: Program) -> None:
             total += (size := prod(shape))
             if size > MAX_WEIGHT:
                 weight = f"{program.name}: weight {step.module}.{role} would have {size:,} elements"
-                raise SpecError([Fault(f"{weight}, at most {MAX_WEIGHT:,}")])
+                raise SpecError([Fault("SPN-602", f"{weight}, at most {MAX_WEIGHT:,}")])
     if total > MAX_PARAMS:
-        raise SpecError([Fault(f"{program.name}: {total:,} parameters, at most {MAX_PARAMS:,}")])
+        raise SpecError([Fault("SPN-603", f"{program.name}: {total:,} parameters, at most {MAX_PARAMS:,}")])

@@ -68,7 +68,7 @@ def total_work(spec: ModelSpec, *, exact: bool = True) -> Fraction:
 
 def distribution_fault(message: str, hint: str = "") -> SpecError:
     """What is wrong with a distribution that was asked for."""
-    return SpecError([Fault(f"resource distribution: {message}", None, hint)])
+    return SpecError([Fault("SPN-701", f"resource distribution: {message}", None, hint)])
 
 
 def _unit(spec: ModelSpec, blocks: tuple[str, ...], exact: bool) -> Unit:

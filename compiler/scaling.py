@@ -48,7 +48,7 @@ def scale(
     """
     rule = rule_of(width, size, multiple, keep)
     if depth is not None and level_totals is not None:
-        raise SpecError([Fault("scale: 'depth' and 'level_totals' both say how deep; give one of them")])
+        raise SpecError([Fault("SPN-702", "scale: 'depth' and 'level_totals' both say how deep; give one of them")])
     totals = deeper_totals(spec, depth) if depth is not None else by_level(level_totals or {})
     return revise(spec, widened(spec, rule), spread(spec, totals), rule.size, name)
 
@@ -74,7 +74,9 @@ def compound(
     """
     for key, value in {"depth": depth, "width": width, "size": size}.items():
         if not (isfinite(value) and value > 0 and isfinite(phi)):
-            raise SpecError([Fault(f"compound: expected a positive {key} and a finite phi, got {value} and {phi}")])
+            raise SpecError(
+                [Fault("SPN-702", f"compound: expected a positive {key} and a finite phi, got {value} and {phi}")]
+            )
     step = size_multiple or coarsest_stride(spec)
     height, wide = (round_dim(side * size**phi, step, 0) if phi else side for side in spec.input.size)
     deeper = Fraction(str(depth)) ** (int(phi) if phi == int(phi) else phi)  # exact, so that 1.1 x 10 is not above 11
@@ -86,7 +88,9 @@ def rule_of(width: float, size: int | tuple[int, int] | None, multiple: int, kee
     try:
         return Scale.model_validate({"width": width, "size": size, "multiple": multiple, "keep": keep})
     except ValidationError as error:
-        raise SpecError([Fault(f"scale: {fault['loc'][0]}: {fault['msg']}") for fault in error.errors()]) from None
+        raise SpecError(
+            [Fault("SPN-702", f"scale: {fault['loc'][0]}: {fault['msg']}") for fault in error.errors()]
+        ) from None
 
 
 def widened(spec: ModelSpec, rule: Scale) -> dict[str, int]:
@@ -99,7 +103,7 @@ def widened(spec: ModelSpec, rule: Scale) -> dict[str, int]:
 def deeper_totals(spec: ModelSpec, depth: float | Fraction) -> dict[int, int]:
     """Level: its total of repeats times `depth`, rounded up, every block at least once; only levels that change."""
     if not (isfinite(depth) and depth > 0):
-        raise SpecError([Fault(f"scale: depth: expected a positive number, got {depth}")])
+        raise SpecError([Fault("SPN-702", f"scale: depth: expected a positive number, got {depth}")])
     totals = {}
     for level, blocks in repeated(spec).items():
         now = sum(spec.blocks[name].repeats for name in blocks)
@@ -121,10 +125,10 @@ def spread(spec: ModelSpec, totals: Mapping[int, int]) -> dict[str, int]:
     for level, total in totals.items():
         blocks = levels.get(level, [])
         if not blocks:
-            raise SpecError([Fault(f"scale: level {level} has no block with a branch to repeat")])
+            raise SpecError([Fault("SPN-702", f"scale: level {level} has no block with a branch to repeat")])
         if not len(blocks) <= total <= MAX_REPEATS * len(blocks):
             expected = f"expected {len(blocks)} to {MAX_REPEATS * len(blocks)} for its {len(blocks)} blocks"
-            raise SpecError([Fault(f"scale: level {level}: a total of {total} repeats: {expected}")])
+            raise SpecError([Fault("SPN-702", f"scale: level {level}: a total of {total} repeats: {expected}")])
         each, more = divmod(total, len(blocks))
         repeats |= {name: each + (i < more) for i, name in enumerate(blocks)}
     return repeats

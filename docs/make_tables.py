@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from spinec import cost, load, lower, names
+from spinec.spec.codes import reference
 from spinec.spec.files import write_whole
 from spinec.visualize.tables import catalogue_table, published_table
 
@@ -18,6 +19,7 @@ def tables() -> dict[str, str]:
     return {
         "published": published_table(reports).to_text("markdown"),
         "catalogue": catalogue_table(reports).to_text("markdown"),
+        "codes": reference(),
     }
 
 

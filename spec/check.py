@@ -33,9 +33,11 @@ def count(subject: Subject) -> Iterator[Fault]:
     """There are blocks, and not too many."""
     given = subject.tree.mapping.get("blocks")
     if given and given.value == {}:
-        yield Fault("blocks: expected at least one block", subject.key("blocks"))
+        yield Fault("SPN-301", "blocks: expected at least one block", subject.key("blocks"))
     if len(subject.order) > MAX_BLOCKS:
-        yield Fault(f"blocks: expected at most {MAX_BLOCKS:,}, got {len(subject.order):,}", subject.key("blocks"))
+        yield Fault(
+            "SPN-302", f"blocks: expected at most {MAX_BLOCKS:,}, got {len(subject.order):,}", subject.key("blocks")
+        )
 
 
 def names(subject: Subject) -> Iterator[Fault]:
@@ -48,13 +50,13 @@ def names(subject: Subject) -> Iterator[Fault]:
         for name in known:
             small, place = name.lower(), subject.key(f"{what}s", name)
             if not pattern.match(name):
-                yield Fault(f"{what} name {show(name)} is not allowed", place, f"expected {rule}")
+                yield Fault("SPN-303", f"{what} name {show(name)} is not allowed", place, f"expected {rule}")
             elif small in RESERVED:
                 message = f"{what} name {name!r} is taken by Python, by a framework or by generated code"
-                yield Fault(message, place, f"such as {name}_1")
+                yield Fault("SPN-304", message, place, f"such as {name}_1")
             elif small in seen:
                 message = f"{what} name {name!r} is taken by {seen[small]}"
-                yield Fault(message, place, "expected names that differ by more than case")
+                yield Fault("SPN-305", message, place, "expected names that differ by more than case")
             seen.setdefault(small, f"{what} {name!r}")
 
 
@@ -72,20 +74,26 @@ def inputs(subject: Subject) -> Iterator[Fault]:
                 continue
             place = subject.place("blocks", name, "inputs", i, "from")
             if twice:
-                yield Fault(f"{name}: input {show(given)} is listed twice", place, "expected every input once")
+                yield Fault(
+                    "SPN-306", f"{name}: input {show(given)} is listed twice", place, "expected every input once"
+                )
             elif given == name:
-                yield Fault(f"{name}: a block cannot be its own input", place, "expected an earlier block, or image")
+                yield Fault(
+                    "SPN-307", f"{name}: a block cannot be its own input", place, "expected an earlier block, or image"
+                )
             elif given not in order:
-                yield Fault(f"{name}: unknown input {show(given)}", place, partial(_suggest, subject, name, given))
+                yield Fault(
+                    "SPN-308", f"{name}: unknown input {show(given)}", place, partial(_suggest, subject, name, given)
+                )
             elif order[given] > order[name]:
                 forward += 1
                 cycle = _path(subject.reads, given, name) if forward <= MOST_CYCLES else []
                 if cycle:
                     message = f"{name}: the inputs form a cycle: {_chain([name, *cycle])}"
-                    yield Fault(message, place, "expected an earlier block, or image")
+                    yield Fault("SPN-309", message, place, "expected an earlier block, or image")
                 else:
                     message = f"{name}: input {given!r} comes later, on line {subject.key('blocks', given).line}"
-                    yield Fault(message, place, "blocks run in the order written")
+                    yield Fault("SPN-310", message, place, "blocks run in the order written")
 
 
 def unread(subject: Subject) -> Iterator[Fault]:
@@ -95,7 +103,7 @@ def unread(subject: Subject) -> Iterator[Fault]:
     hint = "it only costs: make it an input or an output, or remove it"
     for name in subject.order if subject.outputs else ():
         if name not in read:
-            yield Fault(f"nobody reads block {show(name)}", subject.key("blocks", name), hint, "warning")
+            yield Fault("SPN-311", f"nobody reads block {show(name)}", subject.key("blocks", name), hint, "warning")
 
 
 def outputs(subject: Subject) -> Iterator[Fault]:
@@ -106,17 +114,17 @@ def outputs(subject: Subject) -> Iterator[Fault]:
             continue  # named by validation
         if item.value not in subject.order:
             hint = partial(did_you_mean, item.value, subject.order)
-            yield Fault(f"output {show(name)}: unknown block {show(item.value)}", item.place, hint)
+            yield Fault("SPN-312", f"output {show(name)}: unknown block {show(item.value)}", item.place, hint)
             continue
         if item.value in seen:
             message = f"output {show(name)}: block {item.value!r} is output {seen[item.value]} already"
-            yield Fault(message, item.place, "expected every block once")
+            yield Fault("SPN-313", message, item.place, "expected every block once")
         seen.setdefault(item.value, show(name))
         block, level = subject.blocks.get(item.value), LEVEL_NAME.match(name)
         if block and level and int(level[1]) != block.level:
             others = ", ".join(subject.at_level.get(int(level[1]), [])[-4:])
             fit = f"expected one at level {level[1]}: {others}" if others else f"no block is at level {level[1]}"
-            yield Fault(f"output {name!r}: block {item.value!r} is at level {block.level}", item.place, fit)
+            yield Fault("SPN-314", f"output {name!r}: block {item.value!r} is at level {block.level}", item.place, fit)
 
 
 def paths(subject: Subject) -> Iterator[Fault]:
@@ -134,7 +142,7 @@ def paths(subject: Subject) -> Iterator[Fault]:
                 key, other = ("down", "conv") if level < block.level else ("up", "nearest")
                 message = f"{name}: no way from level {level} ({given.block}) to level {block.level}: '{key}' is none"
                 hint = f"such as {{from: {given.block}, {key}: {other}}}"
-                yield Fault(message, subject.place("blocks", name, "inputs", i), hint)
+                yield Fault("SPN-315", message, subject.place("blocks", name, "inputs", i), hint)
 
 
 def head(subject: Subject) -> Iterator[Fault]:
@@ -149,7 +157,7 @@ def head(subject: Subject) -> Iterator[Fault]:
     if spec.head.one_dim and not spec.endpoints and len(set(dims.values())) > 1:
         shown = ", ".join(f"{name}: {dim}" for name, dim in list(dims.items())[:8])
         message = f"head: outputs of different dims ({shown}) need 'endpoints'"
-        yield Fault(message, place, "such as endpoints: {dim: 64}")
+        yield Fault("SPN-401", message, place, "such as endpoints: {dim: 64}")
     levels = sorted(block.level for block in found.values())
     yield from _map_names(subject, spec.head)
     if isinstance(spec.head, RetinaNet):
@@ -157,24 +165,24 @@ def head(subject: Subject) -> Iterator[Fault]:
         for name, block in found.items():
             if block.level in first:
                 message = f"head: outputs {first[block.level]!r} and {name!r} are both at level {block.level}"
-                yield Fault(message, subject.key("outputs", name), "expected one output at each level")
+                yield Fault("SPN-403", message, subject.key("outputs", name), "expected one output at each level")
             first.setdefault(block.level, name)
         gaps = set(range(levels[0], levels[-1])) - set(levels)
         if gaps:
             message = f"head: no output at level {min(gaps)}, between levels {levels[0]} and {levels[-1]}"
-            yield Fault(message, subject.key("outputs"), "expected one output at each level")
+            yield Fault("SPN-404", message, subject.key("outputs"), "expected one output at each level")
     elif isinstance(spec.head, SSD):
         if len(spec.head.anchors) != len(found):
             message = (
                 f"head.anchors: expected a number for each of the {len(found)} outputs, got {len(spec.head.anchors)}"
             )
-            yield Fault(message, subject.place("head", "anchors"))
+            yield Fault("SPN-405", message, subject.place("head", "anchors"))
     elif isinstance(spec.head, DeepLab):
         if len(found) > 1:
-            yield Fault(f"head: deeplab reads one output, got {len(found)}", subject.key("outputs"))
+            yield Fault("SPN-406", f"head: deeplab reads one output, got {len(found)}", subject.key("outputs"))
     elif len(set(levels)) > 1 and spec.resample.up == "none":
         message = "head: outputs of several levels are upsampled, and resample.up is 'none'"
-        yield Fault(message, place, "expected resample: {up: nearest}, or outputs of one level")
+        yield Fault("SPN-407", message, place, "expected resample: {up: nearest}, or outputs of one level")
 
 
 def _map_names(subject: Subject, head: Head) -> Iterator[Fault]:
@@ -183,7 +191,7 @@ def _map_names(subject: Subject, head: Head) -> Iterator[Fault]:
         for name in (f"{kind}_{output}" for kind in head.maps):
             if name in subject.order:
                 message = f"block name {name!r} is taken by the head's map of output {output!r}"
-                yield Fault(message, subject.key("blocks", name), f"such as {name}_1")
+                yield Fault("SPN-402", message, subject.key("blocks", name), f"such as {name}_1")
 
 
 def _level(subject: Subject, name: str) -> int | None:

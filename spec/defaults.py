@@ -20,7 +20,7 @@ def apply_defaults(tree: Item, faults: list[Fault]) -> Item:
         return tree
     if not isinstance(defaults.value, dict):
         message = f"defaults: expected a mapping of block fields, got {show(defaults.value)}"
-        faults.append(Fault(message, defaults.place))
+        faults.append(Fault("SPN-203", message, defaults.place))
         return tree._replace(value=entries)
     given = defaults.value
     _check_defaults(given, faults)
@@ -47,12 +47,12 @@ def _check_defaults(given: dict[str, Item], faults: list[Fault]) -> None:
         kinds.sort(key=lambda kind: kind is not chosen)  # the default kind first
         if key not in known:
             hint = "each block says its own" if key in NEVER_DEFAULT else partial(did_you_mean, key, known)
-            faults.append(Fault(f"defaults: unknown key {show(key)}", item.key, hint))
+            faults.append(Fault("SPN-202", f"defaults: unknown key {show(key)}", item.key, hint))
         elif key != "kind":
             validate_given(kinds[0], item._replace(value={key: item}), faults, "defaults")
         elif chosen is None:
             hint = partial(did_you_mean, named, Block.kinds)
-            faults.append(Fault(f"defaults: unknown block kind {show(item.plain())}", item.place, hint))
+            faults.append(Fault("SPN-206", f"defaults: unknown block kind {show(item.plain())}", item.place, hint))
 
 
 def with_defaults(block: Item, defaults: dict[str, Item]) -> Item:

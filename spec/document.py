@@ -89,7 +89,7 @@ def read_file(path: Path, name: str) -> Item:
             data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
         reason = error.strerror if isinstance(error, OSError) else "no file can have this name"
-        raise SpecError([Fault(f"{name}: cannot be read: {reason}")]) from None
+        raise SpecError([Fault("SPN-101", f"{name}: cannot be read: {reason}")]) from None
     return read_bytes(data, name)
 
 
@@ -102,7 +102,9 @@ def read_bytes(data: bytes, name: str) -> Item:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         byte = f"{data[error.start]:#04x}"
-        raise SpecError([Fault(f"{name}:{line}: not UTF-8 text (byte {byte})", None, "save it as UTF-8")]) from None
+        raise SpecError(
+            [Fault("SPN-103", f"{name}:{line}: not UTF-8 text (byte {byte})", None, "save it as UTF-8")]
+        ) from None
     return read_text(text, name)
 
 
@@ -115,7 +117,7 @@ def read_text(text: str, name: str) -> Item:
 
 
 def _too_large(name: str) -> NoReturn:
-    raise SpecError([Fault(f"{name}: larger than {MAX_BYTES:,} bytes, the limit for a spec")])
+    raise SpecError([Fault("SPN-104", f"{name}: larger than {MAX_BYTES:,} bytes, the limit for a spec")])
 
 
 class _Reader:
@@ -134,12 +136,12 @@ class _Reader:
             self._next()  # the stream's start
             if isinstance(self._next(), yaml.StreamEndEvent):
                 message = f"{self.source.name}: the document is empty"
-                raise SpecError([Fault(message, None, "'spinec new' writes a spec to start from")])
+                raise SpecError([Fault("SPN-107", message, None, "'spinec new' writes a spec to start from")])
             root = self._item(self._next(), depth=0)
             self._next()  # the document's end
             after = self._next()
             if not isinstance(after, yaml.StreamEndEvent):
-                self._fault("a second document: a spec is one document", after)
+                self._fault("SPN-108", "a second document: a spec is one document", after)
         except yaml.MarkedYAMLError as error:
             raise SpecError([*self.faults, self._syntax(error)]) from None
         except (yaml.YAMLError, UnicodeEncodeError) as error:  # a character that YAML forbids has no mark
@@ -153,21 +155,21 @@ class _Reader:
         self.count += 1
         if self.count > MAX_EVENTS:
             message = f"more than {MAX_EVENTS:,} YAML nodes, the limit for a spec"
-            raise SpecError([Fault(message, self._place(event))])
+            raise SpecError([Fault("SPN-105", message, self._place(event))])
         return event
 
     def _item(self, event: yaml.Event, depth: int, key: Place | None = None) -> Item:
         place = self._place(event)
         if depth > MAX_DEPTH:
-            raise SpecError([Fault(f"nested deeper than {MAX_DEPTH} levels", place)])
+            raise SpecError([Fault("SPN-106", f"nested deeper than {MAX_DEPTH} levels", place)])
         if isinstance(event, yaml.NodeEvent) and event.anchor is not None:
             kind = "alias" if isinstance(event, yaml.AliasEvent) else "anchor"
             if event.anchor not in self.anchors:  # an alias of an anchor that is named already goes with it
-                self._fault(f"YAML {kind} {event.anchor!r}: specs have none", event, SHARING)
+                self._fault("SPN-112", f"YAML {kind} {event.anchor!r}: specs have none", event, SHARING)
             self.anchors.add(event.anchor)
         if isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent) and event.tag is not None:
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
-            self._fault(f"YAML tag {tag!r}: a spec is plain data", event, "remove the tag")
+            self._fault("SPN-113", f"YAML tag {tag!r}: a spec is plain data", event, "remove the tag")
         match event:
             case yaml.ScalarEvent():
                 return Item(self._scalar(event), place, key)
@@ -187,15 +189,15 @@ class _Reader:
             self._item(event, depth + 1)
             value = self._item(self._next(), depth + 1, place)
             if isinstance(event, yaml.CollectionStartEvent):
-                self._fault("a key must be a word, not a mapping or a list", event)
+                self._fault("SPN-115", "a key must be a word, not a mapping or a list", event)
             if not isinstance(event, yaml.ScalarEvent):
                 continue
             name: str = event.value
             if name == "<<" and not event.style:
-                self._fault("merge key '<<': specs have none", event, SHARING)
+                self._fault("SPN-114", "merge key '<<': specs have none", event, SHARING)
             elif name in entries:
                 first = entries[name].key or place
-                self._fault(f"duplicate key {name!r}", event, f"first given on line {first.line}")
+                self._fault("SPN-116", f"duplicate key {name!r}", event, f"first given on line {first.line}")
             else:
                 entries[name] = value
         return entries
@@ -209,7 +211,7 @@ class _Reader:
         if text[0] not in "+-.0123456789":
             return text
         if len(text) > MAX_DIGITS and _CORE_FLOAT.match(text):
-            self._fault(f"a number of {len(text)} characters", event, f"expected at most {MAX_DIGITS}")
+            self._fault("SPN-117", f"a number of {len(text)} characters", event, f"expected at most {MAX_DIGITS}")
             return None
         if _CORE_INT.match(text):
             return int(text)
@@ -229,8 +231,8 @@ class _Reader:
             column = len(lines[line])
         return Place(self.source, line + 1, column + 1, max(1, length))
 
-    def _fault(self, message: str, event: yaml.Event, hint: str = "") -> None:
-        self.faults.append(Fault(message, self._place(event), hint))
+    def _fault(self, code: str, message: str, event: yaml.Event, hint: str = "") -> None:
+        self.faults.append(Fault(code, message, self._place(event), hint))
 
     def _syntax(self, error: yaml.MarkedYAMLError) -> Fault:
         """What the parser says, where the cause is: what is never closed is named where it opens."""
@@ -239,18 +241,18 @@ class _Reader:
         if mark and context and context.line < mark.line and any(span in (error.context or "") for span in _SPANS):
             place, end = self._at(context.line, context.column), self._at(mark.line, mark.column)
             hint = f"still open on line {end.line}" if end.line > place.line else "it is never closed"
-            return Fault(f"not valid YAML: {problem}", place, hint)
+            return Fault("SPN-109", f"not valid YAML: {problem}", place, hint)
         if not mark:
-            return Fault(f"{self.source.name}: not valid YAML: {problem}")
+            return Fault("SPN-109", f"{self.source.name}: not valid YAML: {problem}")
         place = self._at(mark.line, mark.column)
         if self.source.lines[place.line - 1][place.column - 1 :].startswith("\t"):
-            return Fault("not valid YAML: a tab where spaces are expected", place, "indent with spaces")
+            return Fault("SPN-110", "not valid YAML: a tab where spaces are expected", place, "indent with spaces")
         hints = (hint for words, hint in _ADVICE.items() if words in problem)
-        return Fault(f"not valid YAML: {problem}", place, next(hints, ""))
+        return Fault("SPN-109", f"not valid YAML: {problem}", place, next(hints, ""))
 
     def _forbidden_character(self, error: Exception) -> Fault:
         for number, line in enumerate(self.source.lines):
             if found := _FORBIDDEN.search(line):
                 message = f"not valid YAML: character {found[0]!a} is not allowed"
-                return Fault(message, self._at(number, found.start()))
-        return Fault(f"{self.source.name}: not valid YAML: {error}")
+                return Fault("SPN-111", message, self._at(number, found.start()))
+        return Fault("SPN-111", f"{self.source.name}: not valid YAML: {error}")

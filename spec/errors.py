@@ -55,17 +55,24 @@ class Place(NamedTuple):
 class Fault:
     """One thing wrong with a document: what, where, and what to do about it.
 
-    A hint that takes a search is given as a function: it is only called for the faults that are shown.
+    The code is the same for every fault of its sort and never changes: `codes.yaml` explains it. A hint that takes a
+    search is given as a function: it is only called for the faults that are shown.
     """
 
+    code: str
     message: str
     place: Place | None = None
     hint: str | Callable[[], str] = ""
     severity: Literal["error", "warning"] = "error"
 
+    @property
+    def advice(self) -> str:
+        """The hint as text."""
+        return self.hint if isinstance(self.hint, str) else self.hint()
+
     def __str__(self) -> str:
-        hint = _shown(self.hint if isinstance(self.hint, str) else self.hint())
-        message = ("warning: " if self.severity == "warning" else "") + _shown(self.message)
+        hint = _shown(self.advice)
+        message = ("warning: " if self.severity == "warning" else "") + f"{_shown(self.message)} [{self.code}]"
         if self.place is None:
             return message + (f"\n      {hint}" if hint else "")
         return f"{self.place}: {message}\n{self.place.excerpt(hint)}"

@@ -30,7 +30,7 @@ def find(name: str | Path) -> tuple[Item, Path]:
     if path.suffix in SUFFIXES or os.path.exists(name):  # False, unlike Path.exists, for a name that no file can have
         return read_file(path, str(name)), path
     hint = partial(did_you_mean, name, library())
-    raise SpecError([Fault(f"no spec {str(name)!r} in the library, and no such file", None, hint)])
+    raise SpecError([Fault("SPN-102", f"no spec {str(name)!r} in the library, and no such file", None, hint)])
 
 
 @cache
@@ -57,19 +57,19 @@ def _find_beside(
 ) -> tuple[Item, Path]:
     if not name.endswith(SUFFIXES):
         message = f"{key}: no {what} {name!r} in the library"
-        raise SpecError([Fault(message, place, partial(did_you_mean, name, known))])
+        raise SpecError([Fault("SPN-502", message, place, partial(did_you_mean, name, known))])
     if child is None:
-        raise SpecError([Fault(f"{key}: {name!r} is a file, and this spec is not in a folder", place)])
+        raise SpecError([Fault("SPN-503", f"{key}: {name!r} is a file, and this spec is not in a folder", place)])
     folder = child.resolve().parent
     path = Path(os.path.realpath(folder / name)) if name.isprintable() else folder / "?"
     if not path.is_relative_to(folder):
         hint = "expected a file beside this spec or below it"
-        raise SpecError([Fault(f"{key}: {name!r} leaves the folder of this spec", place, hint)])
+        raise SpecError([Fault("SPN-504", f"{key}: {name!r} leaves the folder of this spec", place, hint)])
     if not os.path.isfile(path):
         files = path.parent.glob("*.y*ml") if name.isprintable() else ()
         beside = sorted(str(Path(name).parent / file.name) for file in files)
         message = f"{key}: no file {name!r} in the folder of this spec"
-        raise SpecError([Fault(message, place, partial(did_you_mean, name, beside))])
+        raise SpecError([Fault("SPN-505", message, place, partial(did_you_mean, name, beside))])
     return read_file(path, str(Path(place.source.name).parent / name)), path
 
 

@@ -123,12 +123,14 @@ def _kinded(item: Item, kinds: dict[str, type[Kinded]], what: str, faults: list[
     kind = item.mapping.get("kind")
     if not isinstance(item.value, dict):
         message = f"{what}: expected a mapping with a 'kind', got {show(item.value)}"
-        faults.append(Fault(message, item.place, f"such as {{kind: {next(iter(kinds))}, ...}}"))
+        faults.append(Fault("SPN-203", message, item.place, f"such as {{kind: {next(iter(kinds))}, ...}}"))
     elif kind is None:
-        faults.append(Fault(f"{what}: missing key 'kind'", item.key or item.place, "expected " + ", ".join(kinds)))
+        faults.append(
+            Fault("SPN-201", f"{what}: missing key 'kind'", item.key or item.place, "expected " + ", ".join(kinds))
+        )
     elif not isinstance(kind.value, str) or kind.value not in kinds:
         message = f"unknown {'head' if kinds is Head.kinds else 'block'} kind {show(kind.plain())}"
-        faults.append(Fault(message, kind.place, partial(did_you_mean, kind.value, kinds)))
+        faults.append(Fault("SPN-206", message, kind.place, partial(did_you_mean, kind.value, kinds)))
     else:
         return validate(kinds[kind.value], item, faults, what)
     return None

@@ -39,7 +39,7 @@ def expand_neck(tree: Item, path: Path | None, faults: list[Fault]) -> Item:
     blocks, outputs = filling.fill(fragment)
     own = entries.get("blocks", Item({}, neck.place, neck.key))
     filling.faults += [
-        Fault(f"neck: the spec has a block {name!r} already", own.mapping[name].key, "rename it")
+        Fault("SPN-513", f"neck: the spec has a block {name!r} already", own.mapping[name].key, "rename it")
         for name in blocks
         if name in own.mapping
     ]
@@ -53,15 +53,15 @@ def expand_neck(tree: Item, path: Path | None, faults: list[Fault]) -> Item:
 def _fragment(neck: Item, path: Path | None, faults: list[Fault]) -> Item:
     if not isinstance(neck.value, dict) or "fragment" not in neck.value:
         hint = f"such as {{fragment: {next(iter(fragments()))}, ...}}"
-        raise SpecError([*faults, Fault("neck: expected a mapping with a 'fragment'", neck.place, hint)])
+        raise SpecError([*faults, Fault("SPN-514", "neck: expected a mapping with a 'fragment'", neck.place, hint)])
     name = neck.mapping["fragment"]
     if not isinstance(name.value, str):
         message = f"neck.fragment: expected the name of a fragment, got {show(name.plain())}"
-        raise SpecError([*faults, Fault(message, name.place, "one of " + ", ".join(fragments()))])
+        raise SpecError([*faults, Fault("SPN-514", message, name.place, "one of " + ", ".join(fragments()))])
     fragment = find_fragment(name.value, path, name.place)
     wrong = [*_unknown(fragment, KEYS), *_unknown(fragment.mapping.get("cell"), CELL_KEYS)]
     wrong += [
-        Fault(f"fragment: missing key {key!r}", fragment.place)
+        Fault("SPN-201", f"fragment: missing key {key!r}", fragment.place)
         for key in ("takes", "blocks", "gives")
         if key not in fragment.mapping
     ]
@@ -73,7 +73,7 @@ def _fragment(neck: Item, path: Path | None, faults: list[Fault]) -> Item:
 def _unknown(item: Item | None, keys: tuple[str, ...]) -> Iterator[Fault]:
     for key, value in item.mapping.items() if item else ():
         if key not in keys:
-            yield Fault(f"fragment: unknown key {show(key)}", value.key, partial(did_you_mean, key, keys))
+            yield Fault("SPN-202", f"fragment: unknown key {show(key)}", value.key, partial(did_you_mean, key, keys))
 
 
 def _scope(neck: Item, fragment: Item, faults: list[Fault]) -> dict[str, Item]:
@@ -82,14 +82,14 @@ def _scope(neck: Item, fragment: Item, faults: list[Fault]) -> dict[str, Item]:
     takes = fragment.mapping["takes"].plain()
     given = {key: item for key, item in neck.mapping.items() if key != "fragment"}
     wrong = [
-        Fault(f"neck: unknown key {show(key)}", item.key, partial(did_you_mean, key, [*takes, *settings]))
+        Fault("SPN-202", f"neck: unknown key {show(key)}", item.key, partial(did_you_mean, key, [*takes, *settings]))
         for key, item in given.items()
         if key not in takes and key not in settings
     ]
     for name in (*takes, *(name for name, item in settings.items() if item.value is None)):
         if name not in given:
             what = f"{name}: the block that gives it" if name in takes else f"{name}: ..."
-            wrong.append(Fault(f"neck: missing key {name!r}", neck.key or neck.place, what))
+            wrong.append(Fault("SPN-201", f"neck: missing key {name!r}", neck.key or neck.place, what))
     if wrong:
         raise SpecError([*faults, *wrong])
     return {**settings, **given}
@@ -128,7 +128,7 @@ class _Filling:
         repeats = self.filled(cell.mapping["repeats"])
         if type(repeats.value) is not int or not 0 < repeats.value <= MAX_REPEATS:
             message = f"neck: repeats: expected 1 to {MAX_REPEATS}, got {show(repeats.plain())}"
-            self.faults.append(Fault(message, repeats.place))
+            self.faults.append(Fault("SPN-204", message, repeats.place))
             return 0
         return repeats.value
 
@@ -157,7 +157,7 @@ class _Filling:
             case str() as text if text.startswith("$"):
                 if text[1:] not in self.scope:
                     hint = partial(did_you_mean, text[1:], self.scope)
-                    self.faults.append(Fault(f"fragment: nothing is called {show(text)}", item.place, hint))
+                    self.faults.append(Fault("SPN-515", f"fragment: nothing is called {show(text)}", item.place, hint))
                     return item
                 return self.scope[text[1:]]._replace(key=item.key)
         return item

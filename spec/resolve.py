@@ -25,10 +25,10 @@ def resolve(tree: Item, path: Path | None, faults: list[Fault]) -> Item:
 def _extend(tree: Item, path: Path | None, faults: list[Fault], children: tuple[Path, ...]) -> Item:
     if not isinstance(tree.value, dict):
         message = f"expected a mapping of keys such as name, blocks and outputs, got {show(tree.value)}"
-        raise SpecError([*faults, Fault(message, tree.place)])
+        raise SpecError([*faults, Fault("SPN-118", message, tree.place)])
     if "neck" in tree.value and "outputs" in tree.value and tree.value["neck"].value is not None:
         hint = "without 'outputs', the model gives out what the neck gives"
-        faults.append(Fault("outputs: the neck gives the outputs", tree.value["outputs"].key, hint))
+        faults.append(Fault("SPN-512", "outputs: the neck gives the outputs", tree.value["outputs"].key, hint))
     given = tree.value.get("extends")
     if given:
         parent = _parent(given, path, faults, children)
@@ -45,13 +45,15 @@ def _parent(given: Item, path: Path | None, faults: list[Fault], children: tuple
     name, place = given.value, given.place
     if not isinstance(name, str):
         message = f"extends: expected the name of a spec, or a file beside this one, got {show(given.plain())}"
-        raise SpecError([*faults, Fault(message, place)])
+        raise SpecError([*faults, Fault("SPN-501", message, place)])
     parent, parent_path = find_parent(name, path, place)
     chain = (*children, *([path.resolve()] if path else []))
     if parent_path.resolve() in chain:
-        raise SpecError([*faults, Fault(f"extends: {name!r} extends this spec in turn, a cycle", place)])
+        raise SpecError([*faults, Fault("SPN-506", f"extends: {name!r} extends this spec in turn, a cycle", place)])
     if len(chain) > MAX_PARENTS:
-        raise SpecError([*faults, Fault(f"extends: more than {MAX_PARENTS} parents, one above the other", place)])
+        raise SpecError(
+            [*faults, Fault("SPN-507", f"extends: more than {MAX_PARENTS} parents, one above the other", place)]
+        )
     parent = _extend(parent, parent_path, faults, chain)
     return parent._replace(value={key: item for key, item in parent.mapping.items() if key not in OWN_KEYS})
 
@@ -63,7 +65,7 @@ def _nothing_to_remove(parent: Item, child: Item) -> Iterator[Fault]:
         for name, item in _section(child, section).items():
             if item.value is None and theirs and name not in theirs:
                 message = f"{section}: nothing to remove, the parent has no {show(name)}"
-                yield Fault(message, item.key, partial(did_you_mean, name, theirs))
+                yield Fault("SPN-508", message, item.key, partial(did_you_mean, name, theirs))
 
 
 def _still_read(child: Item, merged: Item) -> Iterator[Fault]:
@@ -80,7 +82,7 @@ def _still_read(child: Item, merged: Item) -> Iterator[Fault]:
         if name in readers:
             shown = ", ".join(readers[name][:4]) + (", ..." if len(readers[name]) > 4 else "")
             message = f"block {show(name)} is removed, but read by {shown}"
-            yield Fault(message, item.key, "remove or change what reads it, too")
+            yield Fault("SPN-509", message, item.key, "remove or change what reads it, too")
 
 
 def _section(tree: Item, name: str) -> dict[str, Item]:

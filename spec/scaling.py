@@ -42,7 +42,7 @@ def _scale_dim(item: Item, scale: Scale, faults: list[Fault]) -> Item:
     rounded = scaled_dim(dim.value, scale)
     if rounded > MAX_DIM:
         message = f"dim: {dim.value} scaled by width {scale.width:g} is {rounded}, expected at most {MAX_DIM}"
-        faults.append(Fault(message, dim.place))
+        faults.append(Fault("SPN-510", message, dim.place))
         return item
     return item._replace(value={**item.mapping, "dim": dim._replace(value=rounded)})
 
@@ -53,7 +53,7 @@ def _scale_repeats(entries: dict[str, Item], scale: Item, faults: list[Fault]) -
     for name, item in repeats.items():
         if name not in blocks:
             hint = partial(did_you_mean, name, blocks)
-            faults.append(Fault(f"scale.repeats: no block {name!r} to repeat", item.key, hint))
+            faults.append(Fault("SPN-511", f"scale.repeats: no block {name!r} to repeat", item.key, hint))
         elif isinstance(blocks[name].value, dict):
             blocks[name] = blocks[name]._replace(value={**blocks[name].mapping, "repeats": item})
     return {**entries, "blocks": entries["blocks"]._replace(value=blocks)} if blocks else entries

@@ -39,7 +39,13 @@ _EXPECTED = {
     "string_too_long": "expected at most {max_length} characters",
     "string_pattern_mismatch": "expected small letters, digits, '.', '_' and '-', 64 at most, a letter or digit first",
 }
-_NUMERIC = ("int_type", "greater_than", "greater_than_equal", "less_than", "less_than_equal")
+_RANGES = ("greater_than", "greater_than_equal", "less_than", "less_than_equal", "finite_number")
+_CODES = {  # what is none of these is not in the form that its field has
+    "SPN-203": [error for error in _EXPECTED if error.endswith("_type") or error == "int_from_float"],
+    "SPN-204": _RANGES,
+    "SPN-207": ("too_short", "too_long"),
+}
+_NUMERIC = ("int_type", *_RANGES)
 _WORDLESS = ("too_short", "too_long", "string_too_long")  # where showing the value would say nothing
 
 
@@ -52,7 +58,9 @@ def validate(
     validated already.
     """
     if not isinstance(item.value, dict):
-        faults.append(Fault(f"{what}: expected a mapping, got {show(item.value)}", item.place, _list(_keys(model, ()))))
+        faults.append(
+            Fault("SPN-203", f"{what}: expected a mapping, got {show(item.value)}", item.place, _list(_keys(model, ())))
+        )
         return None
     try:
         return model.model_validate({**item.plain(), **ready})
@@ -110,16 +118,19 @@ def _fault(error: ErrorDetails, model: type[BaseModel], root: Item, what: str, k
     owner, label = _label(what, path[:-1]), _label(what, there)
     match error["type"]:
         case "missing":
-            return Fault(_say(owner, f"missing key {path[-1]!r}"), item.key or item.place, _description(model, path))
+            return Fault(
+                "SPN-201", _say(owner, f"missing key {path[-1]!r}"), item.key or item.place, _description(model, path)
+            )
         case "extra_forbidden":
             keys = [*_keys(model, path[:-1]), *(() if path[:-1] else known)]
             message = _say(owner, f"unknown key {show(path[-1])}")
-            return Fault(message, item.key or item.place, partial(did_you_mean, path[-1], keys))
+            return Fault("SPN-202", message, item.key or item.place, partial(did_you_mean, path[-1], keys))
         case "literal_error":
             choices = re.findall(r"'([^']*)'", error["ctx"]["expected"])
             unknown = _say(owner, f"unknown {path[-1]} {show(given)}")
             message = unknown if isinstance(given, str) else f"{label}: expected a word, got {show(given)}"
-            return Fault(message, item.place, partial(did_you_mean, given, choices))
+            code = "SPN-205" if isinstance(given, str) else "SPN-203"
+            return Fault(code, message, item.place, partial(did_you_mean, given, choices))
         case "value_error":
             expected = str(error["ctx"]["error"])
         case kind if kind in _NUMERIC and isinstance(given, float) and not math.isfinite(given):
@@ -134,7 +145,11 @@ def _fault(error: ErrorDetails, model: type[BaseModel], root: Item, what: str, k
     hint = _list(_keys(model, path)) if error["type"].startswith("model_") else _description(model, path)
     if error["type"] == "tuple_type" and isinstance(given, str):
         hint = f"a list is written [{given}]"
-    return Fault(f"{label}: {expected}{got}", item.place, hint)
+    return Fault(_code(error["type"]), f"{label}: {expected}{got}", item.place, hint)
+
+
+def _code(error: str) -> str:
+    return next((code for code, errors in _CODES.items() if error in errors), "SPN-208")
 
 
 def _list(keys: Iterable[str]) -> str:

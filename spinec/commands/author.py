@@ -2,40 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from spinec.options import app, fail, warn, write_output
-from spinec.spec.errors import SpinecError
+from spinec.options import app, fail, write_output
+from spinec.spec.errors import Fault, SpecError
 
-if TYPE_CHECKING:
-    from spinec.spec.load import Loaded
+
+class Report(StrEnum):
+    """How faults are written."""
+
+    text = "text"
+    json = "json"
+    sarif = "sarif"
+    github = "github"
 
 
 @app.command()
 def validate(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Specs to check.")],
+    form: Annotated[Report, typer.Option("--format", help="For a person, or for a machine.")] = Report.text,
 ) -> None:
     """Check specs and name every fault.
 
-    Each with its place and what was expected. Exits with 1 if any spec is at fault.
+    Each with its place, its code and what was expected. Exits with 1 if any spec is at fault.
     """
-    from spinec.spec.load import read
-
-    faulty = 0
-    for name in files:
-        try:
-            loaded = read(name)
-        except SpinecError as error:
-            faulty += 1
-            typer.echo(str(error), err=True)
-            continue
-        warn(loaded)
-        typer.echo(f"{name}: valid, {len(loaded.spec.blocks)} blocks" + _warning_count(loaded))
-    if faulty:
+    checked = [(name, *_checked(name)) for name in files]
+    if form is Report.text:
+        for name, blocks, faults in checked:
+            _tell(name, blocks, faults)
+    else:
+        _report(form, {name: faults for name, _, faults in checked})
+    if any(blocks is None for _, blocks, _ in checked):
         raise typer.Exit(1)
+
+
+@app.command()
+def explain(
+    code: Annotated[str, typer.Argument(metavar="CODE", help="Of a fault, as SPN-201; 'all' lists them.")],
+) -> None:
+    """Explain a fault by its code.
+
+    Why it is raised, an example, and its cure.
+    """
+    from spinec.spec.codes import codes, explanation
+
+    known = codes()
+    wanted = code.upper() if code.upper().startswith("SPN-") else f"SPN-{code}"
+    if code == "all":
+        typer.echo("\n".join(f"{each.code}  {each.title}" for each in known.values()))
+    elif wanted in known:
+        typer.echo(explanation(known[wanted]))
+    else:
+        fail(f"no code {code!r}: 'spinec explain all' lists them")
 
 
 @app.command()
@@ -62,6 +85,36 @@ def schema() -> None:
     typer.echo(json.dumps(json_schema(), indent=2))
 
 
-def _warning_count(loaded: Loaded) -> str:
-    number = len(loaded.warnings)
-    return f", {number} warning{'s' if number > 1 else ''}" if number else ""
+def _checked(name: str) -> tuple[int | None, Sequence[Fault]]:
+    """How many blocks a spec has, None if it is at fault, and what is to be said of it."""
+    from spinec.spec.load import read
+
+    try:
+        loaded = read(name)
+    except SpecError as error:
+        return None, error.faults
+    return len(loaded.spec.blocks), loaded.warnings
+
+
+def _tell(name: str, blocks: int | None, faults: Sequence[Fault]) -> None:
+    if blocks is None:
+        typer.echo(str(SpecError(faults)), err=True)
+        return
+    for fault in faults:
+        typer.echo(str(fault), err=True)
+    number = len(faults)
+    warned = f", {number} warning{'s' if number > 1 else ''}" if number else ""
+    typer.echo(f"{name}: valid, {blocks} blocks{warned}")
+
+
+def _report(form: Report, found: Mapping[str, Sequence[Fault]]) -> None:
+    from spinec import __version__
+    from spinec.spec import reports
+
+    match form:
+        case Report.json:
+            typer.echo(reports.to_json(found))
+        case Report.sarif:
+            typer.echo(reports.to_sarif(found, __version__))
+        case Report.github if text := reports.to_github(found):
+            typer.echo(text)

@@ -1,0 +1,92 @@
+"""Faults for machines: JSON, SARIF 2.1.0 for code scanning, and the commands that annotate files on GitHub."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from spinec.spec.codes import codes
+from spinec.spec.errors import Fault
+
+SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
+Faults = Mapping[str, Sequence[Fault]]  # of each file that was checked
+
+
+def to_json(found: Faults) -> str:
+    """One object a file: whether it is valid, and its faults with their places."""
+    files = [
+        {"file": name, "valid": all(fault.severity == "warning" for fault in faults), "faults": [*map(_entry, faults)]}
+        for name, faults in found.items()
+    ]
+    return json.dumps(files, indent=2)
+
+
+def to_sarif(found: Faults, version: str) -> str:
+    """A SARIF log of one run; the rules are the codes that occur."""
+    faults = [(name, fault) for name, given in found.items() for fault in given]
+    used = sorted({fault.code for _, fault in faults})
+    rules = [{"id": code, "shortDescription": {"text": codes()[code].title}} for code in used]
+    driver = {"name": "spinec", "version": version, "rules": rules}
+    run = {
+        "tool": {"driver": driver},
+        "columnKind": "unicodeCodePoints",
+        "results": [_result(*each) for each in faults],
+    }
+    return json.dumps({"$schema": SARIF, "version": "2.1.0", "runs": [run]}, indent=2)
+
+
+def to_github(found: Faults) -> str:
+    """One workflow command a fault, which shows it in the changes of a pull request."""
+    return "\n".join(_command(name, fault) for name, faults in found.items() for fault in faults)
+
+
+def _entry(fault: Fault) -> dict[str, object]:
+    place = fault.place
+    return {
+        "code": fault.code,
+        "severity": fault.severity,
+        "message": fault.message,
+        "hint": fault.advice,
+        "file": place.source.name if place else None,
+        "line": place.line if place else None,
+        "column": place.column if place else None,
+        "length": place.length if place else None,
+    }
+
+
+def _result(name: str, fault: Fault) -> dict[str, object]:
+    place = fault.place
+    location: dict[str, object] = {"artifactLocation": {"uri": _uri(place.source.name if place else name)}}
+    if place:
+        region = {"startLine": place.line, "startColumn": place.column, "endColumn": place.column + place.length}
+        location["region"] = region
+    return {
+        "ruleId": fault.code,
+        "level": fault.severity,
+        "message": {"text": _told(fault)},
+        "locations": [{"physicalLocation": location}],
+    }
+
+
+def _uri(name: str) -> str:
+    from urllib.parse import quote
+
+    return quote(name.replace("\\", "/"), errors="replace")
+
+
+def _command(name: str, fault: Fault) -> str:
+    place = fault.place
+    at = f",line={place.line},col={place.column},endColumn={place.column + place.length}" if place else ""
+    file = _escaped(place.source.name if place else name, ",:")
+    return f"::{fault.severity} file={file}{at},title={fault.code}::{_escaped(_told(fault))}"
+
+
+def _told(fault: Fault) -> str:
+    return f"{fault.message} ({fault.advice})" if fault.advice else fault.message
+
+
+def _escaped(text: str, also: str = "") -> str:
+    """As workflow commands want it: a fault is one line, whatever a spec says."""
+    for character in "%\r\n" + also:
+        text = text.replace(character, f"%{ord(character):02X}")
+    return text
