@@ -29,6 +29,7 @@ SECTIONS = {
     "5": "Parents, scaling, necks",
     "6": "Compiling",
     "7": "Specs from specs",
+    "8": "Pictures",
 }
 
 

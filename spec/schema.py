@@ -70,7 +70,8 @@ def _one_of(kinds: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any
                 "then": {"$ref": f"#/$defs/{model.__name__}"},
             }
         )
-    return {"type": "object", "properties": {"kind": {"enum": list(kinds)}}, "allOf": choices}
+    chosen = {"type": "object", "properties": {"kind": {"enum": list(kinds)}}, "allOf": choices}
+    return {"anyOf": [chosen, {"type": "null", "description": "takes away what the parent has"}]}
 
 
 def _defaults(definitions: dict[str, Any]) -> dict[str, Any]:

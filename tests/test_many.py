@@ -356,7 +356,10 @@ def test_linear_systems_are_solved_exactly(unknowns, spare, seed):
     random = Random(seed)
     wanted = [tuple(random.randint(-(2**59), 2**59) for _ in forms.NOTHING) for _ in range(unknowns)]
     rows = [[random.randint(0, 10**6) for _ in range(unknowns)] for _ in range(unknowns + spare)]
-    values = [tuple(sum(a * x[i] for a, x in zip(row, wanted, strict=True)) for i in range(len(forms.NOTHING))) for row in rows]
+    values = [
+        tuple(sum(a * x[i] for a, x in zip(row, wanted, strict=True)) for i in range(len(forms.NOTHING)))
+        for row in rows
+    ]
     assert forms._solve(rows, values) == wanted
 
 

@@ -143,7 +143,14 @@ def chart_writer(path: Path) -> Callable[[Chart, Theme, Width], str | bytes]:
         return lambda chart, theme, width: chart.raster(path.suffix.removeprefix("."), theme, width)
     hint = partial(did_you_mean, path.suffix or path.name, (*PICTURES, *DATA))
     raise SpecError(
-        [Fault(f"{path.name}: no chart is written as {path.suffix or 'a file without a suffix'!r}", None, hint)]
+        [
+            Fault(
+                "SPN-801",
+                f"{path.name}: no chart is written as {path.suffix or 'a file without a suffix'!r}",
+                None,
+                hint,
+            )
+        ]
     )
 
 
@@ -373,11 +380,11 @@ def points_of(rows: Iterable[Mapping[str, str]], cost: str, score: str, name: st
 def number_in(row: Mapping[str, str], column: str, place: str) -> float:
     """The number in a column of a row; `place` is how errors call the row."""
     if column not in row:
-        raise SpecError([Fault(f"{place}: no column {column!r}", None, partial(did_you_mean, column, row))])
+        raise SpecError([Fault("SPN-802", f"{place}: no column {column!r}", None, partial(did_you_mean, column, row))])
     try:
         value = float(row[column])
     except (TypeError, ValueError):
         value = nan
     if not isfinite(value):
-        raise SpecError([Fault(f"{place}: {column} is {row[column]!r}, expected a number")])
+        raise SpecError([Fault("SPN-802", f"{place}: {column} is {row[column]!r}, expected a number")])
     return value

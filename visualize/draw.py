@@ -224,6 +224,13 @@ def writer_of(path: Path) -> Callable[[Drawing], str | bytes]:
         if path.suffix == ".html":
             hint = partial(str, "'spinec report' writes pages")
         raise SpecError(
-            [Fault(f"{path.name}: no picture is written as {path.suffix or 'a file without a suffix'!r}", None, hint)]
+            [
+                Fault(
+                    "SPN-801",
+                    f"{path.name}: no picture is written as {path.suffix or 'a file without a suffix'!r}",
+                    None,
+                    hint,
+                )
+            ]
         )
     return FORMATS[path.suffix]
