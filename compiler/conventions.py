@@ -61,3 +61,13 @@ INITIALISED = (
     "kernel",
     "fusion",
 )  # roles whose initialisers are operations of the TensorFlow 1.x graph
+PARTS: dict[str, tuple[Quantity, ...]] = {
+    "convolution, linear": ("macs",),
+    "bias": ("bias",),
+    "norm": ("norm",),
+    "activation": ("activation", "swish", "relu", "gelu"),
+    "sum, product": ("add", "multiply", "divide", "scale"),
+    "pooling": ("mean", "pool", "pooled", "average"),
+    "upsampling": ("resize",),
+}
+"""Kinds of work as a reader knows them; a convention's initialisers are the rest."""

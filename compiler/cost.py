@@ -11,7 +11,7 @@ from functools import cached_property
 from math import prod
 from typing import Any, Literal, NamedTuple
 
-from spinec.compiler.conventions import CONVENTIONS, INITIALISED
+from spinec.compiler.conventions import CONVENTIONS, INITIALISED, PARTS
 from spinec.compiler.memory import peak_elements
 from spinec.compiler.ops.base import Op, Quantity, Work
 from spinec.compiler.program import Program
@@ -159,16 +159,31 @@ def plain(count: Count) -> dict[str, Any]:
 
 def total(rows: Iterable[Row]) -> Count:
     """What some ops cost together."""
+    rows = list(rows)
+    work, kernel_weights = _work(rows)
+    halves = {name: each.halves(work, kernel_weights) for name, each in CONVENTIONS.items()}
+    return Count(halves, sum([row.params for row in rows]), sum([row.activations for row in rows]))
+
+
+def counted_parts(report: Report, convention: Convention) -> dict[str, int]:
+    """Of what a convention's count is made up, in half multiply-adds."""
+    prices = CONVENTIONS[_known(convention)]
+    work, kernel_weights = _work(report.rows)
+    parts = {
+        part: prices.halves({each: work.get(each, 0) for each in quantities}, 0) for part, quantities in PARTS.items()
+    }
+    return {**parts, "initialisers": prices.halves({}, kernel_weights)}
+
+
+def _work(rows: Iterable[Row]) -> tuple[dict[Quantity, int], int]:
+    """The work of some ops by quantity, and how many weights have initialisers."""
     work: dict[Quantity, int] = {}
-    kernel_weights = params = activations = 0
+    kernel_weights = 0
     for row in rows:
         for quantity, amount in row.work.items():
             work[quantity] = work.get(quantity, 0) + amount
         kernel_weights += row.kernel_weights
-        params += row.params
-        activations += row.activations
-    halves = {name: each.halves(work, kernel_weights) for name, each in CONVENTIONS.items()}
-    return Count(halves, params, activations)
+    return work, kernel_weights
 
 
 def _part(spec: ModelSpec, row: Row) -> str:

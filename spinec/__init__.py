@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from spinec.compiler.program import Program
     from spinec.compiler.redistribute import redistribute
     from spinec.compiler.scaling import compound, scale
+    from spinec.compiler.training import Training, training_cost
     from spinec.spec.dump import dump
     from spinec.spec.errors import BackendError, SearchError, ShapeError, SpecError, SpecWarning, SpinecError
     from spinec.spec.library import names
@@ -41,6 +42,7 @@ _HOMES = {
     "compiler.program": ("Program",),
     "compiler.redistribute": ("redistribute",),
     "compiler.scaling": ("compound", "scale"),
+    "compiler.training": ("Training", "training_cost"),
     "spec.dump": ("dump",),
     "spec.errors": ("BackendError", "SearchError", "ShapeError", "SpecError", "SpecWarning", "SpinecError"),
     "spec.library": ("names",),
@@ -66,6 +68,7 @@ __all__ = [
     "SpecError",
     "SpecWarning",
     "SpinecError",
+    "Training",
     "build",
     "candidates",
     "compound",
@@ -82,6 +85,7 @@ __all__ = [
     "names",
     "redistribute",
     "scale",
+    "training_cost",
     "write_report",
 ]
 

@@ -57,7 +57,8 @@ class Pixels:
     width: int
 
 
-def _parse_size(text: str) -> Pixels:
+def parse_size(text: str) -> Pixels:
+    """An input size as a user writes it."""
     parts = text.lower().replace("×", "x").split("x")
     if not 1 <= len(parts) <= 2 or not all(part.isdecimal() for part in parts):
         raise typer.BadParameter("expected pixels as 512, or height x width as 300x500")
@@ -102,7 +103,7 @@ def number(text: str) -> int | float:
 Name = Annotated[str, typer.Argument(metavar="NAME|FILE", help="A spec of the library, or a YAML file.")]
 Size = Annotated[
     Pixels | None,
-    typer.Option(parser=_parse_size, metavar="N|HxW", help="Input size; the spec's own where not given."),
+    typer.Option(parser=parse_size, metavar="N|HxW", help="Input size; the spec's own where not given."),
 ]
 Count = Annotated[Convention, typer.Option(help="How multiply-adds are counted: see 'spinec conventions'.")]
 Output = Annotated[Form, typer.Option("--format", help="How the table is written.")]

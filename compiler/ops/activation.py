@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from spinec.compiler.ops.base import Op, Shape, Work, elements
+from spinec.compiler.ops.base import Kept, Op, Shape, Work, elements
 from spinec.spec.fields import Activation as Kind
 
 
@@ -37,3 +37,6 @@ class Activation(Op):
             case "hard_sigmoid":  # relu6(x + 3) * (1 / 6)
                 return {"add": elements(output), "multiply": elements(output), "activation": elements(output)}
         return {"activation": elements(output)}
+
+    def kept(self, output: Shape, *inputs: Shape) -> Kept:
+        return Kept(output=True) if self.kind in ("relu", "sigmoid") else Kept((0,))

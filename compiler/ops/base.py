@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from math import prod
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 from spinec.spec.errors import ShapeError
 
@@ -38,7 +38,22 @@ Quantity = Literal[
 `pool` is per element of every window, `pooled` per element that a pool is given, `average` per result of an average.
 """
 
+BYTES = 4  # of a number in float32
+
 Work: TypeAlias = Mapping[Quantity, int]
+
+
+class Kept(NamedTuple):
+    """What PyTorch's autograd keeps of an op from its forward to its backward pass, beside the op's weights."""
+
+    operands: tuple[int, ...] = ()
+    """Which of the inputs; a value that several ops keep is there once."""
+    output: bool = False
+    image_bytes: int = 0
+    """What only the op knows, for every image: the indices of a maximum, a padded copy, a mask."""
+    batch_bytes: int = 0
+    """The same, once for the whole batch: statistics, normalised fusion weights."""
+
 
 Span: TypeAlias = tuple[int, int]
 """First and last position along one axis, both included."""
@@ -49,6 +64,8 @@ class Op:
     """A pure tensor operation. Its fields are all its settings."""
 
     category: ClassVar[str]
+    is_view: ClassVar[bool] = False
+    """Whether the result is a part of the first input, without memory of its own."""
 
     @property
     def group(self) -> str:
@@ -74,6 +91,10 @@ class Op:
     def work(self, output: Shape, *inputs: Shape) -> Work:
         """How much of each quantity the op does for one image."""
         return {}
+
+    def kept(self, output: Shape, *inputs: Shape) -> Kept:
+        """What training keeps of the op for its backward pass, in float32."""
+        return Kept()
 
     def reads(self, span: Span, operand: int, size: int) -> Span | None:
         """The positions of an operand, `size` long, that results at `span` depend on; None if it shows no more."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
-from spinec.compiler.ops.base import Op, Shape, Span, Work, elements, feature_map
-from spinec.compiler.ops.window import Pads, output_size, window_pads, window_reads
+from spinec.compiler.ops.base import BYTES, Kept, Op, Shape, Span, Work, elements, feature_map
+from spinec.compiler.ops.window import Pads, output_size, window_pads, window_reads, with_written_pads
 from spinec.spec.errors import ShapeError
 from spinec.spec.fields import Padding
 
@@ -58,6 +58,11 @@ class Conv(Op):
         macs = elements(output) * (inputs[0][0] // self.groups) * self.kernel**2
         return {"macs": macs, "bias": elements(output)} if self.bias else {"macs": macs}
 
+    def kept(self, output: Shape, *inputs: Shape) -> Kept:
+        padding = self.padding if self.stride > 1 else "symmetric"  # without a stride both are the same
+        given = with_written_pads(padding, self.extent, self.stride, inputs[0])
+        return Kept((0,)) if given == inputs[0] else Kept(image_bytes=BYTES * elements(given))
+
     def reads(self, span: Span, operand: int, size: int) -> Span:
         return window_reads(span, self.padding, self.extent, self.stride, size)
 
@@ -83,3 +88,6 @@ class Linear(Op):
     def work(self, output: Shape, *inputs: Shape) -> Work:
         macs = prod(self.weights(*inputs)["kernel"])
         return {"macs": macs, "bias": self.dim} if self.bias else {"macs": macs}
+
+    def kept(self, output: Shape, *inputs: Shape) -> Kept:
+        return Kept((0,))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from spinec.compiler.ops.base import Op, Shape, Span, Work, elements, equal_shapes, feature_map
+from spinec.compiler.ops.base import BYTES, Kept, Op, Shape, Span, Work, elements, equal_shapes, feature_map
 from spinec.spec.errors import ShapeError
 
 
@@ -55,7 +55,13 @@ class WeightedSum(Op):
             "add": (len(inputs) - 1) * elements(output),
             "multiply": elements(*inputs),
         }
-        return {**products, "divide": elements(*inputs)} if self.kind == "fast_normalized" else products
+        if self.kind == "softmax":
+            return products
+        return {**products, "divide": elements(*inputs), "relu": len(inputs)}  # of the weights
+
+    def kept(self, output: Shape, *inputs: Shape) -> Kept:
+        scalars = 2 * len(inputs) + 1 if self.kind == "fast_normalized" else len(inputs)  # rectified, sum, normalised
+        return Kept(tuple(range(len(inputs))), batch_bytes=BYTES * scalars)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +91,9 @@ class Multiply(Op):
 
     def work(self, output: Shape, *inputs: Shape) -> Work:
         return {"multiply": elements(output)}
+
+    def kept(self, output: Shape, *inputs: Shape) -> Kept:
+        return Kept((0, 1))
 
     def reads(self, span: Span, operand: int, size: int) -> Span | None:
         return span if operand == 0 else None  # a gate scales what is there; it shows no more of the image

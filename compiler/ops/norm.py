@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from spinec.compiler.ops.base import Op, Shape, Work, elements
+from spinec.compiler.ops.base import BYTES, Kept, Op, Shape, Work, elements
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +30,6 @@ class BatchNorm(Op):
 
     def work(self, output: Shape, *inputs: Shape) -> Work:
         return {"norm": elements(output)}
+
+    def kept(self, output: Shape, *inputs: Shape) -> Kept:
+        return Kept((0,), batch_bytes=2 * BYTES * output[0])  # the batch's mean and deviation

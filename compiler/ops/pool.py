@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from spinec.compiler.ops.base import Op, Shape, Span, Work, elements, feature_map
-from spinec.compiler.ops.window import Pads, output_size, window_pads, window_reads
+from spinec.compiler.ops.base import BYTES, Kept, Op, Shape, Span, Work, elements, feature_map
+from spinec.compiler.ops.window import Pads, output_size, window_pads, window_reads, with_written_pads
 from spinec.spec.fields import Padding
+
+INDEX_BYTES = 8  # of where a maximum was found
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +32,18 @@ class Pool(Op):
         return dim, output_size(height, self.stride), output_size(width, self.stride)
 
     def work(self, output: Shape, *inputs: Shape) -> Work:
-        work: Work = {"pool": elements(output) * self.kernel**2, "pooled": elements(self.given(inputs[0]))}
+        work: Work = {"pool": elements(output) * self.kernel**2, "pooled": elements(self._given(inputs[0]))}
         return work if self.kind == "max" else {**work, "average": elements(output)}
 
-    def given(self, shape: Shape) -> Shape:
-        """What the windows move over: 'same' is written out before them, where symmetric padding is their own."""
-        dim, height, width = shape
-        rows, columns = self.pads(height, width) if self.padding == "same" else ((0, 0), (0, 0))
-        return dim, height + sum(rows), width + sum(columns)
+    def kept(self, output: Shape, *inputs: Shape) -> Kept:
+        given = self._given(inputs[0])
+        copied = BYTES * elements(given) if given != inputs[0] else 0
+        indices = INDEX_BYTES * elements(output) if self.kind == "max" else 0
+        return Kept(() if copied else (0,), image_bytes=copied + indices)
+
+    def _given(self, shape: Shape) -> Shape:
+        """What the windows move over."""
+        return with_written_pads(self.padding, self.kernel, self.stride, shape)
 
     def reads(self, span: Span, operand: int, size: int) -> Span:
         return window_reads(span, self.padding, self.kernel, self.stride, size)

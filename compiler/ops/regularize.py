@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from spinec.compiler.ops.base import Op, Shape
+from spinec.compiler.ops.base import BYTES, Kept, Op, Shape, elements
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,9 @@ class StochasticDepth(Op):
     def infer(self, *inputs: Shape) -> Shape:
         return inputs[0]
 
+    def kept(self, output: Shape, *inputs: Shape) -> Kept:
+        return Kept(image_bytes=BYTES if self.rate else 0)  # who is left out
+
 
 @dataclass(frozen=True, slots=True)
 class Dropout(Op):
@@ -30,3 +33,6 @@ class Dropout(Op):
 
     def infer(self, *inputs: Shape) -> Shape:
         return inputs[0]
+
+    def kept(self, output: Shape, *inputs: Shape) -> Kept:
+        return Kept(image_bytes=BYTES * elements(output) if self.rate else 0)  # what is left out

@@ -34,6 +34,7 @@ class Crop(Op):
     """The upper left part of a map."""
 
     category: ClassVar[str] = "resize"
+    is_view: ClassVar[bool] = True
 
     height: int
     width: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from spinec.compiler.ops.base import Span
+from spinec.compiler.ops.base import Shape, Span
 from spinec.spec.fields import Padding
 
 Pads: TypeAlias = tuple[tuple[int, int], tuple[int, int]]
@@ -21,6 +21,15 @@ def window_pads(padding: Padding, extent: int, stride: int, height: int, width: 
     if padding == "symmetric":
         return ((extent // 2, extent // 2),) * 2
     return _same(extent, stride, height), _same(extent, stride, width)
+
+
+def with_written_pads(padding: Padding, extent: int, stride: int, shape: Shape) -> Shape:
+    """What windows move over: PyTorch pads for 'same' before them, while symmetric padding is a setting of theirs."""
+    dim, height, width = shape
+    if padding == "symmetric":
+        return shape
+    rows, columns = window_pads(padding, extent, stride, height, width)
+    return dim, height + sum(rows), width + sum(columns)
 
 
 def window_reads(span: Span, padding: Padding, extent: int, stride: int, size: int) -> Span:

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spinec.options import By, Count, Form, Name, Output, Size, app, print_table, read_program
+from spinec.compiler.optimizers import Optimizer
+from spinec.options import (
+    By,
+    Count,
+    Form,
+    Name,
+    Output,
+    Size,
+    app,
+    parse_size,
+    print_table,
+    read_program,
+    read_spec,
+    words,
+)
+
+if TYPE_CHECKING:
+    from spinec.compiler.program import Program
 
 
 @app.command()
@@ -27,8 +44,16 @@ def cost(
     name: Name,
     by: Annotated[By, typer.Option(help="What the rows are.")] = By.block,
     convention: Count = "conv",
-    size: Size = None,
+    size: Annotated[
+        str, typer.Option(metavar="N|HxW,...", help="Input sizes, a column for each; the spec's own if not given.")
+    ] = "",
     flops: Annotated[bool, typer.Option("--flops", help="Floating point operations: twice the multiply-adds.")] = False,
+    compare_conventions: Annotated[
+        bool, typer.Option("--compare-conventions", help="What every convention counts, and of what.")
+    ] = False,
+    training: Annotated[bool, typer.Option("--training", help="A step of training: both passes and memory.")] = False,
+    batch: Annotated[int, typer.Option(min=1, help="Images in a step of training.")] = 1,
+    optimizer: Annotated[Optimizer, typer.Option(help="Of training; momentum and adam keep state.")] = "momentum",
     form: Output = Form.table,
 ) -> None:
     """Count multiply-adds, parameters and memory.
@@ -36,9 +61,32 @@ def cost(
     Exact, and without a framework: nothing is built or traced.
     """
     from spinec.compiler.cost import cost as count
+    from spinec.visualize.counts import conventions_table, sizes_table, training_table
     from spinec.visualize.tables import cost_table
 
-    report = count(read_program(name, size))
-    print_table(cost_table(report, by.value, convention, flops), form)
-    if form is Form.table:
-        typer.echo(f"  peak activation memory at inference: {report.peak_bytes / 2**20:.1f} MiB (float32, batch 1)")
+    if compare_conventions and training:
+        raise typer.BadParameter("either --compare-conventions or --training: training is counted in 'conv'")
+    if not training and (batch, optimizer) != (1, "momentum"):
+        raise typer.BadParameter("--batch and --optimizer are of --training")
+    reports = [count(program) for program in _programs(name, size)]
+    if compare_conventions:
+        table = conventions_table(reports, flops)
+    elif training:
+        table = training_table([report.program for report in reports], batch, optimizer, flops)
+    elif len(reports) > 1:
+        table = sizes_table(reports, by.value, convention, flops)
+    else:
+        table = cost_table(reports[0], by.value, convention, flops)
+    print_table(table, form)
+    if form is Form.table and not compare_conventions and not training:
+        peaks = ", ".join(f"{report.peak_bytes / 2**20:.1f} MiB" for report in reports)
+        typer.echo(f"  peak activation memory at inference: {peaks} (float32, batch 1)")
+
+
+def _programs(name: str, sizes: str) -> list[Program]:
+    """The program of a spec at every size, in the order given."""
+    from spinec.compiler.pipeline import lower
+
+    spec = read_spec(name)
+    pixels = [parse_size(size) for size in words(sizes)]
+    return [lower(spec, (each.height, each.width)) for each in dict.fromkeys(pixels)] or [lower(spec)]

@@ -1,0 +1,199 @@
+"""The cost of training against PyTorch: what autograd keeps, to the byte; the peak of a step; multiply-adds of both passes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import cache
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from strategies import specs
+
+import spinec
+from spinec.compiler.training import OPTIMIZERS, training_cost
+
+torch = pytest.importorskip("torch")
+
+torch.set_num_threads(1)
+CASES = {  # what there is of kept values: swish, ReLU, ReLU6, gates, fusion, pooling, padding, crops, shared towers, dropout
+    "efficientnet-b0": 96,
+    "eff-spinenet-m0": 128,
+    "resnet-18": 96,
+    "mobilenet-v3-small": 65,
+    "mobilenet-v2-mnasfpn": 128,
+    "spinenet-49s": 128,
+    "efficientdet-d0": 128,
+    "eff-spinenet-d0-segmentation": (72, 100),
+}
+BOUND = 0.03  # of the peak: what PyTorch needs for itself, beside what is counted
+BATCH = 2
+
+
+@cache
+def program(name):
+    return spinec.lower(spinec.load(name), CASES[name])
+
+
+def model_and_images(lowered, batch=BATCH):
+    torch.manual_seed(0)
+    return spinec.build(lowered).train(), torch.randn(batch, *lowered.input_shape)
+
+
+def outputs_of(model, images):
+    results = model(images)
+    return list(results.values()) if isinstance(results, dict) else [results]
+
+
+def kept_by_autograd(model, images):
+    """Bytes of all memory that autograd holds after a forward pass, weights and running statistics left out."""
+    own = {tensor.untyped_storage().data_ptr() for tensor in (*model.parameters(), *model.buffers())}
+    held = {}
+
+    def pack(tensor):
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in own:
+            held[storage.data_ptr()] = storage
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        results = outputs_of(model, images)
+    assert results
+    return sum(storage.nbytes() for storage in held.values())
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_kept_is_what_autograd_keeps(name):
+    assert training_cost(program(name), BATCH).kept_bytes == kept_by_autograd(*model_and_images(program(name)))
+
+
+@settings(
+    max_examples=30,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+@given(specs(most_blocks=6))
+def test_what_is_kept_of_random_networks(text):
+    lowered = spinec.lower(spinec.loads(text))
+    model, images = model_and_images(lowered)
+    assert training_cost(lowered, BATCH).kept_bytes == kept_by_autograd(model, images)
+
+
+def allocated_peak(action: Callable[[], object]) -> int:
+    """The most bytes that PyTorch had allocated at once, above what there was before."""
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
+        action()
+    events = [event for event in profile.profiler.kineto_results.events() if event.name() == "[memory]"]
+    now = peak = 0
+    for event in sorted(events, key=lambda event: event.start_ns()):
+        now += event.nbytes()
+        peak = max(peak, now)
+    return peak
+
+
+def optimizer_of(name, weights):
+    if name == "adam":
+        return torch.optim.Adam(weights, foreach=False)
+    return torch.optim.SGD(weights, lr=0.1, momentum=0.9 if name == "momentum" else 0)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("name", ["efficientnet-b0", "eff-spinenet-m0", "resnet-18", "spinenet-49s"])
+def test_peak_is_that_of_a_step(name, optimizer):
+    """A gradient of one for every output stands for a loss, which is the user's."""
+    step = training_cost(program(name), BATCH, optimizer)
+    model, images = model_and_images(program(name))
+    update = optimizer_of(optimizer, model.parameters())
+
+    def train():
+        results = outputs_of(model, images)
+        torch.autograd.backward(results, [torch.ones_like(result) for result in results])
+        del results
+        update.step()
+
+    train()
+    update.zero_grad(set_to_none=True)
+    held = sum(tensor.nbytes for tensor in (*model.parameters(), *model.buffers()) if tensor.is_floating_point())
+    state = sum(
+        value.nbytes for state in update.state.values() for value in state.values() if value is not None and value.dim()
+    )
+    assert state == step.optimizer_bytes
+    assert held + state + images.nbytes + allocated_peak(train) == pytest.approx(step.peak_bytes, rel=BOUND)
+
+
+def counted_by_torch(model, images):
+    """FLOPs of a forward pass, and of the backward pass, by PyTorch's own counter."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as forward:
+        results = outputs_of(model, images)
+    with FlopCounterMode(display=False) as backward:
+        torch.autograd.backward(results, [torch.ones_like(result) for result in results])
+    return forward.get_total_flops(), backward.get_total_flops()
+
+
+@pytest.mark.parametrize("name", ["resnet-18", "spinenet-49s"])
+def test_multiply_adds_of_both_passes_are_torchs(name):
+    step = training_cost(program(name), BATCH)
+    forward, backward = counted_by_torch(*model_and_images(program(name)))
+    assert forward == 2 * step.forward
+    assert backward == 2 * (step.weights + step.inputs)
+
+
+@pytest.mark.parametrize("name", ["efficientnet-b0", "eff-spinenet-m0"])
+def test_torch_counts_gradients_of_depthwise_kernels_as_often_as_there_are_channels(name):
+    """Its known fault: the gradient of a kernel of C groups is counted as that of a full kernel, C times the work."""
+    step = training_cost(program(name), BATCH)
+    forward, backward = counted_by_torch(*model_and_images(program(name)))
+    report = spinec.cost(program(name))
+    spare = sum((row.op.groups - 1) * row.work["macs"] for row in report.rows if row.op.category == "conv")
+    assert forward == 2 * step.forward
+    assert spare > step.forward
+    assert backward == 2 * (step.weights + step.inputs + BATCH * spare)
+
+
+def test_a_batch_multiplies_work_and_not_weights():
+    one, four = training_cost(program("resnet-18"), 1), training_cost(program("resnet-18"), 4)
+    assert four.macs == 4 * one.macs
+    assert four.weight_bytes == one.weight_bytes == 4 * one.params
+    statistics = 2 * 4 * sum(step.output[0] for step in program("resnet-18").steps if step.op.category == "norm")
+    assert four.kept_bytes - statistics == 4 * (one.kept_bytes - statistics)
+
+
+def test_what_no_gradient_is_asked_for_is_not_kept():
+    """By hand: the image goes through a max-pool, which has no weights before it, then a convolution and a ReLU."""
+    text = """
+name: by-hand
+input: {size: 8}
+resample: {down: max_pool, match: where_needed}
+fuse: {activation: none}
+blocks:
+  a: {kind: identity, level: 1, dim: 3, activation: none, inputs: [image]}
+  b: {kind: conv, kernel: 1, level: 1, dim: 5, norm: false, bias: false, activation: relu, inputs: [a]}
+outputs: {out: b}
+"""
+    step = training_cost(spinec.lower(spinec.loads(text)))
+    assert (step.forward, step.weights, step.inputs) == (15 * 16, 15 * 16, 0)
+    assert step.kept_bytes == 4 * 16 * (3 + 5)  # what the convolution is given, and the ReLU's result
+
+
+def test_wrong_settings_are_refused():
+    with pytest.raises(ValueError, match="did you mean 'adam'"):
+        training_cost(program("resnet-18"), optimizer="adma")
+    with pytest.raises(ValueError, match="at least one image"):
+        training_cost(program("resnet-18"), 0)
+
+
+def test_the_command(spinec):
+    code, out, _ = spinec(
+        "cost", "resnet-18", "--training", "--batch", "2", "--optimizer", "adam", "--size", "96", "--format", "json"
+    )
+    assert code == 0
+    step = training_cost(program("resnet-18"), 2, "adam")
+    rows = {row["training step"]: row["96 x 96"] for row in json.loads(out)["rows"]}
+    assert rows["multiply-adds, in all"] == step.macs
+    assert rows["bytes of the optimizer's state"] == step.optimizer_bytes
+    assert rows["peak bytes, in all"] == step.peak_bytes
