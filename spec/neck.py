@@ -38,6 +38,8 @@ def expand_neck(tree: Item, path: Path | None, faults: list[Fault]) -> Item:
     filling = _Filling(_scope(neck, fragment, faults))
     blocks, outputs = filling.fill(fragment)
     own = entries.get("blocks", Item({}, neck.place, neck.key))
+    if not isinstance(own.value, dict):
+        raise SpecError([*faults, Fault("SPN-203", f"blocks: expected a mapping, got {show(own.plain())}", own.place)])
     filling.faults += [
         Fault("SPN-513", f"neck: the spec has a block {name!r} already", own.mapping[name].key, "rename it")
         for name in blocks

@@ -7,8 +7,8 @@ from functools import partial
 from spinec.spec.document import Item
 from spinec.spec.errors import Fault, did_you_mean
 from spinec.spec.fields import MAX_DIM
-from spinec.spec.model import Scale, scaled_dim
-from spinec.spec.validate import validate
+from spinec.spec.model import Image, Scale, scaled_dim
+from spinec.spec.validate import validate, validate_given
 
 
 def apply_scale(tree: Item, faults: list[Fault]) -> Item:
@@ -19,7 +19,7 @@ def apply_scale(tree: Item, faults: list[Fault]) -> Item:
     if given and scale:
         entries = _scale_dims(entries, scale, faults)
         entries = _scale_repeats(entries, given, faults)
-        entries = _scale_size(entries, given)
+        entries = _scale_size(entries, given, faults)
     return tree._replace(value=entries)
 
 
@@ -59,9 +59,11 @@ def _scale_repeats(entries: dict[str, Item], scale: Item, faults: list[Fault]) -
     return {**entries, "blocks": entries["blocks"]._replace(value=blocks)} if blocks else entries
 
 
-def _scale_size(entries: dict[str, Item], scale: Item) -> dict[str, Item]:
+def _scale_size(entries: dict[str, Item], scale: Item, faults: list[Fault]) -> dict[str, Item]:
     size = scale.mapping.get("size")
     image = entries.get("input", Item({}, scale.place, scale.key))
     if size is None or not isinstance(image.value, dict):
         return entries
+    if "size" in image.value:  # what is replaced may be at fault all the same
+        validate_given(Image, image._replace(value={"size": image.value["size"]}), faults, "input")
     return {**entries, "input": image._replace(value={**image.value, "size": size})}
