@@ -25,9 +25,10 @@ def whole(path: Path) -> Iterator[Path]:
     try:
         yield made
         _flush(made)
-        if made.is_dir() and target.is_dir():  # a folder cannot replace one that holds something
-            target.rename(workshop / "old")
-        os.replace(made, target)
+        if made.is_dir() and target.is_dir():
+            _swap(made, target, workshop / "old")
+        else:
+            os.replace(made, target)
     finally:
         shutil.rmtree(workshop, ignore_errors=True)
 
@@ -47,6 +48,17 @@ def write_whole(path: Path, data: str | bytes) -> None:
         made.write_bytes(data.encode() if isinstance(data, str) else data)
         if path.exists():
             shutil.copymode(path, made)
+
+
+def _swap(made: Path, target: Path, old: Path) -> None:
+    """Put a folder where another is, which it cannot replace as long as that holds something."""
+    try:
+        target.rename(old)
+        made.rename(target)
+    except BaseException:
+        if old.exists() and not target.exists():
+            old.rename(target)
+        raise
 
 
 def _flush(made: Path) -> None:
