@@ -3,7 +3,7 @@ PYTHON := $(VENV)/bin/python
 PIP := $(PYTHON) -m pip install --quiet --constraint constraints.txt
 SPEC := eff-spinenet-d0
 
-.PHONY: help demo demo-all test test-alone format goldens pictures tables parity bench clean
+.PHONY: help demo demo-all test test-alone format goldens pictures tables trust parity bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -67,6 +67,10 @@ pictures: $(VENV)/base ## rewrite the pictures in docs/
 
 tables: $(VENV)/base ## rewrite the generated tables in docs/
 	$(PYTHON) docs/make_tables.py
+
+trust: $(VENV)/dev ## rewrite the tables of mistakes and of hostile documents (minutes)
+	$(PYTHON) docs/make_faults.py
+	$(PYTHON) docs/make_hostile.py
 
 parity: $(VENV)/dev ## rewrite the table of differences between the frameworks (minutes)
 	PYTHONPATH=docs $(PYTHON) docs/make_parity.py

@@ -88,7 +88,7 @@ def compiler() -> list[tuple[str, str, str]]:
         ("process: spinec validate FILE", _ms(process_ms(["-m", "spinec", "validate", "eff-spinenet-d0"])), ""),
     ]
     times = {}
-    for blocks in (1_000, 10_000):
+    for blocks in (1_000, 4_000):
         text = large_spec(blocks)
         times[blocks] = median_ms(lambda text=text: cost(lower(loads(text))), 3)
         rows.append((f"load + lower + cost of {blocks:,} blocks", _ms(times[blocks]), ""))

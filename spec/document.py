@@ -17,9 +17,11 @@ import yaml
 from spinec.spec.collection import paused_collection
 from spinec.spec.errors import Fault, Place, Source, SpecError
 
-MAX_BYTES = 2 * 1024 * 1024
+MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 32
-MAX_EVENTS = 250_000  # 16,384 blocks of a dozen events each, and room for the rest
+MAX_EVENTS = 80_000  # 4,096 blocks of a dozen events each, and room for the rest
+MAX_ENTRIES = 8_192  # of one mapping or list: as many blocks as there may be, and room for those that are one too many
+MOST_FAULTS = 1_000  # reading stops there: a text with so many is no spec
 MAX_DIGITS = 30  # of a number: the largest legal one has 16
 SHARING = "use 'defaults' or 'extends' to share settings"
 
@@ -177,6 +179,7 @@ class _Reader:
                 items = []
                 while not isinstance(inner := self._next(), yaml.SequenceEndEvent):
                     items.append(self._item(inner, depth + 1))
+                    self._count(len(items), inner)
                 return Item(items, place, key)
             case yaml.MappingStartEvent():
                 return Item(self._mapping(depth), place, key)
@@ -200,6 +203,7 @@ class _Reader:
                 self._fault("SPN-116", f"duplicate key {name!r}", event, f"first given on line {first.line}")
             else:
                 entries[name] = value
+                self._count(len(entries), event)
         return entries
 
     def _scalar(self, event: yaml.ScalarEvent) -> Scalar:
@@ -231,8 +235,15 @@ class _Reader:
             column = len(lines[line])
         return Place(self.source, line + 1, column + 1, max(1, length))
 
+    def _count(self, entries: int, event: yaml.Event) -> None:
+        if entries > MAX_ENTRIES:
+            message = f"more than {MAX_ENTRIES:,} entries, the limit for a mapping or a list"
+            raise SpecError([*self.faults, Fault("SPN-105", message, self._place(event))])
+
     def _fault(self, code: str, message: str, event: yaml.Event, hint: str = "") -> None:
         self.faults.append(Fault(code, message, self._place(event), hint))
+        if len(self.faults) >= MOST_FAULTS:
+            raise SpecError(self.faults)
 
     def _syntax(self, error: yaml.MarkedYAMLError) -> Fault:
         """What the parser says, where the cause is: what is never closed is named where it opens."""

@@ -1,0 +1,41 @@
+"""Writes docs/security.md's table: what refusing each hostile document takes, each in a process of its own."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+
+from hostile import HOSTILE, refuse
+from make_tables import filled
+
+from spinec.spec.codes import codes
+from spinec.spec.files import write_whole
+from spinec.visualize.tables import Table
+
+PAGE = Path(__file__).resolve().parent / "security.md"
+MOST_SECONDS, MOST_MEGABYTES = 0.5, 100
+
+
+def table() -> Table:
+    """Every document: processor time and memory above an interpreter that has spinec imported, and the fault."""
+    rows: list[list[str | int | float | None]] = []
+    for hostile in HOSTILE:
+        with tempfile.TemporaryDirectory() as folder:
+            took = refuse(hostile, Path(folder))
+        if took.seconds > MOST_SECONDS or took.megabytes > MOST_MEGABYTES or hostile.code not in took.codes:
+            raise SystemExit(f"{hostile.name}: {took}")
+        said = f"{hostile.code}: {codes()[hostile.code].title[0].lower()}{codes()[hostile.code].title[1:]}"
+        rows.append([hostile.name, f"{took.seconds:.3f}", f"{took.megabytes:.1f}", said])
+    return Table("hostile documents", ["document", "seconds", "MB", "refused as"], rows)
+
+
+def main() -> None:
+    """Rewrite the table."""
+    write_whole(PAGE, filled(PAGE.read_text(encoding="utf-8"), {"hostile": table().to_text("markdown")}))
+
+
+if __name__ == "__main__":
+    main()
