@@ -22,7 +22,7 @@ def retinanet(head: RetinaNet, outputs: Mapping[str, Features], style: Style, mo
     prior = -log((1 - head.prior) / head.prior)
     in_dim = next(iter(outputs.values())).dim
     predictions = {"class": (head.classes * head.anchors, prior), "box": (BOX * head.anchors, 0.0)}
-    if head.shared:
+    if shares := head.shared and head.layers > 0:  # without layers there is nothing to share
         tower = _tower(head, in_dim, style)
         graphs = {kind: _conv(head, style, head.dim, *last) for kind, last in predictions.items()}
         read = {
@@ -32,7 +32,7 @@ def retinanet(head: RetinaNet, outputs: Mapping[str, Features], style: Style, mo
     else:
         graphs = {kind: subnet(head, in_dim, *last, style) for kind, last in predictions.items()}
         read = {name: features.name for name, features in outputs.items()}
-    suffix = "predict" if head.shared else "subnet"
+    suffix = "predict" if shares else "subnet"
     return {
         f"{kind}_{name}": model.add(f"{kind}_{name}", graph, value, module=f"{kind}_{suffix}", call=name)
         for kind, graph in graphs.items()
