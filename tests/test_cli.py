@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.main import get_command
 
 from spinec import cli, cost, emit, load, lower, names
@@ -161,3 +162,12 @@ def test_as_a_module_and_into_a_closed_pipe():
     command = f"{sys.executable} -m spinec cost eff-spinenet-m0 --by op | head -1"
     result = subprocess.run(command, shell=True, capture_output=True, text=True, cwd=ROOT, check=True)
     assert "Traceback" not in result.stderr
+
+
+def test_the_hook_for_commits_refuses_what_is_at_fault(spinec, tmp_path):
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    program, *arguments = hook["entry"].split()
+    assert program == "spinec"
+    for name, text, exits in (("good.yaml", GOOD, 0), ("bad.yaml", FAULTY, 1)):
+        (tmp_path / name).write_text(text)
+        assert spinec(*arguments, tmp_path / name)[0] == exits
