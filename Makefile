@@ -3,7 +3,7 @@ PYTHON := $(VENV)/bin/python
 PIP := $(PYTHON) -m pip install --quiet --constraint constraints.txt
 SPEC := eff-spinenet-d0
 
-.PHONY: help demo demo-all test test-alone format goldens pictures tables trust parity bench clean
+.PHONY: help demo demo-all test test-alone format goldens pictures tables trust parity release bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -74,6 +74,9 @@ trust: $(VENV)/dev ## rewrite the tables of mistakes and of hostile documents (m
 
 parity: $(VENV)/dev ## rewrite the table of differences between the frameworks (minutes)
 	PYTHONPATH=docs $(PYTHON) docs/make_parity.py
+
+release: ## build wheel and sdist, try each in a clean environment, list licences
+	.ci/release
 
 bench: $(VENV)/dev ## measure speed on this machine
 	$(PYTHON) benchmarks/run.py

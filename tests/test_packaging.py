@@ -70,3 +70,15 @@ def test_the_public_names_are_all_there():
         assert getattr(spinec, name).__doc__, name
     with pytest.raises(AttributeError):
         spinec.no_such_name  # noqa: B018  (the access is what is tested)
+
+
+def test_the_public_interface_changes_only_on_purpose(golden):
+    import inspect
+
+    import spinec
+
+    offered = {name: getattr(spinec, name) for name in spinec.__all__}
+    shown = (
+        name + (str(inspect.signature(each)) if inspect.isfunction(each) else "") for name, each in offered.items()
+    )
+    golden(ROOT / "tests" / "golden" / "public.txt", "\n".join(shown) + "\n")
