@@ -17,10 +17,10 @@ import yaml
 from spinec.spec.collection import paused_collection
 from spinec.spec.errors import Fault, Place, Source, SpecError
 
-MAX_BYTES = 1024 * 1024
+MAX_BYTES = 2 * 1024 * 1024
 MAX_DEPTH = 32
-MAX_EVENTS = 80_000  # 4,096 blocks of a dozen events each, and room for the rest
-MAX_ENTRIES = 8_192  # of one mapping or list: as many blocks as there may be, and room for those that are one too many
+MAX_EVENTS = 250_000  # 16,384 blocks of a dozen events each, and room for the rest
+MAX_ENTRIES = 20_000  # of one mapping or list: as many blocks as there may be, and room for those that are one too many
 MOST_FAULTS = 1_000  # reading stops there: a text with so many is no spec
 MAX_DIGITS = 30  # of a number: the largest legal one has 16
 SHARING = "use 'defaults' or 'extends' to share settings"

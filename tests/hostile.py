@@ -10,8 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from spinec.spec.document import MAX_BYTES
-
 ROOT = Path(__file__).resolve().parent.parent
 BLOCK = "{kind: conv, level: 1, dim: 8, inputs: [image]}"
 WHOLE = f"name: demo\nblocks:\n  stem: {BLOCK}\noutputs: {{P1: stem}}\n"
@@ -102,8 +100,7 @@ HOSTILE = (
     Hostile("50,000 anchors", lambda folder: "".join(f"a{i}: &x{i} 1\n" for i in range(50_000)), "SPN-112"),
     Hostile("10 MB of comments", lambda folder: WHOLE + "#" * 10_000_000, "SPN-104"),
     Hostile("10 MB on one line", lambda folder: WHOLE + f"source: {'x' * 10_000_000}", "SPN-104"),
-    Hostile("1 MiB of blocks", lambda folder: _blocks(MAX_BYTES // 63), "SPN-105"),
-    Hostile("1 MiB of commas", lambda folder: WHOLE + "source: [" + "1," * (MAX_BYTES // 2 - 60) + "]", "SPN-105"),
+    Hostile("1 MiB of commas", lambda folder: WHOLE + "source: [" + "1," * (2**19 - 60) + "]", "SPN-105"),
     Hostile("1 MiB of duplicate keys", lambda folder: WHOLE + "a: 1\n" * 200_000, "SPN-116"),
     Hostile("100,000 unknown keys", lambda folder: WHOLE + "".join(f"k{i}: 1\n" for i in range(100_000)), "SPN-105"),
     Hostile("8,000 unknown keys", lambda folder: WHOLE + "".join(f"k{i}: 1\n" for i in range(8_000)), "SPN-202"),

@@ -27,7 +27,7 @@ GENERATED: dict[str, tuple[str | bytes, int | None]] = {  # what no file should 
     "null_character": (WHOLE + "source: a\0b\n", 5),
     "too_deep": (WHOLE + f"source: {'[' * 100_000}", 5),
     "too_large": (WHOLE + "#" * MAX_BYTES, None),
-    "too_many_nodes": (WHOLE + "source: [" + f"[{'x, ' * 8000}], " * (MAX_EVENTS // 8000) + "]", 5),
+    "too_many_nodes": (WHOLE + "source: [" + f"[{'x, ' * 8000}], " * (MAX_EVENTS // 8000 + 1) + "]", 5),
 }
 NO_FILES = ("", ".", "a\0.yaml", "\ud800.yaml", "a" * 300, "a" * 300 + ".yaml", "no-such-spec", "no-such.yaml")
 
