@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from spinec.compiler.graph import Graph, Node, Step
 from spinec.compiler.ops.base import Shape
@@ -45,6 +46,10 @@ class Program:
     def outputs(self) -> dict[str, Shape]:
         """Name and shape of what the model returns."""
         return {name: self.shape(value) for name, value in self.graph.outputs.items()}
+
+    def named(self, result: Any) -> dict[str, Any]:
+        """What a live model gave, by output: several come in a mapping, one comes bare."""
+        return dict(result) if isinstance(result, Mapping) else dict(zip(self.outputs, [result], strict=True))
 
     @cached_property
     def observable(self) -> tuple[str, ...]:

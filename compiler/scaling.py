@@ -15,7 +15,7 @@ from spinec.spec.dump import dump
 from spinec.spec.errors import Fault, SpecError, SpecWarning
 from spinec.spec.fields import MAX_REPEATS
 from spinec.spec.load import loads
-from spinec.spec.model import Image, ModelSpec, Scale, round_dim
+from spinec.spec.model import Image, ModelSpec, Scale, round_dim, scaled_dim
 
 LevelTotals: TypeAlias = "Mapping[int, int] | Sequence[int]"
 """How many repeats the blocks of a level have together: by level, or in order from level 1."""
@@ -97,7 +97,7 @@ def widened(spec: ModelSpec, rule: Scale) -> dict[str, int]:
     """Block: its dim times the width, rounded; by 1 nothing is rounded either, as when loading."""
     if rule.width == 1:
         return {}
-    return {name: round_dim(block.dim * rule.width, rule.multiple, rule.keep) for name, block in spec.blocks.items()}
+    return {name: scaled_dim(block.dim, rule) for name, block in spec.blocks.items()}
 
 
 def deeper_totals(spec: ModelSpec, depth: float | Fraction) -> dict[int, int]:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
+from exported import RUNTIMES
 from make_tables import filled
 from seeded_faults import SEEDS, find
 
@@ -27,6 +28,7 @@ from spinec import load, lower, names
 from spinec.backends.backend import backend
 from spinec.backends.checkpoints import write_checkpoint
 from spinec.backends.export import export_model
+from spinec.backends.tensorflow.layout import channels_last
 from spinec.backends.verify import (
     BARS,
     TRAINING_BAR,
@@ -42,7 +44,7 @@ from spinec.spec.files import write_whole
 from spinec.visualize.tables import Table
 
 if TYPE_CHECKING:
-    from spinec.backends.weights import Array
+    pass
 
 PAGE = Path(__file__).with_name("parity.md")
 SIZES = (96, (75, 91))  # one that divides by no level but the finest, one odd
@@ -83,14 +85,14 @@ def _compiled(program: Program) -> tuple[Difference, Difference]:
     with keras.precision("float64"):
         model = keras.build(program)
         keras.write_weights(model, program, given.weights)
-        images = tf.constant(np.moveaxis(given.images, 1, -1))
+        images = tf.constant(channels_last(given.images))
 
         def forward() -> Any:
-            return _named(program, model(images, training=False))
+            return program.named(model(images, training=False))
 
         def step() -> Any:
             with tf.GradientTape() as tape:
-                results = _named(program, model(images, training=True))
+                results = program.named(model(images, training=True))
                 loss = tf.add_n([tf.reduce_mean(tf.square(value)) for value in results.values()])
             weights = {variable.path: variable.value for variable in model.trainable_variables}
             return {"loss": loss, **tape.gradient(loss, weights)}
@@ -110,7 +112,7 @@ def exports(name: str) -> Row:
     cells = []
     with tempfile.TemporaryDirectory() as folder:
         write_checkpoint(weights := Path(folder, "weights.safetensors"), program, given.weights)
-        for form, (owner, ending, run) in RUNTIMES.items():
+        for form, (owner, ending, _, run) in RUNTIMES.items():
             export_model(program, form, path := Path(folder, f"model{ending}"), weights)
             live = backend(owner).build(program)
             backend(owner).write_weights(live, program, given.weights)
@@ -119,58 +121,6 @@ def exports(name: str) -> Row:
             worst = _worst(differences(expected, run(program, path, given.images)))
             cells.append(_held(worst.error, BARS["float32"]))
     return cells
-
-
-def _run_onnx(program: Program, path: Path, images: Array) -> dict[str, Array]:
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(path)
-    return dict(zip([each.name for each in session.get_outputs()], session.run(None, {"image": images}), strict=True))
-
-
-def _run_torch(program: Program, path: Path, images: Array) -> dict[str, Array]:
-    import torch
-
-    results = torch.export.load(path).module()(torch.tensor(images))
-    return {name: value.detach().numpy() for name, value in _named(program, results).items()}
-
-
-def _run_saved_model(program: Program, path: Path, images: Array) -> dict[str, Array]:
-    import tensorflow as tf
-
-    served = tf.saved_model.load(path)  # kept, since its functions do not keep its variables alive
-    return _channels_first(_named(program, served.serve(_channels_last(images))))
-
-
-def _run_keras(program: Program, path: Path, images: Array) -> dict[str, Array]:
-    import keras
-
-    return _channels_first(_named(program, keras.saving.load_model(path)(_channels_last(images), training=False)))
-
-
-RUNTIMES: dict[str, tuple[str, str, Callable[[Program, Path, Array], dict[str, Array]]]] = {
-    "onnx": ("pytorch", ".onnx", _run_onnx),
-    "torch-export": ("pytorch", ".pt2", _run_torch),
-    "savedmodel": ("tensorflow", "", _run_saved_model),
-    "keras": ("tensorflow", ".keras", _run_keras),
-}
-
-
-def _named(program: Program, results: Any) -> dict[str, Any]:
-    return results if isinstance(results, dict) else dict(zip(program.outputs, [results], strict=True))
-
-
-def _channels_last(images: Array) -> Array:
-    import numpy as np
-
-    return np.moveaxis(images, 1, -1)
-
-
-def _channels_first(values: dict[str, Any]) -> dict[str, Array]:
-    import numpy as np
-
-    arrays = {name: np.asarray(value) for name, value in values.items()}
-    return {name: np.moveaxis(array, -1, 1) if array.ndim == 4 else array for name, array in arrays.items()}
 
 
 def faults(title: str) -> Row:

@@ -34,7 +34,7 @@ def trace(program: spinec.Program, model: torch.nn.Module) -> tuple[dict[str, tu
 
 def shapes_of(program: spinec.Program, result: Any) -> dict[str, tuple[int, ...]]:
     """Name and shape of the results; a model of one output returns it bare."""
-    results = result if isinstance(result, dict) else dict(zip(program.outputs, [result], strict=True))
+    results = program.named(result)
     return {name: tuple(value.shape[1:]) for name, value in results.items()}
 
 

@@ -18,6 +18,7 @@ import spinec.compiler.ops
 from spinec import BackendError, build, emit, load, loads, lower, names
 from spinec.backends.backend import backend
 from spinec.backends.prelude import pieces
+from spinec.backends.tensorflow.layout import channels_last
 from spinec.backends.verify import compare, compare_training
 from spinec.compiler.ops.base import Op
 from spinec.compiler.ops.norm import BatchNorm
@@ -63,9 +64,24 @@ outputs: {{P3: b10, P5: b9}}
 endpoints: {{dim: 16, activation: relu}}
 head: {{kind: classification, classes: 10, dropout: 0.3}}
 """
+DILATED = """
+name: dilated{variant}
+input: {{size: [40, 45]}}
+padding: {padding}
+defaults: {{kind: mbconv, expand: 2}}
+blocks:
+  b1: {{level: 1, kind: conv, dim: 8, kernel: 3, dilation: 2, inputs: [image]}}
+  b2: {{level: 3, dim: 8, dilation: 2, inputs: [b1]}}
+  b3: {{level: 4, kind: residual, dim: 8, dilation: 3, inputs: [b2]}}
+  b4: {{level: 5, kernel: 1, dim: 8, dilation: 2, inputs: [b3]}}
+outputs: {{P3: b2, P5: b4}}
+endpoints: {{dim: 8}}
+"""
 VARIANTS = {
     "mixed": MIXED.format(variant="", padding="symmetric"),
     "mixed-same": MIXED.format(variant="-same", padding="same"),
+    "dilated": DILATED.format(variant="", padding="symmetric"),
+    "dilated-same": DILATED.format(variant="-same", padding="same"),
 }
 # Blocks and outputs that are called as something that generated source calls.
 AWKWARD = """
@@ -116,10 +132,6 @@ def randomised(weights):
 
 def images_for(program, batch=2, dtype="float32"):
     return np.random.default_rng(1).normal(size=(batch, *program.input_shape)).astype(dtype)
-
-
-def channels_last(images):
-    return np.moveaxis(images, 1, -1)
 
 
 def error(found, reference):

@@ -37,8 +37,7 @@ def run(program: Program, image: NDArray[np.float32], seed: int = 0) -> dict[str
     batch = torch.from_numpy(image)[None].to(memory_format=torch.channels_last)
     with torch.inference_mode():
         results = model(batch)
-    named = results if isinstance(results, dict) else dict(zip(program.outputs, [results], strict=True))
-    return {name: value[0].numpy() for name, value in named.items()}
+    return {name: value[0].numpy() for name, value in program.named(results).items()}
 
 
 @contextmanager

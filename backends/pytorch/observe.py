@@ -29,7 +29,7 @@ def forward(model: nn.Module, program: Program, images: Array) -> tuple[dict[str
 
     with _watched(model, program) as seen:
         results = model(torch.tensor(images, dtype=next(model.parameters()).dtype))
-    named = results if isinstance(results, dict) else dict(zip(program.outputs, [results], strict=True))
+    named = program.named(results)
     return named, seen | {program.graph.outputs[name]: value.detach() for name, value in named.items()}
 
 

@@ -3,8 +3,9 @@
 from spinec.backends.tensorflow.checkpoints import CHECKPOINTS, read_checkpoint, write_checkpoint
 from spinec.backends.tensorflow.export import EXPORTS
 from spinec.backends.tensorflow.live import build, precision, run, taps
-from spinec.backends.tensorflow.observe import observe, train_step
+from spinec.backends.tensorflow.observe import observe
 from spinec.backends.tensorflow.printer import emit
+from spinec.backends.tensorflow.train import train_step
 from spinec.backends.tensorflow.weights import read_weights, write_weights
 
 __all__ = [

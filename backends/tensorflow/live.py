@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spinec.backends.live import import_source
 from spinec.backends.tensorflow.framework import load_keras
+from spinec.backends.tensorflow.layout import channels_first, channels_last
 from spinec.backends.tensorflow.printer import emit, model_name
 from spinec.compiler.program import Program
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
     from numpy.typing import NDArray
+
+    from spinec.backends.weights import Array
 
 
 def build(program: Program) -> keras.Model:
@@ -27,14 +30,9 @@ def build(program: Program) -> keras.Model:
 
 def run(program: Program, image: NDArray[np.float32], seed: int = 0) -> dict[str, NDArray[np.float32]]:
     """The outputs of a model with fresh weights from a seed for one image, (channels, height, width)."""
-    import numpy as np
-
-    keras = load_keras()
-    keras.utils.set_random_seed(seed)
-    results = build(program)(image.transpose(1, 2, 0)[None], training=False)
-    named = results if isinstance(results, Mapping) else dict(zip(program.outputs, [results], strict=True))
-    arrays = {name: keras.ops.convert_to_numpy(value)[0] for name, value in named.items()}
-    return {name: np.moveaxis(array, -1, 0) for name, array in arrays.items()}
+    load_keras().utils.set_random_seed(seed)
+    results = build(program)(channels_last(image[None]), training=False)
+    return {name: array[0] for name, array in channels_first(program.named(results)).items()}
 
 
 def taps(model: keras.Model, program: Program) -> dict[str, keras.KerasTensor]:
@@ -49,6 +47,15 @@ def taps(model: keras.Model, program: Program) -> dict[str, keras.KerasTensor]:
         name: found[name] if name in found else made[program.values.get(name, name)].output
         for name in program.observable
     }
+
+
+def forward(model: keras.Model, program: Program, images: Array, *, training: bool) -> dict[str, Any]:
+    """The value of every block, endpoint and output for some images (batch, channels, height, width)."""
+    import keras
+
+    tapped = keras.Model(model.input, taps(model, program))
+    values: dict[str, Any] = tapped(channels_last(images).astype(model.input.dtype), training=training)
+    return values
 
 
 @contextmanager

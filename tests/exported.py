@@ -1,0 +1,58 @@
+"""Exported files run by their own runtimes: ONNX Runtime, torch.export, TensorFlow's loader, Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from spinec.compiler.program import Program
+
+
+def _onnx(program: Program, path: Path, images: Any) -> dict[str, Any]:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path)
+    names = [output.name for output in session.get_outputs()]
+    return dict(zip(names, session.run(None, {"image": images}), strict=True))
+
+
+def _torch_export(program: Program, path: Path, images: Any) -> dict[str, Any]:
+    import torch
+
+    results = torch.export.load(path).module()(torch.tensor(images))
+    return {name: value.detach().numpy() for name, value in program.named(results).items()}
+
+
+def _saved_model(program: Program, path: Path, images: Any) -> dict[str, Any]:
+    import tensorflow as tf
+
+    from spinec.backends.tensorflow.layout import channels_first, channels_last
+
+    served = tf.saved_model.load(path)  # kept, since its functions do not keep its variables alive
+    return channels_first(program.named(served.serve(channels_last(images))))
+
+
+def _keras(program: Program, path: Path, images: Any) -> dict[str, Any]:
+    import keras
+
+    from spinec.backends.tensorflow.layout import channels_first, channels_last
+
+    return channels_first(program.named(keras.saving.load_model(path)(channels_last(images), training=False)))
+
+
+class Runtime(NamedTuple):
+    """Who makes a form of file, how its name ends, what running it needs, and how it is run on neutral images."""
+
+    backend: str
+    ending: str
+    needs: tuple[str, ...]
+    run: Callable[[Program, Path, Any], dict[str, Any]]
+
+
+RUNTIMES = {
+    "onnx": Runtime("pytorch", ".onnx", ("onnxruntime", "onnxscript"), _onnx),
+    "torch-export": Runtime("pytorch", ".pt2", (), _torch_export),
+    "savedmodel": Runtime("tensorflow", "", ("tensorflow",), _saved_model),
+    "keras": Runtime("tensorflow", ".keras", ("tensorflow",), _keras),
+}
