@@ -83,6 +83,22 @@ def depthwise_conv2d(
     return padded(layer, kernel_size // 2) if uneven else layer
 
 
+def every(strides: int, offset: tuple[int, int], layer: Apply) -> Apply:
+    """A layer's values at every so many rows and columns: no layer of Keras both strides and dilates."""
+    top, left = offset
+    return lambda x: layer(x)[:, top::strides, left::strides]
+
+
+def strided_conv2d(*args: Any, strides: int, offset: tuple[int, int], **settings: Any) -> Apply:
+    """Convolution that is dilated, too."""
+    return every(strides, offset, conv2d(*args, **settings))
+
+
+def strided_depthwise_conv2d(*args: Any, strides: int, offset: tuple[int, int], **settings: Any) -> Apply:
+    """Depthwise convolution that is dilated, too."""
+    return every(strides, offset, depthwise_conv2d(*args, **settings))
+
+
 @keras.saving.register_keras_serializable(package="spinec")
 class StochasticDepth(layers.Layer):
     """Leaves out the whole branch of an image at the given rate in training."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
-from spinec.backends.expressions import Layer, Name, Optional, call
+from spinec.backends.expressions import Call, Layer, Name, Optional, call
 from spinec.backends.outline import Rule
 from spinec.compiler.ops.activation import Activation
 from spinec.compiler.ops.base import Op, Shape
@@ -15,7 +16,6 @@ from spinec.compiler.ops.norm import BatchNorm
 from spinec.compiler.ops.pool import GlobalPool, Pool
 from spinec.compiler.ops.regularize import Dropout, StochasticDepth
 from spinec.compiler.ops.resize import Crop, Pad, SpaceToDepth, Upsample
-from spinec.spec.errors import BackendError
 
 RULES: dict[type[Op], Rule] = {}
 AnyRule = TypeVar("AnyRule", bound=Rule)
@@ -46,8 +46,14 @@ def rule(op: type[Op]) -> Callable[[AnyRule], AnyRule]:
 @rule(Conv)
 def conv(op: Conv, x: Shape) -> Layer:
     """A convolution of one filter per channel is a layer of its own in Keras."""
+    if op.kernel == 1 < op.dilation:
+        return conv(replace(op, dilation=1), x)
     if op.stride > 1 and op.dilation > 1:
-        raise BackendError("backend 'tensorflow': Keras has no convolution that both strides and dilates")
+        dense = replace(op, stride=1)
+        offset = tuple(skipped[0] - kept[0] for skipped, kept in zip(dense.pads(*x[1:]), op.pads(*x[1:]), strict=True))
+        made = conv(dense, x).build
+        steps = (("strides", op.stride), ("offset", offset))
+        return Layer(Call(f"strided_{made.target}", made.args, (*steps, *made.kwargs)), WEIGHT)
     settings = {
         "kernel_size": op.kernel,
         "strides": Optional(op.stride, 1),
