@@ -1,32 +1,35 @@
-"""What a block sees of the image: spans of positions followed from a cell back to the pixels it depends on."""
+"""What a block sees of the image: positions followed from a cell back to the pixels that it depends on."""
 
 from __future__ import annotations
 
-from spinec.compiler.ops.base import Span
+from spinec.compiler.ops.base import Cells
 from spinec.compiler.program import Program
 
 
 def receptive_field(program: Program, value: str) -> tuple[int, int]:
     """Height and width in pixels of the part of the image that the centre cell of a value depends on.
 
-    Exact at that cell: every op maps the span of its results to the span it reads. Gates (squeeze-excite) scale what is
-    there and are left out, else every block would see the whole image.
+    Exact at that cell: every op maps the positions of its results to those it reads. Gates (squeeze-excite) scale what
+    is there and are left out, else every block would see the whole image.
     """
-    spans = [_span(program, value, axis) for axis in (1, 2)]
-    return spans[0][1] - spans[0][0] + 1, spans[1][1] - spans[1][0] + 1
+    height, width = (_extent(_seen(program, value, axis)) for axis in (1, 2))
+    return height, width
 
 
-def _span(program: Program, value: str, axis: int) -> Span:
+def _extent(cells: Cells) -> int:
+    """From the first position to the last."""
+    return (cells // (cells & -cells)).bit_length() if cells else 0
+
+
+def _seen(program: Program, value: str, axis: int) -> Cells:
     goal = program.values.get(value, value)
-    centre = program.shapes[goal][axis] // 2
-    needed: dict[str, Span] = {goal: (centre, centre)}
+    needed: dict[str, Cells] = {goal: 1 << program.shapes[goal][axis] // 2}
     for step in reversed(program.steps):
-        span = needed.pop(step.path, None)
-        if span is None:
+        cells = needed.pop(step.path, None)
+        if cells is None:
             continue
         for operand, (name, shape) in enumerate(zip(step.inputs, step.input_shapes, strict=True)):
-            read = step.op.reads(span, operand, shape[axis])
+            read = step.op.reads(cells, operand, shape[axis])
             if read is not None:
-                low, high = needed.get(name, read)
-                needed[name] = (min(low, read[0]), max(high, read[1]))
-    return needed.get("image", (0, program.size[axis - 1] - 1))
+                needed[name] = needed.get(name, 0) | read
+    return needed.get("image", 0)

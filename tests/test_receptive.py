@@ -52,8 +52,8 @@ def tamed(spec: ModelSpec) -> ModelSpec:
 
 
 def averaged(down: str | None) -> str | None:
-    """Maximum pooling has a gradient at one of its inputs alone, so it becomes the average over the same window."""
-    return "avg_pool" if down == "max_pool" else down
+    """Maximum pooling has a gradient at one of its inputs alone, so it becomes an average."""
+    return "avg_pool" if down in ("max_pool", "max_pool_first", "conv_pool") else down
 
 
 def features(program: spinec.Program, image: torch.Tensor) -> dict[str, torch.Tensor]:

@@ -55,8 +55,8 @@ class Kept(NamedTuple):
     """The same, once for the whole batch: statistics, normalised fusion weights."""
 
 
-Span: TypeAlias = tuple[int, int]
-"""First and last position along one axis, both included."""
+Cells: TypeAlias = int
+"""Positions along one axis: bit i of the number is position i."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +96,9 @@ class Op:
         """What training keeps of the op for its backward pass, in float32."""
         return Kept()
 
-    def reads(self, span: Span, operand: int, size: int) -> Span | None:
-        """The positions of an operand, `size` long, that results at `span` depend on; None if it shows no more."""
-        return span
+    def reads(self, cells: Cells, operand: int, size: int) -> Cells | None:
+        """The positions of an operand, `size` long, that results at `cells` depend on; None if it shows no more."""
+        return cells
 
     def __str__(self) -> str:
         shown = (f"{f.name}={_show(getattr(self, f.name))}" for f in fields(self) if getattr(self, f.name) != f.default)

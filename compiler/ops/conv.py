@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
-from spinec.compiler.ops.base import BYTES, Kept, Op, Shape, Span, Work, elements, feature_map
+from spinec.compiler.ops.base import BYTES, Cells, Kept, Op, Shape, Work, elements, feature_map
 from spinec.compiler.ops.window import Pads, output_size, window_pads, window_reads, with_written_pads
 from spinec.spec.errors import ShapeError
 from spinec.spec.fields import Padding
@@ -63,8 +63,8 @@ class Conv(Op):
         given = with_written_pads(padding, self.extent, self.stride, inputs[0])
         return Kept((0,)) if given == inputs[0] else Kept(image_bytes=BYTES * elements(given))
 
-    def reads(self, span: Span, operand: int, size: int) -> Span:
-        return window_reads(span, self.padding, self.extent, self.stride, size)
+    def reads(self, cells: Cells, operand: int, size: int) -> Cells:
+        return window_reads(cells, self.padding, self.kernel, self.dilation, self.stride, size)
 
 
 @dataclass(frozen=True, slots=True)

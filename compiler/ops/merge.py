@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from spinec.compiler.ops.base import BYTES, Kept, Op, Shape, Span, Work, elements, equal_shapes, feature_map
+from spinec.compiler.ops.base import BYTES, Cells, Kept, Op, Shape, Work, elements, equal_shapes, feature_map
 from spinec.spec.errors import ShapeError
 
 
@@ -95,5 +95,5 @@ class Multiply(Op):
     def kept(self, output: Shape, *inputs: Shape) -> Kept:
         return Kept((0, 1))
 
-    def reads(self, span: Span, operand: int, size: int) -> Span | None:
-        return span if operand == 0 else None  # a gate scales what is there; it shows no more of the image
+    def reads(self, cells: Cells, operand: int, size: int) -> Cells | None:
+        return cells if operand == 0 else None  # a gate scales what is there; it shows no more of the image

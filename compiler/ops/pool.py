@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from spinec.compiler.ops.base import BYTES, Kept, Op, Shape, Span, Work, elements, feature_map
+from spinec.compiler.ops.base import BYTES, Cells, Kept, Op, Shape, Work, elements, feature_map
 from spinec.compiler.ops.window import Pads, output_size, window_pads, window_reads, with_written_pads
 from spinec.spec.fields import Padding
 
@@ -45,8 +45,8 @@ class Pool(Op):
         """What the windows move over."""
         return with_written_pads(self.padding, self.kernel, self.stride, shape)
 
-    def reads(self, span: Span, operand: int, size: int) -> Span:
-        return window_reads(span, self.padding, self.kernel, self.stride, size)
+    def reads(self, cells: Cells, operand: int, size: int) -> Cells:
+        return window_reads(cells, self.padding, self.kernel, 1, self.stride, size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,5 +64,5 @@ class GlobalPool(Op):
     def work(self, output: Shape, *inputs: Shape) -> Work:
         return {"mean": elements(*inputs)}
 
-    def reads(self, span: Span, operand: int, size: int) -> Span:
-        return 0, size - 1
+    def reads(self, cells: Cells, operand: int, size: int) -> Cells:
+        return (1 << size) - 1

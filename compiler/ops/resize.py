@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from spinec.compiler.ops.base import Op, Shape, Span, Work, elements, feature_map
+from spinec.compiler.ops.base import Cells, Op, Shape, Work, elements, feature_map
+from spinec.compiler.ops.window import gathered, spread
 from spinec.spec.blocks import ChannelOrder
 from spinec.spec.errors import ShapeError
 
@@ -25,8 +26,8 @@ class Upsample(Op):
     def work(self, output: Shape, *inputs: Shape) -> Work:
         return {"resize": elements(output)}
 
-    def reads(self, span: Span, operand: int, size: int) -> Span:
-        return span[0] // self.factor, span[1] // self.factor
+    def reads(self, cells: Cells, operand: int, size: int) -> Cells:
+        return gathered(cells, self.factor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,8 @@ class Pad(Op):
         dim, height, width = feature_map("pad", inputs[0])
         return dim, height + self.bottom, width + self.right
 
-    def reads(self, span: Span, operand: int, size: int) -> Span:
-        return min(span[0], size - 1), min(span[1], size - 1)
+    def reads(self, cells: Cells, operand: int, size: int) -> Cells:
+        return cells & ((1 << size) - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,5 +78,5 @@ class SpaceToDepth(Op):
             raise ShapeError(f"space_to_depth takes even sizes, got {inputs[0]}")
         return 4 * dim, height // 2, width // 2
 
-    def reads(self, span: Span, operand: int, size: int) -> Span:
-        return 2 * span[0], 2 * span[1] + 1
+    def reads(self, cells: Cells, operand: int, size: int) -> Cells:
+        return spread(cells, 2) * 0b11

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from spinec.compiler.ops.base import Shape, Span
+from spinec.compiler.ops.base import Cells, Shape
 from spinec.spec.fields import Padding
 
 Pads: TypeAlias = tuple[tuple[int, int], tuple[int, int]]
@@ -32,10 +32,26 @@ def with_written_pads(padding: Padding, extent: int, stride: int, shape: Shape) 
     return dim, height + sum(rows), width + sum(columns)
 
 
-def window_reads(span: Span, padding: Padding, extent: int, stride: int, size: int) -> Span:
-    """Which positions of an axis the windows at `span` cover."""
-    before = window_pads(padding, extent, stride, size, size)[0][0]
-    return max(0, span[0] * stride - before), min(size - 1, span[1] * stride - before + extent - 1)
+def window_reads(cells: Cells, padding: Padding, kernel: int, dilation: int, stride: int, size: int) -> Cells:
+    """Which positions of an axis the windows at `cells` take."""
+    before = window_pads(padding, (kernel - 1) * dilation + 1, stride, size, size)[0][0]
+    starts, read = spread(cells, stride), 0
+    for tap in range(kernel):
+        read |= starts << tap * dilation
+    return read >> before & ((1 << size) - 1)
+
+
+def spread(cells: Cells, factor: int) -> Cells:
+    """Position i at i * factor."""
+    return cells if factor == 1 else int(("0" * (factor - 1)).join(f"{cells:b}"), 2)
+
+
+def gathered(cells: Cells, factor: int) -> Cells:
+    """Position i at i // factor."""
+    folded = 0
+    for shift in range(factor):
+        folded |= cells >> shift
+    return int(f"{folded:b}"[::-1][::factor][::-1], 2)
 
 
 def _same(extent: int, stride: int, size: int) -> tuple[int, int]:
