@@ -10,7 +10,7 @@ where the advantage is its score less a moving mean of scores, over their moving
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import sqrt
+from math import hypot, sqrt
 from typing import Any
 
 import numpy as np
@@ -89,13 +89,13 @@ class Controller(BaseSampler):
 
 
 class _Policy:
-    """Logits of every choice, and the moving mean and variance of scores; rows of fewer choices are padded."""
+    """Logits of every choice, and the moving mean and deviation of scores; rows of fewer choices are padded."""
 
     def __init__(self, choices: list[int]) -> None:
         self._rows = np.arange(len(choices))
         absent = np.arange(max(choices, default=1)) >= np.array(choices)[:, None]
         self._logits = np.where(absent, -np.inf, 0.0)
-        self._mean = self._variance = 0.0
+        self._mean = self._deviation = 0.0
         self._learned = 0
 
     def probabilities(self) -> NDArray[np.float64]:
@@ -124,5 +124,5 @@ class _Policy:
         weight = max(1 / self._learned, 1 - memory)
         difference = score - self._mean
         self._mean += weight * difference
-        self._variance = (1 - weight) * (self._variance + weight * difference**2)
-        return difference / sqrt(self._variance) if self._variance > 0 else 0.0
+        self._deviation = sqrt(1 - weight) * hypot(self._deviation, sqrt(weight) * difference)  # no square to overflow
+        return difference / self._deviation if self._deviation > 0 else 0.0

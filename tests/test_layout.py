@@ -181,7 +181,7 @@ def test_large_networks_are_readable(name):
     assert not list(shared_lines(picture))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 @given(specs(most_blocks=24))
 def test_random_networks_are_readable(text):
     picture = draw(loads(text), "params").picture
