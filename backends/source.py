@@ -49,7 +49,8 @@ def describe(program: Program, channels_last: bool = False) -> str:
     else:
         lines.append(f"Input: {spec.input.channels} x {height} x {width} (channels, height, width)")
         lines[-1] += f"; any multiple of {divisor} works." if height % divisor == width % divisor == 0 else ", exactly."
-    lines.append(f"{report.macs():,} multiply-adds (convolutions and linear layers), {report.params:,} parameters.")
+    figures = f"{report.macs():,} multiply-adds (convolutions and linear layers), {report.params:,} parameters."
+    lines += textwrap.wrap(figures, 88)
     return "\n".join(lines) + "\n"
 
 

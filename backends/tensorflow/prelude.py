@@ -89,12 +89,22 @@ def every(strides: int, offset: tuple[int, int], layer: Apply) -> Apply:
     return lambda x: layer(x)[:, top::strides, left::strides]
 
 
-def strided_conv2d(*args: Any, strides: int, offset: tuple[int, int], **settings: Any) -> Apply:
+def strided_conv2d(
+    *args: Any,
+    strides: int,
+    offset: tuple[int, int],
+    **settings: Any,
+) -> Apply:
     """Convolution that is dilated, too."""
     return every(strides, offset, conv2d(*args, **settings))
 
 
-def strided_depthwise_conv2d(*args: Any, strides: int, offset: tuple[int, int], **settings: Any) -> Apply:
+def strided_depthwise_conv2d(
+    *args: Any,
+    strides: int,
+    offset: tuple[int, int],
+    **settings: Any,
+) -> Apply:
     """Depthwise convolution that is dilated, too."""
     return every(strides, offset, depthwise_conv2d(*args, **settings))
 
