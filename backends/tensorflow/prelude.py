@@ -84,7 +84,7 @@ def depthwise_conv2d(
 
 
 def every(strides: int, offset: tuple[int, int], layer: Apply) -> Apply:
-    """A layer's values at every so many rows and columns: no layer of Keras both strides and dilates."""
+    """Values at every so many rows and columns: no Keras layer strides and dilates."""
     top, left = offset
     return lambda x: layer(x)[:, top::strides, left::strides]
 
