@@ -55,9 +55,10 @@ test-alone: $(VENV)/dev ## run the tests as if one framework, then the other, we
 	SPINEC_WITHOUT="tensorflow keras" $(VENV)/bin/pytest -n 2 -k "not properties and not corruption"
 	SPINEC_WITHOUT="torch timm torchvision" $(VENV)/bin/pytest -n 2 -k "not properties and not corruption"
 
-format: $(VENV)/dev ## format the code and mend what lint can mend
+format: $(VENV)/dev ## format the code and the specs, and mend what lint can mend
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/spinec fmt specs spec/starter.yaml
 
 goldens: $(VENV)/dev ## rewrite the golden files, to be read in the diff
 	$(VENV)/bin/pytest --rewrite-goldens

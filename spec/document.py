@@ -86,28 +86,32 @@ class Item(NamedTuple):
 
 def read_file(path: Path, name: str) -> Item:
     """The tree of a file; `name` is how errors call it."""
+    return read_text(file_text(path, name), name)
+
+
+def file_text(path: Path, name: str) -> str:
+    """The text of a file of at most `MAX_BYTES`."""
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
         reason = error.strerror if isinstance(error, OSError) else "no file can have this name"
         raise SpecError([Fault("SPN-101", f"{name}: cannot be read: {reason}")]) from None
-    return read_bytes(data, name)
+    return decode(data, name)
 
 
-def read_bytes(data: bytes, name: str) -> Item:
-    """The tree of a UTF-8 text of at most `MAX_BYTES`."""
+def decode(data: bytes, name: str) -> str:
+    """The text of UTF-8 data of at most `MAX_BYTES`."""
     if len(data) > MAX_BYTES:
         _too_large(name)
     try:
-        text = data.decode("utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         byte = f"{data[error.start]:#04x}"
         raise SpecError(
             [Fault("SPN-103", f"{name}:{line}: not UTF-8 text (byte {byte})", None, "save it as UTF-8")]
         ) from None
-    return read_text(text, name)
 
 
 @paused_collection()
@@ -118,6 +122,42 @@ def read_text(text: str, name: str) -> Item:
     return _Reader(text.removeprefix("\ufeff"), name).document()
 
 
+def parse(text: str) -> Iterator[yaml.Event]:
+    """The parser's events of a text; `split_lines` are the lines that their marks count."""
+    loader = getattr(yaml, "CLoader", yaml.Loader)  # a parser alone: nothing is ever loaded with it
+    events: Iterator[yaml.Event] = yaml.parse(text, Loader=loader)
+    return events
+
+
+def split_lines(text: str) -> list[str]:
+    """The lines of a text as YAML counts them."""
+    return _BREAK.split(text)
+
+
+def plain_value(text: str) -> Scalar:
+    """What a scalar without quotes stands for, by YAML's core schema.
+
+    >>> [plain_value(text) for text in ("3", "1e5", "null", "True", "2.5B", "no")]
+    [3, 100000.0, None, True, '2.5B', 'no']
+    """
+    if text in _CORE_WORDS:
+        return _CORE_WORDS[text]
+    if text[0] not in "+-.0123456789":
+        return text
+    if _CORE_INT.match(text):
+        return int(text)
+    return float(text) if _CORE_FLOAT.match(text) else text
+
+
+def reads_as_text(text: str) -> bool:
+    """Whether a scalar without quotes stands for itself.
+
+    >>> [reads_as_text(text) for text in ("3", "1e5", "null", "2.5B", "no")]
+    [False, False, False, True, True]
+    """
+    return text not in _CORE_WORDS and not _CORE_FLOAT.match(text)
+
+
 def _too_large(name: str) -> NoReturn:
     raise SpecError([Fault("SPN-104", f"{name}: larger than {MAX_BYTES:,} bytes, the limit for a spec")])
 
@@ -126,12 +166,11 @@ class _Reader:
     """One pass over the events of a document."""
 
     def __init__(self, text: str, name: str) -> None:
-        self.source = Source(name, _BREAK.split(text))
+        self.source = Source(name, split_lines(text))
         self.faults: list[Fault] = []
         self.anchors: set[str] = set()
         self.count = 0
-        loader = getattr(yaml, "CLoader", yaml.Loader)  # a parser alone: nothing is ever loaded with it
-        self.events: Iterator[yaml.Event] = yaml.parse(text, Loader=loader)
+        self.events = parse(text)
 
     def document(self) -> Item:
         try:
@@ -210,16 +249,10 @@ class _Reader:
         text: str = event.value
         if event.style:  # quoted or a block: text, whatever it looks like
             return text
-        if text in _CORE_WORDS:
-            return _CORE_WORDS[text]
-        if text[0] not in "+-.0123456789":
-            return text
         if len(text) > MAX_DIGITS and _CORE_FLOAT.match(text):
             self._fault("SPN-117", f"a number of {len(text)} characters", event, f"expected at most {MAX_DIGITS}")
             return None
-        if _CORE_INT.match(text):
-            return int(text)
-        return float(text) if _CORE_FLOAT.match(text) else text
+        return plain_value(text)
 
     def _place(self, event: yaml.Event) -> Place:
         start, end = event.start_mark, event.end_mark

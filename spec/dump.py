@@ -1,37 +1,27 @@
-"""ModelSpec -> YAML: the canonical form, one block per line, without what is a default anyway."""
+"""ModelSpec -> YAML: formatted, without what is a default anyway."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import yaml
-
+from spinec.spec.blocks import Block
+from spinec.spec.format import format_text
 from spinec.spec.model import ModelSpec
+from spinec.spec.spelling import spell
 
 
 def dump(spec: ModelSpec) -> str:
     """The canonical text of a spec; loading it gives an equal spec, and dumping that the same text."""
     data = spec.model_dump(by_alias=True, exclude_defaults=True)
-    lines = []
-    for key, value in data.items():
-        if key in ("blocks", "outputs"):
-            lines.append(f"{key}:")
-            entries = {name: _entry(key, name, spec) for name in value}
-            lines += [f"  {name}: {_flow(entry)}" for name, entry in entries.items()]
-        elif key == "head" and spec.head:
-            lines.append(f"head: {_flow(_with_kind(spec.head.kind, value))}")
-        else:
-            lines.append(f"{key}: {_flow(value)}")
-    return "\n".join(lines) + "\n"
+    data["blocks"] = {name: _block(block) for name, block in spec.blocks.items()}
+    if spec.head:
+        data["head"] = _with_kind(spec.head.kind, data["head"])
+    return format_text("\n".join(f"{key}: {_flow(value)}" for key, value in data.items()))
 
 
-def _entry(section: str, name: str, spec: ModelSpec) -> Any:
-    if section == "outputs":
-        return spec.outputs[name]
-    block = spec.blocks[name]
+def _block(block: Block) -> dict[str, Any]:
     data = _with_kind(block.kind, block.model_dump(by_alias=True, exclude_defaults=True))
-    data["inputs"] = [given["from"] if len(given) == 1 else given for given in data["inputs"]]
-    return data
+    return {**data, "inputs": [given["from"] if len(given) == 1 else given for given in data["inputs"]]}
 
 
 def _with_kind(kind: str, data: dict[str, Any]) -> dict[str, Any]:
@@ -45,7 +35,4 @@ def _flow(value: Any) -> str:
             return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
         case list() | tuple():
             return "[" + ", ".join(map(_flow, value)) + "]"
-        case float():
-            return repr(value)
-    text: str = yaml.safe_dump(value, default_flow_style=True, width=float("inf"), allow_unicode=True)
-    return text.removesuffix("\n").removesuffix("...").strip()
+    return spell(value)

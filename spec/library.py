@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from functools import cache, partial
 from pathlib import Path
 
-from spinec.spec.document import Item, read_file
+from spinec.spec.document import MAX_BYTES, Item, read_file
 from spinec.spec.errors import Fault, Place, SpecError, did_you_mean
 
 LIBRARY = Path(__file__).resolve().parent.parent / "specs"
 SUFFIXES = (".yaml", ".yml")
+_SPEC = re.compile(r"^(blocks|extends)\s*:", re.MULTILINE)
 
 
 @cache
@@ -71,6 +73,27 @@ def _find_beside(
         message = f"{key}: no file {name!r} in the folder of this spec"
         raise SpecError([Fault("SPN-505", message, place, partial(did_you_mean, name, beside))])
     return read_file(path, str(Path(place.source.name).parent / name)), path
+
+
+def specs_in(folder: Path) -> list[Path]:
+    """The specs and fragments in a folder and below it, in alphabetical order; hidden folders are left out.
+
+    Other YAML is none of ours: a spec has `blocks` or `extends` at the start of a line.
+    """
+    found = (path for path in folder.rglob("*") if path.suffix in SUFFIXES and path.is_file())
+    return sorted(path for path in found if not _is_hidden(path.relative_to(folder)) and _SPEC.search(_start(path)))
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
+def _start(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return file.read(MAX_BYTES)
+    except OSError:
+        return ""
 
 
 def names() -> list[str]:

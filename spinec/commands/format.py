@@ -1,0 +1,101 @@
+"""The one form of spec files."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spinec.options import app
+from spinec.spec.errors import SpecError
+
+STDIN = Path("-")
+
+
+@app.command("fmt")
+def format_files(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="PATH...", help="Files, folders, or - for stdin.")
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; name what is not formatted.")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Write nothing; show what would change.")] = False,
+) -> None:
+    """Bring spec files into their one form.
+
+    Comments stay, the meaning stays. Without a path: every spec in the current folder and below it. Exits with 0; under
+    --check and --diff with 1 if a file is not formatted; with 2 if one cannot be read or written, which stays as it is.
+    """
+    from spinec.spec.library import specs_in
+
+    given = paths or [Path()]
+    files = [file for path in given for file in (specs_in(path) if path.is_dir() else [path])]
+    outcomes = [_format(file, write=not (check or diff), show_diff=diff) for file in files]
+    if files != [STDIN]:
+        _tell(outcomes, would=check or diff)
+    if None in outcomes:
+        raise typer.Exit(2)
+    if (check or diff) and any(outcomes):
+        raise typer.Exit(1)
+
+
+def _format(file: Path, *, write: bool, show_diff: bool) -> bool | None:
+    """Whether a file was, or is, not formatted; None if it cannot be read or written, which is said."""
+    from spinec.spec.format import format_text
+
+    name = "<stdin>" if file == STDIN else str(file)
+    try:
+        text = _text(file, name)
+        formatted = format_text(text, name)
+    except SpecError as error:
+        typer.echo(str(error), err=True)
+        return None
+    if show_diff:
+        typer.echo(_difference(text, formatted, name), nl=False)
+    elif file == STDIN and write:
+        typer.echo(formatted, nl=False)
+    elif text != formatted:
+        if write and not _write(file, formatted):
+            return None
+        typer.echo(f"{'formatted' if write else 'not formatted'}: {name}")
+    return text != formatted
+
+
+def _write(file: Path, text: str) -> bool:
+    from spinec.spec.files import write_whole
+
+    try:
+        write_whole(file, text)
+    except OSError as error:
+        typer.echo(f"{file}: cannot be written: {error.strerror}", err=True)
+        return False
+    return True
+
+
+def _text(file: Path, name: str) -> str:
+    from spinec.spec.document import MAX_BYTES, decode, file_text
+
+    return decode(sys.stdin.buffer.read(MAX_BYTES + 1), name) if file == STDIN else file_text(file, name)
+
+
+def _difference(text: str, formatted: str, name: str) -> str:
+    from difflib import unified_diff
+
+    before, after = text.splitlines(keepends=True), formatted.splitlines(keepends=True)
+    lines = unified_diff(before, after, name, f"{name}, formatted")
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+def _tell(outcomes: list[bool | None], *, would: bool) -> None:
+    said = {
+        True: "not formatted" if would else "formatted",
+        False: "formatted already",
+        None: "at fault",
+    }
+    parts = [f"{_files(outcomes.count(each))} {words}" for each, words in said.items() if each in outcomes]
+    typer.echo(", ".join(parts) or "no specs here", err=True)
+
+
+def _files(number: int) -> str:
+    return f"{number} file{'s' if number != 1 else ''}"
