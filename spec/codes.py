@@ -30,6 +30,7 @@ SECTIONS = {
     "6": "Compiling",
     "7": "Specs from specs",
     "8": "Pictures",
+    "9": "Advice",
 }
 
 

@@ -14,6 +14,7 @@ from spinec.spec.errors import Fault, Place, SpecError, did_you_mean
 LIBRARY = Path(__file__).resolve().parent.parent / "specs"
 SUFFIXES = (".yaml", ".yml")
 _SPEC = re.compile(r"^(blocks|extends)\s*:", re.MULTILINE)
+_FRAGMENT = re.compile(r"^(fragment|takes)\s*:", re.MULTILINE)
 
 
 @cache
@@ -82,6 +83,11 @@ def specs_in(folder: Path) -> list[Path]:
     """
     found = (path for path in folder.rglob("*") if path.suffix in SUFFIXES and path.is_file())
     return sorted(path for path in found if not _is_hidden(path.relative_to(folder)) and _SPEC.search(_start(path)))
+
+
+def is_fragment(path: Path) -> bool:
+    """Whether a file holds a fragment, which is no spec by itself."""
+    return _FRAGMENT.search(_start(path)) is not None
 
 
 def _is_hidden(path: Path) -> bool:

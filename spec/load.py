@@ -25,11 +25,12 @@ Kinded = TypeVar("Kinded", Block, Head)
 
 
 class Loaded(NamedTuple):
-    """A valid spec, where its blocks stand, and what it warns of."""
+    """A valid spec, where its blocks stand, what it warns of, and its own document, without what it inherits."""
 
     spec: ModelSpec
     tree: Item
     warnings: tuple[Fault, ...]
+    document: Item
 
 
 def load(name: str | Path) -> ModelSpec:
@@ -46,7 +47,12 @@ def load(name: str | Path) -> ModelSpec:
 
 def loads(text: str, name: str = "<text>") -> ModelSpec:
     """The spec of a YAML text; `name` is how errors call it."""
-    return _warned(_read_tree(read_text(text, name), None))
+    return _warned(reads(text, name))
+
+
+def reads(text: str, name: str = "<text>") -> Loaded:
+    """As `loads`, with the places and the warnings."""
+    return _read_tree(read_text(text, name), None)
 
 
 def read(name: str | Path) -> Loaded:
@@ -62,9 +68,9 @@ def _warned(loaded: Loaded) -> ModelSpec:
 
 
 @paused_collection()
-def _read_tree(tree: Item, path: Path | None) -> Loaded:
+def _read_tree(document: Item, path: Path | None) -> Loaded:
     faults: list[Fault] = []
-    tree = expand_neck(resolve(tree, path, faults), path, faults)
+    tree = expand_neck(resolve(document, path, faults), path, faults)
     tree = _spell_inputs(apply_defaults(tree, faults))
     found: list[Fault] = []
     blocks = _blocks(tree, found)
@@ -74,7 +80,7 @@ def _read_tree(tree: Item, path: Path | None) -> Loaded:
     errors = _once([*faults, *_without_echoes(found, faults)])
     if spec is None or any(fault.severity == "error" for fault in errors):
         raise SpecError(fault for fault in errors if fault.severity == "error")  # a fault may be why a warning is given
-    return Loaded(spec, tree, tuple(found))
+    return Loaded(spec, tree, tuple(found), document)
 
 
 def _without_echoes(found: list[Fault], named: list[Fault]) -> list[Fault]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from spinec.compiler.program import Program
     from spinec.spec.load import Loaded
     from spinec.spec.model import ModelSpec
+    from spinec.spec.reports import Faults
     from spinec.visualize.tables import Format, Table
 
 app = typer.Typer(
@@ -47,6 +48,15 @@ class Form(StrEnum):
     json = "json"
     csv = "csv"
     markdown = "markdown"
+
+
+class FaultForm(StrEnum):
+    """How faults are written."""
+
+    text = "text"
+    json = "json"
+    sarif = "sarif"
+    github = "github"
 
 
 @dataclass(frozen=True)
@@ -157,6 +167,20 @@ def print_table(table: Table, form: Form) -> None:
     wanted = Measurement.get(console, console.options.update(width=10_000), rendered).maximum
     console.width = max(wanted, len(table.title))  # figures are never cut, however narrow the terminal
     console.print(rendered)
+
+
+def print_faults(form: FaultForm, found: Faults) -> None:
+    """Write the faults of every file for another program."""
+    from spinec import __version__
+    from spinec.spec import reports
+
+    match form:
+        case FaultForm.json:
+            typer.echo(reports.to_json(found))
+        case FaultForm.sarif:
+            typer.echo(reports.to_sarif(found, __version__))
+        case FaultForm.github if text := reports.to_github(found):
+            typer.echo(text)
 
 
 def write_output(path: Path, text: str) -> None:

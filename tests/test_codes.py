@@ -5,19 +5,23 @@ from __future__ import annotations
 import ast
 import json
 import shlex
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 from test_faults import FAULTS, FAULTY, GENERATED, LEGAL, WHOLE
 
+from spinec.compiler.cost import cost
 from spinec.compiler.graph import GraphBuilder
+from spinec.compiler.lint import lint
 from spinec.compiler.ops.activation import Activation
 from spinec.compiler.pipeline import lower
 from spinec.spec.codes import SECTIONS, SOUND, codes, explanation
 from spinec.spec.document import MAX_BYTES
 from spinec.spec.errors import Fault, SpecError
 from spinec.spec.fields import MAX_BLOCKS
-from spinec.spec.load import load, loads, read
+from spinec.spec.load import Loaded, load, read, reads
 from spinec.spec.reports import to_github, to_json, to_sarif
 
 ROOT = Path(__file__).parent.parent
@@ -78,13 +82,17 @@ def many(number: int) -> str:
 
 
 def raised(name: str) -> set[str]:
-    """The codes of what loading and lowering a spec says."""
+    return said_of(partial(read, name))
+
+
+def said_of(load: Callable[[], Loaded]) -> set[str]:
+    """The codes of what loading, lowering and linting a spec says."""
     try:
-        loaded = read(name)
-        lower(loaded.spec)
+        loaded = load()
+        report = cost(lower(loaded.spec))
     except SpecError as error:
         return {fault.code for fault in error.faults}
-    return {fault.code for fault in loaded.warnings}
+    return {fault.code for fault in lint(loaded, report)}
 
 
 @pytest.mark.parametrize("code", SHOWN, ids=lambda code: code.code)
@@ -93,16 +101,9 @@ def test_an_example_is_refused_with_its_code_and_then_cured(monkeypatch, capsys,
         assert code.code in _said(monkeypatch, capsys, code.faulty, exits=1)
         _said(monkeypatch, capsys, code.cured, exits=0)
         return
-    found = set()
-    try:
-        lower(loads(code.faulty))
-    except SpecError as error:
-        found = {fault.code for fault in error.faults}
-    except Warning as warning:
-        found = {str(warning).splitlines()[0].rpartition("[")[2].rstrip("]")}
-    assert code.code in found
+    assert code.code in said_of(partial(reads, code.faulty))
     assert code.faulty != code.cured
-    lower(loads(code.cured))
+    assert not said_of(partial(reads, code.cured))
 
 
 def _said(monkeypatch, capsys, command, exits):

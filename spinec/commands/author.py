@@ -2,41 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from enum import StrEnum
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from spinec.options import app, fail, write_output
+from spinec.options import FaultForm, app, fail, print_faults, write_output
 from spinec.spec.errors import Fault, SpecError
-
-
-class Report(StrEnum):
-    """How faults are written."""
-
-    text = "text"
-    json = "json"
-    sarif = "sarif"
-    github = "github"
 
 
 @app.command()
 def validate(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Specs to check.")],
-    form: Annotated[Report, typer.Option("--format", help="For a person, or for a machine.")] = Report.text,
+    form: Annotated[FaultForm, typer.Option("--format", help="For a person, or for a machine.")] = FaultForm.text,
 ) -> None:
     """Check specs and name every fault.
 
     Each with its place, its code and what was expected. Exits with 1 if any spec is at fault.
     """
     checked = [(name, *_checked(name)) for name in files]
-    if form is Report.text:
+    if form is FaultForm.text:
         for name, blocks, faults in checked:
             _tell(name, blocks, faults)
     else:
-        _report(form, {name: faults for name, _, faults in checked})
+        print_faults(form, {name: faults for name, _, faults in checked})
     if any(blocks is None for _, blocks, _ in checked):
         raise typer.Exit(1)
 
@@ -105,16 +95,3 @@ def _tell(name: str, blocks: int | None, faults: Sequence[Fault]) -> None:
     number = len(faults)
     warned = f", {number} warning{'s' if number > 1 else ''}" if number else ""
     typer.echo(f"{name}: valid, {blocks} blocks{warned}")
-
-
-def _report(form: Report, found: Mapping[str, Sequence[Fault]]) -> None:
-    from spinec import __version__
-    from spinec.spec import reports
-
-    match form:
-        case Report.json:
-            typer.echo(reports.to_json(found))
-        case Report.sarif:
-            typer.echo(reports.to_sarif(found, __version__))
-        case Report.github if text := reports.to_github(found):
-            typer.echo(text)

@@ -1,0 +1,72 @@
+"""Advice on specs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spinec.options import FaultForm, Size, app, print_faults
+from spinec.spec.errors import Fault, SpecError
+
+
+@app.command()
+def lint(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME|PATH...", help="Specs, or folders of them.")
+    ] = None,
+    multiple: Annotated[int, typer.Option(min=1, help="Dims should be multiples of this.")] = 8,
+    size: Size = None,
+    form: Annotated[FaultForm, typer.Option("--format", help="For a person, or for a machine.")] = FaultForm.text,
+    exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Exit with 0 though there is advice.")] = False,
+) -> None:
+    """Give advice on legal specs.
+
+    What an experienced author would ask about; 'spinec explain SPN-903' says why. Without a name: every spec in the
+    current folder and below it. '# spinec: ignore[SPN-903]' behind a key switches advice off for all below the key.
+    Exits with 1 if there is any advice, or a spec is at fault.
+    """
+    pixels = (size.height, size.width) if size else None
+    found = {name: _found(name, multiple, pixels) for name in _specs(names or ["."])}
+    if form is FaultForm.text:
+        _tell(found)
+    else:
+        print_faults(form, found)
+    faults = [fault for each in found.values() for fault in each]
+    if any(fault.severity == "error" or not exit_zero for fault in faults):
+        raise typer.Exit(1)
+
+
+def _specs(names: list[str]) -> Iterator[str]:
+    from spinec.spec.library import is_fragment, specs_in
+
+    for name in names:
+        if Path(name).is_dir():
+            yield from (str(path) for path in specs_in(Path(name)) if not is_fragment(path))
+        else:
+            yield name
+
+
+def _found(name: str, multiple: int, size: tuple[int, int] | None) -> Sequence[Fault]:
+    """Advice on a spec, or what it is at fault for."""
+    from spinec.compiler.cost import cost
+    from spinec.compiler.lint import lint as advice
+    from spinec.compiler.pipeline import lower
+    from spinec.spec.load import read
+
+    try:
+        loaded = read(name)
+        return advice(loaded, cost(lower(loaded.spec, size)), multiple)
+    except SpecError as error:
+        return error.faults
+
+
+def _tell(found: dict[str, Sequence[Fault]]) -> None:
+    for faults in found.values():
+        for fault in faults:
+            typer.echo(str(fault))
+    number = sum(map(len, found.values()))
+    specs = f"{len(found)} spec{'s' if len(found) != 1 else ''}"
+    typer.echo(f"{specs}, {number or 'no'} remark{'s' if number != 1 else ''}", err=True)

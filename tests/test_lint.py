@@ -1,0 +1,181 @@
+"""Advice: what is said, where, and how it is switched off; the library's own specs have none."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from strategies import specs
+
+from spinec import cost, lower, names
+from spinec.compiler.lint import lint
+from spinec.spec.format import format_text
+from spinec.spec.load import Loaded, read, reads
+
+GOLDEN = Path(__file__).parent / "golden" / "lint"
+CLEAN = """\
+name: demo
+input: {size: 256}
+defaults: {kind: mbconv}
+blocks:
+  stem: {level: 1, kind: conv, dim: 16, inputs: [image]}
+  b1:   {level: 2, dim: 24, inputs: [stem]}
+  b2:   {level: 3, dim: 40, inputs: [b1]}
+  b3:   {level: 4, dim: 96, inputs: [b2]}
+  b4:   {level: 3, dim: 40, inputs: [b2, b3]}
+outputs: {P3: b4, P4: b3}
+"""
+
+
+def advice(loaded: Loaded, multiple: int = 8) -> list[str]:
+    """Line and code of every remark."""
+    faults = lint(loaded, cost(lower(loaded.spec)), multiple)
+    return [f"{fault.place.line} {fault.code}" for fault in faults]
+
+
+def of(*changes: tuple[str, str]) -> list[str]:
+    text = CLEAN
+    for old, new in changes:
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    return advice(reads(text))
+
+
+@pytest.mark.parametrize("name", names())
+def test_the_library_has_no_advice_that_is_not_ignored(name):
+    assert advice(read(name)) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ([], []),
+        ([("  b4:   {level: 3, dim: 40, inputs: [b2, b3]}", "  b4:   {level: 3, dim: 40, inputs: [b2]}")], []),
+        ([("b1:   {level: 2", "b1:   {level: 4")], ["6 SPN-901"]),  # a stride of 8
+        ([("b1:   {level: 2", "b1:   {level: 4, kernel: 7")], []),  # of which a kernel of 7 reads enough
+        ([("b3:   {level: 4, dim: 96, inputs: [b2]}", "b3:   {level: 4, dim: 8, inputs: [b2, stem]}")], ["8 SPN-901"]),
+        ([("b3:   {level: 4, dim: 96, inputs: [b2]}", "b3:   {level: 4, dim: 16, inputs: [b2, stem]}")], []),
+        ([("{P3: b4, P4: b3}", "{P2: b1, P4: b3, x: b4}")], []),
+        ([("{P3: b4, P4: b3}", "{P2: b1, P4: b3}")], ["9 SPN-311", "10 SPN-902"]),
+        ([("{P3: b4, P4: b3}", "{P3: b4}")], []),
+        ([("dim: 24", "dim: 20")], ["6 SPN-903"]),
+        ([("outputs:", "endpoints: {dim: 20}\noutputs:")], ["10 SPN-903"]),
+        ([("b1:   {level: 2, dim: 24", "b1:   {level: 1, dim: 128")], ["7 SPN-904"]),
+        ([("size: 256", "size: 248")], ["2 SPN-905"]),
+        ([("size: 256", "size: [240, 248]")], ["2 SPN-905"]),
+        ([("size: 256", "size: 250")], []),  # 32 and 16: nothing is cropped
+        ([("inputs: [b1]", "inputs: [{from: b1, down: conv}]")], ["7 SPN-906"]),
+        ([("[b2, b3]", "[b2, {from: b3, down: conv}]")], ["9 SPN-906"]),
+        ([("[b2, b3]", "[b2, {from: b3, up: nearest}]")], []),
+        ([("[b2, b3]", "[{from: b2, up: nearest}, b3]")], ["9 SPN-906"]),
+        ([("[b1]", "[b1], fuse: {kind: sum}")], ["7 SPN-906"]),
+        ([("[b2, b3]", "[b2, b3], fuse: {kind: sum}")], []),
+        ([("[b2, b3]", "[b3], fuse: {kind: sum}")], ["9 SPN-906"]),
+        ([("[b2, b3]", "[b3], fuse: {activation: relu}")], []),
+        ([("outputs: {P3: b4, P4: b3}", "outputs: {P4: b3}")], ["9 SPN-311"]),
+    ],
+)
+def test_what_is_said(changes, said):
+    assert of(*changes) == said
+
+
+def test_a_default_that_fits_only_some_blocks_is_no_mistake():
+    assert of(("defaults: {", "defaults: {fuse: {kind: sum}, ")) == []
+
+
+def test_another_multiple():
+    loaded = reads(CLEAN)
+    assert advice(loaded, 16) == ["6 SPN-903", "7 SPN-903", "9 SPN-903"]
+    assert advice(loaded, 1) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("[stem]}", "[stem]}  # spinec: ignore[SPN-903]", []),
+        ("[stem]}", "[stem]}  # so it is: spinec: ignore[SPN-903] as published", []),
+        ("blocks:", "blocks:  # spinec: ignore[SPN-903]", []),
+        ("name: demo", "name: demo  # spinec: ignore[SPN-903]", ["1 SPN-907", "6 SPN-903"]),
+        ("[b1]}", "[b1]}  # spinec: ignore[SPN-903]", ["6 SPN-903", "7 SPN-907"]),
+        ("[stem]}", "[stem]}  # spinec: ignore[SPN-903, SPN-904]", ["6 SPN-907"]),
+        ("[stem]}", "[stem]}  # spinec: ignore[SPN-904]", ["6 SPN-903", "6 SPN-907"]),
+        ("name: demo", "name: demo\nsource: 'no comment, spinec: ignore[SPN-903]'", ["7 SPN-903"]),
+    ],
+)
+def test_an_ignore_holds_for_its_line_and_below_its_key(old, new, said):
+    assert sorted(of(("dim: 24", "dim: 20"), (old, new))) == said
+
+
+def test_what_is_inherited_is_said_where_it_is_inherited(tmp_path):
+    (tmp_path / "parent.yaml").write_text(CLEAN.replace("dim: 24", "dim: 20"))
+    child = tmp_path / "child.yaml"
+    for line, said in {
+        "extends: parent.yaml": ["2 SPN-903"],
+        "extends: parent.yaml  # spinec: ignore[SPN-903]": [],
+        "scale: {width: 1.2}\nextends: parent.yaml": ["2 SPN-903"],
+        "extends: parent.yaml\nblocks: {b1: {dim: 24}}": [],
+    }.items():
+        child.write_text(f"name: child\n{line}\n")
+        assert advice(read(child)) == said
+    (tmp_path / "necked.yaml").write_text(
+        CLEAN.partition("outputs")[0]
+        + "  b5:   {level: 5, dim: 96, inputs: [b4]}\nneck: {fragment: fpn, C3: b2, C4: b3, C5: b5, dim: 20}\n"
+    )
+    assert advice(read(tmp_path / "necked.yaml")) == ["11 SPN-903"]
+
+
+@given(text=specs(most_blocks=12))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_any_legal_spec_can_be_advised_on_and_every_remark_be_ignored(text):
+    """Whatever is said can be switched off where it is said, and formatting changes nothing of what is said."""
+    text = format_text(text)
+    loaded = reads(text)
+    said = advice(loaded)
+    lines = text.splitlines()
+    for number, codes in {
+        line.split()[0]: [each.split()[1] for each in said if each.split()[0] == line.split()[0]] for line in said
+    }.items():
+        lines[int(number) - 1] += f"  # spinec: ignore[{', '.join(dict.fromkeys(codes))}]"
+    assert advice(reads("\n".join(lines))) == []
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("clean.yaml").write_text(CLEAN)
+    Path("odd.yaml").write_text(
+        CLEAN.replace("dim: 24", "dim: 20")
+        .replace("size: 256", "size: 248")
+        .replace("40, inputs: [b1]", "42, inputs: [{from: b1, up: nearest}]")
+    )
+    Path("part.yaml").write_text("takes: [C3]\nblocks: {}\ngives: {P3: $C3}\n")
+    return tmp_path
+
+
+def test_how_it_looks(spinec, golden, folder):
+    code, out, err = spinec("lint")
+    assert (code, err) == (1, "2 specs, 4 remarks\n")
+    golden(GOLDEN / "odd.txt", out)
+    assert spinec("lint", "clean.yaml", "eff-spinenet-d0") == (0, "", "2 specs, no remarks\n")
+
+
+def test_exit_codes(spinec, folder):
+    assert spinec("lint", "odd.yaml", "--exit-zero")[0] == 0
+    assert spinec("lint", "odd.yaml", "--multiple", "2", "--size", "256")[1].count("SPN-") == 1
+    Path("faulty.yaml").write_text(CLEAN.replace("mbconv", "mbcov"))
+    code, out, _ = spinec("lint", "faulty.yaml", "--exit-zero")
+    assert code == 1
+    assert "did you mean 'mbconv'?" in out
+    assert spinec("lint", "absent.yaml")[0] == 1
+
+
+def test_forms_for_machines(spinec, folder):
+    code, out, _ = spinec("lint", "odd.yaml", "clean.yaml", "--format", "json")
+    odd, clean = json.loads(out)
+    assert code == 1
+    assert (len(odd["faults"]), odd["valid"], clean["faults"]) == (4, True, [])
+    log = json.loads(spinec("lint", "odd.yaml", "--format", "sarif")[1])
+    assert {result["level"] for result in log["runs"][0]["results"]} == {"warning"}
+    assert "::warning file=odd.yaml,line=6,col=" in spinec("lint", "odd.yaml", "--format", "github")[1]
