@@ -2,8 +2,9 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 PIP := $(PYTHON) -m pip install --quiet --constraint constraints.txt
 SPEC := eff-spinenet-d0
+RUNS := 10000
 
-.PHONY: help demo demo-all test test-alone format goldens pictures tables trust parity release bench clean
+.PHONY: help demo demo-all test test-alone format goldens pictures tables trust fuzz parity release bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -21,7 +22,7 @@ $(VENV)/all: $(VENV)/base
 	touch $@
 
 $(VENV)/dev: $(VENV)/all
-	$(PIP) --editable ".[pytorch,tensorflow-cpu,onnx,search,pictures,dev]"
+	$(PIP) --editable ".[pytorch,tensorflow-cpu,onnx,search,pictures,fuzz,dev]"
 	touch $@
 
 demo: $(VENV)/base ## set up, compile $(SPEC) to PyTorch, run it on a photograph, write a report
@@ -72,6 +73,10 @@ tables: $(VENV)/base ## rewrite the generated tables in docs/
 trust: $(VENV)/dev ## rewrite the tables of mistakes and of hostile documents (minutes)
 	$(PYTHON) docs/make_faults.py
 	$(PYTHON) docs/make_hostile.py
+
+fuzz: $(VENV)/dev ## look for inputs that raise what they should not: RUNS for each target
+	$(PYTHON) fuzz/run.py loader -runs=$(RUNS)
+	$(PYTHON) fuzz/run.py emitter -runs=$(RUNS)
 
 parity: $(VENV)/dev ## rewrite the table of differences between the frameworks (minutes)
 	PYTHONPATH=docs $(PYTHON) docs/make_parity.py
