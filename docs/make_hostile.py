@@ -17,6 +17,8 @@ from spinec.visualize.tables import Table
 
 PAGE = Path(__file__).resolve().parent / "security.md"
 MOST_SECONDS, MOST_MEGABYTES = 0.5, 100
+LOWERED = ("SPN-602", "SPN-603")  # what only lowering finds
+MOST_SECONDS_LOWERED, MOST_MEGABYTES_LOWERED = 2, 200
 
 
 def table() -> Table:
@@ -25,7 +27,9 @@ def table() -> Table:
     for hostile in HOSTILE:
         with tempfile.TemporaryDirectory() as folder:
             took = refuse(hostile, Path(folder))
-        if took.seconds > MOST_SECONDS or took.megabytes > MOST_MEGABYTES or hostile.code not in took.codes:
+        seconds = MOST_SECONDS_LOWERED if hostile.code in LOWERED else MOST_SECONDS
+        megabytes = MOST_MEGABYTES_LOWERED if hostile.code in LOWERED else MOST_MEGABYTES
+        if took.seconds > seconds or took.megabytes > megabytes or hostile.code not in took.codes:
             raise SystemExit(f"{hostile.name}: {took}")
         said = f"{hostile.code}: {codes()[hostile.code].title[0].lower()}{codes()[hostile.code].title[1:]}"
         rows.append([hostile.name, f"{took.seconds:.3f}", f"{took.megabytes:.1f}", said])

@@ -6,10 +6,10 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from itertools import takewhile
+from itertools import islice, takewhile
 
 from spinec.spec.blocks import Identity
-from spinec.spec.errors import Fault, did_you_mean
+from spinec.spec.errors import MOST_FAULTS, Fault, did_you_mean
 from spinec.spec.fields import MAX_BLOCKS
 from spinec.spec.heads import SSD, DeepLab, Head, RetinaNet
 from spinec.spec.names import BLOCK_NAME, OUTPUT_NAME, RESERVED
@@ -25,19 +25,18 @@ Check = Callable[[Subject], Iterator[Fault]]
 
 
 def check(subject: Subject) -> list[Fault]:
-    """Every fault and warning that the checks find."""
-    return [fault for each in CHECKS for fault in each(subject)]
+    """Every fault and warning that the checks find, up to `MOST_FAULTS` of each check."""
+    return [fault for each in CHECKS for fault in islice(each(subject), MOST_FAULTS)]
 
 
 def count(subject: Subject) -> Iterator[Fault]:
-    """There are blocks, and not too many."""
+    """There are blocks, and they do not run too often."""
     given = subject.tree.mapping.get("blocks")
     if given and given.value == {}:
         yield Fault("SPN-301", "blocks: expected at least one block", subject.key("blocks"))
-    if len(subject.order) > MAX_BLOCKS:
-        yield Fault(
-            "SPN-302", f"blocks: expected at most {MAX_BLOCKS:,}, got {len(subject.order):,}", subject.key("blocks")
-        )
+    if (runs := sum(block.repeats for block in subject.blocks.values())) > MAX_BLOCKS:
+        message = f"blocks: expected at most {MAX_BLOCKS:,}, got {runs:,}, each counted as often as it repeats"
+        yield Fault("SPN-302", message, subject.key("blocks"))
 
 
 def names(subject: Subject) -> Iterator[Fault]:
@@ -72,28 +71,31 @@ def inputs(subject: Subject) -> Iterator[Fault]:
             seen.add(given)
             if given == "image" and not twice:
                 continue
-            place = subject.place("blocks", name, "inputs", i, "from")
+            place = partial(subject.place, "blocks", name, "inputs", i, "from")
             if twice:
                 yield Fault(
-                    "SPN-306", f"{name}: input {show(given)} is listed twice", place, "expected every input once"
+                    "SPN-306", f"{name}: input {show(given)} is listed twice", place(), "expected every input once"
                 )
             elif given == name:
                 yield Fault(
-                    "SPN-307", f"{name}: a block cannot be its own input", place, "expected an earlier block, or image"
+                    "SPN-307",
+                    f"{name}: a block cannot be its own input",
+                    place(),
+                    "expected an earlier block, or image",
                 )
             elif given not in order:
                 yield Fault(
-                    "SPN-308", f"{name}: unknown input {show(given)}", place, partial(_suggest, subject, name, given)
+                    "SPN-308", f"{name}: unknown input {show(given)}", place(), partial(_suggest, subject, name, given)
                 )
             elif order[given] > order[name]:
                 forward += 1
                 cycle = _path(subject.reads, given, name) if forward <= MOST_CYCLES else []
                 if cycle:
                     message = f"{name}: the inputs form a cycle: {_chain([name, *cycle])}"
-                    yield Fault("SPN-309", message, place, "expected an earlier block, or image")
+                    yield Fault("SPN-309", message, place(), "expected an earlier block, or image")
                 else:
                     message = f"{name}: input {given!r} comes later, on line {subject.key('blocks', given).line}"
-                    yield Fault("SPN-310", message, place, "blocks run in the order written")
+                    yield Fault("SPN-310", message, place(), "blocks run in the order written")
 
 
 def unread(subject: Subject) -> Iterator[Fault]:
@@ -137,8 +139,10 @@ def paths(subject: Subject) -> Iterator[Fault]:
         if len(levels) == 1 and levels[0] is not None and levels[0] <= block.level and not isinstance(block, Identity):
             continue  # taken as it is; the block itself strides
         for i, (given, level) in enumerate(zip(block.inputs, levels, strict=True)):
+            if level is None or level == block.level:
+                continue
             way = spec.resample_of(given)
-            if level is not None and level != block.level and (way.down if level < block.level else way.up) == "none":
+            if (way.down if level < block.level else way.up) == "none":
                 key, other = ("down", "conv") if level < block.level else ("up", "nearest")
                 message = f"{name}: no way from level {level} ({given.block}) to level {block.level}: '{key}' is none"
                 hint = f"such as {{from: {given.block}, {key}: {other}}}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from spinec.spec.blocks import Block
-from spinec.spec.document import Item
+from spinec.spec.document import Item, check_shared
 from spinec.spec.errors import Fault, did_you_mean
 from spinec.spec.validate import show, validate_given
 
@@ -23,6 +23,7 @@ def apply_defaults(tree: Item, faults: list[Fault]) -> Item:
         faults.append(Fault("SPN-203", message, defaults.place))
         return tree._replace(value=entries)
     given = defaults.value
+    check_shared("defaults", given)
     _check_defaults(given, faults)
     blocks = entries.get("blocks")
     if blocks is not None and isinstance(blocks.value, dict):

@@ -8,20 +8,21 @@ the parser's events, one pass under fixed limits: nothing is composed, resolved 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 import yaml
 
 from spinec.spec.collection import paused_collection
-from spinec.spec.errors import Fault, Place, Source, SpecError
+from spinec.spec.errors import MOST_FAULTS, Fault, Place, Source, SpecError
 
-MAX_BYTES = 2 * 1024 * 1024
+MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 32
-MAX_EVENTS = 250_000  # 16,384 blocks of a dozen events each, and room for the rest
-MAX_ENTRIES = 20_000  # of one mapping or list: as many blocks as there may be, and room for those that are one too many
-MOST_FAULTS = 1_000  # reading stops there: a text with so many is no spec
+MAX_NODES = 60_000  # the parser's events: 4,096 blocks of 14 each, such as two inputs, a kind, a level and a dim
+MAX_ENTRIES = 5_000  # of one mapping or list: as many blocks as there may be, and room for those that are one too many
+MAX_SHARED = 64  # nodes of what many blocks take: a default, or a setting of a fragment
 MAX_DIGITS = 30  # of a number: the largest legal one has 16
 SHARING = "use 'defaults' or 'extends' to share settings"
 
@@ -63,12 +64,20 @@ class Item(NamedTuple):
 
     def plain(self) -> Any:
         """The value without places; sequences are tuples."""
-        match self.value:
-            case dict() as entries:
-                return {key: item.plain() for key, item in entries.items()}
-            case list() as items:
-                return tuple(item.plain() for item in items)
-        return self.value
+        value = self.value  # most are scalars, for which a call each would take most of the time
+        if isinstance(value, dict):
+            return {
+                key: item.plain() if isinstance(item.value, dict | list) else item.value for key, item in value.items()
+            }
+        if isinstance(value, list):
+            return tuple([item.plain() if isinstance(item.value, dict | list) else item.value for item in value])
+        return value
+
+    @property
+    def size(self) -> int:
+        """How many values it holds, itself included."""
+        inner: Iterable[Item] = self.value if isinstance(self.value, list) else self.mapping.values()
+        return 1 + sum(item.size for item in inner)
 
     def find(self, path: tuple[str | int, ...]) -> Item | None:
         """The item at a path of keys and indices."""
@@ -84,9 +93,29 @@ class Item(NamedTuple):
         return item
 
 
-def read_file(path: Path, name: str) -> Item:
+@dataclass
+class Allowance:
+    """What may still be read for one spec: what it inherits counts, too."""
+
+    nodes: int = MAX_NODES
+    characters: int = MAX_BYTES
+
+
+def read_file(path: Path, name: str, allowance: Allowance | None = None) -> Item:
     """The tree of a file; `name` is how errors call it."""
-    return read_text(file_text(path, name), name)
+    return read_text(file_text(path, name), name, allowance)
+
+
+def check_shared(what: str, shared: Mapping[str, Item]) -> None:
+    """Nothing large is handed to every block: a small text would become a large tree.
+
+    Raises:
+        SpecError: for the first that is too large.
+    """
+    for key, item in shared.items():
+        if item.size > MAX_SHARED:
+            message = f"{what}.{key}: {item.size:,} values for every block to take, expected at most {MAX_SHARED}"
+            raise SpecError([Fault("SPN-105", message, item.key or item.place)])
 
 
 def file_text(path: Path, name: str) -> str:
@@ -115,11 +144,13 @@ def decode(data: bytes, name: str) -> str:
 
 
 @paused_collection()
-def read_text(text: str, name: str) -> Item:
+def read_text(text: str, name: str, allowance: Allowance | None = None) -> Item:
     """The tree of a text; every fault that can be found in one pass is raised at once."""
-    if len(text) > MAX_BYTES:
+    allowance = allowance or Allowance()
+    allowance.characters -= len(text)
+    if allowance.characters < 0:
         _too_large(name)
-    return _Reader(text.removeprefix("\ufeff"), name).document()
+    return _Reader(text.removeprefix("\ufeff"), name, allowance).document()
 
 
 def parse(text: str) -> Iterator[yaml.Event]:
@@ -159,17 +190,19 @@ def reads_as_text(text: str) -> bool:
 
 
 def _too_large(name: str) -> NoReturn:
-    raise SpecError([Fault("SPN-104", f"{name}: larger than {MAX_BYTES:,} bytes, the limit for a spec")])
+    raise SpecError(
+        [Fault("SPN-104", f"{name}: larger than {MAX_BYTES:,} bytes, the limit for a spec with all it inherits")]
+    )
 
 
 class _Reader:
     """One pass over the events of a document."""
 
-    def __init__(self, text: str, name: str) -> None:
+    def __init__(self, text: str, name: str, allowance: Allowance) -> None:
         self.source = Source(name, split_lines(text))
         self.faults: list[Fault] = []
         self.anchors: set[str] = set()
-        self.count = 0
+        self.allowance = allowance
         self.events = parse(text)
 
     def document(self) -> Item:
@@ -193,9 +226,9 @@ class _Reader:
 
     def _next(self) -> yaml.Event:
         event = next(self.events)
-        self.count += 1
-        if self.count > MAX_EVENTS:
-            message = f"more than {MAX_EVENTS:,} YAML nodes, the limit for a spec"
+        self.allowance.nodes -= 1
+        if self.allowance.nodes < 0:
+            message = f"more than {MAX_NODES:,} YAML nodes, the limit for a spec with all it inherits"
             raise SpecError([Fault("SPN-105", message, self._place(event))])
         return event
 
@@ -203,32 +236,36 @@ class _Reader:
         place = self._place(event)
         if depth > MAX_DEPTH:
             raise SpecError([Fault("SPN-106", f"nested deeper than {MAX_DEPTH} levels", place)])
-        if isinstance(event, yaml.NodeEvent) and event.anchor is not None:
+        self._check_data(event)
+        if isinstance(event, yaml.ScalarEvent):
+            return Item(self._scalar(event), place, key)
+        if isinstance(event, yaml.SequenceStartEvent):
+            items = []
+            while not isinstance(inner := self._next(), yaml.SequenceEndEvent):
+                items.append(self._item(inner, depth + 1))
+                self._count(len(items), inner)
+            return Item(items, place, key)
+        return Item(self._mapping(depth) if isinstance(event, yaml.MappingStartEvent) else None, place, key)
+
+    def _check_data(self, event: Any) -> None:
+        """A value has neither an anchor nor a tag."""
+        if event.anchor is not None:
             kind = "alias" if isinstance(event, yaml.AliasEvent) else "anchor"
             if event.anchor not in self.anchors:  # an alias of an anchor that is named already goes with it
                 self._fault("SPN-112", f"YAML {kind} {event.anchor!r}: specs have none", event, SHARING)
             self.anchors.add(event.anchor)
-        if isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent) and event.tag is not None:
+        if not isinstance(event, yaml.AliasEvent) and event.tag is not None:
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
             self._fault("SPN-113", f"YAML tag {tag!r}: a spec is plain data", event, "remove the tag")
-        match event:
-            case yaml.ScalarEvent():
-                return Item(self._scalar(event), place, key)
-            case yaml.SequenceStartEvent():
-                items = []
-                while not isinstance(inner := self._next(), yaml.SequenceEndEvent):
-                    items.append(self._item(inner, depth + 1))
-                    self._count(len(items), inner)
-                return Item(items, place, key)
-            case yaml.MappingStartEvent():
-                return Item(self._mapping(depth), place, key)
-        return Item(None, place, key)
 
     def _mapping(self, depth: int) -> dict[str, Item]:
         entries: dict[str, Item] = {}
         while not isinstance(event := self._next(), yaml.MappingEndEvent):
             place = self._place(event)
-            self._item(event, depth + 1)
+            if isinstance(event, yaml.ScalarEvent):
+                self._check_data(event)
+            else:
+                self._item(event, depth + 1)
             value = self._item(self._next(), depth + 1, place)
             if isinstance(event, yaml.CollectionStartEvent):
                 self._fault("SPN-115", "a key must be a word, not a mapping or a list", event)
@@ -258,7 +295,11 @@ class _Reader:
         start, end = event.start_mark, event.end_mark
         assert start is not None  # of an event that was parsed from text
         assert end is not None
-        return self._at(start.line, start.column, end.column - start.column if end.line == start.line else 1)
+        line, column = start.line, start.column
+        length = end.column - column if end.line == line else 1
+        if column and line < len(self.source.lines):
+            return Place(self.source, line + 1, column + 1, length if length > 1 else 1)
+        return self._at(line, column, length)
 
     def _at(self, line: int, column: int, length: int = 1) -> Place:
         """The place at a line and a column that count from zero; what stands behind the text is at its end."""

@@ -15,7 +15,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+MOST_FAULTS = 1_000  # of one sort of check that are looked for: a text with so many is no spec
 MOST_SHOWN = 50  # faults shown of one document; a file of noise should not fill a terminal
+MOST_COMPARED = 400  # words that a misspelt one is compared with, the last ones: of blocks, those nearest above
 MOST_WORDS = 20  # words listed where no word is close to what was written
 LONGEST = 600  # characters shown of a message or a hint
 WINDOW = 110  # characters of a source line shown around its caret
@@ -92,7 +94,8 @@ class SpecError(SpinecError):
     def __str__(self) -> str:
         shown = [str(fault) for fault in self.faults[:MOST_SHOWN]]
         rest = len(self.faults) - MOST_SHOWN
-        return "\n".join([*shown, *([f"... and {rest} more faults"] if rest > 0 else [])])
+        least = "at least " if len(self.faults) >= MOST_FAULTS else ""
+        return "\n".join([*shown, *([f"... and {least}{rest} more faults"] if rest > 0 else [])])
 
 
 class ShapeError(SpinecError):
@@ -116,7 +119,7 @@ def did_you_mean(word: object, known: Iterable[str]) -> str:
     from difflib import get_close_matches  # only ever needed on the way to an error
 
     words = list(known)
-    close = get_close_matches(str(word)[:100].lower(), words, n=1, cutoff=0.6)
+    close = get_close_matches(str(word)[:100].lower(), words[-MOST_COMPARED:], n=1, cutoff=0.6)
     if close:
         return f"did you mean {close[0]!r}?"
     if not words:

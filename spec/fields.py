@@ -13,7 +13,7 @@ MAX_DIM = 65_536
 MAX_KERNEL = 63
 MAX_REPEATS = 64
 MAX_SIZE = 16_384
-MAX_BLOCKS = 16_384
+MAX_BLOCKS = 4_096
 
 Activation = Literal["swish", "relu", "relu6", "hard_swish", "gelu", "sigmoid", "hard_sigmoid", "none"]
 Padding = Literal["symmetric", "same"]

@@ -7,8 +7,9 @@ import re
 from collections.abc import Mapping
 from functools import cache, partial
 from pathlib import Path
+from typing import NamedTuple
 
-from spinec.spec.document import MAX_BYTES, Item, read_file
+from spinec.spec.document import MAX_BYTES, Allowance, Item, read_file
 from spinec.spec.errors import Fault, Place, SpecError, did_you_mean
 
 LIBRARY = Path(__file__).resolve().parent.parent / "specs"
@@ -24,14 +25,14 @@ def library() -> dict[str, Path]:
     return {path.stem: path for path in files}
 
 
-def find(name: str | Path) -> tuple[Item, Path]:
+def find(name: str | Path, allowance: Allowance | None = None) -> tuple[Item, Path]:
     """The tree of a spec named in the library or given as a file, and the file."""
     path = Path(name)
     if str(name) in library():
         path = library()[str(name)]
-        return read_file(path, f"specs/{path.name}"), path
+        return read_file(path, f"specs/{path.name}", allowance), path
     if path.suffix in SUFFIXES or os.path.exists(name):  # False, unlike Path.exists, for a name that no file can have
-        return read_file(path, str(name)), path
+        return read_file(path, str(name), allowance), path
     hint = partial(did_you_mean, name, library())
     raise SpecError([Fault("SPN-102", f"no spec {str(name)!r} in the library, and no such file", None, hint)])
 
@@ -43,21 +44,30 @@ def fragments() -> dict[str, Path]:
     return {path.stem: path for path in files}
 
 
-def find_parent(name: str, child: Path | None, place: Place) -> tuple[Item, Path]:
+def find_parent(name: str, child: Path | None, place: Place, allowance: Allowance) -> tuple[Item, Path]:
     """The tree of what a spec extends: a library spec, or a file in the folder of the child or below it."""
-    return find(name) if name in library() else _find_beside(name, child, place, "extends", "spec", library())
+    if name in library():
+        return find(name, allowance)
+    return _find_beside(name, child, place, Sort("extends", "spec", library()), allowance)
 
 
-def find_fragment(name: str, spec: Path | None, place: Place) -> Item:
+def find_fragment(name: str, spec: Path | None, place: Place, allowance: Allowance) -> Item:
     """The tree of a fragment: the library's, or a file in the folder of the spec or below it."""
     if name in fragments():
-        return read_file(fragments()[name], f"specs/fragments/{name}.yaml")
-    return _find_beside(name, spec, place, "neck", "fragment", fragments())[0]
+        return read_file(fragments()[name], f"specs/fragments/{name}.yaml", allowance)
+    return _find_beside(name, spec, place, Sort("neck", "fragment", fragments()), allowance)[0]
 
 
-def _find_beside(
-    name: str, child: Path | None, place: Place, key: str, what: str, known: Mapping[str, Path]
-) -> tuple[Item, Path]:
+class Sort(NamedTuple):
+    """A sort of documents that others name: the key that names one, what it is called, and those of the library."""
+
+    key: str
+    what: str
+    known: Mapping[str, Path]
+
+
+def _find_beside(name: str, child: Path | None, place: Place, sort: Sort, allowance: Allowance) -> tuple[Item, Path]:
+    key, what, known = sort
     if not name.endswith(SUFFIXES):
         message = f"{key}: no {what} {name!r} in the library"
         raise SpecError([Fault("SPN-502", message, place, partial(did_you_mean, name, known))])
@@ -73,7 +83,7 @@ def _find_beside(
         beside = sorted(str(Path(name).parent / file.name) for file in files)
         message = f"{key}: no file {name!r} in the folder of this spec"
         raise SpecError([Fault("SPN-505", message, place, partial(did_you_mean, name, beside))])
-    return read_file(path, str(Path(place.source.name).parent / name)), path
+    return read_file(path, str(Path(place.source.name).parent / name), allowance), path
 
 
 def specs_in(folder: Path) -> list[Path]:

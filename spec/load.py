@@ -11,8 +11,9 @@ from spinec.spec.blocks import Block
 from spinec.spec.check import check
 from spinec.spec.collection import paused_collection
 from spinec.spec.defaults import apply_defaults
-from spinec.spec.document import Item, read_text
-from spinec.spec.errors import Fault, SpecError, SpecWarning, did_you_mean
+from spinec.spec.document import Allowance, Item, read_text
+from spinec.spec.errors import MOST_FAULTS, Fault, SpecError, SpecWarning, did_you_mean
+from spinec.spec.fields import MAX_BLOCKS
 from spinec.spec.heads import Head
 from spinec.spec.library import find
 from spinec.spec.model import ModelSpec
@@ -50,15 +51,16 @@ def loads(text: str, name: str = "<text>") -> ModelSpec:
     return _warned(reads(text, name))
 
 
-def reads(text: str, name: str = "<text>") -> Loaded:
-    """As `loads`, with the places and the warnings."""
-    return _read_tree(read_text(text, name), None)
+def reads(text: str, name: str = "<text>", path: Path | None = None) -> Loaded:
+    """As `loads`, with the places and the warnings; files that it names are looked for beside `path`."""
+    allowance = Allowance()
+    return _read_tree(read_text(text, name, allowance), path, allowance)
 
 
 def read(name: str | Path) -> Loaded:
     """As `load`, with the places and the warnings."""
-    tree, path = find(name)
-    return _read_tree(tree, path)
+    allowance = Allowance()
+    return _read_tree(*find(name, allowance), allowance)
 
 
 def _warned(loaded: Loaded) -> ModelSpec:
@@ -68,9 +70,10 @@ def _warned(loaded: Loaded) -> ModelSpec:
 
 
 @paused_collection()
-def _read_tree(document: Item, path: Path | None) -> Loaded:
+def _read_tree(document: Item, path: Path | None, allowance: Allowance) -> Loaded:
     faults: list[Fault] = []
-    tree = expand_neck(resolve(document, path, faults), path, faults)
+    tree = expand_neck(resolve(document, path, faults, allowance), path, faults, allowance)
+    _check_count(tree, faults)
     tree = _spell_inputs(apply_defaults(tree, faults))
     found: list[Fault] = []
     blocks = _blocks(tree, found)
@@ -81,6 +84,14 @@ def _read_tree(document: Item, path: Path | None) -> Loaded:
     if spec is None or any(fault.severity == "error" for fault in errors):
         raise SpecError(fault for fault in errors if fault.severity == "error")  # a fault may be why a warning is given
     return Loaded(spec, tree, tuple(found), document)
+
+
+def _check_count(tree: Item, faults: list[Fault]) -> None:
+    """Whatever is wrong with them: so many blocks are not looked at."""
+    blocks = tree.mapping.get("blocks")
+    if blocks and len(blocks.mapping) > MAX_BLOCKS:
+        message = f"blocks: expected at most {MAX_BLOCKS:,}, got {len(blocks.mapping):,}"
+        raise SpecError([*faults, Fault("SPN-302", message, blocks.key or blocks.place)])
 
 
 def _without_echoes(found: list[Fault], named: list[Fault]) -> list[Fault]:
@@ -120,8 +131,13 @@ def _blocks(tree: Item, faults: list[Fault]) -> dict[str, Block]:
     entries = tree.mapping.get("blocks")
     if entries is None or not isinstance(entries.value, dict):
         return {}
-    found = {name: _kinded(item, Block.kinds, name, faults) for name, item in entries.value.items()}
-    return {name: block for name, block in found.items() if block}
+    found = {}
+    for name, item in entries.value.items():
+        if len(faults) >= MOST_FAULTS:
+            break
+        if block := _kinded(item, Block.kinds, name, faults):
+            found[name] = block
+    return found
 
 
 def _kinded(item: Item, kinds: dict[str, type[Kinded]], what: str, faults: list[Fault]) -> Kinded | None:

@@ -14,9 +14,9 @@ from functools import partial
 from pathlib import Path
 
 from spinec.spec.defaults import with_defaults
-from spinec.spec.document import Item
+from spinec.spec.document import Allowance, Item, check_shared
 from spinec.spec.errors import Fault, SpecError, did_you_mean
-from spinec.spec.fields import MAX_REPEATS
+from spinec.spec.fields import MAX_BLOCKS, MAX_REPEATS
 from spinec.spec.library import find_fragment, fragments
 from spinec.spec.validate import show
 
@@ -24,7 +24,7 @@ KEYS = ("fragment", "source", "takes", "settings", "defaults", "resample", "bloc
 CELL_KEYS = ("repeats", "blocks", "gives")
 
 
-def expand_neck(tree: Item, path: Path | None, faults: list[Fault]) -> Item:
+def expand_neck(tree: Item, path: Path | None, faults: list[Fault], allowance: Allowance) -> Item:
     """The tree with the blocks of its neck, which give the outputs; `neck` is gone.
 
     Raises:
@@ -34,7 +34,7 @@ def expand_neck(tree: Item, path: Path | None, faults: list[Fault]) -> Item:
     neck = entries.pop("neck", None)
     if neck is None or neck.value is None:
         return tree._replace(value=entries)
-    fragment = _fragment(neck, path, faults)
+    fragment = _fragment(neck, path, faults, allowance)
     filling = _Filling(_scope(neck, fragment, faults))
     blocks, outputs = filling.fill(fragment)
     own = entries.get("blocks", Item({}, neck.place, neck.key))
@@ -52,7 +52,7 @@ def expand_neck(tree: Item, path: Path | None, faults: list[Fault]) -> Item:
     return tree._replace(value=entries)
 
 
-def _fragment(neck: Item, path: Path | None, faults: list[Fault]) -> Item:
+def _fragment(neck: Item, path: Path | None, faults: list[Fault], allowance: Allowance) -> Item:
     if not isinstance(neck.value, dict) or "fragment" not in neck.value:
         hint = f"such as {{fragment: {next(iter(fragments()))}, ...}}"
         raise SpecError([*faults, Fault("SPN-514", "neck: expected a mapping with a 'fragment'", neck.place, hint)])
@@ -60,7 +60,7 @@ def _fragment(neck: Item, path: Path | None, faults: list[Fault]) -> Item:
     if not isinstance(name.value, str):
         message = f"neck.fragment: expected the name of a fragment, got {show(name.plain())}"
         raise SpecError([*faults, Fault("SPN-514", message, name.place, "one of " + ", ".join(fragments()))])
-    fragment = find_fragment(name.value, path, name.place)
+    fragment = find_fragment(name.value, path, name.place, allowance)
     wrong = [*_unknown(fragment, KEYS), *_unknown(fragment.mapping.get("cell"), CELL_KEYS)]
     wrong += [
         Fault("SPN-201", f"fragment: missing key {key!r}", fragment.place)
@@ -94,6 +94,7 @@ def _scope(neck: Item, fragment: Item, faults: list[Fault]) -> dict[str, Item]:
             wrong.append(Fault("SPN-201", f"neck: missing key {name!r}", neck.key or neck.place, what))
     if wrong:
         raise SpecError([*faults, *wrong])
+    check_shared("neck", {**settings, **given})
     return {**settings, **given}
 
 
@@ -112,6 +113,8 @@ class _Filling:
             self.filled(fragment.mapping[key]).mapping if key in fragment.mapping else {}
             for key in ("defaults", "resample")
         )
+        check_shared("defaults", self.defaults)
+        check_shared("resample", self.resample)
         blocks = {name: self._block(item, {}) for name, item in fragment.mapping["blocks"].mapping.items()}
         given = self._given(fragment, {})
         if cell := fragment.mapping.get("cell"):
@@ -120,6 +123,8 @@ class _Filling:
                 self.scope |= given
                 local = {name: f"{name}_{number}" for name in own}
                 blocks |= {local[name]: self._block(item, local) for name, item in own.items()}
+                if len(blocks) > MAX_BLOCKS:
+                    raise SpecError([Fault("SPN-302", f"neck: expected at most {MAX_BLOCKS:,} blocks", cell.place)])
                 given = self._given(cell, local)
         return blocks, given
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
-from spinec.spec.document import Item
-from spinec.spec.errors import Fault, SpecError, did_you_mean
+from spinec.spec.document import Allowance, Item
+from spinec.spec.errors import MOST_FAULTS, Fault, SpecError, did_you_mean
 from spinec.spec.library import find_parent
 from spinec.spec.scaling import apply_scale
 from spinec.spec.validate import show
@@ -17,12 +18,14 @@ DOCUMENT_KEYS = ("extends", "scale", "defaults", "neck")  # what a document may 
 OWN_KEYS = ("name", "published", "extends", "scale")  # what a child never inherits
 
 
-def resolve(tree: Item, path: Path | None, faults: list[Fault]) -> Item:
+def resolve(tree: Item, path: Path | None, faults: list[Fault], allowance: Allowance) -> Item:
     """The tree with its parents merged in, every one scaled as it asks; `extends` and `scale` are gone."""
-    return _extend(tree, path, faults, children=())
+    return _extend(tree, path, faults, allowance, children=())
 
 
-def _extend(tree: Item, path: Path | None, faults: list[Fault], children: tuple[Path, ...]) -> Item:
+def _extend(
+    tree: Item, path: Path | None, faults: list[Fault], allowance: Allowance, children: tuple[Path, ...]
+) -> Item:
     if not isinstance(tree.value, dict):
         message = f"expected a mapping of keys such as name, blocks and outputs, got {show(tree.value)}"
         raise SpecError([*faults, Fault("SPN-118", message, tree.place)])
@@ -31,22 +34,26 @@ def _extend(tree: Item, path: Path | None, faults: list[Fault], children: tuple[
         faults.append(Fault("SPN-512", "outputs: the neck gives the outputs", tree.value["outputs"].key, hint))
     given = tree.value.get("extends")
     if given:
-        parent = _parent(given, path, faults, children)
-        faults.extend(_nothing_to_remove(parent, tree))
+        parent = _parent(given, path, faults, allowance, children)
+        faults.extend(islice(_nothing_to_remove(parent, tree), MOST_FAULTS))
         merged = _merge(parent, tree)
         if broken := list(_still_read(tree, merged)):
             raise SpecError([*faults, *broken])
+        if len(faults) >= MOST_FAULTS:
+            raise SpecError(faults)
         tree = merged._replace(value={key: item for key, item in merged.mapping.items() if key != "extends"})
     return apply_scale(tree, faults)
 
 
-def _parent(given: Item, path: Path | None, faults: list[Fault], children: tuple[Path, ...]) -> Item:
+def _parent(
+    given: Item, path: Path | None, faults: list[Fault], allowance: Allowance, children: tuple[Path, ...]
+) -> Item:
     """What a child inherits. Without it all of the child looks wrong, so what is wrong with it is raised at once."""
     name, place = given.value, given.place
     if not isinstance(name, str):
         message = f"extends: expected the name of a spec, or a file beside this one, got {show(given.plain())}"
         raise SpecError([*faults, Fault("SPN-501", message, place)])
-    parent, parent_path = find_parent(name, path, place)
+    parent, parent_path = find_parent(name, path, place, allowance)
     chain = (*children, *([path.resolve()] if path else []))
     if parent_path.resolve() in chain:
         raise SpecError([*faults, Fault("SPN-506", f"extends: {name!r} extends this spec in turn, a cycle", place)])
@@ -54,7 +61,7 @@ def _parent(given: Item, path: Path | None, faults: list[Fault], children: tuple
         raise SpecError(
             [*faults, Fault("SPN-507", f"extends: more than {MAX_PARENTS} parents, one above the other", place)]
         )
-    parent = _extend(parent, parent_path, faults, chain)
+    parent = _extend(parent, parent_path, faults, allowance, chain)
     return parent._replace(value={key: item for key, item in parent.mapping.items() if key not in OWN_KEYS})
 
 

@@ -17,7 +17,7 @@ from spinec.spec.document import Item, read_text
 from spinec.spec.dump import dump
 from spinec.spec.errors import Fault, Place, SpecError, SpecWarning
 from spinec.spec.library import library
-from spinec.spec.load import Loaded, _read_tree, load
+from spinec.spec.load import Loaded, load, reads
 
 Path = tuple[str | int, ...]
 
@@ -418,7 +418,7 @@ def read_as_file(text: str, name: str, folder: str) -> Loaded:
     """As if the text were a file `mutant.yaml` of a folder."""
     from pathlib import Path as FilePath
 
-    return _read_tree(read_text(text, name), FilePath(folder) / "mutant.yaml")
+    return reads(text, name, FilePath(folder) / "mutant.yaml")
 
 
 def documents() -> Iterator[Doc]:

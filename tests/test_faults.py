@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from spinec.spec.document import MAX_BYTES, MAX_EVENTS
-from spinec.spec.errors import Fault, SpecError, SpecWarning
+from spinec.spec.document import MAX_BYTES, MAX_ENTRIES, MAX_NODES, MAX_SHARED
+from spinec.spec.errors import MOST_FAULTS, Fault, SpecError, SpecWarning
+from spinec.spec.fields import MAX_BLOCKS
 from spinec.spec.load import load, loads, read
 
 FAULTS = Path(__file__).parent / "faults"
@@ -27,7 +28,7 @@ GENERATED: dict[str, tuple[str | bytes, int | None]] = {  # what no file should 
     "null_character": (WHOLE + "source: a\0b\n", 5),
     "too_deep": (WHOLE + f"source: {'[' * 100_000}", 5),
     "too_large": (WHOLE + "#" * MAX_BYTES, None),
-    "too_many_nodes": (WHOLE + "source: [" + f"[{'x, ' * 8000}], " * (MAX_EVENTS // 8000 + 1) + "]", 5),
+    "too_many_nodes": (WHOLE + "source: [" + f"[{'x, ' * 4000}], " * (MAX_NODES // 4000 + 1) + "]", 5),
 }
 NO_FILES = ("", ".", "a\0.yaml", "\ud800.yaml", "a" * 300, "a" * 300 + ".yaml", "no-such-spec", "no-such.yaml")
 
@@ -101,11 +102,49 @@ def test_errors_come_without_the_warnings_they_cause():
 
 
 def test_most_faults_are_counted_and_not_shown():
-    noise = "".join(f"  b{i}: {{kind: conv, level: 1, dim: 8, inputs: [x{i}]}}\n" for i in range(2000))
-    with pytest.raises(SpecError) as caught:
-        loads(f"name: demo\nblocks:\n{noise}outputs: {{P1: b0}}\n")
-    assert len(caught.value.faults) == 2000
-    assert str(caught.value).endswith("... and 1950 more faults")
+    for number, shown in ((900, "... and 850 more faults"), (2000, "... and at least 950 more faults")):
+        noise = "".join(f"  b{i}: {{kind: conv, level: 1, dim: 8, inputs: [x{i}]}}\n" for i in range(number))
+        with pytest.raises(SpecError) as caught:
+            loads(f"name: demo\nblocks:\n{noise}outputs: {{P1: b0}}\n")
+        assert len(caught.value.faults) == min(number, MOST_FAULTS)
+        assert str(caught.value).endswith(shown)
+
+
+def test_an_error_is_found_however_many_warnings_there_are():
+    unread = "".join(f"  b{i}: {{kind: conv, level: 1, dim: 8, inputs: [image]}}\n" for i in range(MOST_FAULTS + 9))
+    for wrong in ("P1: b0, P2: nope", "P5: b0"):
+        with pytest.raises(SpecError):
+            loads(f"name: demo\nblocks:\n{unread}outputs: {{{wrong}}}\n")
+
+
+def test_as_many_blocks_as_there_may_be():
+    """The largest that is legal, and what is one too many: a block, a repeat, a block of the neck's."""
+    blocks = "".join(
+        f"  b{i}: {{kind: conv, level: 1, dim: 8, inputs: [{f'b{i - 1}' if i else 'image'}]}}\n"
+        for i in range(MAX_BLOCKS)
+    )
+    text = f"name: demo\nblocks:\n{blocks}outputs: {{P1: b{MAX_BLOCKS - 1}}}\n"
+    assert len(loads(text).blocks) == MAX_BLOCKS
+    for old, new in (("  b0: {", "  b0: {repeats: 2, "), ("blocks:\n", "blocks:\n  z: {}\n")):
+        with pytest.raises(SpecError, match="SPN-302"):
+            loads(text.replace(old, new, 1))
+
+
+def test_what_is_inherited_counts_against_the_limits(tmp_path):
+    half = "source: [" + "x, " * (MAX_ENTRIES - 1) + "]\n"
+    keys = "".join(half.replace("source", f"k{i}") for i in range(MAX_NODES // MAX_ENTRIES // 2 + 1))
+    (tmp_path / "parent.yaml").write_text(f"name: parent\n{keys}")
+    (tmp_path / "child.yaml").write_text(f"name: child\nextends: parent.yaml\n{keys}")
+    for name, code in {"parent.yaml": "SPN-202", "child.yaml": "SPN-105"}.items():
+        with pytest.raises(SpecError, match=code):
+            load(tmp_path / name)
+
+
+@pytest.mark.parametrize("number", [MAX_SHARED - 1, MAX_SHARED])
+def test_what_every_block_takes_is_small(number):
+    wide = WHOLE + f"defaults: {{fuse: {{{', '.join(f'k{i}: 1' for i in range(number))}}}}}\n"
+    with pytest.raises(SpecError, match="SPN-202" if number < MAX_SHARED else "SPN-105"):
+        loads(wide)
 
 
 def test_every_golden_file_has_its_fault():
