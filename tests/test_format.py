@@ -34,7 +34,7 @@ texts = st.text(st.characters(exclude_categories=["Cs", "Cc"], include_character
 scalars = st.one_of(
     texts,
     st.sampled_from(["yes", "1e5", "null", "-", "$dim", "a, b", "a: b", "#c", " x", "3", "0x10", "P3"]),
-    st.integers(),
+    st.integers(-(10**18), 10**18),
     st.booleans(),
     st.none(),
 )
