@@ -140,6 +140,25 @@ def test_what_is_inherited_counts_against_the_limits(tmp_path):
             load(tmp_path / name)
 
 
+def test_a_cell_is_not_repeated_beyond_the_limit(tmp_path):
+    """It is refused before its blocks are made, not after."""
+    blocks = "".join(f"    n{i}: {{kind: conv, level: 1, dim: 8, inputs: [$x]}}\n" for i in range(MAX_BLOCKS // 4))
+    cell = f"cell:\n  repeats: $repeats\n  blocks:\n{blocks}  gives: {{x: n0}}\n"
+    (tmp_path / "cell.yaml").write_text(
+        f"takes: [C3]\nsettings: {{repeats: 1}}\nblocks: {{}}\ngives: {{x: $C3}}\n{cell}"
+    )
+    necked = tmp_path / "necked.yaml"
+    for repeats in (3, 5):
+        necked.write_text(
+            WHOLE.replace("outputs: {P1: stem}", f"neck: {{fragment: cell.yaml, C3: stem, repeats: {repeats}}}")
+        )
+        if repeats == 3:
+            assert len(read(necked).spec.blocks) == 3 * (MAX_BLOCKS // 4) + 1
+        else:
+            with pytest.raises(SpecError, match=r"cell\.yaml:6:3: neck: expected at most"):
+                read(necked)
+
+
 @pytest.mark.parametrize("number", [MAX_SHARED - 1, MAX_SHARED])
 def test_what_every_block_takes_is_small(number):
     wide = WHOLE + f"defaults: {{fuse: {{{', '.join(f'k{i}: 1' for i in range(number))}}}}}\n"

@@ -79,6 +79,8 @@ def test_import_spinec_loads_nothing_heavy():
     [
         ["cost", "eff-spinenet-d0"],
         ["validate", "eff-spinenet-d0"],
+        ["lint", "eff-spinenet-d0"],
+        ["fmt", "--check", "specs"],
         ["show", "eff-spinenet-d0"],
         ["list"],
         ["schema"],

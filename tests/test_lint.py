@@ -115,6 +115,7 @@ def test_what_is_inherited_is_said_where_it_is_inherited(tmp_path):
         "extends: parent.yaml": ["2 SPN-903"],
         "extends: parent.yaml  # spinec: ignore[SPN-903]": [],
         "scale: {width: 1.2}\nextends: parent.yaml": ["2 SPN-903"],
+        "scale: {size: 512}\nextends: parent.yaml": ["3 SPN-903"],
         "extends: parent.yaml\nblocks: {b1: {dim: 24}}": [],
     }.items():
         child.write_text(f"name: child\n{line}\n")

@@ -16,9 +16,7 @@ STDIN = Path("-")
 
 @app.command("fmt")
 def format_files(
-    paths: Annotated[
-        list[Path] | None, typer.Argument(metavar="PATH...", help="Files, folders, or - for stdin.")
-    ] = None,
+    paths: Annotated[list[Path] | None, typer.Argument(metavar="PATH", help="Files, folders, or - for stdin.")] = None,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; name what is not formatted.")] = False,
     diff: Annotated[bool, typer.Option("--diff", help="Write nothing; show what would change.")] = False,
 ) -> None:

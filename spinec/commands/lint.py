@@ -14,9 +14,7 @@ from spinec.spec.errors import Fault, SpecError
 
 @app.command()
 def lint(
-    names: Annotated[
-        list[str] | None, typer.Argument(metavar="NAME|PATH...", help="Specs, or folders of them.")
-    ] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME|PATH", help="Specs, or folders of them.")] = None,
     multiple: Annotated[int, typer.Option(min=1, help="Dims should be multiples of this.")] = 8,
     size: Size = None,
     form: Annotated[FaultForm, typer.Option("--format", help="For a person, or for a machine.")] = FaultForm.text,
