@@ -8,7 +8,7 @@ the parser's events, one pass under fixed limits: nothing is composed, resolved 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, TypeAlias
@@ -17,6 +17,7 @@ import yaml
 
 from spinec.spec.collection import paused_collection
 from spinec.spec.errors import MOST_FAULTS, Fault, Place, Source, SpecError
+from spinec.spec.scalars import Scalar, is_number, parse, plain_value, split_lines
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 32
@@ -26,10 +27,8 @@ MAX_SHARED = 64  # nodes of what many blocks take: a default, or a setting of a 
 MAX_DIGITS = 30  # of a number: the largest legal one has 16
 SHARING = "use 'defaults' or 'extends' to share settings"
 
-Scalar: TypeAlias = str | int | float | bool | None
 Tree: TypeAlias = "Scalar | list[Item] | dict[str, Item]"
 
-_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # what YAML 1.1's parser counts as the end of a line
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SPANS = ("flow", "quoted", "simple key")  # what is opened on one line and may be found unclosed on a later one
 _ADVICE = {
@@ -37,16 +36,6 @@ _ADVICE = {
     "did not find expected key": "indent it like the keys beside it",
     "did not find expected node content": "a value is missing, or a bracket that closes",
     "cannot start any token": "quote text that begins with this character",
-}
-_CORE_INT = re.compile(r"[-+]?[0-9]+\Z")
-_CORE_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
-_CORE_WORDS: Mapping[str, Scalar] = {
-    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-    **dict.fromkeys((".inf", "+.inf", ".Inf", "+.Inf"), float("inf")),
-    **dict.fromkeys(("-.inf", "-.Inf"), float("-inf")),
-    **dict.fromkeys((".nan", ".NaN"), float("nan")),
 }
 
 
@@ -153,42 +142,6 @@ def read_text(text: str, name: str, allowance: Allowance | None = None) -> Item:
     return _Reader(text.removeprefix("\ufeff"), name, allowance).document()
 
 
-def parse(text: str) -> Iterator[yaml.Event]:
-    """The parser's events of a text; `split_lines` are the lines that their marks count."""
-    loader = getattr(yaml, "CLoader", yaml.Loader)  # a parser alone: nothing is ever loaded with it
-    events: Iterator[yaml.Event] = yaml.parse(text, Loader=loader)
-    return events
-
-
-def split_lines(text: str) -> list[str]:
-    """The lines of a text as YAML counts them."""
-    return _BREAK.split(text)
-
-
-def plain_value(text: str) -> Scalar:
-    """What a scalar without quotes stands for, by YAML's core schema.
-
-    >>> [plain_value(text) for text in ("3", "1e5", "null", "True", "2.5B", "no")]
-    [3, 100000.0, None, True, '2.5B', 'no']
-    """
-    if text in _CORE_WORDS:
-        return _CORE_WORDS[text]
-    if text[0] not in "+-.0123456789":
-        return text
-    if _CORE_INT.match(text):
-        return int(text)
-    return float(text) if _CORE_FLOAT.match(text) else text
-
-
-def reads_as_text(text: str) -> bool:
-    """Whether a scalar without quotes stands for itself.
-
-    >>> [reads_as_text(text) for text in ("3", "1e5", "null", "2.5B", "no")]
-    [False, False, False, True, True]
-    """
-    return text not in _CORE_WORDS and not _CORE_FLOAT.match(text)
-
-
 def _too_large(name: str) -> NoReturn:
     raise SpecError(
         [Fault("SPN-104", f"{name}: larger than {MAX_BYTES:,} bytes, the limit for a spec with all it inherits")]
@@ -286,7 +239,7 @@ class _Reader:
         text: str = event.value
         if event.style:  # quoted or a block: text, whatever it looks like
             return text
-        if len(text) > MAX_DIGITS and _CORE_FLOAT.match(text):
+        if len(text) > MAX_DIGITS and is_number(text):
             self._fault("SPN-117", f"a number of {len(text)} characters", event, f"expected at most {MAX_DIGITS}")
             return None
         return plain_value(text)

@@ -6,7 +6,7 @@ import re
 
 import yaml
 
-from spinec.spec.document import Scalar, reads_as_text
+from spinec.spec.scalars import Scalar, reads_as_text
 
 _WORD = re.compile(r"[A-Za-z_$][A-Za-z0-9_.$-]*", re.ASCII)  # plain wherever it stands, if it means itself
 _KEY = re.compile(r"[A-Za-z0-9_$][A-Za-z0-9_.$+-]*", re.ASCII)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import yaml
 
-from spinec.spec.document import parse, plain_value, reads_as_text, split_lines
+from spinec.spec.scalars import parse, plain_value, reads_as_text, split_lines
 from spinec.spec.spelling import spell
 
 
