@@ -1,4 +1,4 @@
-"""Resource distribution: sharing a model's work out anew (method.md). How it was shared: `compiler/explain.py`.
+"""Resource distribution: sharing a model's work out anew. How it was shared: `compiler/explain.py`.
 
 Attention betas share the total work F_t out: alpha_i = F_t beta_i / sum_k(beta_k F_k) (arXiv 2010.11426, Equation 4). A
 block's new dim is sqrt(alpha_i) c_i, rounded, so that sum_i(alpha_i F_i) = F_t (Equation 3).

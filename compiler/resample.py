@@ -1,4 +1,4 @@
-"""How features come to another level and dim (Eff-SpineNet, Figure 2; method.md, open points)."""
+"""How features come to another level and dim (Eff-SpineNet, Figure 2)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """How much work each block does, by the paper's Equation 2: what a resource distribution shares out.
 
 A block of dim c, kernel k and expand ratio r on features of H x W does F = H W (2 c^2 r + k^2 c r) of work, once for
-every repeat (arXiv 2010.11426, Section 3.3; method.md, Resource distribution).
+every repeat (arXiv 2010.11426, Section 3.3).
 """
 
 from __future__ import annotations

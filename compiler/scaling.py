@@ -1,4 +1,4 @@
-"""Width, depth and input size of a whole spec (method.md, Scaling)."""
+"""Width, depth and input size of a whole spec (arXiv 2010.11426, Table 2)."""
 
 from __future__ import annotations
 

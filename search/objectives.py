@@ -17,7 +17,7 @@ def likeness(spec: ModelSpec) -> float:
     """How like the dims are to those of Eff-SpineNet-D0: 1 if they are the same, to be maximized.
 
     The mean over blocks of 1 / (1 + |log2(dim / dim of D0)|). Made from SP-EfficientNet-B0, three of the 5^18 vectors
-    of betas reach 1 (method.md, Resource distribution).
+    of betas reach 1 (arXiv 2010.11426, Section 3.3).
 
     >>> likeness(load("eff-spinenet-d0")), round(likeness(load("sp-efficientnet-b0")), 2)
     (1.0, 0.77)

@@ -11,32 +11,44 @@ from pydantic import Field
 
 from spinec.spec.fields import Activation, Dilation, Dim, Frozen, Kernel, Level, Ratio, Repeats
 
-Down = Literal["space_to_depth", "depthwise", "conv", "conv_pool", "max_pool", "max_pool_first", "avg_pool", "none"]
-Up = Literal["nearest", "nearest_first", "none"]
-Match = Literal["when_different", "always", "where_needed"]
-ChannelOrder = Literal["channel_major", "block_major"]
+Down = Annotated[
+    Literal["space_to_depth", "depthwise", "conv", "conv_pool", "max_pool", "max_pool_first", "avg_pool", "none"],
+    Field(description="how features come to a coarser level"),
+]
+Up = Annotated[
+    Literal["nearest", "nearest_first", "none"],
+    Field(description="how features come to a finer level: after the 1x1 convolution + norm, or before it"),
+]
+Match = Annotated[
+    Literal["when_different", "always", "where_needed"],
+    Field(
+        description="when there is a 1x1 convolution + norm at equal level; where_needed: at any, where dims differ",
+    ),
+]
+Alpha = Annotated[
+    Ratio,
+    Field(
+        description="share of a source's inner dim that resampling works at, between two 1x1 convolutions; 0: none",
+    ),
+]
+ResampleBias = Annotated[bool, Field(description="of the 1x1 convolutions, beside their norm")]
+ChannelOrder = Annotated[
+    Literal["channel_major", "block_major"],
+    Field(description="order of space-to-depth's channels: (C, 2, 2) as in PyTorch or (2, 2, C) as in TensorFlow"),
+]
+StepActivation = Annotated[Activation, Field(description="between the steps of down-sampling")]
 
 
 class Resample(Frozen):
     """How features come to a block's level and dim (Eff-SpineNet, Figure 2)."""
 
-    down: Down = Field("space_to_depth", description="how features come to a coarser level")
-    up: Up = Field(
-        "nearest", description="how features come to a finer level: after the 1x1 convolution + norm, or before it"
-    )
-    match: Match = Field(
-        "when_different",
-        description="when there is a 1x1 convolution + norm at equal level; where_needed: at any, where dims differ",
-    )
-    alpha: Ratio = Field(
-        0.0, description="share of a source's inner dim that resampling works at, between two 1x1 convolutions; 0: none"
-    )
-    bias: bool = Field(False, description="of the 1x1 convolutions, beside their norm")
-    channel_order: ChannelOrder = Field(
-        "channel_major",
-        description="order of space-to-depth's channels: (C, 2, 2) as in PyTorch or (2, 2, C) as in TensorFlow",
-    )
-    activation: Activation = Field("swish", description="between the steps of down-sampling")
+    down: Down = "space_to_depth"
+    up: Up = "nearest"
+    match: Match = "when_different"
+    alpha: Alpha = 0.0
+    bias: ResampleBias = False
+    channel_order: ChannelOrder = "channel_major"
+    activation: StepActivation = "swish"
 
 
 class InputResample(Frozen):
@@ -45,10 +57,10 @@ class InputResample(Frozen):
     down: Down | None = None
     up: Up | None = None
     match: Match | None = None
-    alpha: Ratio | None = None
-    bias: bool | None = None
+    alpha: Alpha | None = None
+    bias: ResampleBias | None = None
     channel_order: ChannelOrder | None = None
-    activation: Activation | None = None
+    activation: StepActivation | None = None
 
 
 class Input(InputResample):
@@ -81,7 +93,7 @@ class Block(Frozen):
     has_branch: ClassVar[bool] = False
     """Whether there is a branch beside a shortcut, which stochastic depth can leave out."""
 
-    kind: str
+    kind: str = Field(description="what the block computes")
     level: Level
     dim: Dim
     inputs: Annotated[
@@ -89,7 +101,7 @@ class Block(Frozen):
         Field(min_length=1, max_length=64, description="earlier blocks, or 'image'"),
     ]
     repeats: Repeats = 1
-    activation: Activation = "swish"
+    activation: Activation = Field("swish", description="after the convolutions of the block, and after fusion")
     fuse: Fuse | None = Field(None, description="where it differs from the spec's `fuse`")
 
     @property
@@ -103,7 +115,7 @@ class Block(Frozen):
 
 
 class MBConv(Block):
-    """Inverted bottleneck: 1x1 expansion, depthwise convolution, squeeze-excite, 1x1 projection (method.md, MBConv)."""
+    """Inverted bottleneck: 1x1 expansion, depthwise convolution, squeeze-excite, 1x1 projection (arXiv 1801.04381)."""
 
     has_branch: ClassVar[bool] = True
 

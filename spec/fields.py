@@ -56,7 +56,7 @@ Ratio = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Length = Annotated[int, Field(gt=0, le=MAX_SIZE)]
 Size = Annotated[
     tuple[Length, Length],
-    BeforeValidator(_pair, json_schema_input_type=int | tuple[int, int]),
+    BeforeValidator(_pair, json_schema_input_type=Length | tuple[Length, Length]),
     Field(description="pixels: one number, or [height, width]"),
 ]
 

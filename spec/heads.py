@@ -8,7 +8,7 @@ from pydantic import Field
 
 from spinec.spec.fields import Activation, Dilation, Dim, Frozen, Ratio
 
-Layers = Annotated[int, Field(ge=0, le=64, description="separable convolutions before the prediction layer")]
+Layers = Annotated[int, Field(ge=0, le=64, description="convolutions before the prediction layer")]
 Classes = Annotated[int, Field(gt=0, le=100_000, description="number of classes")]
 Anchors = Annotated[int, Field(gt=0, le=1024)]
 
@@ -22,8 +22,8 @@ class Head(Frozen):
     maps: ClassVar[tuple[str, ...]] = ()
     """What it gives a map of for every output."""
 
-    kind: str
-    activation: Activation = "swish"
+    kind: str = Field(description="what is computed from the outputs")
+    activation: Activation = Field("swish", description="of every convolution and linear layer but the last")
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: object) -> None:

@@ -57,15 +57,17 @@ class StochasticDepth(Frozen):
 class Init(Frozen):
     """Variance scaling of convolution kernels: normal with variance scale / fan."""
 
-    scale: float = Field(2.0, gt=0, le=100, allow_inf_nan=False)
-    mode: Literal["fan_out", "fan_in"] = "fan_out"
+    scale: float = Field(2.0, gt=0, le=100, allow_inf_nan=False, description="variance of a kernel times its fan")
+    mode: Literal["fan_out", "fan_in"] = Field(
+        "fan_out", description="the fan: area of the kernel times its output channels, or its input channels"
+    )
 
 
 class Endpoints(Frozen):
     """A 1x1 convolution + norm + activation on every output."""
 
     dim: Dim
-    activation: Activation = "swish"
+    activation: Activation = Field("swish", description="after the norm")
 
 
 class Published(Frozen):
@@ -80,7 +82,7 @@ class Published(Frozen):
     )
     metric: str = Field("", description="of the score: AP, top-1, mIoU")
     score: Annotated[float, Field(ge=0, le=100)] | None = Field(None, description="of the trained model, in percent")
-    dataset: str = ""
+    dataset: str = Field("", description="of the score: COCO, ImageNet")
 
 
 def _read_only(value: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -133,9 +135,9 @@ class ModelSpec(Frozen):
 
 
 class Scale(Frozen):
-    """A change of a whole spec (method.md, Scaling): applied when loading, gone afterwards."""
+    """A change of a whole spec (Eff-SpineNet, Table 2): applied when loading, gone afterwards."""
 
-    size: Size | None = None
+    size: Size | None = Field(None, description="another input size: one number, or [height, width]")
     width: float = Field(1.0, gt=0, le=64, description="multiplies every block's dim")
     multiple: int = Field(4, gt=0, le=1024, description="scaled dims are multiples of this, the nearest")
     rounding: Literal["nearest", "down"] = Field("nearest", description="down: the multiple below, whatever is left")

@@ -104,7 +104,7 @@ def by_hand_knows(spec):
 
 
 def by_hand(spec, dims, repeats):
-    """Multiply-adds of convolutions and linear layers, and parameters, from the text of method.md."""
+    """Multiply-adds of convolutions and linear layers, and parameters, from the paper's text."""
     width = {"image": spec.input.channels, **dict(zip(spec.blocks, dims, strict=True))}
     height, wide = spec.input.size
     macs = params = 0

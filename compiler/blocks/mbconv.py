@@ -1,4 +1,4 @@
-"""MBConv and its fused form (method.md, "One block with several inputs")."""
+"""MBConv and its fused form (arXiv 1801.04381)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RetinaNet's network part: class and box subnets over the levels (method.md, Tasks; architectures.md, section 2)."""
+"""RetinaNet's network part: class and box subnets over the levels (arXiv 1708.02002)."""
 
 from __future__ import annotations
 
