@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,17 +29,19 @@ def to_onnx(model: nn.Module, program: Program, path: Path) -> None:
         import onnxscript  # noqa: F401  (torch's exporter needs it and says so late)
     except ImportError as error:
         raise BackendError(f"{error.name} is not installed: pip install 'spinec[onnx]'") from None
-    torch.onnx.export(
-        model.eval(),
-        (_example(program),),
-        path,
-        dynamo=True,
-        input_names=["image"],
-        output_names=list(program.outputs),
-        dynamic_shapes={"image": {0: torch.export.Dim("batch")}},
-        external_data=False,
-        verbose=False,
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of the exporter's own future, not of the user's model
+        torch.onnx.export(
+            model.eval(),
+            (_example(program),),
+            path,
+            dynamo=True,
+            input_names=["image"],
+            output_names=list(program.outputs),
+            dynamic_shapes={"image": {0: torch.export.Dim("batch")}},
+            external_data=False,
+            verbose=False,
+        )
     onnx.checker.check_model(path, full_check=True)
 
 
