@@ -4,7 +4,7 @@ PIP := $(PYTHON) -m pip install --quiet --constraint constraints.txt
 SPEC := eff-spinenet-d0
 RUNS := 10000
 
-.PHONY: help demo demo-all test test-alone format goldens pictures tables trust fuzz parity release bench clean
+.PHONY: help demo demo-all test test-alone format goldens pictures tables examples site site-serve trust fuzz parity release bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -22,7 +22,11 @@ $(VENV)/all: $(VENV)/base
 	touch $@
 
 $(VENV)/dev: $(VENV)/all
-	$(PIP) --editable ".[pytorch,tensorflow-cpu,onnx,search,pictures,fuzz,dev]"
+	$(PIP) --editable ".[pytorch,tensorflow-cpu,onnx,search,pictures,fuzz,docs,dev]"
+	touch $@
+
+$(VENV)/docs: $(VENV)/base
+	$(PIP) --editable ".[docs]"
 	touch $@
 
 demo: $(VENV)/base ## set up, compile $(SPEC) to PyTorch, run it on a photograph, write a report
@@ -70,6 +74,15 @@ pictures: $(VENV)/base ## rewrite the pictures in docs/
 tables: $(VENV)/base ## rewrite the generated tables in docs/
 	$(PYTHON) docs/make_tables.py
 
+examples: $(VENV)/dev ## rewrite what the commands in the documentation print
+	$(PYTHON) docs/make_examples.py
+
+site: $(VENV)/docs ## build the documentation as a site in site/, every link checked
+	$(VENV)/bin/zensical build --clean --strict --config-file mkdocs.yml
+
+site-serve: $(VENV)/docs ## show it at http://localhost:8000, made anew when a page changes
+	$(VENV)/bin/zensical serve --config-file mkdocs.yml
+
 trust: $(VENV)/dev ## rewrite the tables of mistakes and of hostile documents (minutes)
 	$(PYTHON) docs/make_faults.py
 	$(PYTHON) docs/make_hostile.py
@@ -88,4 +101,4 @@ bench: $(VENV)/dev ## measure speed on this machine
 	$(PYTHON) benchmarks/run.py
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) demo build dist *.egg-info
+	rm -rf $(VENV) demo site .cache build dist *.egg-info

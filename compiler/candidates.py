@@ -130,7 +130,7 @@ def candidates(
 ) -> Candidates:
     """The candidates of some vectors of betas, counted at once.
 
-    >>> from spinec import load
+    >>> from spinec import Space, load
     >>> space = Space(load("sp-efficientnet-b0"))
     >>> sampled = candidates(space, space.draw(1000))
     >>> round(sampled.near(0.1), 1), round(sampled.fewer_params(), 1)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from spinec import cost, diff, draw, load, lower
+from make_examples import blocks
+
+from spinec import cost, diff, draw, load, loads, lower
 from spinec.spec.files import write_whole
 from spinec.visualize.charts import distribution
 
@@ -20,7 +22,13 @@ def pictures() -> dict[str, str]:
         "efficientnet-b0.svg": draw(load("efficientnet-b0"), fold=True).svg,
         "diff-d0-d1.svg": diff(d0, d1).draw(labels=False).svg,
         "distribution.svg": distribution([b0, d0]).svg(),
+        "tutorial.svg": draw(loads(tutorial())).svg,
     }
+
+
+def tutorial() -> str:
+    """The network of the tutorial, as it is in the end."""
+    return next(block.text for block in reversed(blocks("docs/tutorial.md")) if block.title == "my-network.yaml")
 
 
 def main() -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from make_api import api
+from make_language import language
+
 from spinec import cost, load, lower, names
 from spinec.spec.codes import reference
 from spinec.spec.files import write_whole
@@ -20,6 +23,8 @@ def tables() -> dict[str, str]:
         "published": published_table(reports).to_text("markdown"),
         "catalogue": catalogue_table(reports).to_text("markdown"),
         "codes": reference(),
+        "api": api(),
+        **language(),
     }
 
 
@@ -34,7 +39,7 @@ def filled(text: str, made: dict[str, str]) -> str:
 def main() -> None:
     """Rewrite every page that has marks."""
     made = tables()
-    for page in sorted(DOCS.glob("*.md")):
+    for page in sorted(DOCS.rglob("*.md")):
         text = page.read_text(encoding="utf-8")
         if (new := filled(text, made)) != text:
             write_whole(page, new)
