@@ -4,7 +4,7 @@ PIP := $(PYTHON) -m pip install --quiet --constraint constraints.txt
 SPEC := eff-spinenet-d0
 RUNS := 10000
 
-.PHONY: help demo demo-all test test-alone format goldens pictures tables examples site site-serve trust fuzz parity release bench clean
+.PHONY: help demo demo-all test test-alone test-oldest test-newest format goldens pictures tables examples site site-serve trust fuzz parity release bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -59,6 +59,12 @@ test: $(VENV)/dev ## set up and run every check: format, lint, types, tests
 test-alone: $(VENV)/dev ## run the tests as if one framework, then the other, were not installed
 	SPINEC_WITHOUT="tensorflow keras" $(VENV)/bin/pytest -n 2 -k "not properties and not corruption"
 	SPINEC_WITHOUT="torch timm torchvision" $(VENV)/bin/pytest -n 2 -k "not properties and not corruption"
+
+test-oldest: ## run the core's tests with the oldest dependencies that pyproject.toml allows
+	.ci/bounds oldest
+
+test-newest: ## run the core's tests with the newest ones
+	.ci/bounds newest
 
 format: $(VENV)/dev ## format the code and the specs, and mend what lint can mend
 	$(VENV)/bin/ruff format .

@@ -5,6 +5,7 @@ import io
 import json
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from spinec import cli, cost, emit, load, lower, names
 ROOT = Path(__file__).parent.parent
 FAULTY = "name: faulty\nblocks:\n  b1: {level: 1, kind: cnv, dim: 8, inputs: [image]}\noutputs: {x: b1}\n"
 GOOD = "name: good\nblocks:\n  b1: {level: 1, kind: conv, dim: 8, inputs: [image]}\noutputs: {x: b1}\n"
+needs_pillow = pytest.mark.skipif(find_spec("PIL") is None, reason="pictures are read by Pillow")
 
 
 @pytest.mark.parametrize("command", sorted(get_command(cli.app).commands))
@@ -106,8 +108,8 @@ def test_wrong_usage_exits_with_two(spinec, arguments):
         (["cost", "eff-spinenet-d0", "--size", "99999"], "1 to 16,384"),
         (["compile", "eff-spinenet-d0", "--backend", "pytroch"], "did you mean 'pytorch'?"),
         (["show", "."], "cannot be read"),
-        (["run", "eff-spinenet-d0", "no-such-picture.jpg"], "no such file"),
-        (["run", "eff-spinenet-d0", "README.md"], "not a picture"),
+        pytest.param(["run", "eff-spinenet-d0", "no-such-picture.jpg"], "no such file", marks=needs_pillow),
+        pytest.param(["run", "eff-spinenet-d0", "README.md"], "not a picture", marks=needs_pillow),
     ],
 )
 def test_bad_input_exits_with_one_and_says_why(spinec, monkeypatch, arguments, says):

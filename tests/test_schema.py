@@ -1,12 +1,12 @@
 """The JSON Schema accepts what the loader accepts, and refuses the commonest faults."""
 
-import jsonschema
 import pytest
 import yaml
 
 from spinec.spec.library import LIBRARY
 from spinec.spec.schema import schema
 
+jsonschema = pytest.importorskip("jsonschema")
 VALIDATOR = jsonschema.Draft202012Validator(schema())
 STARTER = LIBRARY.parent / "spec" / "starter.yaml"
 
