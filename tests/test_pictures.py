@@ -94,26 +94,6 @@ def test_documentation_shows_what_the_command_makes():
     assert re.findall(r"\(docs/pictures/([\w-]+\.svg)\)", readme), "the README shows pictures"
 
 
-def test_bytes_do_not_depend_on_the_process(tmp_path):
-    code = (
-        "import sys; from spinec import *; d = draw(load('eff-spinenet-m0'), 'macs')\n"
-        "for f in ('svg', 'png', 'pdf', 'tex', 'mmd'): d.save(f'{sys.argv[1]}.{f}')\n"
-        "from spinec.visualize.charts import breakdown\n"
-        "c = breakdown(cost(lower(load('eff-spinenet-m0'))))\n"
-        "for f in ('svg', 'png', 'pdf', 'csv'): c.save(f'{sys.argv[1]}-chart.{f}')\n"
-    )
-    runs = []
-    for seed in ("1", "2"):
-        folder = tmp_path / seed
-        folder.mkdir()
-        environment = {"PYTHONHASHSEED": seed, "PATH": "", "HOME": str(tmp_path), "TZ": f"UTC-{seed}", "LC_ALL": "C"}
-        subprocess.run([sys.executable, "-c", code, str(folder / "x")], env=environment, check=True)
-        runs.append({path.name: path.read_bytes() for path in folder.iterdir()})
-    assert len(runs[0]) == 9
-    for name, data in runs[0].items():
-        assert data == runs[1][name], name
-
-
 def test_raster_files_are_what_they_say(tmp_path):
     from PIL import Image
 
