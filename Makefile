@@ -100,7 +100,7 @@ fuzz: $(VENV)/dev ## look for inputs that raise what they should not: RUNS for e
 parity: $(VENV)/dev ## rewrite the table of differences between the frameworks (minutes)
 	PYTHONPATH=docs $(PYTHON) docs/make_parity.py
 
-release: ## build wheel and sdist, try each in a clean environment, list licences
+release: ## build wheel and sdist, try each in a clean environment, list licences, materials, vulnerabilities
 	.ci/release
 
 bench: $(VENV)/dev ## measure speed on this machine

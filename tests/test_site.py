@@ -125,3 +125,14 @@ def test_pictures_follow_the_page_where_it_is_switched_to_dark(browser, site):  
     assert brightness(page) < 50
     assert page.locator("img").first.screenshot() != before
     page.close()
+
+
+@needs_zensical
+@needs_browser
+@pytest.mark.parametrize("name", ["index", "language"])
+def test_every_text_has_contrast(reader, site, name):
+    from axe_playwright_python.sync_playwright import Axe
+
+    reader.goto(f"{site}/{name}.html")
+    found = Axe().run(reader, options={"runOnly": ["color-contrast"]})
+    assert [node["html"] for each in found.response["violations"] for node in each["nodes"]] == []
