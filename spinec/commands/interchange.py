@@ -1,0 +1,87 @@
+"""Block lists of other projects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from spinec.options import Name, Size, app, read_spec, write_output
+
+
+@app.command("import")
+def import_blocks(
+    file: Annotated[Path, typer.Argument(help="SpineNet block specs, or EfficientNet block strings.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Where to write; standard output if not given.")
+    ] = None,
+    name: Annotated[str, typer.Option(help="Of the spec; the file's where not given.")] = "",
+    size: Size = None,
+    stem: Annotated[int | None, typer.Option(min=1, help="Dim of the stem before block strings.")] = None,
+    features: Annotated[int | None, typer.Option(min=0, help="Dim behind block strings; 0 for no head.")] = None,
+    classes: Annotated[int | None, typer.Option(min=1, help="Of the head behind block strings.")] = None,
+    activation: Annotated[
+        Literal["swish", "relu", "relu6", "hard_swish"] | None, typer.Option(help="Where a block string has none.")
+    ] = None,
+    padding: Annotated[
+        Literal["symmetric", "same"] | None, typer.Option(help="Of strided block strings; 'same' is TensorFlow's.")
+    ] = None,
+    epsilon: Annotated[float | None, typer.Option(help="Of the norms of block strings.")] = None,
+    momentum: Annotated[float | None, typer.Option(help="Of the norms of block strings, as in TensorFlow.")] = None,
+) -> None:
+    """Read the block list of another project as a spec.
+
+    SpineNet's tuples (level, block, offsets, output), as text or JSON; or timm's block strings, such as
+    ir_r2_k3_s2_e6_c24_se0.25: the options say what the strings leave open.
+    """
+    from spinec.compiler.interchange.convert import import_file
+    from spinec.compiler.interchange.strings import Frame
+    from spinec.spec.dump import dump
+
+    given: dict[str, Any] = {
+        "size": (size.height, size.width) if size else None,
+        "stem": stem,
+        "features": features,
+        "classes": classes,
+        "activation": activation,
+        "padding": padding,
+        "epsilon": epsilon,
+        "momentum": momentum,
+    }
+    said = {key: value for key, value in given.items() if value is not None}
+    spec = import_file(file, name or _name_of(file), Frame(**said) if said else None)
+    if output is None:
+        typer.echo(dump(spec), nl=False)
+        return
+    write_output(output, dump(spec))
+    typer.echo(f"{output}: {len(spec.blocks)} blocks; try 'spinec show {output}'")
+
+
+@app.command("export-blocks")
+def export_blocks(
+    name: Name,
+    to: Annotated[Literal["spinenet", "timm"], typer.Option("--to", help="SpineNet's tuples or timm's strings.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Where to write; standard output if not given.")
+    ] = None,
+) -> None:
+    """Write a spec as the block list of another project.
+
+    Only where nothing is lost: what is written reads back as the same network. Heads have no place in block lists.
+    """
+    from spinec.compiler.interchange.convert import export_blocks as export
+
+    text = export(read_spec(name), to)
+    if output is None:
+        typer.echo(text, nl=False)
+        return
+    write_output(output, text)
+    typer.echo(f"{output}: {len(text.splitlines())} lines")
+
+
+def _name_of(file: Path) -> str:
+    """The file's name as a spec may be called."""
+    import re
+
+    return re.sub(r"[^a-z0-9._-]+", "-", file.stem.lower()).strip("-._")[:64] or "imported"
