@@ -11,6 +11,7 @@ from make_language import language
 from spinec import cost, load, lower, names
 from spinec.spec.codes import reference
 from spinec.spec.files import write_whole
+from spinec.visualize.counts import conventions_table, training_table
 from spinec.visualize.tables import catalogue_table, published_table
 
 DOCS = Path(__file__).resolve().parent
@@ -19,10 +20,14 @@ DOCS = Path(__file__).resolve().parent
 def tables() -> dict[str, str]:
     """Every generated table by the name of its mark."""
     reports = [cost(lower(load(name))) for name in names()]
+    b0 = load("efficientnet-b0")
+    steps = training_table([lower(b0, size) for size in (224, 384)], 32, "adam")
     return {
         "published": published_table(reports).to_text("markdown"),
         "catalogue": catalogue_table(reports).to_text("markdown"),
         "codes": reference(),
+        "conventions": conventions_table([cost(lower(b0))]).to_text("markdown"),
+        "training-step": steps.to_text("markdown"),
         "api": api(),
         **language(),
     }

@@ -134,8 +134,9 @@ def _decoded(item: Item, faults: list[Fault]) -> Options | None:
 def _add(found: Options, word: str, place: Place) -> Iterator[Fault]:
     """Add an option to those of its string, or say what is wrong with it."""
     kind, (needed, may) = found.kind, TYPES[found.kind]
-    option = OPTION.match(word)
-    key = option["key"] if option else "n" if word[:1] == "n" and word[1:] in ACTIVATIONS else word
+    is_activation = word[:1] == "n" and word[1:] in ACTIVATIONS
+    option = None if is_activation else OPTION.match(word)
+    key = option["key"] if option else "n" if is_activation else word
     is_number = key in (*needed, "e", "se")
     if key not in (*needed, *may) or (option and not is_number) or word == "n":
         known = [*needed, *(each for each in may if each != "n"), *(f"n{each}" for each in ACTIVATIONS)]
