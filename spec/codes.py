@@ -28,7 +28,7 @@ SECTIONS = {
     "4": "The head",
     "5": "Parents, scaling, necks",
     "6": "Compiling",
-    "7": "Specs from specs",
+    "7": "Specs from specs and from block lists",
     "8": "Pictures",
     "9": "Advice",
 }

@@ -37,6 +37,7 @@ CORPUS = {
     "SPN-508": "extends_removes_nothing",
     "SPN-509": "extends_removes_what_is_read",
 }
+ELSEWHERE = ("SPN-604", "SPN-704", "SPN-802", "SPN-705", "SPN-706", "SPN-707", "SPN-708")  # below, or no documents
 BLOCK = "{level: 3, kind: conv, dim: 8, inputs: [image]}"
 WIDE = "{level: 3, kind: conv, dim: 32768, kernel: 1, repeats: 64, inputs: [%s]}"
 NECKED = "name: demo\nblocks:\n" + "".join(
@@ -120,9 +121,7 @@ def _said(monkeypatch, capsys, command, exits):
     return out + err
 
 
-@pytest.mark.parametrize(
-    "code", [code for code in codes() if not codes()[code].faulty and code not in ("SPN-604", "SPN-704", "SPN-802")]
-)
+@pytest.mark.parametrize("code", [code for code in codes() if not codes()[code].faulty and code not in ELSEWHERE])
 def test_what_has_no_short_example_is_refused_with_its_code(tmp_path, monkeypatch, code):
     if code in CORPUS:
         monkeypatch.chdir(FAULTS)
@@ -145,6 +144,23 @@ def test_a_table_that_a_chart_cannot_read(tmp_path, monkeypatch, capsys):
     (tmp_path / "points.csv").write_text("name,params\na,1\n")
     monkeypatch.chdir(tmp_path)
     assert "SPN-802" in _said(monkeypatch, capsys, "spinec chart candidates points.csv -o points.svg", exits=1)
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("SPN-705", "[(2, f(), (0, 1), True)]"),
+        ("SPN-706", "[(1, 'bottleneck', (0, 1), True)]"),
+        ("SPN-707", "ir_r2"),
+        ("SPN-708", "ds_r1_k3_s1_c30 ds_r1_k3_s1_c30_se0.25"),
+    ],
+)
+def test_block_lists(code, text):
+    from spinec.compiler.interchange.convert import import_blocks
+
+    with pytest.raises(SpecError) as caught:
+        import_blocks(text)
+    assert [fault.code for fault in caught.value.faults] == [code]
 
 
 def test_no_form():

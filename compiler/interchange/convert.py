@@ -32,12 +32,14 @@ def import_blocks(text: str, name: str = "imported", frame: Frame | None = None,
     2
     """
     if len(text) > MAX_BYTES:
-        raise SpecError([Fault(f"{source}: larger than {MAX_BYTES:,} bytes, the limit")])
+        raise SpecError([Fault("SPN-104", f"{source}: larger than {MAX_BYTES:,} bytes, the limit")])
     root = read_literal(text, source)
     if _is_strings(root):
         return loads(spec_of_strings(root, name, frame or Frame()), f"{source}, as a spec")
     if frame:
-        raise SpecError([Fault(f"{source}: SpineNet block specs, which have no stem, features or classes to set")])
+        raise SpecError(
+            [Fault("SPN-706", f"{source}: SpineNet block specs, which have no stem, features or classes to set")]
+        )
     return loads(spec_of_entries(root, name), f"{source}, as a spec")
 
 
@@ -54,7 +56,7 @@ def export_blocks(spec: ModelSpec, form: Blocks) -> str:
     text, frame = (entries_of_spec(spec), None) if form == "spinenet" else (strings_of_spec(spec), frame_of_spec(spec))
     again = import_blocks(text, spec.name, frame)
     if lost := _difference(spec, again):
-        raise SpecError([Fault(f"{spec.name}: {lost}", None, f"{form} block lists cannot hold it")])
+        raise SpecError([Fault("SPN-709", f"{spec.name}: {lost}", None, f"{form} block lists cannot hold it")])
     return _beside(frame) + text
 
 

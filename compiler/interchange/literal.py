@@ -55,7 +55,9 @@ class _Parser:
 
     def document(self) -> Item:
         if not self.tokens:
-            raise SpecError([Fault(f"{self.name}: there is nothing in it", None, "expected block specs or strings")])
+            raise SpecError(
+                [Fault("SPN-705", f"{self.name}: there is nothing in it", None, "expected block specs or strings")]
+            )
         if len(self.tokens) > 2 and self.tokens[0].kind == "word" and self.tokens[1].text == "=":
             self.at = 2
         if self.tokens[self.at].kind == "word" and self.tokens[self.at].text not in CONSTANTS:
@@ -79,7 +81,7 @@ class _Parser:
     def _value(self, depth: int) -> Item:
         token = self._next()
         if depth > MAX_DEPTH:
-            raise SpecError([Fault(f"nested deeper than {MAX_DEPTH} levels", token.place)])
+            raise SpecError([Fault("SPN-705", f"nested deeper than {MAX_DEPTH} levels", token.place)])
         if token.text in CLOSES and token.kind == "mark":
             items = self._mapping(depth) if token.text == "{" else self._items(CLOSES[token.text], depth)
             return Item(items, token.place)
@@ -106,7 +108,7 @@ class _Parser:
         while not self._take("}"):
             key = self._value(depth + 1)
             if not isinstance(key.value, str) or key.value in entries:
-                raise SpecError([Fault("expected a key in quotes that is not there yet", key.place)])
+                raise SpecError([Fault("SPN-705", "expected a key in quotes that is not there yet", key.place)])
             self._expect(":")
             entries[key.value] = self._value(depth + 1)._replace(key=key.place)
             if not self._take(","):
@@ -117,7 +119,7 @@ class _Parser:
     def _next(self) -> Token:
         if self.at == len(self.tokens):
             last = self.tokens[-1].place
-            raise SpecError([Fault("the text ends within a value", last, "a bracket is missing")])
+            raise SpecError([Fault("SPN-705", "the text ends within a value", last, "a bracket is missing")])
         self.at += 1
         return self.tokens[self.at - 1]
 
@@ -134,7 +136,7 @@ class _Parser:
 
     def _wrong(self, hint: str) -> SpecError:
         token = self.tokens[self.at]
-        return SpecError([Fault(f"{token.text[:40]!r} is no part of a list of blocks", token.place, hint)])
+        return SpecError([Fault("SPN-705", f"{token.text[:40]!r} is no part of a list of blocks", token.place, hint)])
 
     def _tokens(self, text: str) -> Iterator[Token]:
         at, line, start, count = 0, 1, 0, 0
@@ -143,11 +145,11 @@ class _Parser:
             place = Place(self.source, line, at - start + 1, max(1, len(found[0]) if found else 1))
             if not found:
                 hint = "nothing is evaluated: lists, numbers, quoted text, True and False"
-                raise SpecError([Fault(f"{text[at]!r} is no part of a list of blocks", place, hint)])
+                raise SpecError([Fault("SPN-705", f"{text[at]!r} is no part of a list of blocks", place, hint)])
             if found.lastgroup != "space":
                 count += 1
                 if count > MAX_TOKENS:
-                    raise SpecError([Fault(f"more than {MAX_TOKENS:,} pieces, the limit", place)])
+                    raise SpecError([Fault("SPN-705", f"more than {MAX_TOKENS:,} pieces, the limit", place)])
                 yield Token(found.lastgroup or "", found[0], place)
             if newlines := found[0].count("\n"):
                 line, start = line + newlines, at + found[0].rindex("\n") + 1

@@ -99,13 +99,13 @@ def spec_of_entries(root: Item, name: str) -> str:
     faults: list[Fault] = []
     items = root.value if isinstance(root.value, list) else []
     if len(items) > MOST:
-        raise SpecError([Fault(f"{len(items):,} blocks, expected at most {MOST:,}", root.place)])
+        raise SpecError([Fault("SPN-706", f"{len(items):,} blocks, expected at most {MOST:,}", root.place)])
     found = [_entry(item, number, faults) for number, item in enumerate(items)]
     entries = [entry for entry in found if entry]
     family = MBCONV if entries and entries[0].function in MBCONV.widen else CONVOLUTIONS
     faults += _misfits(entries, family)
     if not any(entry.is_output for entry in entries) and not faults:
-        faults.append(Fault("no block is an output", root.place, "the last entry of a tuple says which are"))
+        faults.append(Fault("SPN-706", "no block is an output", root.place, "the last entry of a tuple says which are"))
     if faults:
         raise SpecError(faults)
     return _text(entries, family, name)
@@ -121,24 +121,29 @@ def _entry(item: Item, number: int, faults: list[Fault]) -> Entry | None:
     before = len(faults)
     if type(level.value) is not int or level.value not in LEVELS:
         message = f"level: expected {LEVELS[0]} to {LEVELS[-1]}, got {show(level.plain())}"
-        faults.append(Fault(message, level.place))
+        faults.append(Fault("SPN-706", message, level.place))
     if function.value not in known:
         message = f"unknown block function {show(function.plain())}"
-        faults.append(Fault(message, function.place, partial(did_you_mean, function.value, known)))
+        faults.append(Fault("SPN-706", message, function.place, partial(did_you_mean, function.value, known)))
     given = offsets.value if isinstance(offsets.value, list) else []
     if len(given) != 2 or any(type(each.value) is not int for each in given):
-        faults.append(Fault("input offsets: expected two whole numbers", offsets.place, "such as (0, 1)"))
+        faults.append(Fault("SPN-706", "input offsets: expected two whole numbers", offsets.place, "such as (0, 1)"))
     elif given[0].value == given[1].value:
-        faults.append(Fault("input offsets: the same block twice", given[1].place))
+        faults.append(Fault("SPN-706", "input offsets: the same block twice", given[1].place))
     for each in given:
         if type(each.value) is int and not 0 <= each.value < number + STARTS:
             message = f"input offset {each.value}: expected 0 to {number + STARTS - 1}, an earlier block"
             faults.append(
-                Fault(message, each.place, f"this block is {number + STARTS}; 0 and 1 are there before the list")
+                Fault(
+                    "SPN-706",
+                    message,
+                    each.place,
+                    f"this block is {number + STARTS}; 0 and 1 are there before the list",
+                )
             )
     if not isinstance(is_output.value, bool):
         message = f"is_output: expected True or False, got {show(is_output.plain())}"
-        faults.append(Fault(message, is_output.place))
+        faults.append(Fault("SPN-706", message, is_output.place))
     if len(faults) > before:
         return None
     first, second = (each.plain() for each in given)
@@ -153,11 +158,12 @@ def _parts(item: Item, faults: list[Fault]) -> list[Item] | None:
             unknown = [key for key in entries if key not in KEYS]
             missing = [key for key in KEYS if key not in entries]
             faults += [
-                Fault(f"unknown key {show(key)}", entries[key].key, partial(did_you_mean, key, KEYS)) for key in unknown
+                Fault("SPN-706", f"unknown key {show(key)}", entries[key].key, partial(did_you_mean, key, KEYS))
+                for key in unknown
             ]
-            faults += [Fault(f"missing key {key!r}", item.place) for key in missing]
+            faults += [Fault("SPN-706", f"missing key {key!r}", item.place) for key in missing]
             return None if unknown or missing else [entries[key] for key in KEYS]
-    faults.append(Fault("expected (level, block function, (offset, offset), is output)", item.place))
+    faults.append(Fault("SPN-706", "expected (level, block function, (offset, offset), is output)", item.place))
     return None
 
 
@@ -167,9 +173,9 @@ def _misfits(entries: list[Entry], family: Family) -> Iterator[Fault]:
     for entry in entries:
         if entry.function not in family.widen:
             message = f"block function {entry.function!r} beside {entries[0].function!r}: no such network was published"
-            yield Fault(message, entry.item.place)
+            yield Fault("SPN-706", message, entry.item.place)
         if entry.is_output and entry.level in outputs:
-            yield Fault(f"a second output of level {entry.level}", entry.item.place)
+            yield Fault("SPN-706", f"a second output of level {entry.level}", entry.item.place)
         if entry.is_output:
             outputs.add(entry.level)
 
@@ -221,6 +227,6 @@ def entries_of_spec(spec: ModelSpec) -> str:
 def _offsets(name: str, block: Block, places: dict[str, int], faults: list[Fault]) -> tuple[int, ...]:
     """What the block reads; what joins at an output beyond two is there by rule."""
     if len(block.inputs) < 2 or any(given.block not in places for given in block.inputs):
-        faults.append(Fault(f"{name}: SpineNet's tuples have two earlier blocks as inputs"))
+        faults.append(Fault("SPN-709", f"{name}: SpineNet's tuples have two earlier blocks as inputs"))
         return ()
     return tuple(places[given.block] for given in block.inputs[:2])

@@ -64,16 +64,16 @@ def spec_of_strings(root: Item, name: str, frame: Frame) -> str:
     faults: list[Fault] = []
     strings = list(_strings(root, faults))
     if len(strings) > MOST:
-        raise SpecError([Fault(f"{len(strings):,} blocks, expected at most {MOST:,}", root.place)])
+        raise SpecError([Fault("SPN-707", f"{len(strings):,} blocks, expected at most {MOST:,}", root.place)])
     options = [each for each in (_decoded(item, faults) for item in strings) if each]
     if not options and not faults:
-        faults.append(Fault("no block strings", root.place, "such as ir_r2_k3_s2_e6_c24_se0.25"))
+        faults.append(Fault("SPN-707", "no block strings", root.place, "such as ir_r2_k3_s2_e6_c24_se0.25"))
     lines, level, dim = [], 1, frame.stem
     for number, each in enumerate(options, 1):
         stride = each.values["s"]
         level += stride == 2
         if level > MAX_LEVEL:
-            faults.append(Fault(f"level {level}: expected at most {MAX_LEVEL}", each.places["s"]))
+            faults.append(Fault("SPN-707", f"level {level}: expected at most {MAX_LEVEL}", each.places["s"]))
             break
         before = "stem" if number == 1 else f"b{number - 1}"
         lines.append(f"  b{number}: {{level: {level}, {_fields(each, dim, faults)}, inputs: [{before}]}}")
@@ -106,7 +106,7 @@ def _strings(root: Item, faults: list[Fault]) -> Iterator[Item]:
         elif isinstance(item.value, str):
             yield item
         else:
-            faults.append(Fault(f"expected a block string, got {show(item.plain())}", item.place))
+            faults.append(Fault("SPN-707", f"expected a block string, got {show(item.plain())}", item.place))
 
 
 def _decoded(item: Item, faults: list[Fault]) -> Options | None:
@@ -117,7 +117,7 @@ def _decoded(item: Item, faults: list[Fault]) -> Options | None:
     column = item.place.column + quote
     if kind not in TYPES:
         place = item.place._replace(column=column, length=max(1, len(kind)))
-        faults.append(Fault(f"unknown block type {show(kind)}", place, partial(did_you_mean, kind, TYPES)))
+        faults.append(Fault("SPN-707", f"unknown block type {show(kind)}", place, partial(did_you_mean, kind, TYPES)))
         return None
     found, wrong = Options(kind), list[Fault]()
     column += len(kind) + 1
@@ -126,7 +126,7 @@ def _decoded(item: Item, faults: list[Fault]) -> Options | None:
         column += len(word) + 1
     missing = [key for key in TYPES[kind][0] if key not in found.values]
     if missing and not wrong:
-        wrong.append(Fault(f"{kind}: missing option {', '.join(missing)}", item.place))
+        wrong.append(Fault("SPN-707", f"{kind}: missing option {', '.join(missing)}", item.place))
     faults += wrong
     return None if wrong else found
 
@@ -140,11 +140,11 @@ def _add(found: Options, word: str, place: Place) -> Iterator[Fault]:
     is_number = key in (*needed, "e", "se")
     if key not in (*needed, *may) or (option and not is_number) or word == "n":
         known = [*needed, *(each for each in may if each != "n"), *(f"n{each}" for each in ACTIVATIONS)]
-        yield Fault(f"{kind}: unknown option {show(word)}", place, f"expected {', '.join(known)}")
+        yield Fault("SPN-707", f"{kind}: unknown option {show(word)}", place, f"expected {', '.join(known)}")
     elif key in found.places:
-        yield Fault(f"{kind}: option {key!r} twice", place)
+        yield Fault("SPN-707", f"{kind}: option {key!r} twice", place)
     elif is_number and not option:
-        yield Fault(f"{kind}: option {key!r} without a number", place)
+        yield Fault("SPN-707", f"{kind}: option {key!r} without a number", place)
     else:
         found.places[key] = place
         if key == "n":
@@ -160,12 +160,12 @@ def _out_of_range(key: str, text: str, place: Place, kind: str) -> Iterator[Faul
     least = 0 if key == "se" else 1
     if not least <= value <= most or (key in "rksc" and "." in text) or (key == "k" and value % 2 == 0):
         what = "an odd number, " if key == "k" else "" if key in ("e", "se") else "a whole number, "
-        yield Fault(f"option {key}{text}: expected {what}{least} to {most}", place)
+        yield Fault("SPN-707", f"option {key}{text}: expected {what}{least} to {most}", place)
     elif key == "e" and kind in ("ds", "cn") and value != 1:
-        yield Fault(f"{kind} has no expansion, got e{text}", place, "ir has")
+        yield Fault("SPN-707", f"{kind} has no expansion, got e{text}", place, "ir has")
     elif key == "e" and kind in ("ir", "er") and value == 1:
         message = f"{kind} of e1 expands to as many channels as there are: no block of specs does"
-        yield Fault(message, place, f"{'ds' if kind == 'ir' else 'cn'} has no expansion")
+        yield Fault("SPN-707", message, place, f"{'ds' if kind == 'ir' else 'cn'} has no expansion")
 
 
 def _fields(options: Options, in_dim: int, faults: list[Fault]) -> str:
@@ -199,11 +199,11 @@ def _roundings(options: Options, in_dim: int, expand: float, squeeze: float) -> 
     hidden = in_dim if options.kind == "ds" else round_dim(in_dim * expand, EIGHT)
     if hidden != ratio_of(in_dim, expand):
         message = f"e{expand:g} of {in_dim} channels are {hidden} in timm and {ratio_of(in_dim, expand)} in a spec"
-        yield Fault(message, options.places["e"])
+        yield Fault("SPN-708", message, options.places["e"])
     squeezed = round(hidden * (squeeze / expand))
     if squeeze and squeezed != ratio_of(in_dim, squeeze):
         message = f"se{squeeze:g} of {in_dim} channels are {squeezed} in timm and {ratio_of(in_dim, squeeze)} in a spec"
-        yield Fault(message, options.places["se"])
+        yield Fault("SPN-708", message, options.places["se"])
 
 
 def strings_of_spec(spec: ModelSpec) -> str:
@@ -216,7 +216,7 @@ def strings_of_spec(spec: ModelSpec) -> str:
     names = list(spec.blocks)[1:]
     lines = [_string(spec, name, faults) for name in names]
     if faults or not lines:
-        raise SpecError(faults or [Fault(f"{spec.name}: no blocks behind the stem")])
+        raise SpecError(faults or [Fault("SPN-709", f"{spec.name}: no blocks behind the stem")])
     return "\n".join(lines) + "\n"
 
 
@@ -235,7 +235,7 @@ def _string(spec: ModelSpec, name: str, faults: list[Fault]) -> str:
     block = spec.blocks[name]
     strides = block.level - spec.level_of(block.inputs[0].block)
     if len(block.inputs) != 1 or strides not in (0, 1):
-        faults.append(Fault(f"{name}: block strings are a chain in which every block strides by 1 or 2"))
+        faults.append(Fault("SPN-709", f"{name}: block strings are a chain in which every block strides by 1 or 2"))
         return ""
     words = [f"r{block.repeats}", f"k{_kernel(block)}", f"s{1 + strides}"]
     match block:
@@ -249,7 +249,7 @@ def _string(spec: ModelSpec, name: str, faults: list[Fault]) -> str:
             rest += [f"se{block.squeeze:g}"] if block.squeeze else []
             rest += ["noskip"] if isinstance(block, MBConv) and not block.shortcut else []
         case _:
-            faults.append(Fault(f"{name}: no block string describes a block of kind {block.kind!r}"))
+            faults.append(Fault("SPN-709", f"{name}: no block string describes a block of kind {block.kind!r}"))
             return ""
     stem = next(iter(spec.blocks.values()))
     short = {kind: word for word, kind in ACTIVATIONS.items()}
