@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from spinec.spec.document import Item, Scalar
+from spinec.spec.document import Item
 from spinec.spec.errors import Fault, Place, Source, SpecError
+from spinec.spec.scalars import Scalar
 
 MAX_DEPTH = 8
 MAX_TOKENS = 100_000
