@@ -2,12 +2,12 @@
 
 Every page is run from top to bottom in a folder of its own, in which `examples/` is what it is in the repository:
 
-- `yaml` and `python` with a title (``yaml title="my.yaml"``) are files, written there; specs among them are loaded;
+- `yaml`, `python` and `text` with a title (``yaml title="my.yaml"``) are files, written there; specs among them are loaded;
 - `yaml` without a title is loaded if it is a spec, and parsed if not; `json` is parsed;
 - `python` is executed, `pycon` too, its results compared; the blocks of a page share their variables;
 - `console` has commands behind ``$`` and what they print; ``...`` stands for anything, within a line or for lines;
 - `sh` has commands alone, which must succeed;
-- `text` and `diff` are shown, not run.
+- `diff`, and `text` without a title, are shown, not run.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from spinec.spec.files import write_whole
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ("README.md", "CONTRIBUTING.md", *sorted(str(page.relative_to(ROOT)) for page in ROOT.glob("docs/**/*.md")))
-SHOWN = ("text", "diff", "pyi")
+SHOWN = ("diff", "pyi")
 
 # What is not run, by page and first line of the block, or by page for all of them; and why.
 NOT_RUN = {
@@ -105,7 +105,7 @@ class Run:
             case "python" if not block.title:
                 with contextlib.redirect_stdout(io.StringIO()):
                     exec(compile("\n" * block.line + block.text, block.page, "exec"), self.names)
-            case "yaml" | "python":
+            case "yaml" | "python" | "text":
                 self._text(block)
             case _:
                 assert block.language in SHOWN, f"{block.place}: name the language; 'text' if it is none"

@@ -9,7 +9,7 @@ import yaml
 
 from spinec.compiler.pipeline import MAX_PARAMS, MAX_WEIGHT
 from spinec.spec.blocks import Block, InputResample
-from spinec.spec.document import MAX_BYTES, MAX_DEPTH, MAX_DIGITS, MAX_ENTRIES, MAX_EVENTS
+from spinec.spec.document import MAX_BYTES, MAX_DEPTH, MAX_DIGITS, MAX_ENTRIES, MAX_NODES, MAX_SHARED
 from spinec.spec.fields import MAX_BLOCKS, Activation
 from spinec.spec.heads import Head
 from spinec.spec.library import fragments
@@ -159,13 +159,14 @@ def _fragments() -> str:
 
 def _limits() -> str:
     rows = [
-        ["size of a document", f"{MAX_BYTES // 2**20} MiB"],
+        ["size of a document, with all that it inherits", f"{MAX_BYTES // 2**20} MiB"],
         ["nesting", f"{MAX_DEPTH} levels"],
-        ["YAML nodes", f"{MAX_EVENTS:,}"],
+        ["YAML nodes, with all that it inherits", f"{MAX_NODES:,}"],
         ["entries of one list or mapping", f"{MAX_ENTRIES:,}"],
         ["characters of a number", f"{MAX_DIGITS}"],
+        ["values of what every block takes: a default, a setting", f"{MAX_SHARED}"],
         ["parents, one above the other", f"{MAX_PARENTS}"],
-        ["blocks", f"{MAX_BLOCKS:,}"],
+        ["blocks, each counted as often as it repeats", f"{MAX_BLOCKS:,}"],
         ["elements of a weight", f"{MAX_WEIGHT:,}"],
         ["parameters", f"{MAX_PARAMS:,}"],
     ]
