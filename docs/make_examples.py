@@ -2,7 +2,7 @@
 
 Every page is run from top to bottom in a folder of its own, in which `examples/` is what it is in the repository:
 
-- `yaml`, `python` and `text` with a title (``yaml title="my.yaml"``) are files, written there; specs among them are loaded;
+- `yaml`, `python` and `text` with a title (``yaml title="my.yaml"``) are files; specs among them are loaded;
 - `yaml` without a title is loaded if it is a spec, and parsed if not; `json` is parsed;
 - `python` is executed, `pycon` too, its results compared; the blocks of a page share their variables;
 - `console` has commands behind ``$`` and what they print; ``...`` stands for anything, within a line or for lines;
