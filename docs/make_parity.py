@@ -62,11 +62,12 @@ def inference(name: str) -> Row:
 
 
 def training(name: str) -> Row:
-    """The worst of ten steps of gradient descent in float64, and the losses in float32."""
+    """The worst of ten steps of gradient descent in float64, and the losses in float32 beside what rounding does."""
     program = lower(load(name), SMALL)
     double = compare_training(program).worst("float64")
-    single = compare_training(program, "float32", batch=8).worst("float32")
-    return [_held(each.error, bar) for each, bar in (*double.values(), single["losses"])]
+    single = compare_training(program, "float32", batch=8)
+    held = [_held(each.error, bar) for each, bar in (*double.values(), single.worst("float32")["losses"])]
+    return [*held, f"{single.rounding:.1e}"]
 
 
 def xla(name: str) -> Row:
@@ -136,7 +137,7 @@ TABLES: dict[str, tuple[Callable[[str], Row], list[str], list[str]]] = {
     "training": (
         training,
         names(),
-        ["spec", "values", "statistics", "gradients", "losses", "losses, float32"],
+        ["spec", "values", "statistics", "gradients", "losses", "losses, float32", "PyTorch's rounding"],
     ),
     "faults": (faults, list(SEEDED), ["fault", "shows in", "where most", "difference", "bar"]),
     "xla": (xla, names(), ["spec", "forward", "loss and gradients"]),

@@ -19,7 +19,7 @@ from spinec import BackendError, build, emit, load, loads, lower, names
 from spinec.backends.backend import backend
 from spinec.backends.prelude import pieces
 from spinec.backends.tensorflow.layout import channels_last
-from spinec.backends.verify import compare, compare_training
+from spinec.backends.verify import Difference, Training, compare, compare_training
 from spinec.compiler.ops.base import Op
 from spinec.compiler.ops.norm import BatchNorm
 
@@ -322,6 +322,7 @@ def assert_trains_equally(program, precision, steps):
     assert {each.value for each in found.gradients} == set(program.weights)
     assert {each.value for each in found.statistics} == set(program.state)
     assert len(found.losses) == steps
+    assert (found.rounding > 0) == (precision == "float32")
     worst = found.worst(precision)
     assert not {what: each for what, (each, bar) in worst.items() if not each.error <= bar}
 
@@ -337,6 +338,18 @@ def test_ten_steps_of_training_are_those_of_pytorch():
 
 def test_training_is_that_of_pytorch_in_single_precision():
     assert_trains_equally(lower(load("efficientnet-b0"), 128), "float32", 10)
+
+
+@pytest.mark.parametrize(("rounding", "bar"), [(0.0, 1e-4), (3e-5, 1e-4), (1e-3, 3e-3)])
+def test_losses_may_be_apart_by_what_rounding_does_to_them_and_gradients_may_not(rounding, bar):
+    same = [Difference("b1", (), 0.0)]
+    worst = Training(same, same, same, same, rounding).worst("float32")
+    assert {what: held for what, (_, held) in worst.items()} == {
+        "values": 1e-5,
+        "statistics": 1e-5,
+        "gradients": 1e-4,
+        "losses": bar,
+    }
 
 
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])

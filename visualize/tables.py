@@ -306,7 +306,7 @@ def difference_table(program: Program, rows: Sequence[tuple[str, tuple[int, ...]
     return Table(title, ["value", "shape", "max|difference| / max|reference|", ""], shown)
 
 
-def training_table(program: Program, worst: Mapping[str, tuple[str, float, float]]) -> Table:
+def training_difference_table(program: Program, worst: Mapping[str, tuple[str, float, float]]) -> Table:
     """The worst difference of two backends in training by what was compared: where it is, how large, and its bar."""
     rows: list[list[Cell]] = [
         [what, name, f"{error:.1e}", f"{bar:.0e}", "" if error <= bar else "above the bar"]

@@ -96,13 +96,13 @@ def verify(
     """
     from spinec.backends.image import load_image
     from spinec.backends.verify import BARS, compare, compare_training
-    from spinec.visualize.tables import difference_table, training_table
+    from spinec.visualize.tables import difference_table, training_difference_table
 
     program = read_program(name, size)
     if training:
         worst = compare_training(program, precision.value, seed).worst(precision.value)
         shown = {what: (each.value, each.error, bar) for what, (each, bar) in worst.items()}
-        print_table(training_table(program, shown), form)
+        print_table(training_difference_table(program, shown), form)
         raise typer.Exit(any(not error <= bar for _, error, bar in shown.values()))
     picture = load_image(image, program.size) if image else None
     differences = compare(program, precision=precision.value, seed=seed, image=picture)
