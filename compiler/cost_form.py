@@ -21,7 +21,7 @@ from spinec.compiler.pipeline import lower
 from spinec.compiler.program import Program
 from spinec.compiler.resample import Features
 from spinec.compiler.scaling import with_dims
-from spinec.spec.blocks import Block, Bottleneck, Conv, FusedMBConv, Input, MBConv
+from spinec.spec.blocks import Block, Bottleneck, Conv, Input, InvertedBottleneck
 from spinec.spec.fields import MAX_DIM
 from spinec.spec.model import ModelSpec
 
@@ -114,10 +114,10 @@ def _widths(block: Block, name: str) -> list[Width]:
     chains: list[tuple[Fraction, ...]] = []
     multiple = 1
     match block:
-        case MBConv() | FusedMBConv():
+        case InvertedBottleneck():
             expand, squeeze = Fraction(str(block.expand)), Fraction(str(block.squeeze))
             chains = [(expand,), (squeeze,) if block.squeeze_base == "input" else (expand, squeeze)]
-            multiple = block.squeeze_multiple if isinstance(block, MBConv) else 1
+            multiple = block.squeeze_multiple
         case Bottleneck():
             chains = [(Fraction(1, block.expand),)]
     if multiple > 1 and all(chains[-1]):

@@ -111,15 +111,15 @@ class Block(Frozen):
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: object) -> None:
-        Block.kinds[cls.model_fields["kind"].default] = cls
+        if not cls.model_fields["kind"].is_required():  # a base of kinds has none of its own
+            Block.kinds[cls.model_fields["kind"].default] = cls
 
 
-class MBConv(Block):
-    """Inverted bottleneck: 1x1 expansion, depthwise convolution, squeeze-excite, 1x1 projection (arXiv 1801.04381)."""
+class InvertedBottleneck(Block):
+    """Expansion, squeeze-excite, 1x1 projection: what `mbconv` and `fused_mbconv` have in common."""
 
     has_branch: ClassVar[bool] = True
 
-    kind: Literal["mbconv"] = "mbconv"
     kernel: Kernel = 3
     expand: float = Field(6, ge=1, le=64, allow_inf_nan=False, description="expand ratio: hidden dim over input dim")
     squeeze: Ratio = Field(0.2, description="squeeze-excite: squeezed dim over `squeeze_base`; 0 for none")
@@ -133,16 +133,17 @@ class MBConv(Block):
     shortcut: bool = Field(True, description="add the input where shapes allow it")
 
 
-class FusedMBConv(Block):
+class MBConv(InvertedBottleneck):
+    """Inverted bottleneck: 1x1 expansion, depthwise convolution, squeeze-excite, 1x1 projection (arXiv 1801.04381)."""
+
+    kind: Literal["mbconv"] = "mbconv"
+
+
+class FusedMBConv(InvertedBottleneck):
     """Inverted bottleneck whose expansion and depthwise convolution are one full convolution."""
 
-    has_branch: ClassVar[bool] = True
-
     kind: Literal["fused_mbconv"] = "fused_mbconv"
-    kernel: Kernel = 3
-    expand: float = Field(6, ge=1, le=64, allow_inf_nan=False, description="expand ratio: hidden dim over input dim")
     squeeze: Ratio = Field(0.0, description="squeeze-excite: squeezed dim over `squeeze_base`; 0 for none")
-    squeeze_base: Literal["input", "hidden"] = Field("input", description="the dim that `squeeze` is a ratio of")
 
 
 class Residual(Block):

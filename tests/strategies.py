@@ -213,9 +213,10 @@ def fields_of(kind: str) -> st.SearchStrategy[dict[str, Any]]:
         "squeeze_activation": st.sampled_from(ACTIVATIONS),
         "gate": st.sampled_from(("sigmoid", "hard_sigmoid")),
     }
-    inverted = ("kernel", "repeats", "activation", "expand", "squeeze", "squeeze_base")
+    squeezed = ("squeeze", "squeeze_base", "squeeze_multiple", "squeeze_activation", "gate")
+    inverted = ("kernel", "repeats", "activation", "expand", *squeezed, "dilation", "shortcut")
     has = {
-        "mbconv": (*inverted, "squeeze_multiple", "squeeze_activation", "gate", "dilation", "shortcut"),
+        "mbconv": inverted,
         "fused_mbconv": inverted,
         "residual": ("kernel", "repeats", "activation", "zero_gamma", "dilation"),
         "bottleneck": ("kernel", "repeats", "activation", "expand", "zero_gamma", "dilation", "subsample"),

@@ -122,7 +122,7 @@ def block_strings(draw):
         kind = draw(st.sampled_from(["ir", "ds", "er", "cn"]))
         expand = f"_e{draw(st.sampled_from([2, 3.5, 6]))}" if kind in ("ir", "er") else ""
         tail = draw(squeeze) if kind != "cn" else draw(st.sampled_from(["", "_skip"]))
-        skip = draw(st.sampled_from(["", "_noskip"])) if kind in ("ir", "ds") else ""
+        skip = draw(st.sampled_from(["", "_noskip"])) if kind != "cn" else ""
         act = draw(st.sampled_from(["", "_nre", "_nhs", "_nsw", "_nr6"]))
         numbers = f"r{draw(st.integers(1, 3))}_k{draw(st.sampled_from([1, 3, 5]))}_s{draw(st.integers(1, 2))}"
         found.append(f"{kind}_{numbers}{expand}_c{32 * draw(st.integers(1, 3))}{tail}{skip}{act}")
@@ -199,7 +199,7 @@ def test_what_can_be_written():
         ("ds_r1_k3_s1_e2_c8", "1:13", "ds has no expansion, got e2"),
         ("['ir_r1_k3_s1_e6_c8_nmi']", "1:21", "unknown option 'nmi'"),
         ("ir_r1_k3_s1_e6_c8_cc4", "1:19", "unknown option 'cc4'"),
-        ("er_r1_k3_s1_e6_c8_noskip", "1:19", "unknown option 'noskip'"),
+        ("er_r1_k3_s1_e6_c8_fc4", "1:19", "unknown option 'fc4'"),
         ("ir_r1_k3_s1_c8", "1:1", "missing option e"),
         ("ir_r1_k3_s1_e6_c", "1:16", "option 'c' without a number"),
         ("ir_r1_r2_k3_s1_e6_c8", "1:7", "option 'r' twice"),

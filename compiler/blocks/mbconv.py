@@ -6,8 +6,7 @@ from spinec.compiler.blocks.layers import Site, conv_norm_act, formula_of, ratio
 from spinec.compiler.blocks.registry import lowers
 from spinec.compiler.blocks.squeeze_excite import squeeze_excite
 from spinec.compiler.graph import Derived, Graph, GraphBuilder, Setting
-from spinec.spec.blocks import FusedMBConv, MBConv
-from spinec.spec.fields import Activation
+from spinec.spec.blocks import FusedMBConv, InvertedBottleneck, MBConv
 from spinec.spec.model import round_dim
 
 
@@ -29,51 +28,42 @@ def fused_mbconv(block: FusedMBConv, site: Site) -> Graph:
     """A full convolution that expands, squeeze-excite, 1x1 projection; without expansion the convolution alone."""
     style, hidden = site.style, ratio_of(site.in_dim, block.expand)
     to = GraphBuilder(*_title("fused_mbconv", block, site), settings=_settings(block, site, hidden))
+    dim, prefix = (hidden, "expand_") if block.expand != 1 else (block.dim, "")
+    full = style.conv(dim, block.kernel, site.stride, dilation=block.dilation)
+    x = conv_norm_act(to, style, "x", prefix, full, block.activation)
     if block.expand != 1:
-        x = conv_norm_act(
-            to,
-            style,
-            "x",
-            "expand_",
-            style.conv(hidden, block.kernel, site.stride),
-            block.activation,
-        )
         return _project(to, block, site, x, hidden)
-    x = conv_norm_act(to, style, "x", "", style.conv(block.dim, block.kernel, site.stride), block.activation)
     x = _squeeze(to, block, site, x, block.dim)
     return to.build(site.add_shortcut(to, x, "x") if _has_shortcut(block, site) else x)
 
 
-def _project(to: GraphBuilder, block: MBConv | FusedMBConv, site: Site, x: str, hidden: int) -> Graph:
+def _project(to: GraphBuilder, block: InvertedBottleneck, site: Site, x: str, hidden: int) -> Graph:
     x = _squeeze(to, block, site, x, hidden)
     x = to.add("project_conv", site.style.conv(block.dim), x)
     x = to.add("project_norm", site.style.norm(), x)
     return to.build(site.add_shortcut(to, x, "x") if _has_shortcut(block, site) else x)
 
 
-def _squeeze(to: GraphBuilder, block: MBConv | FusedMBConv, site: Site, x: str, dim: int) -> str:
+def _squeeze(to: GraphBuilder, block: InvertedBottleneck, site: Site, x: str, dim: int) -> str:
     if not block.squeeze:
         return x
     squeezed = _squeezed(block, site.in_dim if block.squeeze_base == "input" else dim)
-    activation: Activation = block.activation
-    gate: Activation = "sigmoid"
-    if isinstance(block, MBConv):
-        activation, gate = block.squeeze_activation or activation, block.gate
-    return to.add("squeeze_excite", squeeze_excite(site.style, dim, squeezed, activation, gate), x)
+    activation = block.squeeze_activation or block.activation
+    return to.add("squeeze_excite", squeeze_excite(site.style, dim, squeezed, activation, block.gate), x)
 
 
-def _squeezed(block: MBConv | FusedMBConv, dim: int) -> int:
+def _squeezed(block: InvertedBottleneck, dim: int) -> int:
     """The squeezed dim; a share as it is, or the nearest multiple that leaves most of it."""
-    if isinstance(block, MBConv) and block.squeeze_multiple > 1:
+    if block.squeeze_multiple > 1:
         return round_dim(dim * block.squeeze, block.squeeze_multiple)
     return ratio_of(dim, block.squeeze)
 
 
-def _has_shortcut(block: MBConv | FusedMBConv, site: Site) -> bool:
-    return site.has_shortcut(block.dim) and (block.shortcut if isinstance(block, MBConv) else True)
+def _has_shortcut(block: InvertedBottleneck, site: Site) -> bool:
+    return block.shortcut and site.has_shortcut(block.dim)
 
 
-def _title(name: str, block: MBConv | FusedMBConv, site: Site) -> tuple[str, str]:
+def _title(name: str, block: InvertedBottleneck, site: Site) -> tuple[str, str]:
     """The class name says what differs in the steps; the one-line description says it in words."""
     steps = "Inverted bottleneck" + ("" if block.expand != 1 else " without expansion")
     if _has_shortcut(block, site):
@@ -95,7 +85,7 @@ def _title(name: str, block: MBConv | FusedMBConv, site: Site) -> tuple[str, str
     )
 
 
-def _settings(block: MBConv | FusedMBConv, site: Site, hidden: int) -> dict[str, Setting]:
+def _settings(block: InvertedBottleneck, site: Site, hidden: int) -> dict[str, Setting]:
     changes = not _has_shortcut(block, site)
     base = "in_dim" if changes else "dim"
     hidden_setting: Setting = (

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from spinec.compiler.blocks.layers import ratio_of
-from spinec.spec.blocks import Block, Conv, FusedMBConv, MBConv
+from spinec.spec.blocks import Block, Conv, FusedMBConv, InvertedBottleneck
 from spinec.spec.document import Item
 from spinec.spec.errors import Fault, Place, SpecError, did_you_mean
 from spinec.spec.fields import MAX_DIM, MAX_KERNEL, MAX_LEVEL, MAX_REPEATS, Activation, Padding
@@ -21,7 +21,7 @@ from spinec.spec.validate import show
 TYPES = {  # options of each type: those that it must have, and those that it may have
     "ir": ("rksec", ("se", "noskip", "n")),
     "ds": ("rksc", ("e", "se", "noskip", "n")),
-    "er": ("rksec", ("se", "n")),
+    "er": ("rksec", ("se", "noskip", "n")),
     "cn": ("rksc", ("e", "skip", "n")),
 }
 ACTIVATIONS: dict[str, Activation] = {"re": "relu", "r6": "relu6", "hs": "hard_swish", "sw": "swish"}
@@ -243,11 +243,11 @@ def _string(spec: ModelSpec, name: str, faults: list[Fault]) -> str:
             kind, rest = "cn", [f"c{block.dim}"]
         case FusedMBConv(expand=1):
             kind, rest = "cn", [f"c{block.dim}", "skip"]
-        case MBConv() | FusedMBConv():
+        case InvertedBottleneck():
             kind = "er" if isinstance(block, FusedMBConv) else "ds" if block.expand == 1 else "ir"
             rest = [*([f"e{block.expand:g}"] if block.expand != 1 else []), f"c{block.dim}"]
             rest += [f"se{block.squeeze:g}"] if block.squeeze else []
-            rest += ["noskip"] if isinstance(block, MBConv) and not block.shortcut else []
+            rest += [] if block.shortcut else ["noskip"]
         case _:
             faults.append(Fault("SPN-709", f"{name}: no block string describes a block of kind {block.kind!r}"))
             return ""
