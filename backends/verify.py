@@ -172,7 +172,7 @@ class Training(NamedTuple):
         }
 
 
-class _Lesson(NamedTuple):
+class Lesson(NamedTuple):
     """What a backend is trained on."""
 
     given: Sample
@@ -188,20 +188,20 @@ class _Run(NamedTuple):
 
 
 def compare_training(
-    program: Program, precision: Precision = "float64", seed: int = 0, steps: int = 10, batch: int = 4
+    program: Program, precision: Precision = "float64", seed: int = 0, steps: int = 10, batch: int = 8
 ) -> Training:
     """The difference of two backends over some steps of gradient descent, with nothing left to chance: no dropout.
 
     PyTorch keeps n / (n - 1) of the variance of n values in a norm's running variance, Keras the variance itself: the
-    factor is taken out. A norm over few values magnifies rounding, so float32 needs images whose coarsest level has
-    several pixels.
+    factor is taken out. A norm over few values magnifies rounding: over four, as of four images whose coarsest level is
+    one pixel, a hundredfold a step.
     """
     program = lower(without_chance(program.spec), program.size)
-    lesson = _lesson(program, precision, seed, batch)
+    lesson = lesson_of(program, precision, seed, batch)
     reference, other = (_trained(name, program, lesson, precision, steps) for name in (REFERENCE, "tensorflow"))
     exact = reference
     if precision != "float64":
-        exact = _trained(REFERENCE, program, _lesson(program, "float64", seed, batch), "float64", steps)
+        exact = _trained(REFERENCE, program, lesson_of(program, "float64", seed, batch), "float64", steps)
     kept = _unbiased(program, lesson.given.weights, other.statistics, batch)
     return Training(
         differences(reference.first.values, other.first.values),
@@ -212,8 +212,8 @@ def compare_training(
     )
 
 
-def _lesson(program: Program, precision: Precision, seed: int, batch: int) -> _Lesson:
-    """The same numbers in either precision, but for rounding."""
+def lesson_of(program: Program, precision: Precision, seed: int = 0, batch: int = 8) -> Lesson:
+    """Weights, images and targets to train on: the same numbers in either precision, but for rounding."""
     import numpy as np
 
     weights = sample(program, precision, seed).weights
@@ -222,7 +222,7 @@ def _lesson(program: Program, precision: Precision, seed: int, batch: int) -> _L
     wanted = {
         name: generator.normal(0, 1, (batch, *shape)).astype(precision) for name, shape in program.outputs.items()
     }
-    return _Lesson(Sample(weights, images), wanted)
+    return Lesson(Sample(weights, images), wanted)
 
 
 def _apart(losses: list[float], others: list[float]) -> list[Difference]:
@@ -244,7 +244,7 @@ def without_chance(spec: ModelSpec) -> ModelSpec:
     return spec.model_copy(update={"stochastic_depth": StochasticDepth(rate=0.0), "head": head})
 
 
-def _trained(name: str, program: Program, lesson: _Lesson, precision: Precision, steps: int) -> _Run:
+def _trained(name: str, program: Program, lesson: Lesson, precision: Precision, steps: int) -> _Run:
     given, targets = lesson
     found = backend(name)
     with found.precision(precision):

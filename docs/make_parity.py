@@ -36,6 +36,7 @@ from spinec.backends.verify import (
     compare,
     compare_training,
     differences,
+    lesson_of,
     sample,
     without_chance,
 )
@@ -65,7 +66,7 @@ def training(name: str) -> Row:
     """The worst of ten steps of gradient descent in float64, and the losses in float32 beside what rounding does."""
     program = lower(load(name), SMALL)
     double = compare_training(program).worst("float64")
-    single = compare_training(program, "float32", batch=8)
+    single = compare_training(program, "float32")
     held = [_held(each.error, bar) for each, bar in (*double.values(), single.worst("float32")["losses"])]
     return [*held, f"{single.rounding:.1e}"]
 
@@ -82,7 +83,7 @@ def _compiled(program: Program) -> tuple[Difference, Difference]:
     import tensorflow as tf
 
     program = lower(without_chance(program.spec), program.size)
-    given, keras = sample(program, "float64"), backend("tensorflow")
+    given, keras = lesson_of(program, "float64").given, backend("tensorflow")
     with keras.precision("float64"):
         model = keras.build(program)
         keras.write_weights(model, program, given.weights)

@@ -317,7 +317,7 @@ def test_a_framework_that_is_not_installed_is_named(monkeypatch):
 
 
 def assert_trains_equally(program, precision, steps):
-    found = compare_training(program, precision, steps=steps)
+    found = compare_training(program, precision, steps=steps, batch=4)
     assert {each.value for each in found.values} == set(program.observable)
     assert {each.value for each in found.gradients} == set(program.weights)
     assert {each.value for each in found.statistics} == set(program.state)
