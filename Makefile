@@ -3,6 +3,7 @@ PYTHON := $(VENV)/bin/python
 PIP := $(PYTHON) -m pip install --quiet --constraint constraints.txt
 SPEC := eff-spinenet-d0
 RUNS := 10000
+ALONE := tests
 
 .PHONY: help demo demo-all test test-alone test-oldest test-newest format goldens pictures tables examples site site-serve trust fuzz parity release bench clean
 
@@ -56,9 +57,9 @@ test: $(VENV)/dev ## set up and run every check: format, lint, types, tests
 	$(VENV)/bin/mypy
 	OMP_NUM_THREADS=1 $(VENV)/bin/pytest -n 2 --dist worksteal
 
-test-alone: $(VENV)/dev ## run the tests as if one framework, then the other, were not installed
-	SPINEC_WITHOUT="tensorflow keras" $(VENV)/bin/pytest -n 2 -k "not properties and not corruption"
-	SPINEC_WITHOUT="torch timm torchvision" $(VENV)/bin/pytest -n 2 -k "not properties and not corruption"
+test-alone: $(VENV)/dev ## run the tests in $(ALONE) as if one framework, then the other, were not installed
+	SPINEC_WITHOUT="tensorflow keras" $(VENV)/bin/pytest -n 2 -k "not properties and not corruption" $(ALONE)
+	SPINEC_WITHOUT="torch timm torchvision" $(VENV)/bin/pytest -n 2 -k "not properties and not corruption" $(ALONE)
 
 test-oldest: ## run the core's tests with the oldest dependencies that pyproject.toml allows
 	.ci/bounds oldest
