@@ -233,6 +233,9 @@ class _Holes:
         names = [name for name in settings[0] if all(name in each for each in settings)]
         self.settings = {name: tuple(_plain(each[name]) for each in settings) for name in names}
         self.formulas = {name: _formula([each[name] for each in settings]) for name in names}
+        if "in_dim" in self.settings and self.settings["in_dim"] == self.settings.get("dim"):  # one argument does
+            del self.settings["in_dim"]
+            self.formulas = {name: formula.replace("in_dim", "dim") for name, formula in self.formulas.items()}
         self.values: dict[str, tuple[Any, ...]] = {}
 
     def unify(self, values: tuple[Any, ...], hint: str) -> Any:

@@ -167,3 +167,27 @@ def test_state_dict_keys_follow_block_names():
     model = build(lower(load("eff-spinenet-d1")))
     assert "b10.resample1.0.conv.weight" in model.state_dict()
     assert "b10.body.1.squeeze_excite.reduce.bias" in model.state_dict()
+
+
+PLAIN = """
+name: plain
+input: {size: 64}
+defaults: {kind: mbconv, shortcut: false}
+blocks:
+  stem: {level: 1, kind: conv, dim: 16, inputs: [image]}
+  b1: {level: 2, dim: 16, repeats: 2, inputs: [stem]}
+  b2: {level: 3, expand: 1, dim: 24, inputs: [b1]}
+outputs: {P3: b2}
+"""
+
+
+def test_a_class_has_one_argument_for_equal_dims_and_says_what_keeps_a_shortcut_away():
+    source = emit(lower(loads(PLAIN)), "pytorch")
+    classes = {node.name: node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)}
+    arguments = {name: [each.arg for each in node.body[1].args.args[1:]] for name, node in classes.items()}
+    docs = {name: ast.get_docstring(node) for name, node in classes.items()}
+    assert arguments["MBConvDown"] == arguments["MBConvPlain"] == ["dim"]
+    assert docs["MBConvDown"] == "Inverted bottleneck without a shortcut: the shape changes."
+    assert docs["MBConvPlain"] == "Inverted bottleneck without a shortcut."
+    assert arguments["MBConvUnexpanded"] == ["in_dim", "dim"]
+    assert "* 1" not in source

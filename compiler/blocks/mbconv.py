@@ -65,41 +65,29 @@ def _has_shortcut(block: InvertedBottleneck, site: Site) -> bool:
 
 def _title(name: str, block: InvertedBottleneck, site: Site) -> tuple[str, str]:
     """The class name says what differs in the steps; the one-line description says it in words."""
-    steps = "Inverted bottleneck" + ("" if block.expand != 1 else " without expansion")
+    plain = block.expand == 1
+    steps = "Inverted bottleneck without expansion" if plain else "Inverted bottleneck"
     if _has_shortcut(block, site):
-        return name + ("" if block.expand != 1 else "_unexpanded"), f"{steps} with a shortcut."
-    variant = (
-        "_unexpanded"
-        if block.expand == 1
-        else "_down"
-        if site.stride > 1
-        else "_widen"
-        if block.dim > site.in_dim
-        else "_narrow"
-    )
-    return (
-        name + variant,
-        f"{steps} and shortcut: the shape changes."
-        if block.expand == 1
-        else f"{steps} without a shortcut: the shape changes.",
-    )
+        return name + ("_unexpanded" if plain else ""), f"{steps} with a shortcut."
+    change = "_down" if site.stride > 1 else _SIDEWAYS[(block.dim > site.in_dim) - (block.dim < site.in_dim)]
+    why = ": the shape changes." if site.stride > 1 or block.dim != site.in_dim else "."
+    return name + ("_unexpanded" if plain else change), f"{steps} {'and' if plain else 'without a'} shortcut{why}"
+
+
+_SIDEWAYS = {1: "_widen", 0: "_plain", -1: "_narrow"}
 
 
 def _settings(block: InvertedBottleneck, site: Site, hidden: int) -> dict[str, Setting]:
     changes = not _has_shortcut(block, site)
     base = "in_dim" if changes else "dim"
-    hidden_setting: Setting = (
-        Derived(hidden, f"{base} * {block.expand:g}") if block.expand == int(block.expand) else hidden
-    )
     settings: dict[str, Setting] = {"in_dim": site.in_dim} if changes else {}
-    settings |= {
-        "dim": block.dim,
-        "kernel": block.kernel,
-        "stride": site.stride,
-        "hidden": hidden_setting,
-    }
+    settings |= {"dim": block.dim, "kernel": block.kernel, "stride": site.stride}
+    if block.expand != 1:
+        whole = block.expand == int(block.expand)
+        settings["hidden"] = Derived(hidden, f"{base} * {block.expand:g}") if whole else hidden
     if block.squeeze:
-        dim, name = (site.in_dim, base) if block.squeeze_base == "input" else (hidden, "hidden")
+        of_input = block.squeeze_base == "input" or block.expand == 1
+        dim, name = (site.in_dim, base) if of_input else (hidden, "hidden")
         squeezed = _squeezed(block, dim)
         formula = formula_of(name, dim, block.squeeze, squeezed)
         settings["squeezed"] = Derived(squeezed, formula) if formula else squeezed
