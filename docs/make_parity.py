@@ -147,13 +147,13 @@ TABLES: dict[str, tuple[Callable[[str], Row], list[str], list[str]]] = {
 
 
 def _add(table: str, title: str, cells: Row) -> None:
-    """Put a row into a table of the page, in its place; rows of what is no more are dropped."""
+    """Put a row into a table of the page, in its place; rows of what is no more, or of other columns, are dropped."""
     page = PAGE.read_text(encoding="utf-8")
     _, titles, columns = TABLES[table]
     body = re.search(rf"<!-- table: {table} -->\n(.*?)<!-- end -->", page, re.DOTALL)
     assert body, f"{PAGE} has no place for {table}"
     lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in body[1].splitlines()[2:]]
-    rows = {line[0]: line for line in lines} | {title: [title, *cells]}
+    rows = {line[0]: line for line in lines if len(line) == len(columns)} | {title: [title, *cells]}
     made = Table(table, columns, [[*rows[each]] for each in titles if each in rows])
     write_whole(PAGE, filled(page, {table: made.to_text("markdown")}))
 
