@@ -462,7 +462,7 @@ def test_charts_from_the_command_line(spinec, tmp_path):
         ("candidates", tmp_path / "results.csv"),
     ]
     for i, arguments in enumerate(runs):
-        for suffix in ("svg", "json"):
+        for suffix in ("svg", "tex", "json"):
             assert spinec("chart", *arguments, "-o", tmp_path / f"{i}.{suffix}")[0] == 0
         assert json.loads((tmp_path / f"{i}.json").read_text())["rows"]
     assert spinec("chart", "candidates", tmp_path / "none.csv", "-o", tmp_path / "x.svg")[0] == 1
@@ -474,6 +474,8 @@ def test_without_matplotlib_all_but_charts_and_rasters_work(spinec, tmp_path, mo
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     for suffix in (".svg", ".tex", ".mmd"):
         assert spinec("draw", "eff-spinenet-m0", "-o", tmp_path / f"x{suffix}")[0] == 0
+    for suffix in (".tex", ".csv"):
+        assert spinec("chart", "levels", "eff-spinenet-m0", "-o", tmp_path / f"chart{suffix}")[0] == 0
     assert spinec("report", "eff-spinenet-m0", "--no-charts", "-o", tmp_path / "x.html")[0] == 0
     for arguments in (
         ("draw", "eff-spinenet-m0", "-o", tmp_path / "x.png"),

@@ -1,41 +1,53 @@
-"""Charts by matplotlib, each with the table behind it: the figures that papers show, from specs and results."""
+"""Charts, each with the table behind it: the figures that papers show, from specs and results."""
 
 from __future__ import annotations
 
 import io
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from html import escape
-from math import isfinite, nan
+from math import exp, isfinite, log, nan
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from spinec.compiler.cost import By, Report
 from spinec.spec.conventions import Convention
 from spinec.spec.errors import Fault, SpecError, did_you_mean
 from spinec.spec.fields import figure_value
 from spinec.spec.files import write_whole
-from spinec.visualize.palette import DARK, LIGHT, SERIES, Theme
+from spinec.visualize.axes import paint
+from spinec.visualize.draw import quantity
+from spinec.visualize.palette import DARK, LIGHT, Theme
+from spinec.visualize.panels import (
+    LOG_FROM,
+    Axis,
+    Band,
+    Bars,
+    Panel,
+    Place,
+    Points,
+    around,
+    linear,
+    round_numbers,
+    round_powers,
+)
+from spinec.visualize.pgfplots import write_pgfplots
 from spinec.visualize.raster import METADATA, require_matplotlib
 from spinec.visualize.share import shares
+from spinec.visualize.sheet import POINT, Sheet, arrange
 from spinec.visualize.tables import Cell, Table
 from spinec.visualize.typeface import printable, shortened
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 Width = Literal["column", "page"]
 WIDTHS: dict[Width, float] = {"column": 3.5, "page": 7.0}
 """Inches: of a column and of a page in most proceedings."""
 INK, PAPER, FAINT = "#010203", "#fdfcfb", "#7f8081"  # stand for the theme's colours until the file is written
-MARKERS = "osD^vP"
 WIDEST_NAME = 180.0
-HATCHES = ("", "///", "...", "xxx", "\\\\\\", "++")
+NEAR = 0.1  # of the centre: candidates of its size
 DATA = {".csv": "csv", ".json": "json", ".md": "markdown"}
-PICTURES = (".svg", ".png", ".pdf")
+PICTURES = (".svg", ".png", ".pdf", ".tex")
 
 
 class Point(NamedTuple):
@@ -53,9 +65,10 @@ class Chart:
     """What is drawn, and the numbers it is drawn from; notebooks show it by themselves."""
 
     table: Table
-    paint: Callable[[Figure], None]
+    panels: tuple[Panel, ...]
+    """What is drawn of the table, and nothing else."""
     height: float = 3.0
-    """Inches, at the width of a page."""
+    """Inches at the width of a page, legends aside."""
 
     @property
     def title(self) -> str:
@@ -76,7 +89,7 @@ class Chart:
         return f"{label}{opening}>\n{head}{rest.lstrip()}"
 
     def save(self, path: str | Path, theme: Theme = "auto", width: Width = "page") -> None:
-        """Write the chart whole (svg, png, pdf), or the table behind it (csv, json, md), as the suffix says.
+        """Write the chart whole (svg, png, pdf, tex), or the table behind it (csv, json, md), as the suffix says.
 
         Raises:
             SpecError: when there is no such format.
@@ -86,6 +99,14 @@ class Chart:
 
     def _repr_svg_(self) -> str:
         return self.svg()
+
+    def tex(self, theme: Theme = "light", width: Width = "page") -> str:
+        r"""The chart as PGFPlots source, to be `\input` into a paper; its first lines say what the preamble needs."""
+        return write_pgfplots(self.sheet(width), self.title, theme)
+
+    def sheet(self, width: Width = "page") -> Sheet:
+        """The chart laid out: what every format shows."""
+        return arrange(self.panels, WIDTHS[width], self.height)
 
     def raster(self, form: str, theme: Theme = "light", width: Width = "page") -> bytes:
         """The chart as PNG or PDF."""
@@ -99,11 +120,11 @@ class Chart:
 
         colours = DARK if theme == "dark" else LIGHT
         ink, paper, faint = (INK, PAPER, FAINT) if theme is None else (colours.ink, colours.paper, colours.muted)
-        inches = WIDTHS[width]
-        settings: Any = {**_SETTINGS, **_ink(ink, paper, faint), "font.size": 7 if width == "column" else 8.5}
+        sheet = self.sheet(width)
+        settings: Any = {**_SETTINGS, **_ink(ink, paper, faint)}
         with rc_context(settings):
-            figure = Figure(figsize=(inches, self.height * (inches / 7) ** 0.6), layout="constrained", facecolor=paper)
-            self.paint(figure)
+            figure = Figure(figsize=(sheet.width / POINT, sheet.height / POINT), facecolor=paper)
+            paint(figure, sheet)
             data = io.BytesIO()
             figure.savefig(data, format=form, dpi=200, metadata=METADATA[form], facecolor=paper)
         return data.getvalue()
@@ -111,7 +132,7 @@ class Chart:
 
 _SETTINGS: dict[str, Any] = {
     "svg.fonttype": "none", "svg.hashsalt": "spinec", "pdf.fonttype": 42, "font.family": "DejaVu Sans",
-    "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "axes.grid.axis": "y", "grid.alpha": 0.35,
+    "axes.spines.top": False, "axes.spines.right": False, "grid.alpha": 0.35,
     "grid.linewidth": 0.6, "axes.axisbelow": True, "legend.frameon": False, "hatch.linewidth": 0.7,
     "text.parse_math": False,
 }  # fmt: skip
@@ -137,8 +158,8 @@ def chart_writer(path: Path) -> Callable[[Chart, Theme, Width], str | bytes]:
     if path.suffix in DATA:
         form: Any = DATA[path.suffix]
         return lambda chart, theme, width: chart.table.to_text(form) + "\n"
-    if path.suffix == ".svg":
-        return Chart.svg
+    if path.suffix in (".svg", ".tex"):
+        return Chart.svg if path.suffix == ".svg" else Chart.tex
     if path.suffix in PICTURES:
         return lambda chart, theme, width: chart.raster(path.suffix.removeprefix("."), theme, width)
     hint = partial(did_you_mean, path.suffix or path.name, (*PICTURES, *DATA))
@@ -164,32 +185,33 @@ def distribution(reports: Sequence[Report], convention: Convention = "conv") -> 
     columns = ["spec", "block", "level", "dim", "share of multiply-adds"]
     title = f"Dims and shares of cost: {', '.join(report.program.name for report in reports)}"
     table = Table(title, columns, rows, about={"convention": convention})
-    return Chart(table, partial(_paint_distribution, table), 3.9)
+    return Chart(table, _distribution_panels(table), 3.6)
 
 
-def _paint_distribution(table: Table, figure: Figure) -> None:
+def _distribution_panels(table: Table) -> tuple[Panel, ...]:
+    """Dims above shares; a place per block, and in it a bar per spec."""
+    levels = {str(row[1]): str(row[2]) for row in reversed(table.rows)}
+    places = {block: place for place, block in enumerate(dict.fromkeys(str(row[1]) for row in table.rows))}
     specs = list(dict.fromkeys(str(row[0]) for row in table.rows))
-    by_spec = {spec: {str(row[1]): row for row in table.rows if row[0] == spec} for spec in specs}
-    blocks = list(dict.fromkeys(str(row[1]) for row in table.rows))
-    axes = figure.subplots(2, 1, sharex=True)
+    brief = [(float(place), levels[block]) for block, place in places.items()]
+    names = [(float(place), f"{levels[block]}\n{_readable(block)}") for block, place in places.items()]
+    level = Axis("level", -0.6, len(places) - 0.4, tuple(brief), has_grid=False)
+    below = replace(level, label="level, block", ticks=tuple(names), brief=level)
+    unmarked = replace(level, label="", ticks=tuple((place, "") for place, _ in brief))
     bar = 0.82 / len(specs)
-    for place, (panel, column, label) in enumerate(zip(axes, (3, 4), ("dim", "% of multiply-adds"), strict=True)):
-        for i, spec in enumerate(specs):
-            at = [x + (i - (len(specs) - 1) / 2) * bar for x, block in enumerate(blocks) if block in by_spec[spec]]
-            values = [by_spec[spec][block][column] for block in blocks if block in by_spec[spec]]
-            panel.bar(at, values, bar, label=spec, color=SERIES[i % 6], hatch=HATCHES[i % 6], zorder=2)
-        panel.set_ylabel(label)
-        if place == 0:
-            panel.legend(loc="upper left", ncols=min(3, len(specs)))
-    levels = [next(str(found[block][2]) for found in by_spec.values() if block in found) for block in blocks]
-    many = len(blocks) > 40
-    axes[1].set_xticks(
-        range(len(blocks)),
-        levels if many else [f"{level}\n{block}" for level, block in zip(levels, blocks, strict=True)],
-    )
-    axes[1].set_xlabel("level" if many else "level, block")
-    if len(blocks) > 22:
-        axes[1].tick_params(axis="x", labelsize=5)
+
+    def bars(series: int, column: int, is_explained: bool) -> Bars:
+        rows = [row for row in table.rows if row[0] == specs[series]]
+        at = (places[str(row[1])] + (series - (len(specs) - 1) / 2) * bar for row in rows)
+        values = (_number(row[column]) for row in rows)
+        return Bars(_readable(specs[series]), series, tuple(at), tuple(values), bar, is_explained=is_explained)
+
+    def panel(x: Axis, column: int, label: str, is_explained: bool) -> Panel:
+        top = max((_number(row[column]) for row in table.rows), default=0.0) or 1.0
+        marks = tuple(bars(series, column, is_explained) for series in range(len(specs)))
+        return Panel(x, linear(label, 0, 1.05 * top), marks)
+
+    return panel(unmarked, 3, "dim", True), panel(below, 4, "% of multiply-adds", False)
 
 
 def breakdown(report: Report, by: By = "level", convention: Convention = "conv") -> Chart:
@@ -203,25 +225,20 @@ def breakdown(report: Report, by: By = "level", convention: Convention = "conv")
     rows = [[name, costs[name].macs(convention), macs[name], costs[name].params, params[name]] for name in names]
     columns = [by, "multiply-adds", "% of multiply-adds", "parameters", "% of parameters"]
     table = Table(f"Cost of {report.program.name} by {by}", columns, rows, about={"convention": convention})
-    return Chart(table, partial(_paint_breakdown, table), 0.9 + 0.32 * len(rows))
+    return Chart(table, (_breakdown_panel(table),), 0.7 + 0.32 * len(rows))
 
 
-def _paint_breakdown(table: Table, figure: Figure) -> None:
-    axes = figure.subplots()
+def _breakdown_panel(table: Table) -> Panel:
     rows = [row for row in table.rows if row[2] or row[4]]  # what costs nothing is in the table
-    names = [str(row[0]) for row in rows]
-    for i, (column, label) in enumerate(((2, "multiply-adds"), (4, "parameters"))):
-        at = [y + (i - 0.5) * 0.4 for y in range(len(names))]
-        values = [float(row[column] or 0) for row in rows]
-        bars = axes.barh(at, values, 0.38, label=label, color=SERIES[i], hatch=HATCHES[i])
-        axes.bar_label(bars, [f"{value:.1f} %" for value in values], padding=2, fontsize="small")
-    axes.set_yticks(range(len(names)), names)
-    axes.invert_yaxis()
-    axes.set_xlabel("% of the model")
-    axes.grid(visible=True, axis="x")
-    axes.grid(visible=False, axis="y")
-    axes.margins(x=0.12)
-    axes.legend(loc="lower right")
+    marks = []
+    for series, (column, label) in enumerate(((2, "multiply-adds"), (4, "parameters"))):
+        at = tuple(place + (series - 0.5) * 0.4 for place in range(len(rows)))
+        values = tuple(_number(row[column]) for row in rows)
+        marks.append(Bars(label, series, at, values, 0.38, tuple(f"{value:.1f} %" for value in values)))
+    top = max((value for mark in marks for value in mark.values), default=0.0) or 1.0
+    names = tuple((float(place), str(row[0])) for place, row in enumerate(rows))
+    y = Axis("", -0.6, len(rows) - 0.4, names, has_grid=False)
+    return Panel(linear("% of the model", 0, 1.02 * top), y, tuple(marks), lies=True)
 
 
 def trade_off(points: Iterable[Point], cost: str = "multiply-adds", score: str = "score") -> Chart:
@@ -229,83 +246,58 @@ def trade_off(points: Iterable[Point], cost: str = "multiply-adds", score: str =
 
     Scores that cannot be compared, since their metric differs, are in panels of their own.
     """
-    rows = sorted(_readable(points), key=lambda point: (point.panel, point.family, point.cost))
-    panels = len({point.panel for point in rows})
+    rows = sorted(map(_shown, points), key=lambda point: (point.panel, point.family, point.cost))
     table = Table(f"{score} against {cost}", ["family", "name", cost, score, "panel"], rows)
-    return Chart(table, partial(_paint_trade_off, table), 0.4 + 3.0 * max(1, panels))
+    panels = _trade_off_panels(table)
+    return Chart(table, panels, 0.4 + 2.9 * len(panels))
 
 
-def _paint_trade_off(table: Table, figure: Figure) -> None:
+def _trade_off_panels(table: Table) -> tuple[Panel, ...]:
     panels: dict[str, dict[str, list[Any]]] = {}
     for row in table.rows:
         panels.setdefault(str(row[4]), {}).setdefault(str(row[0]), []).append(row)
-    grid = figure.subplots(max(1, len(panels)), 1, squeeze=False)
-    for (axes,), (panel, families) in zip(grid, panels.items(), strict=False):
-        for i, (family, rows) in enumerate(families.items()):
-            line = f"{MARKERS[i % 6]}-"
-            axes.plot([row[2] for row in rows], [row[3] for row in rows], line, color=SERIES[i % 6], label=family)
-        _cost_axis(axes, table.columns[2], [float(row[2] or 0) for rows in families.values() for row in rows])
-        axes.set_ylabel(panel or table.columns[3])
-        axes.grid(visible=True, axis="both")
-        axes.margins(x=0.12, y=0.2)
-        if len(families) > 1:
-            axes.legend(loc="best", fontsize="x-small")
-    figure.draw_without_rendering()  # so that every point has its place, and names can find theirs
-    for (axes,), families in zip(grid, panels.values(), strict=False):
-        _name_points(axes, [row for rows in families.values() for row in rows])
+    return tuple(_trade_off_panel(table, *panel) for panel in panels.items()) or (_trade_off_panel(table, "", {}),)
 
 
-def _name_points(axes: Axes, rows: Sequence[Any]) -> None:
-    """A name beside every point, where it stands on no other."""
-    taken = [axes.transData.transform((row[2], row[3])) for row in rows]
-    boxes = [(x - 4, y - 4, x + 4, y + 4) for x, y in taken]
-    frame = axes.get_window_extent()
-    for row in rows:
-        for across, up, side in _BESIDE:
-            text = axes.annotate(
-                str(row[1]), (row[2], row[3]), (across, up), textcoords="offset points", ha=side, fontsize="x-small"
-            )
-            text.set_in_layout(False)
-            box = text.get_window_extent().extents
-            apart = all(box[2] < b[0] or b[2] < box[0] or box[3] < b[1] or b[3] < box[1] for b in boxes)
-            if apart and frame.x0 <= box[0] and box[2] <= frame.x1 and frame.y0 <= box[1] and box[3] <= frame.y1:
-                boxes.append((box[0], box[1], box[2], box[3]))
-                break
-            text.remove()
+def _trade_off_panel(table: Table, name: str, families: Mapping[str, Sequence[Any]]) -> Panel:
+    """A family of a single point is not explained: its point has a name."""
+    marks = []
+    for series, (family, rows) in enumerate(families.items()):
+        places = tuple((_number(row[2]), _number(row[3])) for row in rows)
+        names = tuple(str(row[1]) for row in rows)
+        marks.append(Points(family, series, places, names, True, len(families) > 1 and len(rows) > 1))
+    x = _cost_axis(table.columns[2], [place[0] for mark in marks for place in mark.places])
+    low, high = around([place[1] for mark in marks for place in mark.places], 0.2)
+    return Panel(x, linear(name or table.columns[3], low, high), tuple(marks))
 
 
-_BESIDE = [
-    (across, up, side)
-    for step in range(4)
-    for across, up, side in (
-        (6, -9 - 9 * step, "left"),
-        (6, 4 + 9 * step, "left"),
-        (-6, 4 + 9 * step, "right"),
-        (-6, -9 - 9 * step, "right"),
-    )
-]
-"""Where a name may stand, in points from its point: nearest first."""
+def _shown(point: Point) -> Point:
+    """The point with names that a chart has room for."""
+    family, name, panel = map(_readable, (point.family, point.name, point.panel))
+    return point._replace(family=family, name=name, panel=panel)
 
 
-def _readable(points: Iterable[Point]) -> list[Point]:
-    """The points with names that a chart has room for."""
-
-    def name(text: str) -> str:
-        return shortened(printable(text), 7, WIDEST_NAME)
-
-    return [
-        point._replace(family=name(point.family), name=name(point.name), panel=name(point.panel)) for point in points
-    ]
+def _readable(text: str) -> str:
+    return shortened(printable(text), 7, WIDEST_NAME)
 
 
-def _cost_axis(axes: Axes, label: str, costs: Sequence[float]) -> None:
-    from matplotlib.ticker import EngFormatter, NullFormatter
+def _number(cell: Cell) -> float:
+    return float(cell or 0)
 
-    if costs and min(costs) > 0 and max(costs) > 8 * min(costs):
-        axes.set_xscale("log")
-        axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
-    axes.set_xlabel(label)
+
+def _cost_axis(label: str, costs: Sequence[float], limits: tuple[float, float] | None = None) -> Axis:
+    """An axis whose ticks are short numbers; logarithmic where costs lie far apart."""
+    is_log = not limits and bool(costs) and min(costs) > 0 and max(costs) > LOG_FROM * min(costs)
+    if is_log:
+        low, high = (exp(value) for value in around([log(cost) for cost in costs], 0.12))
+    else:
+        low, high = limits or around(costs, 0.12)
+    ticks = round_powers(low, high) if is_log else round_numbers(low, high)
+    return Axis(label, low, high, tuple((tick, _short(tick)) for tick in ticks), is_log)
+
+
+def _short(value: float) -> str:
+    return quantity(value) if value >= 0 else f"{value:g}"
 
 
 def candidates(
@@ -315,38 +307,31 @@ def candidates(
 
     The centre is the mean cost where none is given.
     """
-    rows = [point[:4] for point in _readable(points)]
+    rows = [_shown(point)[:4] for point in points]
     middle = centre if centre is not None else sum(row[2] for row in rows) / max(1, len(rows))
-    near = sum(abs(row[2] / middle - 1) <= 0.1 + 1e-9 for row in rows) if middle else 0
+    near = sum(abs(row[2] / middle - 1) <= NEAR + 1e-9 for row in rows) if middle else 0
     about = {"centre": middle, "within 10 %": near, "candidates": len(rows)}
     table = Table(f"{len(rows)} candidates: {score} against {cost}", ["family", "name", cost, score], rows, about=about)
-    return Chart(table, partial(_paint_candidates, table), 3.6)
+    return Chart(table, (_candidates_panel(table),), 3.4)
 
 
-def _paint_candidates(table: Table, figure: Figure) -> None:
-    axes, middle = figure.subplots(), float(table.about["centre"])
-    axes.axvspan(0.9 * middle, 1.1 * middle, color=SERIES[0], alpha=0.12, linewidth=0)
-    axes.axvline(middle, color=SERIES[0], linewidth=1, linestyle="--")
-    families: dict[str, list[Any]] = {}
+def _candidates_panel(table: Table) -> Panel:
+    middle, near = float(table.about["centre"]), table.about["within 10 %"]
+    families: dict[str, list[Place]] = {}
     for row in table.rows:
-        families.setdefault(str(row[0]), []).append(row)
-    for i, (family, rows) in enumerate(families.items()):
-        style: dict[str, Any] = {
-            "color": SERIES[i % 6],
-            "marker": MARKERS[i % 6],
-            "alpha": 0.75,
-            "linewidths": 0,
-            "label": family,
-        }
-        axes.scatter([row[2] for row in rows], [row[3] for row in rows], 14, **style)
-    _cost_axis(axes, table.columns[2], [])
-    if middle:
-        axes.set_xlim(0.8 * middle, 1.2 * middle)
-    axes.set_ylabel(table.columns[3])
-    near, all_ = table.about["within 10 %"], table.about["candidates"]
-    axes.set_title(f"{near} of {all_} within 10 % of the centre", fontsize="medium")
-    if len(families) > 1:
-        axes.legend()
+        if not middle or abs(_number(row[2]) / middle - 1) <= 2 * NEAR:
+            families.setdefault(str(row[0]), []).append((_number(row[2]), _number(row[3])))
+    marks = tuple(
+        Points(family, series, tuple(places), is_explained=len(families) > 1)
+        for series, (family, places) in enumerate(families.items())
+    )
+    limits = sorted(((1 - 2 * NEAR) * middle, (1 + 2 * NEAR) * middle)) if middle else None
+    places = [place for mark in marks for place in mark.places]
+    x = _cost_axis(table.columns[2], [place[0] for place in places], (limits[0], limits[1]) if limits else None)
+    y = linear(table.columns[3], *around([place[1] for place in places], 0.06))
+    title = f"{near} of {table.about['candidates']} within 10 % of the centre"
+    band = Band((1 - NEAR) * middle, middle, (1 + NEAR) * middle) if middle else None
+    return Panel(x, y, marks, title, band=band, is_small=True)
 
 
 def published_points(reports: Iterable[Report], cost: Literal["macs", "params"] = "macs") -> list[Point]:

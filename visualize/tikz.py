@@ -8,14 +8,9 @@ from spinec.visualize.lines import CORNER
 from spinec.visualize.paint import colours_of, paint_arrow, paint_box, paint_text
 from spinec.visualize.palette import Colours, Theme, heat_fill
 from spinec.visualize.picture import CARD, Area, Arrow, Box, Picture, Point, Text
+from spinec.visualize.tex import colour, escaped
 
 RAMP_STEPS = 12
-_SPECIAL = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%",
-    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}", '"': "''", "`": r"\textasciigrave{}",
-    "×": r"$\times$", "·": r"$\cdot$", "−": r"$-$", "…": r"\ldots{}", "-": "{-}", "[": "{[}", "]": "{]}",
-}  # fmt: skip
 _ANCHORS = {"start": "base west", "middle": "base", "end": "base east"}
 
 
@@ -23,14 +18,14 @@ def write_tikz(picture: Picture, theme: Theme = "light") -> str:
     """The picture as a tikzpicture; set its width by \\resizebox."""
     colours = colours_of(theme)
     lines = [
-        f"% {_escaped(picture.title)}",
+        f"% {escaped(picture.title)}",
         r"% In the preamble: \usepackage{tikz}. In a column: \resizebox{\columnwidth}{!}{\input{this file}}",
         r"\begin{tikzpicture}[x=1bp,y=-1bp,every node/.style={inner sep=0,outer sep=0}]",
-        *_rect(Area(0, 0, picture.width, picture.height), f"fill={_colour(colours.paper)}"),
-        *(line for band in picture.bands for line in _rect(band, f"fill={_colour(colours.band)},rounded corners=4bp")),
+        *_rect(Area(0, 0, picture.width, picture.height), f"fill={colour(colours.paper)}"),
+        *(line for band in picture.bands for line in _rect(band, f"fill={colour(colours.band)},rounded corners=4bp")),
     ]
     if picture.panel:
-        lines += _rect(picture.panel, f"draw={_colour(colours.line)},dashed,rounded corners=8bp")
+        lines += _rect(picture.panel, f"draw={colour(colours.line)},dashed,rounded corners=8bp")
     lines += _arrows((*picture.arrows, *picture.legend_arrows), colours)
     for box in (*picture.boxes, *picture.legend):
         lines += _box(box, colours)
@@ -40,20 +35,20 @@ def write_tikz(picture: Picture, theme: Theme = "light") -> str:
         step = (right - left) / RAMP_STEPS
         for i in range(RAMP_STEPS):
             area = Area(left + i * step, top, left + (i + 1) * step, bottom)
-            lines += _rect(area, f"fill={_colour(heat_fill((i + 0.5) / RAMP_STEPS))}")
+            lines += _rect(area, f"fill={colour(heat_fill((i + 0.5) / RAMP_STEPS))}")
     return "\n".join([*lines, r"\end{tikzpicture}", ""])
 
 
 def _arrows(arrows: Iterable[Arrow], colours: Colours) -> Iterator[str]:
     for arrow in arrows:
-        colour, corner = _colour(paint_arrow(arrow, colours)), f"rounded corners={CORNER:g}bp"
+        stroke, corner = colour(paint_arrow(arrow, colours)), f"rounded corners={CORNER:g}bp"
         dash = ",dash pattern=on 5bp off 2bp" if arrow.direction == "up" else ""
         if len(arrow.trunk) > 1:
-            yield rf"\draw[draw={_colour(colours.line)},line width=1.3bp,{corner}] {_line(arrow.trunk)};"
+            yield rf"\draw[draw={colour(colours.line)},line width=1.3bp,{corner}] {_line(arrow.trunk)};"
         tip, one, other = arrow.head
         stop = ((one[0] + other[0]) / 2, (one[1] + other[1]) / 2)
-        yield rf"\draw[draw={colour},line width={arrow.width:.1f}bp,{corner}{dash}] {_line((*arrow.leg[:-1], stop))};"
-        yield rf"\fill[fill={colour}] {_line((tip, one, other))} -- cycle;"
+        yield rf"\draw[draw={stroke},line width={arrow.width:.1f}bp,{corner}{dash}] {_line((*arrow.leg[:-1], stop))};"
+        yield rf"\fill[fill={stroke}] {_line((tip, one, other))} -- cycle;"
         yield from (_text(text, paint_text(text, colours)) for text in arrow.texts)
 
 
@@ -61,7 +56,7 @@ def _box(box: Box, colours: Colours) -> Iterator[str]:
     paint, (left, top, right, bottom) = paint_box(box, colours), box.area
     half = (bottom - top) / 2
     corner = {"round": "rounded corners=6bp,", "pill": f"rounded corners={min(half, (right - left) / 2):.1f}bp,"}
-    style = f"{corner.get(box.shape, '')}fill={_colour(paint.fill)},draw={_colour(paint.outline)}"
+    style = f"{corner.get(box.shape, '')}fill={colour(paint.fill)},draw={colour(paint.outline)}"
     style += f",line width={paint.width}bp" + (",dashed" if paint.dashed else "")
     for i in range(box.cards, -1, -1):
         area = Area(*(side + i * CARD for side in box.area))
@@ -83,21 +78,11 @@ def _rect(area: Area, style: str) -> Iterator[str]:
     yield rf"\path[{style}] ({area.left:.1f},{area.top:.1f}) rectangle ({area.right:.1f},{area.bottom:.1f});"
 
 
-def _text(text: Text, colour: str) -> str:
+def _text(text: Text, ink: str) -> str:
     font = r"\sffamily" + (r"\bfseries" if text.bold else "")
-    style = f"anchor={_ANCHORS[text.anchor]},scale={text.size / 10:.2f},text={_colour(colour)},font={font}"
-    return rf"\node[{style}] at ({text.x:.1f},{text.y:.1f}) {{{_escaped(text.text)}}};"
+    style = f"anchor={_ANCHORS[text.anchor]},scale={text.size / 10:.2f},text={colour(ink)},font={font}"
+    return rf"\node[{style}] at ({text.x:.1f},{text.y:.1f}) {{{escaped(text.text)}}};"
 
 
 def _line(points: Iterable[Point]) -> str:
     return " -- ".join(f"({x:.1f},{y:.1f})" for x, y in points)
-
-
-def _colour(colour: str) -> str:
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return f"{{rgb,255:red,{red};green,{green};blue,{blue}}}"
-
-
-def _escaped(text: str) -> str:
-    """Text that TeX prints as it is; what its plain fonts lack is printed as a question mark."""
-    return "".join(_SPECIAL.get(c, c if c.isascii() and c.isprintable() else "?") for c in text)

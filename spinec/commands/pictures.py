@@ -205,7 +205,10 @@ def chart(
         typer.Argument(metavar="[NAME|FILE]...", help="Specs; for candidates a .csv of name, macs, params, score."),
     ] = None,
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="A .svg, .png or .pdf file; or the data: .csv, .json, .md.")
+        Path,
+        typer.Option(
+            "-o", "--output", help="A .svg, .png, .pdf or .tex (PGFPlots) file; or the data: .csv, .json, .md."
+        ),
     ] = Path("chart.svg"),
     cost: Annotated[
         str, typer.Option(help="Of tradeoff and candidates, the cost: macs or params, or a column.")
