@@ -1,0 +1,133 @@
+"""How charts are laid out: nothing on anything else, at either width, for one spec or for many."""
+
+from itertools import pairwise
+
+import pytest
+from charted import CHARTS, charts
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from spinec import cost, load, lower
+from spinec.visualize.charts import WIDTHS, Point, distribution, trade_off
+from spinec.visualize.panels import Points, around, round_numbers, round_powers, series_colour, series_cue
+from spinec.visualize.picture import Text
+from spinec.visualize.sheet import position
+
+SEVEN = ("eff-spinenet-d0-no-space-to-depth-sum-fusion", *(f"eff-spinenet-{size}" for size in ("d0", "d1", "d2", "m0", "m1", "m2")))  # fmt: skip
+
+
+def many():
+    """More specs than there are colours, the dims of all of them tall."""
+    return distribution([cost(lower(load(name))) for name in SEVEN])
+
+
+def painted(chart, width):
+    """The chart as matplotlib painted it: its figure, and what measures it."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    from spinec.visualize.axes import paint
+
+    sheet = chart.sheet(width)
+    figure = Figure(figsize=(sheet.width / 72, sheet.height / 72), dpi=72)
+    FigureCanvasAgg(figure)
+    paint(figure, sheet)
+    figure.canvas.draw()
+    return figure
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", [*CHARTS, "seven"])
+def test_legends_stand_on_nothing(name, width):
+    figure = painted(many() if name == "seven" else charts()[name], width)
+    frames = [axes.get_window_extent() for axes in figure.axes]
+    texts = [text.get_window_extent() for text in figure.texts if text.get_text()]
+    for axes in figure.axes:
+        if not axes.get_legend():
+            continue
+        box = axes.get_legend().get_window_extent()
+        assert not any(box.overlaps(other) for other in texts), "a label"
+        assert not any(box.y0 < frame.y1 - 0.5 and frame.y0 < box.y1 for frame in frames), "bars or points"
+        assert 0 <= box.x0 < box.x1 <= figure.bbox.width, "leaves the page"
+        assert box.y1 <= figure.bbox.height, "leaves the page"
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", [*CHARTS, "seven"])
+def test_ticks_stand_on_no_other_and_within_the_page(name, width):
+    figure = painted(many() if name == "seven" else charts()[name], width)
+    for axes in figure.axes:
+        for direction, low, high in ((axes.xaxis, "x0", "x1"), (axes.yaxis, "y0", "y1")):
+            boxes = [label.get_window_extent() for label in direction.get_ticklabels() if label.get_text().strip()]
+            boxes.sort(key=lambda box: getattr(box, low))
+            assert all(getattr(one, high) <= getattr(other, low) + 0.5 for one, other in pairwise(boxes))
+            assert all(box.x0 >= 0 and box.x1 <= figure.bbox.width for box in boxes)
+            assert all(box.y0 >= 0 and box.y1 <= figure.bbox.height for box in boxes)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_names_of_points_stand_apart(width):
+    sheet = charts()["tradeoff"].sheet(width)
+    assert sheet.width == 72 * WIDTHS[width]
+    for frame in sheet.frames:
+        left, top, right, bottom = frame.area
+        boxes = []
+        for name in frame.names:
+            x = left + position(frame.panel.x, name.place[0]) * (right - left) + name.across
+            y = bottom - position(frame.panel.y, name.place[1]) * (bottom - top) - name.up
+            boxes.append(Text(x, y, name.text, sheet.small, anchor=name.anchor).area)
+        for i, box in enumerate(boxes):
+            assert left <= box.left, "leaves its panel"
+            assert box.right <= right, "leaves its panel"
+            assert not any(box.overlaps(other) for other in boxes[:i])
+        if width == "page":
+            points = [mark for mark in frame.panel.marks if isinstance(mark, Points)]
+            assert len(boxes) == sum(len(mark.places) for mark in points), "there is room for all"
+
+
+def test_every_block_is_named_where_there_is_room():
+    page, column = (charts()["distribution"].sheet(width).frames[-1].panel.x for width in ("page", "column"))
+    assert (page.label, page.ticks[1]) == ("level, block", (1.0, "1\nb1"))
+    assert (column.label, column.ticks[1]) == ("level", (1.0, "1"))
+
+
+def test_series_beyond_the_colours_are_told_apart():
+    looks = [(series_colour(series), series_cue(series)) for series in range(36)]
+    assert len(set(looks)) == 36
+
+
+def test_a_family_of_one_is_not_explained():
+    points = [Point("one", "a", 1.0, 1.0), Point("two", "b", 1.0, 2.0), Point("two", "c", 2.0, 3.0)]
+    assert trade_off(points).panels[0].legend == ("two",)
+
+
+@pytest.mark.parametrize("points", [[], [Point("", "a", 0.0, 0.0)], [Point("", "a", -3.0, 5.0)] * 2])
+def test_little_to_show_is_shown(points):
+    for width in WIDTHS:
+        chart = trade_off(points)
+        assert "<svg" in chart.svg(width=width)
+        assert chart.tex(width=width).count(r"\begin{axis}") == 1
+
+
+@given(st.floats(-1e12, 1e12), st.floats(1e-9, 1e12))
+def test_ticks_are_round_and_few(low, room):
+    high = low + room
+    assume(high - low > 1e-9 * max(abs(low), abs(high)))
+    ticks = round_numbers(low, high)
+    assert 2 <= len(ticks) <= 7
+    slack = 1e-6 * (high - low)
+    assert all(low - slack <= tick <= high + slack for tick in ticks)
+
+
+@given(st.floats(1e-3, 1e12), st.floats(8, 1e9))
+def test_logarithmic_ticks_are_round_and_few(low, factor):
+    ticks = round_powers(low, low * factor)
+    assert 1 <= len(ticks) <= 6
+    assert all(f"{tick:.0e}"[0] in "1235" for tick in ticks)
+
+
+@given(st.lists(st.floats(-1e9, 1e9), max_size=5))
+def test_limits_have_room_around(values):
+    low, high = around(values, 0.1)
+    assert low < high
+    assert all(low < value < high for value in values)
