@@ -73,6 +73,18 @@ def test_library_pictures_are_what_they_were(golden, name):
     golden(GOLDEN / "pictures" / "digests" / f"{name}.txt", "".join(lines))
 
 
+def test_the_gallery_is_what_it_was(golden):
+    """A digest of every picture of the library in either theme, in one file that `sha256sum` reads."""
+    lines = []
+    for name in names():
+        report = cost(lower(load(name)))
+        for theme in ("light", "dark"):
+            digest = hashlib.sha256(draw(report, theme=theme).svg.encode()).hexdigest()
+            lines.append(f"{digest}  {name}-{theme}.svg\n")
+    assert len({line.split()[0] for line in lines}) == len(lines) >= 30, "no picture is another's"
+    golden(GOLDEN / "pictures" / "gallery.sha256", "".join(lines))
+
+
 def test_some_pictures_as_they_are(golden):
     report = cost(lower(load("eff-spinenet-d0")))
     golden(GOLDEN / "pictures" / "eff-spinenet-d0.svg", draw(report).svg)
