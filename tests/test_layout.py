@@ -13,6 +13,8 @@ from spinec.visualize.draw import draw
 from spinec.visualize.network import network_of
 from spinec.visualize.picture import Area
 from spinec.visualize.routes import _Lines, places_of, routes_of, tracks_of
+from spinec.visualize.strips import NAME, WIDEST_NAME
+from spinec.visualize.typeface import shortened
 
 SLACK = 0.5
 
@@ -130,15 +132,26 @@ def check(picture):
         assert area.top >= 0, area
         assert area.right <= picture.width, area
         assert area.bottom <= picture.height, area
-    for arrow in picture.arrows:
-        assert touches(arrow.points[0], by_name(picture)[arrow.source].extent), (
-            arrow.words,
-            "does not begin at its source",
-        )
-        assert touches(arrow.points[-1], by_name(picture)[arrow.target].extent), (
-            arrow.words,
-            "does not end at its target",
-        )
+    boxes_by_name = by_name(picture)
+    for pieces in whole(picture.arrows):
+        first, last = pieces[0], pieces[-1]
+        begin, end = boxes_by_name[first.source].extent, boxes_by_name[last.target].extent
+        assert touches(first.points[0], begin), (first.words, "does not begin at its source")
+        assert touches(last.points[-1], end), (last.words, "does not end at its target")
+        for piece, following in pairwise(pieces):
+            (x, y), (next_x, next_y) = piece.points[-1], following.points[0]
+            assert (x, y) == (next_x, next_y) or (y < next_y and x > next_x), "goes on in the strip below"
+
+
+def whole(arrows):
+    """Arrows, each with all its pieces: only the last has a leg."""
+    pieces = []
+    for arrow in arrows:
+        pieces.append(arrow)
+        if arrow.leg:
+            yield pieces
+            pieces = []
+    assert not pieces, "an arrow without a head"
 
 
 def by_name(picture):
@@ -174,19 +187,58 @@ def test_library_is_readable(name):
         assert not list(shared_lines(picture))
 
 
+@pytest.mark.parametrize("wrap", [False, None], ids=["one strip", "strips"])
 @pytest.mark.parametrize("name", MADE)
-def test_large_networks_are_readable(name):
-    picture = draw(loads(MADE[name])).picture
+def test_large_networks_are_readable(name, wrap):
+    picture = draw(loads(MADE[name]), wrap=wrap).picture
     check(picture)
     assert not list(shared_lines(picture))
+
+
+@pytest.mark.parametrize("text", [large_spec(200), chain(200), pyramid(25)], ids=["permuted", "chain", "pyramid"])
+def test_two_hundred_blocks_stay_within_a_page(text):
+    one, strips = draw(loads(text), wrap=False).picture, draw(loads(text)).picture
+    assert one.width > 13_000
+    assert strips.width < 2_600
+    assert strips.height < 7_000
+    assert [box.name for box in strips.boxes] == [box.name for box in one.boxes]
+    assert [pieces[-1].words for pieces in whole(strips.arrows)] == [arrow.words for arrow in one.arrows]
+    assert [text.text for text in strips.all_texts if text.role in ("down", "up")] == [
+        text.text for text in one.all_texts if text.role in ("down", "up")
+    ]
+    assert len(strips.bands) < len(one.bands) * round(one.width / 2400), "levels without blocks are left out"
+
+
+def test_a_picture_that_is_not_wide_is_cut_when_asked_to():
+    drawing = draw(load("efficientdet-d0"))
+    assert drawing.picture.width > 4_000, "a single strip"
+    picture = draw(load("efficientdet-d0"), wrap=True).picture
+    check(picture)
+    assert picture.width < 2_600
+    small = loads(chain(3))
+    assert draw(small, wrap=True).picture == draw(small).picture
+
+
+def test_lines_that_go_on_are_named():
+    picture = draw(load("efficientdet-d0"), wrap=True).picture
+    begins = {
+        (*piece.points[0], shortened(piece.source, NAME, WIDEST_NAME))
+        for pieces in whole(picture.arrows)
+        for before, piece in pairwise(pieces)
+        if before.points[-1] != piece.points[0]
+    }
+    assert len(begins) > 5
+    texts = {(text.x, text.y, text.text) for text in picture.texts}
+    assert {(x - 3, y + NAME / 3, name) for x, y, name in begins} <= texts
 
 
 @settings(max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 @given(specs(most_blocks=24))
 def test_random_networks_are_readable(text):
-    picture = draw(loads(text), "params").picture
-    check(picture)
-    assert not list(shared_lines(picture))
+    for wrap in (False, True):
+        picture = draw(loads(text), "params", wrap=wrap).picture
+        check(picture)
+        assert not list(shared_lines(picture))
 
 
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 12)), max_size=40))
@@ -218,7 +270,7 @@ def entry_crossings(picture):
 
 @pytest.mark.parametrize("name", names())
 def test_arrows_do_not_cross_where_they_enter(name):
-    assert not list(entry_crossings(draw(load(name)).picture))
+    assert not list(entry_crossings(draw(load(name), wrap=False).picture))
 
 
 def test_tracks_grow_with_blocks_not_with_arrows():

@@ -81,12 +81,14 @@ def draw(
     fold: bool = False,
     unfold: bool = False,
     values: Mapping[str, float] | None = None,
+    wrap: bool | None = None,
 ) -> Drawing:
     """Draw a network: blocks in the order of execution along x, at their level along y.
 
     `color` paints by kind or as a heat map by share of cost; `values` are your own, such as milliseconds by block, and
     are painted instead. `labels` says on arrows how features are resampled, `fold` shows chains of equal blocks as one
-    box, `unfold` every repeat of a block as a box of its own.
+    box, `unfold` every repeat of a block as a box of its own. `wrap` cuts a picture into strips, one below the other as
+    lines of text are; where nothing is said, one that is wider than 5400 units.
 
     Raises:
         ValueError: when there is nothing of that name to colour by, or `values` name no block.
@@ -106,7 +108,7 @@ def draw(
     height, width = report.program.size
     macs, params = quantity(report.macs(convention)), quantity(report.params)
     about = f"{height} × {width} pixels, {macs} multiply-adds, {params} parameters, convention '{convention}'"
-    look = Look(labels, subtitle=about)
+    look = Look(labels, subtitle=about, wrap=wrap)
     heat = heat_of(network, color, convention) if color != "kind" else None
     heat = heat if values is None else _heat_of_values(network, values)
     if heat:

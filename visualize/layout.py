@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ from spinec.visualize.network import IMAGE, OUTPUT, PLAIN, Edge, Network, Node
 from spinec.visualize.palette import kind_shape
 from spinec.visualize.picture import CARD, HEAD, Area, Arrow, Box, Direction, Picture, Point, Role, Text
 from spinec.visualize.routes import Net, Place, Route, Track, places_of, routes_of, tracks_of
+from spinec.visualize.strips import WIDEST, cut
 from spinec.visualize.typeface import shortened, text_width
 
 NAME, NOTE, STEP = 12.0, 10.0, 8.5  # sizes of text
@@ -39,6 +40,8 @@ class Look:
     subtitle: str = ""
     plain: bool = False
     """Whether colours say what became of blocks instead of their kind."""
+    wrap: bool | None = None
+    """Whether the picture is cut into strips below each other; where it is very wide if nothing is said."""
 
 
 def box_height(dim: int) -> float:
@@ -54,22 +57,21 @@ def arrange(network: Network, look: Look) -> Picture:
     panel, panel_texts = plan.panel()
     right = (panel.right if panel else plan.right) + MARGIN
     right = max(right, *(text.area.right + MARGIN for text in (*plan.titles, *panel_texts)))
-    scale = look.scale if look.heat is not None else None
-    legend = legend_of(network, scale, look.labels, look.plain, plan.bottom + 10, right)
     bands = tuple(Area(MARGIN / 2, top, right - MARGIN / 2, bottom) for top, bottom in plan.bands)
-    return Picture(
-        network.name,
-        describe(network),
-        right,
-        legend.bottom + MARGIN,
-        bands,
-        boxes,
-        arrows,
-        (*plan.titles, *plan.level_names(), *panel_texts, *legend.texts),
-        legend.boxes,
-        legend.arrows,
-        legend.ramps,
-        panel,
+    texts = (*plan.titles, *plan.level_names(), *panel_texts)
+    words = describe(network)
+    picture = Picture(network.name, words, right, plan.bottom, bands, boxes, arrows, texts, panel=panel)
+    if look.wrap or (look.wrap is None and right > WIDEST):
+        picture = cut(picture, plan.columns, plan.top, plan.bottom, MARGIN)
+    scale = look.scale if look.heat is not None else None
+    legend = legend_of(network, scale, look.labels, look.plain, picture.height + 10, picture.width)
+    return replace(
+        picture,
+        height=legend.bottom + MARGIN,
+        texts=(*picture.texts, *legend.texts),
+        legend=legend.boxes,
+        legend_arrows=legend.arrows,
+        ramps=legend.ramps,
     )
 
 
@@ -131,7 +133,7 @@ class _Plan:
         lines: dict[tuple[int, bool], int] = {}
         for net, track in self.tracks.items():
             lines[net.channel, track.is_upper] = max(lines.get((net.channel, track.is_upper), 0), track.line + 1)
-        y = (max(text.y for text in self.titles) if self.titles else 0) + MARGIN
+        y = self.top = (max(text.y for text in self.titles) if self.titles else 0) + MARGIN
         self.centres: list[float] = []
         self.bands: list[tuple[float, float]] = []
         for row in range(count + 1):
@@ -200,6 +202,12 @@ class _Plan:
                 self.exits[name] = x + left + right + gutter - 4
             x += left + right + gutter
         self.right = x
+
+    @property
+    def columns(self) -> list[float]:
+        """Where columns begin; outputs, which one frame holds together, are one."""
+        first = min((self.places[output.name].column for output in self.network.outputs), default=len(self.places))
+        return sorted({self.starts[name] for name, place in self.places.items() if place.column <= first})
 
     def _zones(self, name: str) -> tuple[float, float]:
         """The room that a node needs to the left and to the right of its centre."""

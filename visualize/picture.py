@@ -84,7 +84,10 @@ class Box(NamedTuple):
 
 
 class Arrow(NamedTuple):
-    """From a box to another: a trunk that all arrows of a box share, and a leg of its own that ends in a head."""
+    """From a box to another: a trunk that all arrows of a box share, and a leg of its own that ends in a head.
+
+    Where a picture is in strips, an arrow is in pieces, and only the last has a leg.
+    """
 
     source: str
     target: str

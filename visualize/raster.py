@@ -97,6 +97,8 @@ class _Painter:
         colour = paint_arrow(arrow, self.colours)
         if len(arrow.trunk) > 1:
             self._line(arrow.trunk, self.colours.line, 1.3)
+        if not arrow.leg:
+            return
         tip, one, other = arrow.head
         stop = ((one[0] + other[0]) / 2, (one[1] + other[1]) / 2)
         self._line((*arrow.leg[:-1], stop), colour, arrow.width, dashed=arrow.direction == "up")

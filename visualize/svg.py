@@ -93,13 +93,17 @@ def _arrows(arrows: Iterable[Arrow], interactive: bool) -> Iterator[str]:
         names = f' data-from="{_text(arrow.source)}" data-to="{_text(arrow.target)}"' if interactive else ""
         title = f"<title>{_text(arrow.words)}</title>" if arrow.words else ""
         trunk = f'<path d="{_rounded(arrow.trunk)}"/>' if len(arrow.trunk) > 1 else ""
-        *leg, tip = arrow.leg
-        (_, _), (ax, ay), (bx, by) = arrow.head
-        stop = ((ax + bx) / 2, (ay + by) / 2)  # the line ends within the head
-        line = f'<path class="l" d="{_rounded((*leg, stop))}" style="stroke-width:{_number(arrow.width)}"/>'
-        head = f'<path class="h" d="M{_point(tip)}L{_point((ax, ay))}L{_point((bx, by))}Z"/>'
+        leg = _leg(arrow) if arrow.leg else ""
         texts = "".join(_text_line(text) for text in arrow.texts)
-        yield f'<g class="a {arrow.direction}{status}"{names}>{title}{trunk}{line}{head}{texts}</g>'
+        yield f'<g class="a {arrow.direction}{status}"{names}>{title}{trunk}{leg}{texts}</g>'
+
+
+def _leg(arrow: Arrow) -> str:
+    *leg, tip = arrow.leg
+    (_, _), (ax, ay), (bx, by) = arrow.head
+    stop = ((ax + bx) / 2, (ay + by) / 2)  # the line ends within the head
+    line = f'<path class="l" d="{_rounded((*leg, stop))}" style="stroke-width:{_number(arrow.width)}"/>'
+    return f'{line}<path class="h" d="M{_point(tip)}L{_point((ax, ay))}L{_point((bx, by))}Z"/>'
 
 
 def _box(box: Box, interactive: bool) -> str:

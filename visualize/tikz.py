@@ -45,6 +45,8 @@ def _arrows(arrows: Iterable[Arrow], colours: Colours) -> Iterator[str]:
         dash = ",dash pattern=on 5bp off 2bp" if arrow.direction == "up" else ""
         if len(arrow.trunk) > 1:
             yield rf"\draw[draw={colour(colours.line)},line width=1.3bp,{corner}] {_line(arrow.trunk)};"
+        if not arrow.leg:
+            continue
         tip, one, other = arrow.head
         stop = ((one[0] + other[0]) / 2, (one[1] + other[1]) / 2)
         yield rf"\draw[draw={stroke},line width={arrow.width:.1f}bp,{corner}{dash}] {_line((*arrow.leg[:-1], stop))};"

@@ -58,6 +58,9 @@ def draw(
     labels: Annotated[bool, typer.Option(help="Say on arrows how features are resampled.")] = True,
     fold: Annotated[bool, typer.Option("--fold", help="Chains of equal blocks as one box.")] = False,
     unfold: Annotated[bool, typer.Option("--unfold", help="Every repeat of a block as a box of its own.")] = False,
+    wrap: Annotated[
+        bool | None, typer.Option("--wrap/--no-wrap", help="In strips below each other, or one; strips if very wide.")
+    ] = None,
     values: Annotated[
         Path | None, typer.Option(metavar="FILE.csv", help="Your own numbers as a heat map: columns block, value.")
     ] = None,
@@ -90,6 +93,7 @@ def draw(
             fold=fold,
             unfold=unfold,
             values=_values(values) if values else None,
+            wrap=wrap,
         )
     except ValueError as error:
         fail(f"{values}: {error}")
