@@ -4,8 +4,10 @@ PIP := $(PYTHON) -m pip install --quiet --constraint constraints.txt
 SPEC := eff-spinenet-d0
 RUNS := 10000
 ALONE := tests
+MERMAID := 11.16.0
+MERMAID_SHA256 := 74d7c46dabca328c2294733910a8aa1ed0c37451776e8d5295da38a2b758fb9b
 
-.PHONY: help demo demo-all test test-alone test-oldest test-newest format goldens pictures tables examples site site-serve trust fuzz parity release bench clean
+.PHONY: help demo demo-all test test-alone test-oldest test-newest format mermaid goldens pictures tables examples site site-serve trust fuzz parity release bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -100,6 +102,13 @@ fuzz: $(VENV)/dev ## look for inputs that raise what they should not: RUNS for e
 
 parity: $(VENV)/dev ## rewrite the table of differences between the frameworks (minutes)
 	PYTHONPATH=docs $(PYTHON) docs/make_parity.py
+
+mermaid: .cache/mermaid/mermaid.min.js ## fetch Mermaid by npm, for the tests that read charts with it
+
+.cache/mermaid/mermaid.min.js:
+	mkdir -p .cache/mermaid
+	cd .cache/mermaid && npm pack --silent mermaid@$(MERMAID) && tar -xzf mermaid-$(MERMAID).tgz --strip-components=2 package/dist/mermaid.min.js
+	cd .cache/mermaid && rm mermaid-$(MERMAID).tgz && { echo "$(MERMAID_SHA256)  mermaid.min.js" | sha256sum --check --quiet || { rm mermaid.min.js; exit 1; }; }
 
 release: ## build wheel and sdist, try each in a clean environment, list licences, materials, vulnerabilities
 	.ci/release
