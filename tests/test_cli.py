@@ -175,3 +175,15 @@ def test_a_hook_for_commits_runs_and_lets_sound_specs_pass(spinec, tmp_path, hoo
     for name, text, passes in (("good.yaml", GOOD, True), ("bad.yaml", FAULTY + "]", False)):
         (tmp_path / name).write_text(text)
         assert (spinec(*arguments, tmp_path / name)[0] == 0) == passes
+
+
+def test_a_command_is_made_without_the_others(spinec, monkeypatch):
+    """And where what is asked for is no command, all are made, so that one is suggested."""
+    from spinec import cli
+
+    assert [command.callback.__name__ for command in cli._narrowed("draw").registered_commands] == ["draw"]
+    assert cli._narrowed("weights") is cli._narrowed("drw") is cli._narrowed("") is cli.app
+    asked = (("draw", "--help"), ("export-blocks", "--help"), ("cost", "eff-spinenet-d0"), ("draw", "--nonsense"))
+    narrow = [spinec(*arguments) for arguments in asked]
+    monkeypatch.setattr(cli, "_narrowed", lambda name: cli.app)
+    assert narrow == [spinec(*arguments) for arguments in asked]
