@@ -100,6 +100,7 @@ def said_of(load: Callable[[], Loaded]) -> set[str]:
 def test_an_example_is_refused_with_its_code_and_then_cured(monkeypatch, capsys, tmp_path, code):
     if code.is_command:
         assert code.code in _said(monkeypatch, capsys, code.faulty, exits=1)
+        monkeypatch.chdir(tmp_path)  # a cured command writes its file
         _said(monkeypatch, capsys, code.cured, exits=0)
         return
     assert code.code in said_of(partial(reads, code.faulty))

@@ -107,7 +107,7 @@ def test_search_finds_a_field_of_the_language(reader, site):
     reader.goto(f"{site}/index.html")
     reader.locator(".md-search__button").click()
     reader.get_by_role("combobox").fill("squeeze_multiple")
-    reader.locator("a:visible", has_text="mbconv").click()
+    reader.locator('a:visible[href$="#mbconv"]').click()
     reader.wait_for_url("**#mbconv")
     assert "language.html" in reader.url
     assert reader.locator("#mbconv").is_visible()
