@@ -44,13 +44,17 @@ class Backend(Protocol):
         """The live model: that source, imported."""
 
     def run(self, program: Program, image: NDArray[np.float32], seed: int = 0) -> dict[str, NDArray[np.float32]]:
-        """The outputs of a model with fresh weights for one image, all (channels, height, width)."""
+        """The outputs of a model with fresh weights for one image, all (channels, height, width).
 
-    def observe(self, model: Any, program: Program, images: Array) -> dict[str, Array]:
-        """Every block's, endpoint's and output's value for some images, all (batch, channels, height, width)."""
+        Raises:
+            BackendError: when the program takes more than an image.
+        """
+
+    def observe(self, model: Any, program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Every block's, endpoint's and output's value for some inputs, all (batch, channels, height, width)."""
 
     def train_step(
-        self, model: Any, program: Program, images: Array, targets: Mapping[str, Array], rate: float
+        self, model: Any, program: Program, inputs: Mapping[str, Array], targets: Mapping[str, Array], rate: float
     ) -> TrainingStep:
         """One step of gradient descent on the mean squared error, summed over the outputs."""
 
@@ -68,6 +72,16 @@ class Backend(Protocol):
 
     def write_checkpoint(self, path: Path, program: Program, weights: Mapping[str, Array]) -> None:
         """Write a file of the framework."""
+
+
+def check_image_alone(program: Program) -> None:
+    """An image is all that a program takes.
+
+    Raises:
+        BackendError: naming what else it takes.
+    """
+    if others := [name for name in program.inputs if name != "image"]:
+        raise BackendError(f"{program.name} takes {' and '.join(others)} beside the image: a picture is not enough")
 
 
 def backend_names() -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from spinec.backends.backend import backend
+from spinec.backends.backend import backend, check_image_alone
 from spinec.compiler.ops.norm import BatchNorm
 from spinec.compiler.pipeline import lower
 from spinec.compiler.program import Program
@@ -41,10 +41,10 @@ class Difference:
 
 
 class Sample(NamedTuple):
-    """Weights and images on which backends are compared."""
+    """Weights, and images with as many crops, on which backends are compared."""
 
     weights: dict[str, Array]
-    images: Array
+    inputs: dict[str, Array]
 
 
 def sample(program: Program, precision: Precision = "float32", seed: int = 0, spread: float = 1.0) -> Sample:
@@ -61,19 +61,29 @@ def sample(program: Program, precision: Precision = "float32", seed: int = 0, sp
     generator = np.random.default_rng(seed)
     weights = {name: _random(name, shape, spread, generator) for name, shape in program.weights.items()}
     weights |= {name: np.full(shape, float(name.endswith("variance"))) for name, shape in program.state.items()}
-    images = generator.normal(0, 1, (8, *program.input_shape))
-    for name, values in _statistics(program, weights, images).items():
+    inputs = _noise(program, 8, generator)
+    for name, values in _statistics(program, weights, inputs).items():
         usual = np.sqrt(values.mean()) if name.endswith("variance") else values.std()
         noise = generator.uniform(0.5, 1.5, values.shape)
         weights[name] = values * noise + 0.1 * usual**2 if name.endswith("variance") else values + 0.1 * usual * noise
-    return Sample({name: array.astype(precision) for name, array in weights.items()}, images[:2].astype(precision))
+    few = {name: array[:2] for name, array in inputs.items()}
+    return Sample(_as(precision, weights), _as(precision, few))
+
+
+def _noise(program: Program, batch: int, generator: np.random.Generator) -> dict[str, Array]:
+    return {name: generator.normal(0, 1, (batch, *given.shape)) for name, given in program.inputs.items()}
+
+
+def _as(precision: Precision, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    return {name: array.astype(precision) for name, array in arrays.items()}
 
 
 def _fresh(program: Program, precision: Precision, image: Array) -> Sample:
     """The weights that a model starts with, and one image."""
+    check_image_alone(program)
     found = backend(REFERENCE)
     weights = found.read_weights(found.build(program), program)
-    return Sample({name: array.astype(precision) for name, array in weights.items()}, image[None].astype(precision))
+    return Sample(_as(precision, weights), _as(precision, {"image": image[None]}))
 
 
 def _random(name: str, shape: tuple[int, ...], spread: float, generator: np.random.Generator) -> Array:
@@ -88,7 +98,7 @@ def _random(name: str, shape: tuple[int, ...], spread: float, generator: np.rand
     return generator.normal(float(role == "shift"), 0.3 * spread, shape)
 
 
-def _statistics(program: Program, weights: dict[str, Array], images: Array) -> dict[str, Array]:
+def _statistics(program: Program, weights: dict[str, Array], inputs: dict[str, Array]) -> dict[str, Array]:
     """Mean and variance of what every norm is given, computed by the reference backend in double precision."""
     from spinec.backends.pytorch.observe import statistics
 
@@ -96,7 +106,7 @@ def _statistics(program: Program, weights: dict[str, Array], images: Array) -> d
     with found.precision("float64"):
         model = found.build(program)
         found.write_weights(model, program, weights)
-        return statistics(model, images)
+        return statistics(model, inputs)
 
 
 def compare(
@@ -124,7 +134,7 @@ def observed(name: str, program: Program, given: Sample, precision: Precision = 
     with found.precision(precision):
         model = found.build(program)
         found.write_weights(model, program, given.weights)
-        return found.observe(model, program, given.images)
+        return found.observe(model, program, given.inputs)
 
 
 def differences(
@@ -218,11 +228,9 @@ def lesson_of(program: Program, precision: Precision, seed: int = 0, batch: int 
 
     weights = sample(program, precision, seed).weights
     generator = np.random.default_rng(seed + 1)
-    images = generator.normal(0, 1, (batch, *program.input_shape)).astype(precision)
-    wanted = {
-        name: generator.normal(0, 1, (batch, *shape)).astype(precision) for name, shape in program.outputs.items()
-    }
-    return Lesson(Sample(weights, images), wanted)
+    inputs = _as(precision, _noise(program, batch, generator))
+    wanted = {name: generator.normal(0, 1, (batch, *shape)) for name, shape in program.outputs.items()}
+    return Lesson(Sample(weights, inputs), _as(precision, wanted))
 
 
 def _apart(losses: list[float], others: list[float]) -> list[Difference]:
@@ -250,9 +258,9 @@ def _trained(name: str, program: Program, lesson: Lesson, precision: Precision, 
     with found.precision(precision):
         model = found.build(program)
         found.write_weights(model, program, given.weights)
-        first = found.train_step(model, program, given.images, targets, RATE)
+        first = found.train_step(model, program, given.inputs, targets, RATE)
         kept = found.read_weights(model, program)
-        others = [found.train_step(model, program, given.images, targets, RATE) for _ in range(steps - 1)]
+        others = [found.train_step(model, program, given.inputs, targets, RATE) for _ in range(steps - 1)]
     return _Run(first, {key: kept[key] for key in program.state}, [step.loss for step in (first, *others)])
 
 

@@ -140,11 +140,13 @@ def cost(program: Program) -> Report:
     rows = []
     for step in program.steps:
         work = step.op.work(step.output, *step.input_shapes)
+        if step.times > 1:
+            work = {quantity: step.times * amount for quantity, amount in work.items()}
         params = kernels = 0
         for role, shape in step.weights.items():
             params += (size := prod(shape))
             kernels += size if role in INITIALISED else 0
-        rows.append(Row(step.path, step.op, work, kernels, params, prod(step.output)))
+        rows.append(Row(step.path, step.op, work, kernels, params, step.times * prod(step.output)))
     whole = total(rows)
     if max(whole.halves.values(), default=0) > 2 * MAX_COUNT:
         raise ShapeError(f"{program.name}: more than 2^53 multiply-adds, which no counter can hold exactly")

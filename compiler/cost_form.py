@@ -16,7 +16,7 @@ from spinec.compiler.blocks.layers import Style
 from spinec.compiler.cost import cost
 from spinec.compiler.forms import Costs, Form, Width, costs_of, evaluate, form_of, no_form, plus, plus_form, renamed
 from spinec.compiler.fuse import lower_block
-from spinec.compiler.graph import GraphBuilder, flatten
+from spinec.compiler.graph import GraphBuilder, ModelInput, flatten
 from spinec.compiler.pipeline import lower
 from spinec.compiler.program import Program
 from spinec.compiler.resample import Features
@@ -165,11 +165,12 @@ def _alone(spec: ModelSpec, size: tuple[int, int], name: str, dims: Mapping[str,
 
     block = spec.blocks[name].model_copy(update={"dim": dims[name], "repeats": repeats})
     given = {source.block: features(source.block) for source in block.inputs}
+    inputs = {source: ModelInput((f.dim, f.height, f.width)) for source, f in given.items()}
     model = GraphBuilder(name, "", tuple(given))
     graph = lower_block(block, list(given.values()), features(name), Style(spec), repeat(0.0))
     whole = model.build(model.add(name, graph, *given))
-    steps, shapes, values = flatten(whole, {source: (f.dim, f.height, f.width) for source, f in given.items()})
-    return Program(spec, size, whole, tuple(steps), shapes, values)
+    steps, shapes, values = flatten(whole, inputs)
+    return Program(spec, size, whole, inputs, tuple(steps), shapes, values)
 
 
 def _only_top(spec: ModelSpec, size: tuple[int, int], dims: Mapping[str, int]) -> Program:

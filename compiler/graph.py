@@ -20,6 +20,13 @@ class Derived(NamedTuple):
 Setting: TypeAlias = "int | float | Derived"
 
 
+class ModelInput(NamedTuple):
+    """What a model is given: the image, or so many crops of every image, which stand in the batch one by one."""
+
+    shape: Shape
+    times: int = 1
+
+
 class Node(NamedTuple):
     """A use of an op or a graph. The node's name is the name of its value.
 
@@ -75,6 +82,8 @@ class GraphBuilder:
         self.name, self.doc, self.inputs, self.settings = name, doc, inputs, settings or {}
         self.nodes: list[Node] = []
         self.parts: dict[str, Op | Graph | None] = dict.fromkeys(inputs)
+        self.taken: dict[str, ModelInput] = {}
+        """What a model is given beside the image."""
 
     def add(
         self,
@@ -91,14 +100,28 @@ class GraphBuilder:
             SpecError: when the graph has another part of that name.
         """
         module = module or name
-        if name in self.parts or self.parts.get(module, op) is not op:
-            taken = name if name in self.parts else module
-            raise SpecError(
-                [Fault("SPN-604", f"{self.name}: two parts are called {taken!r}: rename the block or the output")]
-            )
+        self._refuse(name, name in self.parts)
+        self._refuse(module, self.parts.get(module, op) is not op)
         self.parts[name] = self.parts[module] = op
         self.nodes.append(Node(name, op, inputs, module, call, per_call))
         return name
+
+    def take(self, name: str, shape: Shape, times: int) -> str:
+        """Add an input of the model, of which every image has so many.
+
+        Raises:
+            SpecError: when the graph has a part of that name.
+        """
+        self._refuse(name, name in self.parts)
+        self.inputs, self.parts[name] = (*self.inputs, name), None
+        self.taken[name] = ModelInput(shape, times)
+        return name
+
+    def _refuse(self, name: str, is_taken: bool) -> None:
+        if is_taken:
+            raise SpecError(
+                [Fault("SPN-604", f"{self.name}: two parts are called {name!r}: rename the block or the output")]
+            )
 
     def build(self, outputs: str | Mapping[str, str]) -> Graph:
         """The finished graph, with one result or several named ones."""
@@ -125,15 +148,17 @@ class Step(NamedTuple):
     weights: Mapping[str, Shape]
     """Role and shape of what is trained; nothing in later calls of a shared module, which use the first one's."""
     owner: bool
+    times: int = 1
+    """How often it runs for an image: once, or for each of its crops."""
 
 
-def flatten(graph: Graph, shapes: Mapping[str, Shape]) -> tuple[list[Step], dict[str, Shape], dict[str, str]]:
+def flatten(graph: Graph, inputs: Mapping[str, ModelInput]) -> tuple[list[Step], dict[str, Shape], dict[str, str]]:
     """Every op in the order of execution, every value's shape by path, and which op's path each graph's value is.
 
     Raises:
         ShapeError: naming the node whose inputs do not fit.
     """
-    walker = _Walker(dict(shapes))
+    walker = _Walker(inputs)
     walker.walk(graph, "", "", "", {name: name for name in graph.inputs})
     return walker.steps, walker.shapes, walker.values
 
@@ -141,8 +166,9 @@ def flatten(graph: Graph, shapes: Mapping[str, Shape]) -> tuple[list[Step], dict
 class _Walker:
     """Carries what a walk over nested graphs learns."""
 
-    def __init__(self, shapes: dict[str, Shape]) -> None:
-        self.shapes = shapes
+    def __init__(self, inputs: Mapping[str, ModelInput]) -> None:
+        self.shapes = {name: given.shape for name, given in inputs.items()}
+        self.times = {name: given.times for name, given in inputs.items()}
         self.steps: list[Step] = []
         self.values: dict[str, str] = {}
         self.modules: set[str] = set()
@@ -170,7 +196,8 @@ class _Walker:
             values[node.name] = where
             owner = module_path not in self.modules
             weights = node.op.weights(*shapes) if owner else {}
-            self.steps.append(Step(where, node.op, inputs, shapes, output, module_path, weights, owner))
+            times = self.times[where] = self.times[inputs[0]]
+            self.steps.append(Step(where, node.op, inputs, shapes, output, module_path, weights, owner, times))
             self.modules.add(module_path)
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from spinec.compiler.ops.base import elements
 from spinec.compiler.program import Program
 
 
 def peak_elements(program: Program) -> int:
     """The most elements alive at once: every value from the op that makes it to the last op that reads it."""
-    last_read = {"image": -1}
+    last_read = dict.fromkeys(program.inputs, -1)
     for i, step in enumerate(program.steps):
         last_read.update(dict.fromkeys(step.inputs, i))
         last_read[step.path] = i
@@ -17,9 +16,10 @@ def peak_elements(program: Program) -> int:
     for value, i in last_read.items():
         if value not in kept:
             dying.setdefault(i, []).append(value)
-    alive = peak = elements(program.input_shape)
+    sizes = program.sizes
+    alive = peak = sum(sizes[name] for name in program.inputs)
     for i, step in enumerate(program.steps):
-        alive += elements(step.output)
+        alive += sizes[step.path]
         peak = max(peak, alive)
-        alive -= sum(elements(program.shapes[value]) for value in dying.get(i, ()))
+        alive -= sum(sizes[value] for value in dying.get(i, ()))
     return peak

@@ -8,7 +8,7 @@ from math import prod
 
 from spinec.compiler.blocks.layers import Style, conv_block
 from spinec.compiler.fuse import lower_block
-from spinec.compiler.graph import GraphBuilder, flatten
+from spinec.compiler.graph import GraphBuilder, ModelInput, flatten
 from spinec.compiler.heads import registry
 from spinec.compiler.program import Program
 from spinec.compiler.resample import Features
@@ -52,9 +52,9 @@ def lower(spec: ModelSpec, size: int | tuple[int, int] | None = None) -> Program
     else:
         results = {name: features.name for name, features in outputs.items()}
     graph = model.build(results)
-    image = (spec.input.channels, height, width)
-    steps, shapes, values = flatten(graph, {"image": image})
-    program = Program(spec, (height, width), graph, tuple(steps), shapes, values)
+    inputs = {"image": ModelInput((spec.input.channels, height, width)), **model.taken}
+    steps, shapes, values = flatten(graph, inputs)
+    program = Program(spec, (height, width), graph, inputs, tuple(steps), shapes, values)
     _check_limits(program)
     return program
 

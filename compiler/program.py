@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from spinec.compiler.graph import Graph, Node, Step
-from spinec.compiler.ops.base import Shape
+from spinec.compiler.graph import Graph, ModelInput, Node, Step
+from spinec.compiler.ops.base import Shape, elements
 from spinec.spec.model import ModelSpec
 from spinec.spec.notebook import shown
 
@@ -17,13 +17,14 @@ from spinec.spec.notebook import shown
 class Program:
     """A lowered spec at one input size.
 
-    `steps` are all ops in the order of execution, `shapes` every op's result by path, `values` says which op's result a
-    block's or sub-graph's value is.
+    `inputs` are what it is given, the image first; `steps` are all ops in the order of execution, `shapes` every op's
+    result by path, `values` says which op's result a block's or sub-graph's value is.
     """
 
     spec: ModelSpec
     size: tuple[int, int]
     graph: Graph
+    inputs: Mapping[str, ModelInput]
     steps: tuple[Step, ...]
     shapes: Mapping[str, Shape]
     values: Mapping[str, str]
@@ -36,7 +37,13 @@ class Program:
     @property
     def input_shape(self) -> Shape:
         """(channels, height, width) of the image."""
-        return (self.spec.input.channels, *self.size)
+        return self.inputs["image"].shape
+
+    @cached_property
+    def sizes(self) -> dict[str, int]:
+        """How many numbers an image has of every input and every op's result, by path."""
+        found = {name: given.times * elements(given.shape) for name, given in self.inputs.items()}
+        return found | {step.path: step.times * elements(step.output) for step in self.steps}
 
     def shape(self, value: str) -> Shape:
         """The shape of a value of the model's graph, or of a path within it."""
@@ -80,7 +87,8 @@ class Program:
 
     def __str__(self) -> str:
         """The text form: every node, its inputs, its op, its shape; nested graphs indented."""
-        header = f"program {self.name} (image: {_shape(self.input_shape)})"
+        given = ", ".join(f"{name}: {_given(each)}" for name, each in self.inputs.items())
+        header = f"program {self.name} ({given})"
         outputs = ", ".join(f"{name}: {value}" for name, value in self.graph.outputs.items())
         return "\n".join([header, *self._lines(self.graph, "", "  "), f"return {{{outputs}}}", ""])
 
@@ -95,6 +103,10 @@ class Program:
         line = f"{indent}{node.name} = {what}({', '.join(node.inputs)}){shared}{own}  # {_shape(self.shape(where))}"
         inner = self._lines(node.op, f"{where}.", indent + "  ") if isinstance(node.op, Graph) else []
         return [line, *inner]
+
+
+def _given(given: ModelInput) -> str:
+    return _shape(given.shape) if given.times == 1 else f"{given.times} of {_shape(given.shape)}"
 
 
 def _shape(shape: Shape) -> str:

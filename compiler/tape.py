@@ -17,8 +17,9 @@ class Tape:
         self.steps = program.steps
         self.differentiable = _differentiable(program.steps)
         """Values that depend on a weight, so that a gradient is asked for."""
-        self._shapes = program.shapes
-        self._home = {"image": "image"}  # whose memory a value lies in
+        self._sizes = program.sizes
+        self._inputs = tuple(program.inputs)
+        self._home = {name: name for name in self._inputs}  # whose memory a value lies in
         for step in self.steps:
             self._home[step.path] = self._home[step.inputs[0]] if step.op.is_view else step.path
         self._outputs = {program.values.get(value, value) for value in program.graph.outputs.values()}
@@ -26,14 +27,14 @@ class Tape:
         self._keeper: dict[str, int] = {}  # the first op that keeps a value, which is the last to let go of it
         for i, step in enumerate(self.steps):
             kept = step.op.kept(step.output, *step.input_shapes) if step.path in self.differentiable else Kept()
-            self._own.append(batch * kept.image_bytes + kept.batch_bytes)
+            self._own.append(batch * step.times * kept.image_bytes + kept.batch_bytes)
             for value in (*(step.inputs[j] for j in kept.operands), *([step.path] if kept.output else [])):
                 self._keeper.setdefault(self._home[value], i)
 
     @property
     def image_bytes(self) -> int:
-        """The batch of images itself."""
-        return self._bytes(["image"])
+        """The batch of images itself, and of their crops."""
+        return self._bytes(self._inputs)
 
     @property
     def kept_bytes(self) -> int:
@@ -61,7 +62,7 @@ class Tape:
         last_read = {}
         for i, step in enumerate(self.steps):
             last_read.update(dict.fromkeys((self._home[value] for value in (step.path, *step.inputs)), i))
-        stays = {"image", *self._keeper, *(self._home[value] for value in self._outputs)}
+        stays = {*self._inputs, *self._keeper, *(self._home[value] for value in self._outputs)}
         dying: dict[int, list[str]] = {}
         for value, i in last_read.items():
             if value not in stays:
@@ -72,7 +73,7 @@ class Tape:
         """Gradients are made from the outputs on; what is kept goes as soon as no earlier op has it."""
         released: dict[int, list[str]] = {}
         for value, i in self._keeper.items():
-            if value != "image" and value not in self._outputs:
+            if value not in self._inputs and value not in self._outputs:
                 released.setdefault(i, []).append(value)
         gradients = self._outputs & self.differentiable
         alive += self._bytes(gradients)
@@ -92,7 +93,7 @@ class Tape:
         return peak, whole
 
     def _bytes(self, values: Iterable[str]) -> int:
-        return BYTES * self.batch * sum([elements(self._shapes[value]) for value in values])
+        return BYTES * self.batch * sum([self._sizes[value] for value in values])
 
 
 def _differentiable(steps: Iterable[Step]) -> set[str]:

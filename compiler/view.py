@@ -26,7 +26,8 @@ def view(program: Program) -> nx.MultiDiGraph[str]:
 
     spec, costs = program.spec, cost(program).by("block")
     graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(name=program.name)
-    graph.add_node("image", shape=program.input_shape, level=0, macs=0, params=0)
+    for name, given in program.inputs.items():
+        graph.add_node(name, shape=given.shape, level=0 if name == "image" else None, macs=0, params=0)
     for node in program.graph.nodes:
         count = costs[node.name]
         level = spec.blocks[node.name].level if node.name in spec.blocks else None

@@ -28,7 +28,7 @@ from spinec import load, lower, names
 from spinec.backends.backend import backend
 from spinec.backends.checkpoints import write_checkpoint
 from spinec.backends.export import export_model
-from spinec.backends.tensorflow.layout import channels_last
+from spinec.backends.tensorflow.layout import as_given
 from spinec.backends.verify import (
     BARS,
     TRAINING_BAR,
@@ -87,14 +87,14 @@ def _compiled(program: Program) -> tuple[Difference, Difference]:
     with keras.precision("float64"):
         model = keras.build(program)
         keras.write_weights(model, program, given.weights)
-        images = tf.constant(channels_last(given.images))
+        given_inputs = tf.nest.map_structure(tf.constant, as_given([*given.inputs.values()]))
 
         def forward() -> Any:
-            return program.named(model(images, training=False))
+            return program.named(model(given_inputs, training=False))
 
         def step() -> Any:
             with tf.GradientTape() as tape:
-                results = program.named(model(images, training=True))
+                results = program.named(model(given_inputs, training=True))
                 loss = tf.add_n([tf.reduce_mean(tf.square(value)) for value in results.values()])
             weights = {variable.path: variable.value for variable in model.trainable_variables}
             return {"loss": loss, **tape.gradient(loss, weights)}
@@ -118,9 +118,9 @@ def exports(name: str) -> Row:
             export_model(program, form, path := Path(folder, f"model{ending}"), weights)
             live = backend(owner).build(program)
             backend(owner).write_weights(live, program, given.weights)
-            seen = backend(owner).observe(live, program, given.images)
+            seen = backend(owner).observe(live, program, given.inputs)
             expected = {key: seen[value] for key, value in program.graph.outputs.items()}
-            worst = _worst(differences(expected, run(program, path, given.images)))
+            worst = _worst(differences(expected, run(program, path, given.inputs)))
             cells.append(_held(worst.error, BARS["float32"]))
     return cells
 

@@ -11,7 +11,7 @@ from itertools import islice, takewhile
 from spinec.spec.blocks import Identity
 from spinec.spec.errors import MOST_FAULTS, Fault, did_you_mean
 from spinec.spec.fields import MAX_BLOCKS
-from spinec.spec.heads import SSD, DeepLab, Head, RetinaNet
+from spinec.spec.heads import SSD, DeepLab, Head, MaskRCNN, RetinaNet
 from spinec.spec.names import BLOCK_NAME, OUTPUT_NAME, RESERVED
 from spinec.spec.subject import Subject
 from spinec.spec.validate import show
@@ -164,7 +164,7 @@ def head(subject: Subject) -> Iterator[Fault]:
         yield Fault("SPN-401", message, place, "such as endpoints: {dim: 64}")
     levels = sorted(block.level for block in found.values())
     yield from _map_names(subject, spec.head)
-    if isinstance(spec.head, RetinaNet):
+    if isinstance(spec.head, RetinaNet | MaskRCNN):
         first: dict[int, str] = {}
         for name, block in found.items():
             if block.level in first:

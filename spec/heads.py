@@ -11,6 +11,8 @@ from spinec.spec.fields import Activation, Dilation, Dim, Frozen, Ratio
 Layers = Annotated[int, Field(ge=0, le=64, description="convolutions before the prediction layer")]
 Classes = Annotated[int, Field(gt=0, le=100_000, description="number of classes")]
 Anchors = Annotated[int, Field(gt=0, le=1024)]
+Crops = Annotated[int, Field(gt=0, le=100_000)]
+CropSize = Annotated[int, Field(gt=0, le=256)]
 
 
 class Head(Frozen):
@@ -66,6 +68,29 @@ class RetinaNet(Head):
     classes: Classes = Field(91, description="classes, background included as in the paper's code base")
     anchors: Anchors = Field(9, description="anchors per cell: 3 scales x 3 ratios")
     prior: float = Field(0.01, gt=0, lt=1, description="the class subnet's first guess at each anchor")
+
+
+class MaskRCNN(Head):
+    """Proposals from every output, and subnets that classify, refine and cut out crops (regions) of the outputs.
+
+    What lies between, choosing proposals and cropping, is no part of the network: crops are its further inputs.
+    """
+
+    maps: ClassVar[tuple[str, ...]] = ("objectness", "deltas")
+
+    kind: Literal["mask_rcnn"] = "mask_rcnn"
+    dim: Dim
+    conv: Literal["separable", "full"] = Field("full", description="what the convolutions and map predictions are")
+    proposal_layers: Layers = Field(1, description="3x3 convolutions before the proposals, shared over the outputs")
+    box_layers: Layers = Field(4, description="3x3 convolutions on a crop before the linear layers")
+    mask_layers: Layers = Field(4, description="3x3 convolutions on a crop before the upsampling")
+    hidden: tuple[Dim, ...] = Field((1024,), max_length=8, description="of the linear layers before class and box")
+    classes: Classes = Field(91, description="classes, background included as in the paper's code base")
+    anchors: Anchors = Field(3, description="anchors per cell: 3 ratios")
+    box_crops: Crops = Field(1000, description="crops of an image that are classified: what is counted")
+    mask_crops: Crops = Field(100, description="crops of an image that get a mask: what is counted")
+    box_size: CropSize = Field(7, description="cells on each side of a crop that is classified")
+    mask_size: CropSize = Field(14, description="cells on each side of a crop that gets a mask of twice the size")
 
 
 class SSD(Head):

@@ -25,11 +25,11 @@ def latency(spec: ModelSpec) -> float:
     model = build(program, "pytorch").eval()
     import torch
 
-    image = torch.zeros(1, *program.input_shape)
+    inputs = [torch.zeros(given.times, *given.shape) for given in program.inputs.values()]
     times = []
     with torch.inference_mode():
         for _ in range(WARM_UP + RUNS):
             start = time.perf_counter()
-            model(image)
+            model(*inputs)
             times.append(time.perf_counter() - start)
     return 1000 * statistics.median(times[WARM_UP:])

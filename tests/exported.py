@@ -2,52 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from spinec.compiler.program import Program
 
 
-def _onnx(program: Program, path: Path, images: Any) -> dict[str, Any]:
+def _onnx(program: Program, path: Path, inputs: Mapping[str, Any]) -> dict[str, Any]:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path)
     names = [output.name for output in session.get_outputs()]
-    return dict(zip(names, session.run(None, {"image": images}), strict=True))
+    return dict(zip(names, session.run(None, dict(inputs)), strict=True))
 
 
-def _torch_export(program: Program, path: Path, images: Any) -> dict[str, Any]:
+def _torch_export(program: Program, path: Path, inputs: Mapping[str, Any]) -> dict[str, Any]:
     import torch
 
-    results = torch.export.load(path).module()(torch.tensor(images))
+    results = torch.export.load(path).module()(*map(torch.tensor, inputs.values()))
     return {name: value.detach().numpy() for name, value in program.named(results).items()}
 
 
-def _saved_model(program: Program, path: Path, images: Any) -> dict[str, Any]:
+def _saved_model(program: Program, path: Path, inputs: Mapping[str, Any]) -> dict[str, Any]:
     import tensorflow as tf
 
-    from spinec.backends.tensorflow.layout import channels_first, channels_last
+    from spinec.backends.tensorflow.layout import as_given, channels_first
 
     served = tf.saved_model.load(path)  # kept, since its functions do not keep its variables alive
-    return channels_first(program.named(served.serve(channels_last(images))))
+    return channels_first(program.named(served.serve(as_given([*inputs.values()]))))
 
 
-def _keras(program: Program, path: Path, images: Any) -> dict[str, Any]:
+def _keras(program: Program, path: Path, inputs: Mapping[str, Any]) -> dict[str, Any]:
     import keras
 
-    from spinec.backends.tensorflow.layout import channels_first, channels_last
+    from spinec.backends.tensorflow.layout import as_given, channels_first
 
-    return channels_first(program.named(keras.saving.load_model(path)(channels_last(images), training=False)))
+    return channels_first(program.named(keras.saving.load_model(path)(as_given([*inputs.values()]), training=False)))
 
 
 class Runtime(NamedTuple):
-    """Who makes a form of file, how its name ends, what running it needs, and how it is run on neutral images."""
+    """Who makes a form of file, how its name ends, what running it needs, and how it is run on neutral inputs."""
 
     backend: str
     ending: str
     needs: tuple[str, ...]
-    run: Callable[[Program, Path, Any], dict[str, Any]]
+    run: Callable[[Program, Path, Mapping[str, Any]], dict[str, Any]]
 
 
 RUNTIMES = {

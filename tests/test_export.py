@@ -18,11 +18,12 @@ SPECS = {"detector": DETECTOR, "classifier": CLASSIFIER}
 
 @pytest.fixture(params=SPECS)
 def exported(request, tmp_path):
-    """A function that exports with random weights; what the file and what the live model make of some images."""
+    """A function that exports with random weights; what the file and what the live model make of some inputs."""
     program = lower(loads(SPECS[request.param]))
     weights = sample(program).weights
     write_checkpoint(tmp_path / "weights.safetensors", program, weights)
-    images = np.random.default_rng(3).normal(size=(3, *program.input_shape)).astype("float32")
+    random = np.random.default_rng(3)
+    inputs = {name: random.normal(size=(3, *given.shape)).astype("float32") for name, given in program.inputs.items()}
 
     def run(form):
         owner, ending, needs, run_file = RUNTIMES[form]
@@ -32,8 +33,8 @@ def exported(request, tmp_path):
         export_model(program, form, path, tmp_path / "weights.safetensors")
         live = backend(owner).build(program)
         backend(owner).write_weights(live, program, weights)
-        seen = backend(owner).observe(live, program, images)
-        return run_file(program, path, images), {key: seen[value] for key, value in program.graph.outputs.items()}
+        seen = backend(owner).observe(live, program, inputs)
+        return run_file(program, path, inputs), {key: seen[value] for key, value in program.graph.outputs.items()}
 
     return run
 

@@ -29,7 +29,8 @@ def trace(program: spinec.Program, model: torch.nn.Module) -> tuple[dict[str, tu
         if name in program.values:
             child.register_forward_hook(lambda _, __, y, name=name: found.update({name: tuple(y.shape[1:])}))
     with torch.no_grad():
-        return found, model(torch.empty(1, *program.input_shape, device="meta"))
+        inputs = [torch.empty(given.times, *given.shape, device="meta") for given in program.inputs.values()]
+        return found, model(*inputs)
 
 
 def shapes_of(program: spinec.Program, result: Any) -> dict[str, tuple[int, ...]]:

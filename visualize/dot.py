@@ -31,8 +31,11 @@ def write_dot(program: Program, depth: int = DEEPEST) -> str:
         f'  graph [rankdir=LR, {font}=11, bgcolor="transparent", color="{LIGHT.line}"]',
         f"  node [{box}, {font}=10]",
         f'  edge [color="{LIGHT.line}", arrowsize=0.7, {font}=9]',
-        f'  "image" [label={_quoted("image", _shape(program.input_shape))}, fillcolor="{LIGHT.paper}"]',
-        *walker.walk(program.graph, "", {"image": "image"}, 1),
+        *(
+            f'  {_quoted(name)} [label={_quoted(name, _shape(given.shape))}, fillcolor="{LIGHT.paper}"]'
+            for name, given in program.inputs.items()
+        ),
+        *walker.walk(program.graph, "", {name: name for name in program.inputs}, 1),
     ]
     for name, value in program.graph.outputs.items():
         node = _quoted(f"output {name}")

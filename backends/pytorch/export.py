@@ -14,10 +14,19 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
-def _example(program: Program) -> Tensor:
+def _examples(program: Program) -> tuple[Tensor, ...]:
     import torch
 
-    return torch.zeros(2, *program.input_shape)  # of one image, exporters would take the batch for a constant
+    # of one image, exporters would take the batch for a constant
+    return tuple(torch.zeros(2, *given.shape) for given in program.inputs.values())
+
+
+def _batches(program: Program) -> dict[str, Any]:
+    """Which axes are dynamic: an image has any number of crops."""
+    import torch
+
+    names = {name: "batch" if name == "image" else f"{name}_batch" for name in program.inputs}
+    return {name: {0: torch.export.Dim(batch)} for name, batch in names.items()}
 
 
 def to_onnx(model: nn.Module, program: Program, path: Path) -> None:
@@ -33,12 +42,12 @@ def to_onnx(model: nn.Module, program: Program, path: Path) -> None:
         warnings.simplefilter("ignore", FutureWarning)  # of the exporter's own future, not of the user's model
         torch.onnx.export(
             model.eval(),
-            (_example(program),),
+            _examples(program),
             path,
             dynamo=True,
-            input_names=["image"],
+            input_names=list(program.inputs),
             output_names=list(program.outputs),
-            dynamic_shapes={"image": {0: torch.export.Dim("batch")}},
+            dynamic_shapes=_batches(program),
             external_data=False,
             verbose=False,
         )
@@ -49,8 +58,7 @@ def to_torch_export(model: nn.Module, program: Program, path: Path) -> None:
     """A `torch.export` archive (.pt2) with a dynamic batch."""
     import torch
 
-    shapes: dict[str, Any] = {"image": {0: torch.export.Dim("batch")}}
-    exported = torch.export.export(model.eval(), (_example(program),), dynamic_shapes=shapes)
+    exported = torch.export.export(model.eval(), _examples(program), dynamic_shapes=_batches(program))
     torch.export.save(exported, path)
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from spinec.backends.backend import check_image_alone
 from spinec.backends.live import import_source
 from spinec.backends.pytorch.printer import emit, model_name
 from spinec.compiler.program import Program
@@ -31,6 +32,7 @@ def run(program: Program, image: NDArray[np.float32], seed: int = 0) -> dict[str
     """The outputs of a model with fresh weights from a seed for one image, (channels, height, width)."""
     import torch
 
+    check_image_alone(program)
     torch.manual_seed(seed)
     model = build(program).eval()
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from torch's stubs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -14,23 +14,30 @@ if TYPE_CHECKING:
     from spinec.backends.weights import Array
 
 
-def observe(model: nn.Module, program: Program, images: Array) -> dict[str, Array]:
-    """The value of every block, endpoint and output for some images (batch, channels, height, width), in eval mode."""
+def observe(model: nn.Module, program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    """The value of every block, endpoint and output for some inputs (batch, channels, height, width), in eval mode."""
     import torch
 
     with torch.inference_mode():
-        _, seen = forward(model.eval(), program, images)
+        _, seen = forward(model.eval(), program, inputs)
     return {name: value.numpy() for name, value in seen.items()}
 
 
-def forward(model: nn.Module, program: Program, images: Array) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+def forward(
+    model: nn.Module, program: Program, inputs: Mapping[str, Array]
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """The outputs by name, and a copy of the value of every block, endpoint and output."""
-    import torch
-
     with _watched(model, program) as seen:
-        results = model(torch.tensor(images, dtype=next(model.parameters()).dtype))
+        results = model(*_tensors(model, inputs))
     named = program.named(results)
     return named, seen | {program.graph.outputs[name]: value.detach() for name, value in named.items()}
+
+
+def _tensors(model: nn.Module, inputs: Mapping[str, Array]) -> list[Tensor]:
+    """The inputs in the model's precision."""
+    import torch
+
+    return [torch.tensor(array, dtype=next(model.parameters()).dtype) for array in inputs.values()]
 
 
 @contextmanager
@@ -55,19 +62,20 @@ def _keep(seen: dict[str, Tensor], name: str) -> Any:
     return hook
 
 
-def statistics(model: nn.Module, images: Array) -> dict[str, Array]:
-    """Mean and variance of what every norm is given for some images, each normalised by its own, by neutral name."""
+def statistics(model: nn.Module, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    """Mean and variance of what every norm is given for some inputs, each normalised by its own, by neutral name."""
     import torch
 
     seen: dict[str, Array] = {}
-    norms = {name: module for name, module in model.named_modules() if isinstance(module, torch.nn.BatchNorm2d)}
+    kinds = (torch.nn.BatchNorm2d, torch.nn.BatchNorm1d)
+    norms = {name: module for name, module in model.named_modules() if isinstance(module, kinds)}
     hooks = [module.register_forward_pre_hook(_measure(seen, name)) for name, module in norms.items()]
     model.eval()
     for module in norms.values():
         module.train()
     try:
         with torch.inference_mode():
-            model(torch.tensor(images, dtype=next(model.parameters()).dtype))
+            model(*_tensors(model, inputs))
     finally:
         for hook in hooks:
             hook.remove()
@@ -76,7 +84,8 @@ def statistics(model: nn.Module, images: Array) -> dict[str, Array]:
 
 def _measure(seen: dict[str, Array], name: str) -> Any:
     def hook(_module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        seen[f"{name}.mean"] = inputs[0].mean((0, 2, 3)).numpy()
-        seen[f"{name}.variance"] = inputs[0].var((0, 2, 3), correction=0).numpy()
+        axes = [axis for axis in range(inputs[0].ndim) if axis != 1]
+        seen[f"{name}.mean"] = inputs[0].mean(axes).numpy()
+        seen[f"{name}.variance"] = inputs[0].var(axes, correction=0).numpy()
 
     return hook

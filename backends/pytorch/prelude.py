@@ -29,6 +29,27 @@ def fill_bias(layer: nn.Conv2d, value: float) -> None:
         nn.init.constant_(layer.bias, value)
 
 
+class TransposedConv2d(nn.ConvTranspose2d):
+    """Transposed convolution without overlaps, to `factor` times the size."""
+
+    def __init__(
+        self,
+        in_dim: int,
+        dim: int,
+        factor: int,
+        bias: bool = True,
+        scale: float = 2.0,
+        mode: str = "fan_out",
+    ) -> None:
+        self.std = math.sqrt(scale / (factor**2 * (dim if mode == "fan_out" else in_dim)))
+        super().__init__(in_dim, dim, kernel_size=factor, stride=factor, bias=bias)
+
+    def reset_parameters(self) -> None:
+        nn.init.normal_(self.weight, std=self.std)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+
 class StochasticDepth(nn.Module):
     """Leaves out the whole branch of an image at the given rate in training."""
 

@@ -90,7 +90,8 @@ def _model(outline: Outline, program: Program) -> str:
     lines += _initialisation(program)
     results = outline.graph.outputs
     kind = "Tensor" if len(results) == 1 else "dict[str, Tensor]"
-    lines += ["", *signature("    def forward", ["self", "image: Tensor"], kind)]
+    inputs = [f"{name}: Tensor" for name in program.inputs]
+    lines += ["", *signature("    def forward", ["self", *inputs], kind)]
     direct = set(results.values())
     statements, values = body(outline, _apply, keep_names=True)
     expressions: dict[str, Any] = dict(values)

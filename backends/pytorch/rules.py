@@ -9,12 +9,12 @@ from spinec.backends.expressions import Call, Function, Half, In, Layer, Optiona
 from spinec.backends.outline import Rule
 from spinec.compiler.ops.activation import Activation
 from spinec.compiler.ops.base import Op, Shape
-from spinec.compiler.ops.conv import Conv, Linear
+from spinec.compiler.ops.conv import Conv, Linear, TransposedConv
 from spinec.compiler.ops.merge import Add, Average, Concat, Multiply, WeightedSum
 from spinec.compiler.ops.norm import BatchNorm
 from spinec.compiler.ops.pool import GlobalPool, Pool
 from spinec.compiler.ops.regularize import Dropout, StochasticDepth
-from spinec.compiler.ops.resize import Crop, Pad, SpaceToDepth, Upsample
+from spinec.compiler.ops.resize import Crop, Flatten, Pad, SpaceToDepth, Upsample
 
 RULES: dict[type[Op], Rule] = {}
 AnyRule = TypeVar("AnyRule", bound=Rule)
@@ -58,6 +58,14 @@ def conv(op: Conv, x: Shape) -> Layer:
     return Layer(call("Conv2dSame" if same else "nn.Conv2d", x[0], op.dim, **settings), WEIGHT)
 
 
+@rule(TransposedConv)
+def transposed_conv(op: TransposedConv, x: Shape) -> Layer:
+    """The prelude's, which starts as a convolution does."""
+    initial = {"scale": Optional(op.init_scale, 2.0), "mode": Optional(op.init_mode, "fan_out")}
+    settings = {"factor": op.factor, "bias": Optional(op.bias, True)}
+    return Layer(call("TransposedConv2d", x[0], op.dim, **settings, **initial), WEIGHT)
+
+
 @rule(Linear)
 def linear(op: Linear, x: Shape) -> Layer:
     """A fully connected layer."""
@@ -67,8 +75,9 @@ def linear(op: Linear, x: Shape) -> Layer:
 @rule(BatchNorm)
 def batch_norm(op: BatchNorm, x: Shape) -> Layer:
     """PyTorch's momentum is the share of the new statistics, the complement of the op's."""
+    kind = "nn.BatchNorm2d" if len(x) == 3 else "nn.BatchNorm1d"
     build = call(
-        "nn.SyncBatchNorm" if op.synchronized else "nn.BatchNorm2d",
+        "nn.SyncBatchNorm" if op.synchronized else kind,
         x[0],
         eps=op.epsilon,
         momentum=round(1 - op.momentum, 12),
@@ -122,6 +131,12 @@ def crop(op: Crop, x: Shape) -> Function:
     """The upper left part."""
     part = Call("[]", (In(0), f"..., :{op.height}, :{op.width}"))
     return Function(part, call("Crop", op.height, op.width))
+
+
+@rule(Flatten)
+def flatten(op: Flatten, x: Shape) -> Function:
+    """PyTorch's own order."""
+    return Function(call(".flatten", In(0), 1), call("nn.Flatten"))
 
 
 @rule(Pad)

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 def train_step(
-    model: nn.Module, program: Program, images: Array, targets: Mapping[str, Array], rate: float
+    model: nn.Module, program: Program, inputs: Mapping[str, Array], targets: Mapping[str, Array], rate: float
 ) -> TrainingStep:
     """One step of gradient descent on the mean squared error, summed over the outputs."""
     import torch
 
-    results, seen = forward(model.train(), program, images)
+    results, seen = forward(model.train(), program, inputs)
     losses = [torch.nn.functional.mse_loss(results[name], torch.tensor(target)) for name, target in targets.items()]
     loss = torch.stack(losses).sum()
     trained = {slot: tensor for slot, tensor in tensors_of(model, program).items() if slot.name in program.weights}

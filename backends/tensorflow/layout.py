@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,6 +14,12 @@ def channels_last(images: Array) -> Array:
     import numpy as np
 
     return np.moveaxis(images, 1, -1) if images.ndim == 4 else images
+
+
+def as_given(inputs: Sequence[Array]) -> Array | list[Array]:
+    """What a model is called on: one input by itself, several in a list."""
+    given = [channels_last(array) for array in inputs]
+    return given if len(given) > 1 else given[0]
 
 
 def channels_first(values: Mapping[str, Any]) -> dict[str, Array]:

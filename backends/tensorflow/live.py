@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from spinec.backends.backend import check_image_alone
 from spinec.backends.live import import_source
 from spinec.backends.tensorflow.framework import load_keras
-from spinec.backends.tensorflow.layout import channels_first, channels_last
+from spinec.backends.tensorflow.layout import as_given, channels_first, channels_last
 from spinec.backends.tensorflow.printer import emit, model_name
 from spinec.compiler.program import Program
 
@@ -30,6 +31,7 @@ def build(program: Program) -> keras.Model:
 
 def run(program: Program, image: NDArray[np.float32], seed: int = 0) -> dict[str, NDArray[np.float32]]:
     """The outputs of a model with fresh weights from a seed for one image, (channels, height, width)."""
+    check_image_alone(program)
     load_keras().utils.set_random_seed(seed)
     results = build(program)(channels_last(image[None]), training=False)
     return {name: array[0] for name, array in channels_first(program.named(results)).items()}
@@ -49,12 +51,13 @@ def taps(model: keras.Model, program: Program) -> dict[str, keras.KerasTensor]:
     }
 
 
-def forward(model: keras.Model, program: Program, images: Array, *, training: bool) -> dict[str, Any]:
-    """The value of every block, endpoint and output for some images (batch, channels, height, width)."""
+def forward(model: keras.Model, program: Program, inputs: Mapping[str, Array], *, training: bool) -> dict[str, Any]:
+    """The value of every block, endpoint and output for some inputs (batch, channels, height, width)."""
     import keras
 
     tapped = keras.Model(model.input, taps(model, program))
-    values: dict[str, Any] = tapped(channels_last(images).astype(model.input.dtype), training=training)
+    given = as_given([array.astype(model.inputs[0].dtype) for array in inputs.values()])
+    values: dict[str, Any] = tapped(given, training=training)
     return values
 
 

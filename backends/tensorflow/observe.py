@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from spinec.backends.tensorflow.layout import channels_first
@@ -14,6 +15,6 @@ if TYPE_CHECKING:
     from spinec.backends.weights import Array
 
 
-def observe(model: keras.Model, program: Program, images: Array) -> dict[str, Array]:
-    """The value of every block, endpoint and output for some images (batch, channels, height, width), in inference."""
-    return channels_first(forward(model, program, images, training=False))
+def observe(model: keras.Model, program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    """The value of every block, endpoint and output for some inputs (batch, channels, height, width), in inference."""
+    return channels_first(forward(model, program, inputs, training=False))

@@ -83,6 +83,25 @@ def depthwise_conv2d(
     return padded(layer, kernel_size // 2) if uneven else layer
 
 
+def transposed_conv2d(
+    dim: int,
+    factor: int,
+    use_bias: bool = True,
+    scale: float = 2.0,
+    mode: str = "fan_out",
+    **settings: Any,
+) -> layers.Layer:
+    """Transposed convolution without overlaps; Keras takes its outputs for the fan in."""
+    return layers.Conv2DTranspose(
+        dim,
+        factor,
+        strides=factor,
+        use_bias=use_bias,
+        kernel_initializer=initializer(scale, "fan_in" if mode == "fan_out" else "fan_out"),
+        **settings,
+    )
+
+
 def every(strides: int, offset: tuple[int, int], layer: Apply) -> Apply:
     """Values at every so many rows and columns: no Keras layer strides and dilates."""
     top, left = offset
@@ -188,6 +207,15 @@ class SpaceToDepth(layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "order": self.order}
+
+
+@keras.saving.register_keras_serializable(package="spinec")
+class FlattenChannels(layers.Layer):
+    """A map as a vector, channel by channel."""
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        _, height, width, dim = x.shape
+        return ops.reshape(ops.transpose(x, (0, 3, 1, 2)), (-1, dim * height * width))
 
 
 @keras.saving.register_keras_serializable(package="spinec")

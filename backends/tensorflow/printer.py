@@ -121,9 +121,9 @@ def _told(member: Member) -> tuple[str, ...]:
 
 def _model(outline: Outline, program: Program, builders: set[str]) -> str:
     """The function that makes the model: a line or a few per block; what is called more than once has a name."""
-    channels, height, width = program.input_shape
-    image = Call("keras.Input", ((height, width, channels),), (("name", "image"),))
-    lines = [f"def {outline.name}() -> keras.Model:", f'    """{outline.graph.doc}"""', *layout("image = ", image, 4)]
+    lines = [f"def {outline.name}() -> keras.Model:", f'    """{outline.graph.doc}"""']
+    for name, (shape, _) in program.inputs.items():
+        lines += layout(f"{name} = ", Call("keras.Input", ((*shape[1:], shape[0]),), (("name", name),)), 4)
     variables = _variables(outline, builders | _reserved())
     calls = Counter(member.node.module for member in outline.members)
     values: dict[str, Any] = {}
@@ -150,18 +150,23 @@ def _model(outline: Outline, program: Program, builders: set[str]) -> str:
 def _return(outline: Outline, program: Program, values: dict[str, Any]) -> list[str]:
     results = outline.graph.outputs
     name = ("name", program.name)
+    names = [Name(given) for given in program.inputs]
+    inputs = names if len(names) > 1 else names[0]
     if len(results) == 1:
         (value,) = results.values()
-        return layout("return ", Call("keras.Model", (Name("image"), values[value]), (name,)), 4)
+        return layout("return ", Call("keras.Model", (inputs, values[value]), (name,)), 4)
     lines = ["    outputs = {"]
     for key, value in results.items():
         lines += layout(f'"{key}": ', values[value], 8, ",", _comment(program.shape(value)))
-    return [*lines, "    }", *layout("return ", Call("keras.Model", (Name("image"), Name("outputs")), (name,)), 4)]
+    return [*lines, "    }", *layout("return ", Call("keras.Model", (inputs, Name("outputs")), (name,)), 4)]
 
 
 def _variables(outline: Outline, taken: set[str]) -> dict[str, str]:
     """The variable of every value and shared module: its own name, unless the function calls something by it."""
-    names = ["image", *(name for member in outline.members for name in (member.node.name, member.node.module))]
+    names = [
+        *outline.graph.inputs,
+        *(name for member in outline.members for name in (member.node.name, member.node.module)),
+    ]
     taken = taken | {"outputs"}
     variables: dict[str, str] = {}
     for name in dict.fromkeys(names):

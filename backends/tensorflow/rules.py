@@ -10,12 +10,12 @@ from spinec.backends.expressions import Call, Layer, Name, Optional, call
 from spinec.backends.outline import Rule
 from spinec.compiler.ops.activation import Activation
 from spinec.compiler.ops.base import Op, Shape
-from spinec.compiler.ops.conv import Conv, Linear
+from spinec.compiler.ops.conv import Conv, Linear, TransposedConv
 from spinec.compiler.ops.merge import Add, Average, Concat, Multiply, WeightedSum
 from spinec.compiler.ops.norm import BatchNorm
 from spinec.compiler.ops.pool import GlobalPool, Pool
 from spinec.compiler.ops.regularize import Dropout, StochasticDepth
-from spinec.compiler.ops.resize import Crop, Pad, SpaceToDepth, Upsample
+from spinec.compiler.ops.resize import Crop, Flatten, Pad, SpaceToDepth, Upsample
 
 RULES: dict[type[Op], Rule] = {}
 AnyRule = TypeVar("AnyRule", bound=Rule)
@@ -73,6 +73,14 @@ def _initial(op: Conv) -> dict[str, Any]:
     return {"scale": Optional(scale, 2.0), "mode": Optional(op.init_mode, "fan_out")}
 
 
+@rule(TransposedConv)
+def transposed_conv(op: TransposedConv, x: Shape) -> Layer:
+    """As many pixels as the kernel has from one square to the next."""
+    initial = {"scale": Optional(op.init_scale, 2.0), "mode": Optional(op.init_mode, "fan_out")}
+    settings = {"factor": op.factor, "use_bias": Optional(op.bias, True)}
+    return Layer(call("transposed_conv2d", op.dim, **settings, **initial), WEIGHT)
+
+
 @rule(Linear)
 def linear(op: Linear, x: Shape) -> Layer:
     """Uniform within 1 / sqrt(fan_out), as EfficientNet's classifier is."""
@@ -124,6 +132,12 @@ def upsample(op: Upsample, x: Shape) -> Layer:
 def crop(op: Crop, x: Shape) -> Layer:
     """The upper left part: so many rows below and columns to the right are cut off."""
     return Layer(call("layers.Cropping2D", ((0, x[1] - op.height), (0, x[2] - op.width))))
+
+
+@rule(Flatten)
+def flatten(op: Flatten, x: Shape) -> Layer:
+    """Channels first: Keras' own layer would go pixel by pixel."""
+    return Layer(call("FlattenChannels"))
 
 
 @rule(Pad)

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 def train_step(
-    model: keras.Model, program: Program, images: Array, targets: Mapping[str, Array], rate: float
+    model: keras.Model, program: Program, inputs: Mapping[str, Array], targets: Mapping[str, Array], rate: float
 ) -> TrainingStep:
     """One step of gradient descent on the mean squared error, summed over the outputs."""
     import tensorflow as tf
 
     trained = {slot: kept for slot, kept in variables_of(model, program).items() if slot.name in program.weights}
     with tf.GradientTape() as tape:
-        values = forward(model, program, images, training=True)
+        values = forward(model, program, inputs, training=True)
         errors = {name: values[program.graph.outputs[name]] - channels_last(array) for name, array in targets.items()}
         loss = tf.add_n([tf.reduce_mean(tf.square(error)) for error in errors.values()])
     gradients = tape.gradient(loss, [variable.value for variable in trained.values()])

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # What made a layer: where the neutral axes of its kernel are among Keras' own.
 AXES = {"conv2d": (3, 2, 0, 1), "depthwise_conv2d": (2, 3, 0, 1), "layers.Dense": (1, 0)}
+AXES["transposed_conv2d"] = (3, 2, 0, 1)  # neutral: (in, out, height, width)
 AXES |= {f"strided_{name}": AXES[name] for name in ("conv2d", "depthwise_conv2d")}
 
 

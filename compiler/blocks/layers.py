@@ -8,7 +8,7 @@ from functools import cache
 
 from spinec.compiler.graph import Graph, GraphBuilder, Setting
 from spinec.compiler.ops.activation import Activation
-from spinec.compiler.ops.conv import Conv
+from spinec.compiler.ops.conv import Conv, TransposedConv
 from spinec.compiler.ops.norm import BatchNorm
 from spinec.compiler.ops.regularize import StochasticDepth
 from spinec.spec.fields import Activation as Kind
@@ -46,6 +46,10 @@ class Style:
             init_scale=spec.init.scale,
             init_mode=spec.init.mode,
         )
+
+    def transposed_conv(self, dim: int) -> TransposedConv:
+        """A transposed convolution with a bias, to twice the size."""
+        return TransposedConv(dim, init_scale=self.spec.init.scale, init_mode=self.spec.init.mode)
 
     def norm(self, zero_init: bool = False) -> BatchNorm:
         """Batch norm; `zero_init` starts its scale at zero."""

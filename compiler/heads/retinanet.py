@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import log
 
-from spinec.compiler.blocks.conv import separable_conv
-from spinec.compiler.blocks.layers import Style, activate
+from spinec.compiler.blocks.layers import Style
 from spinec.compiler.graph import Graph, GraphBuilder, Setting
+from spinec.compiler.heads.layers import BOX, add_layers, conv
 from spinec.compiler.heads.registry import lowers
-from spinec.compiler.ops.base import Op
 from spinec.compiler.resample import Features
 from spinec.spec.heads import RetinaNet
-
-BOX = 4  # numbers per box
 
 
 @lowers(RetinaNet)
@@ -24,7 +21,7 @@ def retinanet(head: RetinaNet, outputs: Mapping[str, Features], style: Style, mo
     predictions = {"class": (head.classes * head.anchors, prior), "box": (BOX * head.anchors, 0.0)}
     if shares := head.shared and head.layers > 0:  # without layers there is nothing to share
         tower = _tower(head, in_dim, style)
-        graphs = {kind: _conv(head, style, head.dim, *last) for kind, last in predictions.items()}
+        graphs = {kind: conv(head, style, head.dim, *last) for kind, last in predictions.items()}
         read = {
             name: model.add(f"tower_{name}", tower, features.name, module="tower", call=name)
             for name, features in outputs.items()
@@ -44,33 +41,15 @@ def subnet(head: RetinaNet, in_dim: int, predictions: int, prior: float, style: 
     """Convolutions, each with batch norm and activation, and a prediction layer."""
     to = _builder("subnet", "A subnet shared over the levels, with batch norms of each level's own.", head, in_dim)
     to.settings = {**to.settings, "predictions": predictions}
-    x, dim = _layers(to, head, in_dim, style)
-    return to.build(to.add("predict", _conv(head, style, dim, predictions, prior), x))
+    x, dim = add_layers(to, head, head.layers, in_dim, style, bias=head.bias)
+    return to.build(to.add("predict", conv(head, style, dim, predictions, prior), x))
 
 
 def _tower(head: RetinaNet, in_dim: int, style: Style) -> Graph:
     to = _builder("tower", "What classes and boxes share, with batch norms of each level's own.", head, in_dim)
-    return to.build(_layers(to, head, in_dim, style)[0])
+    return to.build(add_layers(to, head, head.layers, in_dim, style, bias=head.bias)[0])
 
 
 def _builder(name: str, doc: str, head: RetinaNet, in_dim: int) -> GraphBuilder:
     settings: dict[str, Setting] = {"in_dim": in_dim} if in_dim != head.dim else {}
     return GraphBuilder(name, doc, settings=settings | {"dim": head.dim})
-
-
-def _layers(to: GraphBuilder, head: RetinaNet, dim: int, style: Style) -> tuple[str, int]:
-    """Convolutions with norm and activation: the last value and its dim."""
-    x = "x"
-    for i in range(1, head.layers + 1):
-        x = to.add(f"conv{i}", _conv(head, style, dim, head.dim, bias=head.bias), x)
-        x = to.add(f"norm{i}", style.norm(), x, per_call=True)
-        x, dim = activate(to, f"act{i}", head.activation, x), head.dim
-    return x, dim
-
-
-def _conv(
-    head: RetinaNet, style: Style, in_dim: int, dim: int, bias_init: float = 0.0, *, bias: bool = True
-) -> Op | Graph:
-    if head.conv == "separable":
-        return separable_conv(style, in_dim, dim, bias=bias, bias_init=bias_init)
-    return style.conv(dim, 3, bias=bias, bias_init=bias_init)

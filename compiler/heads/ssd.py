@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from spinec.compiler.blocks.layers import Style, conv_norm_act
 from spinec.compiler.graph import Graph, GraphBuilder
+from spinec.compiler.heads.layers import BOX
 from spinec.compiler.heads.registry import lowers
-from spinec.compiler.heads.retinanet import BOX
 from spinec.compiler.resample import Features
 from spinec.spec.heads import SSD
 

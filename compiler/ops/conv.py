@@ -7,7 +7,7 @@ from math import prod
 from typing import ClassVar
 
 from spinec.compiler.ops.base import BYTES, Cells, Kept, Op, Shape, Work, elements, feature_map
-from spinec.compiler.ops.window import Pads, output_size, window_pads, window_reads, with_written_pads
+from spinec.compiler.ops.window import Pads, gathered, output_size, window_pads, window_reads, with_written_pads
 from spinec.spec.errors import ShapeError
 from spinec.spec.fields import Padding
 
@@ -65,6 +65,40 @@ class Conv(Op):
 
     def reads(self, cells: Cells, operand: int, size: int) -> Cells:
         return window_reads(cells, self.padding, self.kernel, self.dilation, self.stride, size)
+
+
+@dataclass(frozen=True, slots=True)
+class TransposedConv(Op):
+    """Every value becomes a square of factor x factor, by a kernel of that size: no two squares overlap.
+
+    The kernel is that of the convolution which it transposes, (in, out, height, width), and so is its initialisation.
+    """
+
+    category: ClassVar[str] = "transposed conv"
+
+    dim: int
+    factor: int = 2
+    bias: bool = True
+    init_scale: float = 2.0
+    init_mode: str = "fan_out"
+
+    def infer(self, *inputs: Shape) -> Shape:
+        _, height, width = feature_map("transposed_conv", inputs[0])
+        return self.dim, height * self.factor, width * self.factor
+
+    def weights(self, *inputs: Shape) -> dict[str, Shape]:
+        kernel: Shape = (inputs[0][0], self.dim, self.factor, self.factor)
+        return {"kernel": kernel, "bias": (self.dim,)} if self.bias else {"kernel": kernel}
+
+    def work(self, output: Shape, *inputs: Shape) -> Work:
+        macs = elements(output) * inputs[0][0]
+        return {"macs": macs, "bias": elements(output)} if self.bias else {"macs": macs}
+
+    def kept(self, output: Shape, *inputs: Shape) -> Kept:
+        return Kept((0,))
+
+    def reads(self, cells: Cells, operand: int, size: int) -> Cells:
+        return gathered(cells, self.factor)
 
 
 @dataclass(frozen=True, slots=True)

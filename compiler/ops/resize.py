@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import ClassVar
 
 from spinec.compiler.ops.base import Cells, Op, Shape, Work, elements, feature_map
@@ -45,6 +46,20 @@ class Crop(Op):
         if height < self.height or width < self.width:
             raise ShapeError(f"crop to {self.height} x {self.width} of a smaller map, {inputs[0]}")
         return dim, self.height, self.width
+
+
+@dataclass(frozen=True, slots=True)
+class Flatten(Op):
+    """A map as a vector, channel by channel, each row by row."""
+
+    category: ClassVar[str] = "resize"
+    is_view: ClassVar[bool] = True
+
+    def infer(self, *inputs: Shape) -> Shape:
+        return (prod(feature_map("flatten", inputs[0])),)
+
+    def reads(self, cells: Cells, operand: int, size: int) -> Cells:
+        return (1 << size) - 1
 
 
 @dataclass(frozen=True, slots=True)
