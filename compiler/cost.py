@@ -198,7 +198,7 @@ def _part(spec: ModelSpec, row: Row) -> str:
     inner = rest.partition(".")[0]
     if inner.startswith("resample"):
         return "resample"
-    return "fuse" if inner in ("fuse", "concat") and len(spec.blocks[first].inputs) > 1 else "blocks"
+    return "fuse" if inner.startswith(("fuse", "concat")) and len(spec.blocks[first].inputs) > 1 else "blocks"
 
 
 def _level(spec: ModelSpec, row: Row) -> str:

@@ -8,7 +8,9 @@ from spinec.compiler import blocks as _kinds  # noqa: F401  (registers every kin
 from spinec.compiler.blocks.layers import Site, Style, activate, conv_block
 from spinec.compiler.blocks.registry import LOWERINGS
 from spinec.compiler.graph import Graph, GraphBuilder, sequence
-from spinec.compiler.ops.merge import Add, Concat, WeightedSum
+from spinec.compiler.ops.activation import Activation
+from spinec.compiler.ops.merge import Add, Concat, Multiply, WeightedSum
+from spinec.compiler.ops.pool import GlobalPool
 from spinec.compiler.resample import Features, resample
 from spinec.spec.blocks import Block, Fuse, Identity
 
@@ -57,6 +59,19 @@ def _fuse(builder: GraphBuilder, fuse: Fuse, values: list[str], dim: int, style:
         case "concat":
             x = builder.add("concat", Concat(), *values)
             return builder.add("fuse", conv_block(style, dim * len(values), dim), x)
+        case "attention":
+            return _attention(builder, values)
         case "softmax":
             return builder.add("fuse", WeightedSum("softmax", 0.0), *values)
     return builder.add("fuse", WeightedSum("fast_normalized", fuse.epsilon), *values)
+
+
+def _attention(builder: GraphBuilder, values: list[str]) -> str:
+    """NAS-FPN's global attention: the maximum over the image of one value, through a sigmoid, scales the next."""
+    fused = values[0]
+    for i, value in enumerate(values[1:], 2):
+        gate = builder.add(f"fuse{i}_max", GlobalPool("max", keep=True), fused)
+        gate = builder.add(f"fuse{i}_gate", Activation("sigmoid"), gate)
+        scaled = builder.add(f"fuse{i}_scaled", Multiply(), value, gate)
+        fused = builder.add(f"fuse{i}", Add(), fused, scaled)
+    return fused

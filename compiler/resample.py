@@ -107,6 +107,12 @@ def _pool_first(given: Features, to: Features, way: Resample, style: Style) -> l
     return [pool, *match(given, to, way, style, by_default=False)]
 
 
+def _disjoint_pool(given: Features, to: Features, way: Resample, style: Style) -> list[Op | Graph]:
+    """1x1 convolution + norm where the dim differs, then one maximum over squares that do not overlap (NAS-FPN)."""
+    ratio = 2 ** (to.level - given.level)
+    return [*match(given, to, way, style, by_default=False), Pool("max", ratio, ratio, "same")]
+
+
 def _depthwise_down(style: Style, dim: int, activation: Kind) -> Graph:
     doc = "Depthwise 3x3 convolution of stride 2, batch norm, activation."
     to = GraphBuilder("depthwise_down", doc, settings={"dim": dim})
@@ -122,5 +128,6 @@ DOWN = {
     "conv_pool": _conv_pool,
     "max_pool": _pool,
     "max_pool_first": _pool_first,
+    "max_pool_disjoint": _disjoint_pool,
     "avg_pool": _pool,
 }

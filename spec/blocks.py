@@ -12,7 +12,17 @@ from pydantic import Field
 from spinec.spec.fields import Activation, Dilation, Dim, Frozen, Kernel, Level, Ratio, Repeats
 
 Down = Annotated[
-    Literal["space_to_depth", "depthwise", "conv", "conv_pool", "max_pool", "max_pool_first", "avg_pool", "none"],
+    Literal[
+        "space_to_depth",
+        "depthwise",
+        "conv",
+        "conv_pool",
+        "max_pool",
+        "max_pool_first",
+        "max_pool_disjoint",
+        "avg_pool",
+        "none",
+    ],
     Field(description="how features come to a coarser level"),
 ]
 Up = Annotated[
@@ -72,9 +82,10 @@ class Input(InputResample):
 class Fuse(Frozen):
     """How resampled inputs become one (Eff-SpineNet, Equation 1)."""
 
-    kind: Literal["fast_normalized", "softmax", "sum", "concat"] = Field(
+    kind: Literal["fast_normalized", "softmax", "sum", "concat", "attention"] = Field(
         "fast_normalized",
-        description="weighted by normalised ReLU weights or by a softmax, summed, or concatenated",
+        description="weighted by normalised ReLU weights or by a softmax, summed, concatenated, or the first plus each "
+        "other times a gate from what is fused so far",
     )
     epsilon: float = Field(
         0.001,

@@ -12,11 +12,22 @@ from hypothesis import strategies as st
 from spinec.spec.names import RESERVED
 
 ACTIVATIONS = ("swish", "relu", "relu6", "hard_swish", "gelu", "sigmoid", "hard_sigmoid", "none")
-DOWNS = ("space_to_depth", "depthwise", "conv", "conv_pool", "max_pool", "max_pool_first", "avg_pool", "none")
+DOWNS = (
+    "space_to_depth",
+    "depthwise",
+    "conv",
+    "conv_pool",
+    "max_pool",
+    "max_pool_first",
+    "max_pool_disjoint",
+    "avg_pool",
+    "none",
+)
 UPS = ("nearest", "nearest_first", "none")
 MATCHES = ("when_different", "always", "where_needed")
 ORDERS = ("channel_major", "block_major")
-FUSIONS = ("fast_normalized", "softmax", "sum", "concat")
+FUSIONS = ("fast_normalized", "softmax", "sum", "concat", "attention")
+LADDERS = ("retinanet", "mask_rcnn")  # heads whose outputs are at levels without a gap
 KINDS = ("mbconv", "fused_mbconv", "residual", "bottleneck", "conv", "separable_conv", "identity")
 EXPANDS = (1, 1.5, 2, 2.5, 3, 4.35, 6)
 SQUEEZES = (0, 0.05, 0.2, 0.25, 0.3, 1)
@@ -245,7 +256,7 @@ def draw_top(draw: st.DrawFn, draft: Draft, most_dim: int) -> dict[str, Any]:
     top: dict[str, Any] = {}
     if head:
         outputs = finish(
-            draw, draft, head["kind"] == "retinanet", None if endpoints else draw(st.integers(1, most_dim)), most_dim
+            draw, draft, head["kind"] in LADDERS, None if endpoints else draw(st.integers(1, most_dim)), most_dim
         )
         top["head"] = head
     else:
@@ -253,7 +264,7 @@ def draw_top(draw: st.DrawFn, draft: Draft, most_dim: int) -> dict[str, Any]:
         outputs = list(dict.fromkeys([*draft.unread, *extra]))
     if head and head["kind"] == "ssd":
         top["head"] = {**head, "anchors": [draw(st.integers(1, 6)) for _ in outputs]}
-    elif head and head["kind"] != "retinanet" and len(outputs) > 1 and draft.up == "none":
+    elif head and head["kind"] not in LADDERS and len(outputs) > 1 and draft.up == "none":
         top.pop("head")
     names = [draw(output_name(draft.level(name), i)) for i, name in enumerate(outputs)]
     used = {name.lower() for name in draft.blocks}
@@ -290,11 +301,37 @@ def heads() -> st.SearchStrategy[dict[str, Any]]:
         shared=st.booleans(),
         prior=st.sampled_from((0.01, 0.5)),
     )
+    mask_rcnn = some(
+        conv=st.sampled_from(("separable", "full")),
+        proposal_layers=layers,
+        box_layers=layers,
+        mask_layers=layers,
+        hidden=st.lists(dims, max_size=2),
+        classes=classes,
+        activation=activation,
+        anchors=st.integers(1, 4),
+        box_size=st.integers(1, 7),
+        mask_size=st.integers(1, 5),
+    )
+    crops = st.integers(1, 4)  # always said: a thousand would take as long as a thousand networks
     return st.one_of(
         classification.map(lambda own: {"kind": "classification", **own}),
         st.builds(lambda own, dim: {"kind": "segmentation", "dim": dim, **own}, segmentation, dims),
         st.builds(lambda own, dim: {"kind": "retinanet", "dim": dim, **own}, retinanet, dims),
         ssd.map(lambda own: {"kind": "ssd", **own}),
+        st.builds(
+            lambda own, dim, boxes, masks: {
+                "kind": "mask_rcnn",
+                "dim": dim,
+                "box_crops": boxes,
+                "mask_crops": masks,
+                **own,
+            },
+            mask_rcnn,
+            dims,
+            crops,
+            crops,
+        ),
     )
 
 

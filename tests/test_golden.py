@@ -13,7 +13,14 @@ STARTER = (LIBRARY.parent / "spec" / "starter.yaml").read_text()
 
 
 @pytest.mark.parametrize(
-    "name", ["eff-spinenet-d0", "eff-spinenet-d1", "eff-spinenet-d0-segmentation", "efficientnet-b0"]
+    "name",
+    [
+        "eff-spinenet-d0",
+        "eff-spinenet-d1",
+        "eff-spinenet-d0-segmentation",
+        "eff-spinenet-d0-mask-rcnn",
+        "efficientnet-b0",
+    ],
 )
 def test_pytorch_source(golden, name):
     golden(GOLDEN / "pytorch" / f"{name}.py", emit(lower(load(name)), "pytorch"))
@@ -24,12 +31,14 @@ def test_pytorch_source_at_a_size_that_does_not_divide(golden):
     golden(GOLDEN / "pytorch" / "eff-spinenet-d0-classification-100x172.py", emit(program, "pytorch"))
 
 
-@pytest.mark.parametrize("name", ["eff-spinenet-m0", "eff-spinenet-d0-segmentation", "efficientnet-b0"])
+@pytest.mark.parametrize(
+    "name", ["eff-spinenet-m0", "eff-spinenet-d0-segmentation", "eff-spinenet-d0-mask-rcnn", "efficientnet-b0"]
+)
 def test_tensorflow_source(golden, name):
     golden(GOLDEN / "tensorflow" / f"{name}.py", emit(lower(load(name)), "tensorflow"))
 
 
-@pytest.mark.parametrize("name", ["eff-spinenet-d0", "efficientnet-b0"])
+@pytest.mark.parametrize("name", ["eff-spinenet-d0", "eff-spinenet-d0-mask-rcnn", "efficientnet-b0"])
 def test_text_form(golden, name):
     golden(GOLDEN / "programs" / f"{name}.txt", str(lower(load(name))))
 

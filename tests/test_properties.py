@@ -22,12 +22,12 @@ from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
 import spinec  # noqa: E402
 from spinec.compiler.ops.activation import Activation  # noqa: E402
-from spinec.compiler.ops.conv import Conv, Linear  # noqa: E402
+from spinec.compiler.ops.conv import Conv, Linear, TransposedConv  # noqa: E402
 from spinec.compiler.ops.merge import Add, Average, Concat, Multiply, WeightedSum  # noqa: E402
 from spinec.compiler.ops.norm import BatchNorm  # noqa: E402
 from spinec.compiler.ops.pool import GlobalPool, Pool  # noqa: E402
 from spinec.compiler.ops.regularize import Dropout, StochasticDepth  # noqa: E402
-from spinec.compiler.ops.resize import Crop, Pad, SpaceToDepth, Upsample  # noqa: E402
+from spinec.compiler.ops.resize import Crop, Flatten, Pad, SpaceToDepth, Upsample  # noqa: E402
 from spinec.compiler.scaling import scale  # noqa: E402
 
 torch.set_num_threads(1)  # workers of pytest would wait for each other's threads, many times as long
@@ -51,6 +51,11 @@ def lowered(text: str) -> spinec.Program:
         return spinec.lower(spinec.loads(text))
 
 
+def inputs_of(program: spinec.Program, batch: int = 2, **settings: Any) -> list[torch.Tensor]:
+    """Noise for so many images, and for all crops of each."""
+    return [torch.randn(batch * given.times, *given.shape, **settings) for given in program.inputs.values()]
+
+
 def meta_model(program: spinec.Program) -> torch.nn.Module:
     with torch.device("meta"):
         return spinec.build(program)
@@ -65,15 +70,15 @@ def shapes(program: spinec.Program, result: Any) -> dict[str, tuple[int, ...]]:
 def test_shapes_parameters_and_multiply_adds_are_those_of_the_live_module(text: str) -> None:
     program = lowered(text)
     report, model = spinec.cost(program), meta_model(program)
-    batch = torch.empty(2, *program.input_shape, device="meta")
+    inputs = inputs_of(program, device="meta")
 
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        assert shapes(program, model.eval()(batch)) == program.outputs
-    assert counter.get_total_flops() == 2 * len(batch) * report.macs("conv")
+        assert shapes(program, model.eval()(*inputs)) == program.outputs
+    assert counter.get_total_flops() == 2 * 2 * report.macs("conv")
     assert report.flops("conv") == 2 * report.macs("conv")
     assert sum(parameter.numel() for parameter in model.parameters()) == report.params
     with torch.no_grad():
-        assert shapes(program, model.train()(batch)) == program.outputs
+        assert shapes(program, model.train()(*inputs)) == program.outputs
 
 
 @examples(80)
@@ -147,14 +152,14 @@ def test_a_model_computes_what_its_program_says(text: str) -> None:
     torch.manual_seed(0)
     model = spinec.build(program).double()
     randomise(model)
-    image = torch.randn(2, *program.input_shape, dtype=torch.float64, requires_grad=True)
-    learned = [image, *model.parameters()]
+    inputs = inputs_of(program, dtype=torch.float64, requires_grad=True)
+    learned = [*inputs, *model.parameters()]
 
-    trained = program.named(model.train()(image))
+    trained = program.named(model.train()(*inputs))
     assert {name: tuple(value.shape[1:]) for name, value in trained.items()} == program.outputs
     gradients(trained, learned)
-    results = program.named(model.eval()(image))
-    expected = interpret(program, dict(model.named_parameters()) | dict(model.named_buffers()), image)
+    results = program.named(model.eval()(*inputs))
+    expected = interpret(program, dict(model.named_parameters()) | dict(model.named_buffers()), inputs)
     assert {name: tuple(value.shape[1:]) for name, value in results.items()} == program.outputs
     for name, value in results.items():
         torch.testing.assert_close(value, expected[name], rtol=1e-9, atol=1e-9)
@@ -177,10 +182,10 @@ def randomise(model: torch.nn.Module) -> None:
 
 
 def interpret(
-    program: spinec.Program, state: Mapping[str, torch.Tensor], image: torch.Tensor
+    program: spinec.Program, state: Mapping[str, torch.Tensor], inputs: list[torch.Tensor]
 ) -> dict[str, torch.Tensor]:
     """The outputs of a program, step by step in evaluation mode: no printer, no classes, no layers."""
-    values = {"image": image}
+    values = dict(zip(program.inputs, inputs, strict=True))
     for step in program.steps:
         roles = [*step.op.weights(*step.input_shapes), *step.op.state(*step.input_shapes)]
         weights = {role: state[torch_name(f"{step.module}.{role}")] for role in roles}
@@ -195,6 +200,11 @@ def convolve(op: Conv, weights: Mapping[str, torch.Tensor], x: torch.Tensor) -> 
     return F.conv2d(x, weights["kernel"], weights.get("bias"), op.stride, 0, op.dilation, op.groups)
 
 
+def enlarge(op: TransposedConv, weights: Mapping[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+    squares = torch.einsum("ncyx,cdij->ndyixj", x, weights["kernel"]).flatten(4, 5).flatten(2, 3)
+    return squares + weights["bias"][:, None, None] if op.bias else squares
+
+
 def pool(op: Pool, weights: Mapping[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
     (top, bottom), (left, right) = op.pads(*x.shape[2:])
     pads = (left, right, top, bottom)
@@ -207,7 +217,8 @@ def pool(op: Pool, weights: Mapping[str, torch.Tensor], x: torch.Tensor) -> torc
 
 
 def normalise(op: BatchNorm, weights: Mapping[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
-    mean, variance, scale, shift = (weights[role][:, None, None] for role in ("mean", "variance", "scale", "shift"))
+    channels = (-1, *(1 for _ in x.shape[2:]))
+    mean, variance, scale, shift = (weights[role].view(channels) for role in ("mean", "variance", "scale", "shift"))
     return (x - mean) / (variance + op.epsilon) ** 0.5 * scale + shift
 
 
@@ -234,12 +245,14 @@ ACTIVATE: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 }
 EVALUATE: dict[type, Callable[..., torch.Tensor]] = {
     Conv: convolve,
+    TransposedConv: enlarge,
     Linear: lambda op, weights, x: F.linear(x, weights["kernel"], weights.get("bias")),
     BatchNorm: normalise,
     Activation: lambda op, weights, x: ACTIVATE[op.kind](x),
     Pool: pool,
-    GlobalPool: lambda op, weights, x: x.mean((2, 3), keepdim=op.keep),
+    GlobalPool: lambda op, weights, x: getattr(x, {"mean": "mean", "max": "amax"}[op.kind])((2, 3), keepdim=op.keep),
     Upsample: lambda op, weights, x: x.repeat_interleave(op.factor, 2).repeat_interleave(op.factor, 3),
+    Flatten: lambda op, weights, x: x.reshape(len(x), -1),
     Crop: lambda op, weights, x: x[:, :, : op.height, : op.width],
     Pad: lambda op, weights, x: F.pad(x, (0, op.right, 0, op.bottom)),
     SpaceToDepth: to_depth,
@@ -264,7 +277,7 @@ def test_a_model_built_for_a_size_that_divides_takes_its_multiples(text: str) ->
 
     other = spinec.lower(spec, (3 * divisor, divisor))
     with torch.inference_mode():
-        result = meta_model(program).eval()(torch.empty(2, *other.input_shape, device="meta"))
+        result = meta_model(program).eval()(*inputs_of(other, device="meta"))
     assert shapes(other, result) == other.outputs
 
 

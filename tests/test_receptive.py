@@ -53,7 +53,7 @@ def tamed(spec: ModelSpec) -> ModelSpec:
 
 def averaged(down: str | None) -> str | None:
     """Maximum pooling has a gradient at one of its inputs alone, so it becomes an average."""
-    return "avg_pool" if down in ("max_pool", "max_pool_first", "conv_pool") else down
+    return "avg_pool" if down in ("max_pool", "max_pool_first", "max_pool_disjoint", "conv_pool") else down
 
 
 def features(program: spinec.Program, image: torch.Tensor) -> dict[str, torch.Tensor]:

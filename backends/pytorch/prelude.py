@@ -41,7 +41,8 @@ class TransposedConv2d(nn.ConvTranspose2d):
         scale: float = 2.0,
         mode: str = "fan_out",
     ) -> None:
-        self.std = math.sqrt(scale / (factor**2 * (dim if mode == "fan_out" else in_dim)))
+        fan = factor**2 * (dim if mode == "fan_out" else in_dim)
+        self.std = math.sqrt(scale / fan)
         super().__init__(in_dim, dim, kernel_size=factor, stride=factor, bias=bias)
 
     def reset_parameters(self) -> None:

@@ -113,8 +113,8 @@ def pool(op: Pool, x: Shape) -> Layer:
 
 @rule(GlobalPool)
 def global_pool(op: GlobalPool, x: Shape) -> Function:
-    """The mean over height and width."""
-    return Function(call(".mean", In(0), (2, 3), keepdim=Optional(op.keep, False)))
+    """The mean or the maximum over height and width."""
+    return Function(call({"mean": ".mean", "max": ".amax"}[op.kind], In(0), (2, 3), keepdim=Optional(op.keep, False)))
 
 
 @rule(Upsample)

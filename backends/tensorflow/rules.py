@@ -118,8 +118,9 @@ def pool(op: Pool, x: Shape) -> Layer:
 
 @rule(GlobalPool)
 def global_pool(op: GlobalPool, x: Shape) -> Layer:
-    """The mean over height and width."""
-    return Layer(call("layers.GlobalAveragePooling2D", keepdims=Optional(op.keep, False)))
+    """The mean or the maximum over height and width."""
+    name = {"mean": "Average", "max": "Max"}[op.kind]
+    return Layer(call(f"layers.Global{name}Pooling2D", keepdims=Optional(op.keep, False)))
 
 
 @rule(Upsample)

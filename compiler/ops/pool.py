@@ -51,10 +51,11 @@ class Pool(Op):
 
 @dataclass(frozen=True, slots=True)
 class GlobalPool(Op):
-    """The mean over the image: a vector, or a map of one cell where `keep` is set."""
+    """The mean or the maximum over the image: a vector, or a map of one cell where `keep` is set."""
 
     category: ClassVar[str] = "pool"
 
+    kind: Literal["mean", "max"] = "mean"
     keep: bool = False
 
     def infer(self, *inputs: Shape) -> Shape:
@@ -62,7 +63,10 @@ class GlobalPool(Op):
         return (dim, 1, 1) if self.keep else (dim,)
 
     def work(self, output: Shape, *inputs: Shape) -> Work:
-        return {"mean": elements(*inputs)}
+        return {"mean": elements(*inputs)} if self.kind == "mean" else {}
+
+    def kept(self, output: Shape, *inputs: Shape) -> Kept:
+        return Kept() if self.kind == "mean" else Kept((0,), output=True)  # to find where the maximum is
 
     def reads(self, cells: Cells, operand: int, size: int) -> Cells:
         return (1 << size) - 1
