@@ -13,7 +13,15 @@ from spinec.backends.verify import BARS, sample
 
 pytest.importorskip("torch")
 
-SPECS = {"detector": DETECTOR, "classifier": CLASSIFIER}
+REGIONS = """
+name: regions
+input: {size: 32}
+blocks:
+  b1: {level: 2, kind: conv, dim: 8, inputs: [image]}
+outputs: {P2: b1}
+head: {kind: mask_rcnn, dim: 8, classes: 3, box_layers: 1, mask_layers: 1, hidden: [6], box_size: 3, mask_size: 2}
+"""
+SPECS = {"detector": DETECTOR, "classifier": CLASSIFIER, "regions": REGIONS}
 
 
 @pytest.fixture(params=SPECS)
@@ -23,7 +31,11 @@ def exported(request, tmp_path):
     weights = sample(program).weights
     write_checkpoint(tmp_path / "weights.safetensors", program, weights)
     random = np.random.default_rng(3)
-    inputs = {name: random.normal(size=(3, *given.shape)).astype("float32") for name, given in program.inputs.items()}
+    batches = {name: 3 if name == "image" else 5 for name in program.inputs}  # crops are in batches of their own
+    inputs = {
+        name: random.normal(size=(batches[name], *given.shape)).astype("float32")
+        for name, given in program.inputs.items()
+    }
 
     def run(form):
         owner, ending, needs, run_file = RUNTIMES[form]

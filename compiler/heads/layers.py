@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from spinec.compiler.blocks.conv import separable_conv
 from spinec.compiler.blocks.layers import Style, activate
-from spinec.compiler.graph import Graph, GraphBuilder
+from spinec.compiler.graph import Graph, GraphBuilder, Setting
 from spinec.compiler.ops.base import Op
 from spinec.spec.heads import MaskRCNN, RetinaNet
 
 BOX = 4  # numbers per box
+
+
+def subnet_builder(name: str, doc: str, head: RetinaNet | MaskRCNN, in_dim: int) -> GraphBuilder:
+    """A builder of what works at the head's dim."""
+    settings: dict[str, Setting] = {"in_dim": in_dim} if in_dim != head.dim else {}
+    return GraphBuilder(name, doc, settings=settings | {"dim": head.dim})
 
 
 def add_layers(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from spinec.compiler.blocks.layers import Style, activate
-from spinec.compiler.graph import Graph, GraphBuilder
-from spinec.compiler.heads.layers import BOX, add_layers, conv
+from spinec.compiler.graph import Derived, Graph, GraphBuilder
+from spinec.compiler.heads.layers import BOX, add_layers, conv, subnet_builder
 from spinec.compiler.heads.registry import lowers
 from spinec.compiler.ops.conv import Linear
 from spinec.compiler.ops.resize import Flatten
@@ -33,7 +33,9 @@ def mask_rcnn(head: MaskRCNN, outputs: Mapping[str, Features], style: Style, mod
 def _proposals(head: MaskRCNN, outputs: Mapping[str, Features], style: Style, model: GraphBuilder) -> dict[str, str]:
     """For every anchor whether something is there, and by how much its box is off; norms are each level's own."""
     in_dim = next(iter(outputs.values())).dim
-    to = GraphBuilder("proposals", "What proposals are made from, with batch norms of each level's own.")
+    to = subnet_builder(
+        "proposals", "What proposals are made from, with batch norms of each level's own.", head, in_dim
+    )
     x, dim = add_layers(to, head, head.proposal_layers, in_dim, style)
     tower = to.build(x)
     read = {name: features.name for name, features in outputs.items()}
@@ -55,11 +57,14 @@ def _proposals(head: MaskRCNN, outputs: Mapping[str, Features], style: Style, mo
 
 def _box_subnet(head: MaskRCNN, in_dim: int, style: Style) -> Graph:
     """Convolutions and linear layers on every crop, each with norm and activation."""
-    to = GraphBuilder("box_subnet", "What tells the class and the box of a crop.")
-    x, _ = add_layers(to, head, head.box_layers, in_dim, style, per_call=False)
+    to = subnet_builder("box_subnet", "What tells the class and the box of a crop.", head, in_dim)
+    x, dim = add_layers(to, head, head.box_layers, in_dim, style, per_call=False)
+    cells = head.box_size**2
+    features = Derived(dim * cells, f"{'dim' if dim == head.dim else 'in_dim'} * {cells}")
+    to.settings = {**to.settings, "features": features}
     x = to.add("flatten", Flatten(), x)
-    for i, dim in enumerate(head.hidden, 1):
-        x = to.add(f"hidden{i}", Linear(dim), x)
+    for i, hidden in enumerate(head.hidden, 1):
+        x = to.add(f"hidden{i}", Linear(hidden), x)
         x = to.add(f"hidden_norm{i}", style.norm(), x)
         x = activate(to, f"hidden_act{i}", head.activation, x)
     return to.build(x)
@@ -67,7 +72,7 @@ def _box_subnet(head: MaskRCNN, in_dim: int, style: Style) -> Graph:
 
 def _mask_subnet(head: MaskRCNN, in_dim: int, style: Style) -> Graph:
     """Convolutions on every crop, twice its size by a transposed one, and a mask per class."""
-    to = GraphBuilder("mask_subnet", "A mask of twice a crop's size for every class.")
+    to = subnet_builder("mask_subnet", "A mask of twice a crop's size for every class.", head, in_dim)
     x, _ = add_layers(to, head, head.mask_layers, in_dim, style, per_call=False)
     x = to.add("up", style.transposed_conv(head.dim), x)
     x = to.add("up_norm", style.norm(), x)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from math import log
 
 from spinec.compiler.blocks.layers import Style
-from spinec.compiler.graph import Graph, GraphBuilder, Setting
-from spinec.compiler.heads.layers import BOX, add_layers, conv
+from spinec.compiler.graph import Graph, GraphBuilder
+from spinec.compiler.heads.layers import BOX, add_layers, conv, subnet_builder
 from spinec.compiler.heads.registry import lowers
 from spinec.compiler.resample import Features
 from spinec.spec.heads import RetinaNet
@@ -39,17 +39,14 @@ def retinanet(head: RetinaNet, outputs: Mapping[str, Features], style: Style, mo
 
 def subnet(head: RetinaNet, in_dim: int, predictions: int, prior: float, style: Style) -> Graph:
     """Convolutions, each with batch norm and activation, and a prediction layer."""
-    to = _builder("subnet", "A subnet shared over the levels, with batch norms of each level's own.", head, in_dim)
+    to = subnet_builder(
+        "subnet", "A subnet shared over the levels, with batch norms of each level's own.", head, in_dim
+    )
     to.settings = {**to.settings, "predictions": predictions}
     x, dim = add_layers(to, head, head.layers, in_dim, style, bias=head.bias)
     return to.build(to.add("predict", conv(head, style, dim, predictions, prior), x))
 
 
 def _tower(head: RetinaNet, in_dim: int, style: Style) -> Graph:
-    to = _builder("tower", "What classes and boxes share, with batch norms of each level's own.", head, in_dim)
+    to = subnet_builder("tower", "What classes and boxes share, with batch norms of each level's own.", head, in_dim)
     return to.build(add_layers(to, head, head.layers, in_dim, style, bias=head.bias)[0])
-
-
-def _builder(name: str, doc: str, head: RetinaNet, in_dim: int) -> GraphBuilder:
-    settings: dict[str, Setting] = {"in_dim": in_dim} if in_dim != head.dim else {}
-    return GraphBuilder(name, doc, settings=settings | {"dim": head.dim})

@@ -222,15 +222,16 @@ class MBConvDown(nn.Module):
 class BoxSubnet(nn.Module):
     """What tells the class and the box of a crop."""
 
-    def __init__(self) -> None:
+    def __init__(self, dim: int) -> None:
         super().__init__()
-        self.conv1 = SeparableConv(64, 64, kernel=3)
-        self.norm1 = nn.BatchNorm2d(64, eps=0.001, momentum=0.01)
-        self.conv2 = SeparableConv(64, 64, kernel=3)
-        self.norm2 = nn.BatchNorm2d(64, eps=0.001, momentum=0.01)
-        self.conv3 = SeparableConv(64, 64, kernel=3)
-        self.norm3 = nn.BatchNorm2d(64, eps=0.001, momentum=0.01)
-        self.hidden1 = nn.Linear(3136, 256)
+        features = dim * 49
+        self.conv1 = SeparableConv(dim, dim, kernel=3)
+        self.norm1 = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.conv2 = SeparableConv(dim, dim, kernel=3)
+        self.norm2 = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.conv3 = SeparableConv(dim, dim, kernel=3)
+        self.norm3 = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.hidden1 = nn.Linear(features, 256)
         self.hidden_norm1 = nn.BatchNorm1d(256, eps=0.001, momentum=0.01)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -247,11 +248,11 @@ class BoxSubnet(nn.Module):
 class Proposals(nn.Module):
     """What proposals are made from, with batch norms of each level's own."""
 
-    def __init__(self) -> None:
+    def __init__(self, dim: int) -> None:
         super().__init__()
-        self.conv1 = SeparableConv(64, 64, kernel=3)
+        self.conv1 = SeparableConv(dim, dim, kernel=3)
         self.norm1 = nn.ModuleDict(
-            {level: nn.BatchNorm2d(64, eps=0.001, momentum=0.01) for level in LEVELS}
+            {level: nn.BatchNorm2d(dim, eps=0.001, momentum=0.01) for level in LEVELS}
         )
 
     def forward(self, x: Tensor, level: str) -> Tensor:
@@ -262,17 +263,17 @@ class Proposals(nn.Module):
 class MaskSubnet(nn.Module):
     """A mask of twice a crop's size for every class."""
 
-    def __init__(self) -> None:
+    def __init__(self, dim: int) -> None:
         super().__init__()
-        self.conv1 = SeparableConv(64, 64, kernel=3)
-        self.norm1 = nn.BatchNorm2d(64, eps=0.001, momentum=0.01)
-        self.conv2 = SeparableConv(64, 64, kernel=3)
-        self.norm2 = nn.BatchNorm2d(64, eps=0.001, momentum=0.01)
-        self.conv3 = SeparableConv(64, 64, kernel=3)
-        self.norm3 = nn.BatchNorm2d(64, eps=0.001, momentum=0.01)
-        self.up = TransposedConv2d(64, 64, factor=2)
-        self.up_norm = nn.BatchNorm2d(64, eps=0.001, momentum=0.01)
-        self.predict = SeparableConv(64, 91, kernel=1)
+        self.conv1 = SeparableConv(dim, dim, kernel=3)
+        self.norm1 = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.conv2 = SeparableConv(dim, dim, kernel=3)
+        self.norm2 = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.conv3 = SeparableConv(dim, dim, kernel=3)
+        self.norm3 = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.up = TransposedConv2d(dim, dim, factor=2)
+        self.up_norm = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.predict = SeparableConv(dim, 91, kernel=1)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv1(x)
@@ -441,13 +442,13 @@ class EffSpineNetD0MaskRcnn(nn.Module):
         self.P5 = ConvNormAct(136, 64, kernel=1, stride=1)
         self.P6 = ConvNormAct(40, 64, kernel=1, stride=1)
         self.P7 = ConvNormAct(136, 64, kernel=1, stride=1)
-        self.box_subnet = BoxSubnet()
-        self.proposals = Proposals()
+        self.box_subnet = BoxSubnet(64)
+        self.proposals = Proposals(64)
         self.objectness = SeparableConv(64, 3, kernel=1)
         self.deltas = SeparableConv(64, 12, kernel=1)
         self.crop_class = nn.Linear(256, 91)
         self.crop_box = nn.Linear(256, 364)
-        self.crop_mask = MaskSubnet()
+        self.crop_mask = MaskSubnet(64)
         self.apply(initialize)
 
     def forward(

@@ -308,19 +308,19 @@ def MBConvDown(name: str, in_dim: int, dim: int) -> Apply:
     return apply
 
 
-def BoxSubnet(name: str) -> Apply:
+def BoxSubnet(name: str, dim: int) -> Apply:
     """What tells the class and the box of a crop."""
-    conv1 = SeparableConv(f"{name}.conv1", 64, kernel=3)
+    conv1 = SeparableConv(f"{name}.conv1", dim, kernel=3)
     norm1 = layers.BatchNormalization(
         momentum=0.99, epsilon=0.001, name=f"{name}.norm1"
     )
     act1 = layers.Activation("silu", name=f"{name}.act1")
-    conv2 = SeparableConv(f"{name}.conv2", 64, kernel=3)
+    conv2 = SeparableConv(f"{name}.conv2", dim, kernel=3)
     norm2 = layers.BatchNormalization(
         momentum=0.99, epsilon=0.001, name=f"{name}.norm2"
     )
     act2 = layers.Activation("silu", name=f"{name}.act2")
-    conv3 = SeparableConv(f"{name}.conv3", 64, kernel=3)
+    conv3 = SeparableConv(f"{name}.conv3", dim, kernel=3)
     norm3 = layers.BatchNormalization(
         momentum=0.99, epsilon=0.001, name=f"{name}.norm3"
     )
@@ -351,9 +351,9 @@ def BoxSubnet(name: str) -> Apply:
     return apply
 
 
-def Proposals(name: str) -> Apply:
+def Proposals(name: str, dim: int) -> Apply:
     """What proposals are made from, with batch norms of each level's own."""
-    conv1 = SeparableConv(f"{name}.conv1", 64, kernel=3)
+    conv1 = SeparableConv(f"{name}.conv1", dim, kernel=3)
     norm1 = {
         level: layers.BatchNormalization(
             momentum=0.99, epsilon=0.001, name=f"{name}.norm1.{level}"
@@ -369,24 +369,24 @@ def Proposals(name: str) -> Apply:
     return apply
 
 
-def MaskSubnet(name: str) -> Apply:
+def MaskSubnet(name: str, dim: int) -> Apply:
     """A mask of twice a crop's size for every class."""
-    conv1 = SeparableConv(f"{name}.conv1", 64, kernel=3)
+    conv1 = SeparableConv(f"{name}.conv1", dim, kernel=3)
     norm1 = layers.BatchNormalization(
         momentum=0.99, epsilon=0.001, name=f"{name}.norm1"
     )
     act1 = layers.Activation("silu", name=f"{name}.act1")
-    conv2 = SeparableConv(f"{name}.conv2", 64, kernel=3)
+    conv2 = SeparableConv(f"{name}.conv2", dim, kernel=3)
     norm2 = layers.BatchNormalization(
         momentum=0.99, epsilon=0.001, name=f"{name}.norm2"
     )
     act2 = layers.Activation("silu", name=f"{name}.act2")
-    conv3 = SeparableConv(f"{name}.conv3", 64, kernel=3)
+    conv3 = SeparableConv(f"{name}.conv3", dim, kernel=3)
     norm3 = layers.BatchNormalization(
         momentum=0.99, epsilon=0.001, name=f"{name}.norm3"
     )
     act3 = layers.Activation("silu", name=f"{name}.act3")
-    up = transposed_conv2d(64, factor=2, name=f"{name}.up")
+    up = transposed_conv2d(dim, factor=2, name=f"{name}.up")
     up_norm = layers.BatchNormalization(
         momentum=0.99, epsilon=0.001, name=f"{name}.up_norm"
     )
@@ -612,8 +612,8 @@ def EffSpineNetD0MaskRcnn() -> keras.Model:
     P5 = ConvNormAct("P5", 64, kernel=1, stride=1)(b16)  # (16, 16, 64)
     P6 = ConvNormAct("P6", 64, kernel=1, stride=1)(b18)  # (8, 8, 64)
     P7 = ConvNormAct("P7", 64, kernel=1, stride=1)(b17)  # (4, 4, 64)
-    box_subnet = BoxSubnet("box_subnet")(box_crops)  # (256,)
-    proposals = Proposals("proposals")
+    box_subnet = BoxSubnet("box_subnet", 64)(box_crops)  # (256,)
+    proposals = Proposals("proposals", 64)
     proposals_P3 = proposals(P3, "P3")  # (64, 64, 64)
     proposals_P4 = proposals(P4, "P4")  # (32, 32, 64)
     proposals_P5 = proposals(P5, "P5")  # (16, 16, 64)
@@ -635,7 +635,7 @@ def EffSpineNetD0MaskRcnn() -> keras.Model:
         ),
         name="crop_box",
     )(box_subnet)  # (364,)
-    crop_mask = MaskSubnet("crop_mask")(mask_crops)  # (28, 28, 91)
+    crop_mask = MaskSubnet("crop_mask", 64)(mask_crops)  # (28, 28, 91)
     outputs = {
         "P3": P3,  # (64, 64, 64)
         "P4": P4,  # (32, 32, 64)
