@@ -136,7 +136,7 @@ def crop(op: Crop, x: Shape) -> Function:
 @rule(Flatten)
 def flatten(op: Flatten, x: Shape) -> Function:
     """PyTorch's own order."""
-    return Function(call(".flatten", In(0), 1), call("nn.Flatten"))
+    return Function(call(".flatten", In(0), start_dim=1), call("nn.Flatten"))
 
 
 @rule(Pad)

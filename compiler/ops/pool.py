@@ -39,7 +39,8 @@ class Pool(Op):
         given = self._given(inputs[0])
         copied = BYTES * elements(given) if given != inputs[0] else 0
         indices = INDEX_BYTES * elements(output) if self.kind == "max" else 0
-        return Kept(() if copied else (0,), image_bytes=copied + indices)
+        shares = BYTES * elements(output[1:]) if (self.kind, self.padding) == ("avg", "same") else 0  # of each window
+        return Kept(() if copied else (0,), image_bytes=copied + indices, batch_bytes=shares)
 
     def _given(self, shape: Shape) -> Shape:
         """What the windows move over."""

@@ -241,7 +241,7 @@ class BoxSubnet(nn.Module):
         x = F.silu(self.norm2(x), inplace=True)
         x = self.conv3(x)
         x = F.silu(self.norm3(x), inplace=True)
-        x = self.hidden_norm1(self.hidden1(x.flatten(1)))
+        x = self.hidden_norm1(self.hidden1(x.flatten(start_dim=1)))
         return F.silu(x, inplace=True)
 
 
