@@ -98,12 +98,13 @@ def transposed_conv2d(
     **settings: Any,
 ) -> layers.Layer:
     """Transposed convolution without overlaps; Keras takes its outputs for the fan in."""
+    fan = "fan_in" if mode == "fan_out" else "fan_out"
     return layers.Conv2DTranspose(
         dim,
         factor,
         strides=factor,
         use_bias=use_bias,
-        kernel_initializer=initializer(scale, "fan_in" if mode == "fan_out" else "fan_out"),
+        kernel_initializer=initializer(scale, fan),
         **settings,
     )
 
@@ -179,7 +180,8 @@ class FlattenChannels(layers.Layer):
 
     def call(self, x: KerasTensor) -> KerasTensor:
         _, height, width, dim = x.shape
-        return ops.reshape(ops.transpose(x, (0, 3, 1, 2)), (-1, dim * height * width))
+        x = ops.transpose(x, (0, 3, 1, 2))
+        return ops.reshape(x, (-1, dim * height * width))
 
 
 def ConvNormAct(name: str, dim: int, kernel: int, stride: int) -> Apply:
