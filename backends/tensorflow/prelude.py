@@ -91,7 +91,7 @@ def transposed_conv2d(
     mode: str = "fan_out",
     **settings: Any,
 ) -> layers.Layer:
-    """Transposed convolution without overlaps; Keras takes its outputs for the fan in."""
+    """Transposed convolution without overlaps; its outputs are Keras' fan in."""
     fan = "fan_in" if mode == "fan_out" else "fan_out"
     return layers.Conv2DTranspose(
         dim,
