@@ -163,10 +163,11 @@ def test_a_model_computes_what_its_program_says(text: str) -> None:
     assert {name: tuple(value.shape[1:]) for name, value in results.items()} == program.outputs
     for name, value in results.items():
         torch.testing.assert_close(value, expected[name], rtol=1e-9, atol=1e-9)
+    # PyTorch's own gradient of a hard sigmoid has a sixth of single precision: 3e-8 of what passes through it, and what
+    # passes through several may cancel. Without one there is nothing to allow for.
+    rounded = any(step.op == Activation("hard_sigmoid") for step in program.steps)
     for got, wanted in zip(gradients(results, learned), gradients(expected, learned), strict=True):
-        # PyTorch's own gradient of a hard sigmoid has a sixth of single precision: 3e-8 of what passes through it, and
-        # what passes through several may cancel
-        assert (got - wanted).abs().max() <= 1e-6 * max(1.0, wanted.abs().max())
+        assert (got - wanted).abs().max() <= (1e-6 if rounded else 1e-9) * max(1.0, wanted.abs().max())
 
 
 def gradients(results: Mapping[str, torch.Tensor], learned: list[torch.Tensor]) -> tuple[torch.Tensor, ...]:
