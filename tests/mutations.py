@@ -118,7 +118,7 @@ def _key(doc: Doc, new: Callable[[str], str]) -> Iterator[Mutant]:
 
 
 def _lost(doc: Doc, key: str) -> Iterator[Mutant]:
-    """An entry of a mapping on one line left out."""
+    """An entry of a mapping left out, which its mapping then lacks: at the entry's line, or at the mapping's key."""
     for path, item in doc.items:
         if item.key and path[-1] == key and len(path) > 1 and path[0] in ("blocks", "head", "neck"):
             if item.key.line != item.place.line or (path[0] == "neck" and key == "dim"):
@@ -129,7 +129,8 @@ def _lost(doc: Doc, key: str) -> Iterator[Mutant]:
             end += len(line[end:]) - len(line[end:].lstrip(", "))
             if line[:start].rstrip().endswith(",") and line[end:].startswith("}"):
                 start = len(line[:start].rstrip(", "))
-            yield doc.at(item.key._replace(column=start + 1), "", end - start)
+            mutant, mapping = doc.at(item.key._replace(column=start + 1), "", end - start), doc.tree.find(path[:-1])
+            yield mutant._replace(lines=mutant.lines | {mapping.key.line}) if mapping and mapping.key else mutant
 
 
 def _lost_section(doc: Doc, key: str) -> Iterator[Mutant]:
