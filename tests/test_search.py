@@ -397,7 +397,7 @@ def test_no_more_is_done_than_is_wanted(kept, journal, monkeypatch):
             study.tell(0, 1.0)
         return True
 
-    work(study, plan_of(), searched.quick, 2, wanted=wanted, watch=Watch(patience=0.3))
+    work(study, plan_of(), searched.quick, 2, wanted=wanted, watch=Watch(patience=2.0))
     assert turns[4] == {"RUNNING": 2}  # it waited, and began nothing
     assert states(study) == {"COMPLETE": 2, "FAIL": 1}
     assert len(searched.noted("begun", journal)) == 1

@@ -18,6 +18,7 @@ EDGE = 5.0
 LINE = 1.25  # from one line of text to the next, in its size
 SAMPLE = 26.0  # of a legend, with what is to either side
 STEPS = 4  # how far names may stand off their points, in lines
+CROWD = 12  # names that a panel has room for; one with twice as many is twice as high
 OBSTACLE = 4.0  # half the side of what a point covers
 
 
@@ -68,7 +69,8 @@ def arrange(panels: Sequence[Panel], inches: float, height: float) -> Sheet:
     room = (whole - sum(title + below for title, _, below in around) - 2 * EDGE) / len(panels)
     frames, y = [], EDGE
     for panel, (title, legend, below) in zip(panels, around, strict=True):
-        area = Area(left, y + title + legend, right, y + title + legend + room)
+        top = y + title + legend
+        area = Area(left, top, right, top + room * max(1.0, _named(panel) / CROWD))
         columns, names = _columns(panel, right - left, small), tuple(_names(panel, area, small))
         frames.append(Frame(panel, area, columns, y + size, names))
         y = area.bottom + below
@@ -124,6 +126,10 @@ def _slot(axis: Axis, room: float) -> float:
     """How much room the tick has that has the least."""
     places = [room * position(axis, tick) for tick, _ in axis.ticks]
     return min((after - before for before, after in pairwise(places)), default=room)
+
+
+def _named(panel: Panel) -> int:
+    return sum(len(mark.names) for mark in panel.marks if isinstance(mark, Points))
 
 
 def _names(panel: Panel, area: Area, small: float) -> Iterator[Name]:
