@@ -9,8 +9,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import accumulate, pairwise
-from math import ceil
+from itertools import accumulate, chain, pairwise
+from math import ceil, inf
 
 from spinec.visualize.picture import Area, Arrow, Box, Picture, Point, Text
 from spinec.visualize.typeface import shortened
@@ -34,7 +34,7 @@ def cut(picture: Picture, columns: Sequence[float], top: float, bottom: float, m
         return picture
     edges = [*lefts, picture.width - margin]
     flat = _Strips(edges, [0.0] * len(lefts))
-    bands = [_used(picture.bands, flat.lowest(picture, strip)) for strip in range(len(lefts))]
+    bands = [_used(picture.bands, lowest) for lowest in flat.lowest(picture)]
     heights = [max((band.bottom for band in used), default=bottom) - top + GAP for used in bands]
     strips = _Strips(edges, list(accumulate(heights[:-1], initial=0.0)))
     return strips.picture(picture, bands, top, margin)
@@ -51,11 +51,16 @@ class _Strips:
     def __init__(self, edges: Sequence[float], offsets: Sequence[float]) -> None:
         self.edges, self.offsets = edges, offsets
 
-    def lowest(self, picture: Picture, strip: int) -> float:
-        """The lowest y of what is in a strip."""
-        found = [box.extent.bottom for box in picture.boxes if self.index(box.area.left) == strip]
-        lines = (line for arrow in picture.arrows for way in (arrow.trunk, arrow.leg) for line in self.line(way))
-        return max((*found, *(y for at, points in lines if at == strip for _, y in points)))
+    def lowest(self, picture: Picture) -> list[float]:
+        """The lowest y of what is in each strip."""
+        found = [-inf] * len(self.offsets)
+        for box in picture.boxes:
+            strip = self.index(box.area.left)
+            found[strip] = max(found[strip], box.extent.bottom)
+        for arrow in picture.arrows:
+            for strip, points in chain(self.line(arrow.trunk), self.line(arrow.leg)):
+                found[strip] = max(found[strip], *(y for _, y in points))
+        return found
 
     def picture(self, picture: Picture, bands: Sequence[Sequence[Area]], top: float, margin: float) -> Picture:
         """The picture, everything at its new place."""
@@ -118,8 +123,9 @@ class _Strips:
             return
         strip, stretch = self.index(points[0][0]), [points[0]]
         for (_, y), (x, end) in pairwise(points):
-            while strip != self.index(x):
-                step = 1 if self.index(x) > strip else -1
+            aim = self.index(x)
+            while strip != aim:
+                step = 1 if aim > strip else -1
                 edge = self.edges[strip + (step > 0)]
                 yield from self._moved(strip, [*stretch, (edge, y)])
                 strip, stretch = strip + step, [(edge, y)]
