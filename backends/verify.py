@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
@@ -154,6 +154,11 @@ def differences(
     ]
 
 
+def worst_of(found: Iterable[Difference]) -> Difference:
+    """The one that is furthest apart."""
+    return max(found, key=lambda each: each.error)
+
+
 class Training(NamedTuple):
     """How far two backends are apart when both train the same weights on the same images."""
 
@@ -175,10 +180,10 @@ class Training(NamedTuple):
         two backends that both round need not be closer than each is to the truth.
         """
         return {
-            "values": (_worst(self.values), BARS[precision]),
-            "statistics": (_worst(self.statistics), BARS[precision]),
-            "gradients": (_worst(self.gradients), TRAINING_BAR),
-            "losses": (_worst(self.losses), max(TRAINING_BAR, ROUNDINGS * self.rounding)),
+            "values": (worst_of(self.values), BARS[precision]),
+            "statistics": (worst_of(self.statistics), BARS[precision]),
+            "gradients": (worst_of(self.gradients), TRAINING_BAR),
+            "losses": (worst_of(self.losses), max(TRAINING_BAR, ROUNDINGS * self.rounding)),
         }
 
 
@@ -187,6 +192,11 @@ class Lesson(NamedTuple):
 
     given: Sample
     targets: dict[str, Array]
+
+    def rounded(self, precision: Precision) -> Lesson:
+        """The same numbers, but for rounding."""
+        given = Sample(*(_as(precision, arrays) for arrays in self.given))
+        return Lesson(given, _as(precision, self.targets))
 
 
 class _Run(NamedTuple):
@@ -207,30 +217,31 @@ def compare_training(
     one pixel, a hundredfold a step.
     """
     program = lower(without_chance(program.spec), program.size)
-    lesson = lesson_of(program, precision, seed, batch)
+    exact = lesson_of(program, seed, batch)
+    lesson = exact.rounded(precision)
     reference, other = (_trained(name, program, lesson, precision, steps) for name in (REFERENCE, "tensorflow"))
-    exact = reference
-    if precision != "float64":
-        exact = _trained(REFERENCE, program, lesson_of(program, "float64", seed, batch), "float64", steps)
+    truth = reference if precision == "float64" else _trained(REFERENCE, program, exact, "float64", steps)
     kept = _unbiased(program, lesson.given.weights, other.statistics, batch)
     return Training(
         differences(reference.first.values, other.first.values),
         differences(reference.statistics, kept),
         differences(reference.first.gradients, other.first.gradients, LEAST[precision]),
         _apart(reference.losses, other.losses),
-        _worst(_apart(exact.losses, reference.losses)).error,
+        worst_of(_apart(truth.losses, reference.losses)).error,
     )
 
 
-def lesson_of(program: Program, precision: Precision, seed: int = 0, batch: int = 8) -> Lesson:
-    """Weights, images and targets to train on: the same numbers in either precision, but for rounding."""
+def lesson_of(program: Program, seed: int = 0, batch: int = 8) -> Lesson:
+    """Weights, images and targets to train on, in float64."""
     import numpy as np
 
-    weights = sample(program, precision, seed).weights
+    weights = sample(program, "float64", seed).weights
     generator = np.random.default_rng(seed + 1)
-    inputs = _as(precision, _noise(program, batch, generator))
-    wanted = {name: generator.normal(0, 1, (batch, *shape)) for name, shape in program.outputs.items()}
-    return Lesson(Sample(weights, inputs), _as(precision, wanted))
+    inputs = _noise(program, batch, generator)
+    wanted: dict[str, Array] = {
+        name: generator.normal(0, 1, (batch, *shape)) for name, shape in program.outputs.items()
+    }
+    return Lesson(Sample(weights, inputs), wanted)
 
 
 def _apart(losses: list[float], others: list[float]) -> list[Difference]:
@@ -238,10 +249,6 @@ def _apart(losses: list[float], others: list[float]) -> list[Difference]:
         Difference(f"step {step}", (), abs(loss - found) / loss)
         for step, (loss, found) in enumerate(zip(losses, others, strict=True), 1)
     ]
-
-
-def _worst(found: list[Difference]) -> Difference:
-    return max(found, key=lambda each: each.error)
 
 
 def without_chance(spec: ModelSpec) -> ModelSpec:
