@@ -7,10 +7,11 @@ again at the same height at the left of the next, with the name of its source.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import accumulate, chain, pairwise
+from itertools import accumulate, pairwise
 from math import ceil, inf
+from typing import NamedTuple
 
 from spinec.visualize.picture import Area, Arrow, Box, Picture, Point, Text
 from spinec.visualize.typeface import shortened
@@ -29,15 +30,20 @@ def cut(picture: Picture, columns: Sequence[float], top: float, bottom: float, m
     length = picture.width - columns[0]
     count = ceil(length / STRIP)
     ideal = (columns[0] + length * i / count for i in range(1, count))
-    lefts = sorted({columns[0], *(min(columns, key=lambda column: abs(column - x)) for x in ideal)})
+    lefts = sorted({columns[0], *(_nearest(columns, x) for x in ideal)})
     if len(lefts) == 1:
         return picture
-    edges = [*lefts, picture.width - margin]
-    flat = _Strips(edges, [0.0] * len(lefts))
-    bands = [_used(picture.bands, lowest) for lowest in flat.lowest(picture)]
+    edges = _Edges([*lefts, picture.width - margin])
+    lines = [_Line(arrow, edges.split(arrow.trunk), edges.split(arrow.leg)) for arrow in picture.arrows]
+    bands = [_used(picture.bands, lowest) for lowest in edges.lowest(picture.boxes, lines)]
     heights = [max((band.bottom for band in used), default=bottom) - top + GAP for used in bands]
     strips = _Strips(edges, list(accumulate(heights[:-1], initial=0.0)))
-    return strips.picture(picture, bands, top, margin)
+    return strips.picture(picture, lines, bands, top, margin)
+
+
+def _nearest(columns: Sequence[float], x: float) -> float:
+    right = bisect_right(columns, x)
+    return min(columns[right - 1 : right + 1], key=lambda column: abs(column - x))
 
 
 def _used(bands: Sequence[Area], lowest: float) -> tuple[Area, ...]:
@@ -45,29 +51,73 @@ def _used(bands: Sequence[Area], lowest: float) -> tuple[Area, ...]:
     return tuple(band for band in bands if band.top < lowest)
 
 
-class _Strips:
-    """Where strips begin, and where the last one ends; how far down each is moved."""
+class _Stretch(NamedTuple):
+    """The part of a line that is in one strip."""
 
-    def __init__(self, edges: Sequence[float], offsets: Sequence[float]) -> None:
-        self.edges, self.offsets = edges, offsets
+    strip: int
+    points: Sequence[Point]
 
-    def lowest(self, picture: Picture) -> list[float]:
+
+class _Line(NamedTuple):
+    """An arrow, and the stretches of its trunk and of its leg."""
+
+    arrow: Arrow
+    trunk: list[_Stretch]
+    leg: list[_Stretch]
+
+
+class _Edges(list[float]):
+    """Where strips begin, and where the last one ends."""
+
+    def strip_of(self, x: float) -> int:
+        """The strip that an x is in."""
+        return min(len(self) - 2, max(0, bisect_right(self, x) - 1))
+
+    def lowest(self, boxes: Iterable[Box], lines: Iterable[_Line]) -> list[float]:
         """The lowest y of what is in each strip."""
-        found = [-inf] * len(self.offsets)
-        for box in picture.boxes:
-            strip = self.index(box.area.left)
+        found = [-inf] * (len(self) - 1)
+        for box in boxes:
+            strip = self.strip_of(box.area.left)
             found[strip] = max(found[strip], box.extent.bottom)
-        for arrow in picture.arrows:
-            for strip, points in chain(self.line(arrow.trunk), self.line(arrow.leg)):
-                found[strip] = max(found[strip], *(y for _, y in points))
+        for line in lines:
+            for strip, points in (*line.trunk, *line.leg):
+                found[strip] = max(found[strip], max([y for _, y in points]))
         return found
 
-    def picture(self, picture: Picture, bands: Sequence[Sequence[Area]], top: float, margin: float) -> Picture:
+    def split(self, points: Sequence[Point]) -> list[_Stretch]:
+        """The stretches of a line, but for those of no length."""
+        if len(points) < 2:
+            return []
+        strip, least, most = self.strip_of(points[0][0]), min(points), max(points)
+        if self[strip] <= least[0] and most[0] < self[strip + 1]:
+            return [_Stretch(strip, points)] if least != most else []
+        stretch, found = [points[0]], []
+        for (_, y), point in pairwise(points):
+            aim = self.strip_of(point[0])
+            while strip != aim:
+                step = 1 if aim > strip else -1
+                corner = self[strip + (step > 0)], y
+                found.append(_Stretch(strip, [*stretch, corner]))
+                strip, stretch = strip + step, [corner]
+            stretch.append(point)
+        found.append(_Stretch(strip, stretch))
+        return [each for each in found if any(point != each.points[0] for point in each.points)]
+
+
+class _Strips:
+    """The edges of strips, and how far down each strip is moved."""
+
+    def __init__(self, edges: _Edges, offsets: Sequence[float]) -> None:
+        self.edges, self.offsets = edges, offsets
+
+    def picture(
+        self, picture: Picture, lines: Iterable[_Line], bands: Sequence[Sequence[Area]], top: float, margin: float
+    ) -> Picture:
         """The picture, everything at its new place."""
-        arrows = tuple(piece for arrow in picture.arrows for piece in self.pieces(arrow))
+        arrows = tuple(piece for line in lines for piece in self.pieces(line))
         fixed = [text for text in picture.texts if text.y < top]
         repeated = [text for text in picture.texts if text.y >= top and text.x < self.edges[0]]
-        moved = [self.text(text, self.index(text.x)) for text in picture.texts if text.x >= self.edges[0]]
+        moved = [self.text(text, self.edges.strip_of(text.x)) for text in picture.texts if text.x >= self.edges[0]]
         levels = [
             text._replace(y=text.y + offset)
             for offset, used in zip(self.offsets, bands, strict=True)
@@ -87,12 +137,8 @@ class _Strips:
             boxes=tuple(self.box(box) for box in picture.boxes),
             arrows=arrows,
             texts=(*fixed, *levels, *moved, *self.names(arrows)),
-            panel=picture.panel and self.area(picture.panel, self.index(picture.panel.left)),
+            panel=picture.panel and self.area(picture.panel, self.edges.strip_of(picture.panel.left)),
         )
-
-    def index(self, x: float) -> int:
-        """The strip that an x is in."""
-        return min(len(self.offsets) - 1, max(0, bisect_right(self.edges, x) - 1))
 
     def point(self, point: Point, strip: int) -> Point:
         return point[0] - self.edges[strip] + self.edges[0], point[1] + self.offsets[strip]
@@ -102,39 +148,25 @@ class _Strips:
 
     def text(self, text: Text, strip: int) -> Text:
         x, y = self.point((text.x, text.y), strip)
-        return text._replace(x=x, y=y)
+        return Text(x, y, text.text, text.size, text.role, text.anchor)
 
     def box(self, box: Box) -> Box:
-        strip = self.index(box.area.left)
+        strip = self.edges.strip_of(box.area.left)
         return box._replace(area=self.area(box.area, strip), texts=tuple(self.text(text, strip) for text in box.texts))
 
-    def pieces(self, arrow: Arrow) -> Iterator[Arrow]:
+    def pieces(self, line: _Line) -> Iterator[Arrow]:
         """The arrow, cut where it runs from strip to strip; its head and its label are on the last piece."""
-        trunk, leg = list(self.line(arrow.trunk)), list(self.line(arrow.leg))
-        strip, last = leg[-1]
-        begin = trunk.pop()[1] if trunk and len(leg) == 1 and trunk[-1][0] == strip else ()
-        for _, piece in (*trunk, *leg[:-1]):
-            yield arrow._replace(trunk=piece, leg=(), texts=())
-        yield arrow._replace(trunk=begin, leg=last, texts=tuple(self.text(text, strip) for text in arrow.texts))
+        arrow, trunk, leg = line
+        last = leg[-1]
+        begin = len(leg) == 1 and bool(trunk) and trunk[-1].strip == last.strip  # where the trunk ends, in one piece
+        for each in (*trunk[: len(trunk) - begin], *leg[:-1]):
+            yield arrow._replace(trunk=self.points(each), leg=(), texts=())
+        texts = tuple(self.text(text, last.strip) for text in arrow.texts)
+        yield arrow._replace(trunk=self.points(trunk[-1]) if begin else (), leg=self.points(last), texts=texts)
 
-    def line(self, points: Sequence[Point]) -> Iterator[tuple[int, tuple[Point, ...]]]:
-        """The stretches of a line, and the strips that they are in."""
-        if len(points) < 2:
-            return
-        strip, stretch = self.index(points[0][0]), [points[0]]
-        for (_, y), (x, end) in pairwise(points):
-            aim = self.index(x)
-            while strip != aim:
-                step = 1 if aim > strip else -1
-                edge = self.edges[strip + (step > 0)]
-                yield from self._moved(strip, [*stretch, (edge, y)])
-                strip, stretch = strip + step, [(edge, y)]
-            stretch.append((x, end))
-        yield from self._moved(strip, stretch)
-
-    def _moved(self, strip: int, stretch: Sequence[Point]) -> Iterator[tuple[int, tuple[Point, ...]]]:
-        if len(set(stretch)) > 1:
-            yield strip, tuple(self.point(point, strip) for point in stretch)
+    def points(self, stretch: _Stretch) -> tuple[Point, ...]:
+        edge, first, down = self.edges[stretch.strip], self.edges[0], self.offsets[stretch.strip]
+        return tuple((x - edge + first, y + down) for x, y in stretch.points)
 
     def names(self, arrows: Sequence[Arrow]) -> Iterator[Text]:
         """What the lines are called that begin at the left of a strip."""
