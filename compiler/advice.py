@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from spinec.compiler.cost import Report
-from spinec.spec.blocks import Block, Identity, Input
+from spinec.spec.blocks import Block, Input
 from spinec.spec.load import Loaded
 
 MULTIPLE = 8  # channels that matrix units of GPUs and TPUs take at once in half precision
@@ -43,6 +43,10 @@ class Linted:
         spec = self.loaded.spec
         return spec.input.channels if name == "image" else spec.blocks[name].dim
 
+    def as_is(self, block: Block) -> bool:
+        """Whether a block takes its input as it is."""
+        return block.takes_as_is(*(self.level(given.block) for given in block.inputs))
+
 
 Rule = Callable[[Linted], Iterator[Remark]]
 
@@ -58,7 +62,7 @@ def unread(linted: Linted) -> Iterator[Remark]:
 def thrown_away(linted: Linted) -> Iterator[Remark]:
     """Coming to a coarser level keeps more than a hundredth of an input, and a stride reads more than half of it."""
     for name, block in linted.loaded.spec.blocks.items():
-        if _taken_as_is(linted, block):
+        if linted.as_is(block):
             source, kernel = block.inputs[0].block, getattr(block, "kernel", 1)
             stride = 2 ** (block.level - linted.level(source))
             if (read := min(1, kernel / stride) ** 2) < LEAST_READ:
@@ -146,7 +150,7 @@ def size(linted: Linted) -> Iterator[Remark]:
 def settings(linted: Linted) -> Iterator[Remark]:
     """What the document itself says of a block or an input has an effect; defaults need not have any everywhere."""
     for name, block in linted.loaded.spec.blocks.items():
-        as_is = _taken_as_is(linted, block)
+        as_is = linted.as_is(block)
         why = "the block takes it as it is and strides itself" if as_is else "remove it"
         if block.fuse and (as_is or (len(block.inputs) == 1 and not block.fuse.activation)):
             yield Remark("SPN-906", f"{name}: 'fuse' has no effect on one input", ("blocks", name, "fuse"), "remove it")
@@ -163,11 +167,6 @@ def _idle(linted: Linted, given: Input, block: Block, as_is: bool) -> list[str]:
         return list(own)
     coarser = linted.level(given.block) - block.level
     return [key for key in own if (key == "down" and coarser >= 0) or (key == "up" and coarser <= 0)]
-
-
-def _taken_as_is(linted: Linted, block: Block) -> bool:
-    first = block.inputs[0].block
-    return len(block.inputs) == 1 and linted.level(first) <= block.level and not isinstance(block, Identity)
 
 
 RULES: tuple[Rule, ...] = (unread, thrown_away, levels, dims, balance, size, settings)

@@ -17,9 +17,8 @@ from spinec.spec.blocks import Block, Fuse, Identity
 
 def lower_block(block: Block, given: list[Features], to: Features, style: Style, drop_rates: Iterator[float]) -> Graph:
     """The graph of a block: its inputs are the features given, its result has the shape of `to`."""
-    single = given[0] if len(given) == 1 and given[0].level <= to.level and not isinstance(block, Identity) else None
-    if single:
-        return _body(block, style, single.dim, 2 ** (to.level - single.level), drop_rates)
+    if block.takes_as_is(*(features.level for features in given)):
+        return _body(block, style, given[0].dim, 2 ** (to.level - given[0].level), drop_rates)
     names = tuple(f"x{i}" for i in range(1, len(given) + 1)) if len(given) > 1 else ("x",)
     word = "an input" if len(given) == 1 else f"{len(given)} inputs"
     builder = GraphBuilder(

@@ -103,6 +103,8 @@ class Block(Frozen):
     kinds: ClassVar[dict[str, type[Block]]] = {}
     has_branch: ClassVar[bool] = False
     """Whether there is a branch beside a shortcut, which stochastic depth can leave out."""
+    strides: ClassVar[bool] = True
+    """Whether the block itself can bring an input to a coarser level."""
 
     kind: str = Field(description="what the block computes")
     level: Level
@@ -119,6 +121,10 @@ class Block(Frozen):
     def inner_dim(self) -> int:
         """The dim that the block works at where that is less than what it gives out."""
         return self.dim
+
+    def takes_as_is(self, *levels: int | None) -> bool:
+        """Whether inputs at these levels are taken without resampling and fusion: a single one that is no coarser."""
+        return self.strides and len(levels) == 1 and levels[0] is not None and levels[0] <= self.level
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: object) -> None:
@@ -216,6 +222,8 @@ class SeparableConv(Block):
 
 class Identity(Block):
     """Nothing but resampling and fusion: a node of a feature pyramid."""
+
+    strides: ClassVar[bool] = False
 
     kind: Literal["identity"] = "identity"
     norm: bool = Field(False, description="batch norm on the result")

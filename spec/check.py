@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import islice, takewhile
 
-from spinec.spec.blocks import Identity
 from spinec.spec.errors import MOST_FAULTS, Fault, did_you_mean
 from spinec.spec.fields import MAX_BLOCKS
 from spinec.spec.heads import SSD, DeepLab, Head, MaskRCNN, RetinaNet
@@ -136,8 +135,8 @@ def paths(subject: Subject) -> Iterator[Fault]:
         return
     for name, block in subject.blocks.items():
         levels = [_level(subject, given.block) for given in block.inputs]
-        if len(levels) == 1 and levels[0] is not None and levels[0] <= block.level and not isinstance(block, Identity):
-            continue  # taken as it is; the block itself strides
+        if block.takes_as_is(*levels):
+            continue
         for i, (given, level) in enumerate(zip(block.inputs, levels, strict=True)):
             if level is None or level == block.level:
                 continue

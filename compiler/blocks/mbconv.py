@@ -9,6 +9,8 @@ from spinec.compiler.graph import Derived, Graph, GraphBuilder, Setting
 from spinec.spec.blocks import FusedMBConv, InvertedBottleneck, MBConv
 from spinec.spec.model import round_dim
 
+_SIDEWAYS = {1: "_widen", 0: "_plain", -1: "_narrow"}  # names of what changes the dim and nothing else
+
 
 @lowers(MBConv)
 def mbconv(block: MBConv, site: Site) -> Graph:
@@ -20,7 +22,7 @@ def mbconv(block: MBConv, site: Site) -> Graph:
         x = conv_norm_act(to, style, x, "expand_", style.conv(hidden), block.activation)
     depthwise = style.conv(hidden, block.kernel, site.stride, groups=hidden, dilation=block.dilation)
     x = conv_norm_act(to, style, x, "depthwise_", depthwise, block.activation)
-    return _project(to, block, site, x, hidden)
+    return _close(to, block, site, x, hidden)
 
 
 @lowers(FusedMBConv)
@@ -31,16 +33,15 @@ def fused_mbconv(block: FusedMBConv, site: Site) -> Graph:
     dim, prefix = (hidden, "expand_") if block.expand != 1 else (block.dim, "")
     full = style.conv(dim, block.kernel, site.stride, dilation=block.dilation)
     x = conv_norm_act(to, style, "x", prefix, full, block.activation)
-    if block.expand != 1:
-        return _project(to, block, site, x, hidden)
-    x = _squeeze(to, block, site, x, block.dim)
-    return to.build(site.add_shortcut(to, x, "x") if _has_shortcut(block, site) else x)
+    return _close(to, block, site, x, dim, project=block.expand != 1)
 
 
-def _project(to: GraphBuilder, block: InvertedBottleneck, site: Site, x: str, hidden: int) -> Graph:
-    x = _squeeze(to, block, site, x, hidden)
-    x = to.add("project_conv", site.style.conv(block.dim), x)
-    x = to.add("project_norm", site.style.norm(), x)
+def _close(to: GraphBuilder, block: InvertedBottleneck, site: Site, x: str, dim: int, *, project: bool = True) -> Graph:
+    """Squeeze-excite, projection, shortcut: how either kind ends."""
+    x = _squeeze(to, block, site, x, dim)
+    if project:
+        x = to.add("project_conv", site.style.conv(block.dim), x)
+        x = to.add("project_norm", site.style.norm(), x)
     return to.build(site.add_shortcut(to, x, "x") if _has_shortcut(block, site) else x)
 
 
@@ -65,16 +66,15 @@ def _has_shortcut(block: InvertedBottleneck, site: Site) -> bool:
 
 def _title(name: str, block: InvertedBottleneck, site: Site) -> tuple[str, str]:
     """The class name says what differs in the steps; the one-line description says it in words."""
-    plain = block.expand == 1
-    steps = "Inverted bottleneck without expansion" if plain else "Inverted bottleneck"
+    unexpanded = block.expand == 1
+    steps = "Inverted bottleneck without expansion" if unexpanded else "Inverted bottleneck"
     if _has_shortcut(block, site):
-        return name + ("_unexpanded" if plain else ""), f"{steps} with a shortcut."
+        return name + ("_unexpanded" if unexpanded else ""), f"{steps} with a shortcut."
     change = "_down" if site.stride > 1 else _SIDEWAYS[(block.dim > site.in_dim) - (block.dim < site.in_dim)]
     why = ": the shape changes." if site.stride > 1 or block.dim != site.in_dim else "."
-    return name + ("_unexpanded" if plain else change), f"{steps} {'and' if plain else 'without a'} shortcut{why}"
-
-
-_SIDEWAYS = {1: "_widen", 0: "_plain", -1: "_narrow"}
+    if unexpanded:
+        return f"{name}_unexpanded", f"{steps} and shortcut{why}"
+    return name + change, f"{steps} without a shortcut{why}"
 
 
 def _settings(block: InvertedBottleneck, site: Site, hidden: int) -> dict[str, Setting]:
