@@ -80,8 +80,10 @@ def check_image_alone(program: Program) -> None:
     Raises:
         BackendError: naming what else it takes.
     """
-    if others := [name for name in program.inputs if name != "image"]:
-        raise BackendError(f"{program.name} takes {' and '.join(others)} beside the image: a picture is not enough")
+    if program.crops:
+        raise BackendError(
+            f"{program.name} takes {' and '.join(program.crops)} beside the image: a picture is not enough"
+        )
 
 
 def backend_names() -> list[str]:

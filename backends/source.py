@@ -49,10 +49,9 @@ def describe(program: Program, channels_last: bool = False) -> str:
     else:
         lines.append(f"Input: {spec.input.channels} x {height} x {width} (channels, height, width)")
         lines[-1] += f"; any multiple of {divisor} works." if height % divisor == width % divisor == 0 else ", exactly."
-    for name, (shape, times) in program.inputs.items():
-        if name != "image":
-            shown = " x ".join(map(str, (*shape[1:], shape[0]) if channels_last else shape))
-            lines.append(f"And {name}: {shown} each, as many as there are; {times:,} an image are counted.")
+    for name, (shape, times) in program.crops.items():
+        shown = " x ".join(map(str, (*shape[1:], shape[0]) if channels_last else shape))
+        lines.append(f"And {name}: {shown} each, as many as there are; {times:,} an image are counted.")
     figures = f"{report.macs():,} multiply-adds (convolutions and linear layers), {report.params:,} parameters."
     lines += textwrap.wrap(figures, 88)
     return "\n".join(lines) + "\n"

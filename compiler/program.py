@@ -39,6 +39,11 @@ class Program:
         """(channels, height, width) of the image."""
         return self.inputs["image"].shape
 
+    @property
+    def crops(self) -> dict[str, ModelInput]:
+        """What is given beside the image."""
+        return {name: given for name, given in self.inputs.items() if name != "image"}
+
     @cached_property
     def sizes(self) -> dict[str, int]:
         """How many numbers an image has of every input and every op's result, by path."""

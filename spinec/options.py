@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, cast
+from typing import TYPE_CHECKING, Annotated, NamedTuple, NoReturn, cast
 
 import typer
 
@@ -59,8 +58,7 @@ class FaultForm(StrEnum):
     github = "github"
 
 
-@dataclass(frozen=True)
-class Pixels:
+class Pixels(NamedTuple):
     """An input size."""
 
     height: int
@@ -124,6 +122,7 @@ Groups = Annotated[
 ]
 Frozen = Annotated[str, typer.Option(metavar="B,B", help="Blocks that keep their dims.")]
 Values = Annotated[str, typer.Option(help="What a beta may be.")]
+Target = Annotated[Path | None, typer.Option("-o", "--output", help="Where to write; standard output if not given.")]
 BackendName = Annotated[str, typer.Option("--backend", "-b", help="The framework.")]
 
 
@@ -146,7 +145,7 @@ def read_program(name: str, size: Pixels | None) -> Program:
     """The program of a spec by name or file; its warnings are shown."""
     from spinec.compiler.pipeline import lower
 
-    return lower(read_spec(name), (size.height, size.width) if size else None)
+    return lower(read_spec(name), size)
 
 
 def warn(loaded: Loaded) -> None:
@@ -183,11 +182,25 @@ def print_faults(form: FaultForm, found: Faults) -> None:
             typer.echo(text)
 
 
-def write_output(path: Path, text: str) -> None:
+def is_standard_output(output: Path | None) -> bool:
+    """Whether `-o -` was asked for."""
+    return str(output) == "-"
+
+
+def deliver_text(text: str, output: Path | None, told: str) -> None:
+    """Write text whole to a file and tell so, or to standard output where no file is given."""
+    if output is None or is_standard_output(output):
+        typer.echo(text, nl=False)
+        return
+    write_output(output, text)
+    typer.echo(f"{output}: {told}")
+
+
+def write_output(path: Path, data: str | bytes) -> None:
     """Write a file whole, or say why not and exit with 1."""
     from spinec.spec.files import write_whole
 
     try:
-        write_whole(path, text)
+        write_whole(path, data)
     except OSError as error:
         fail(f"{path}: cannot be written: {error.strerror}")

@@ -16,8 +16,13 @@ if TYPE_CHECKING:
     from spinec.backends.weights import Array
 
 # What made a layer: where the neutral axes of its kernel are among Keras' own.
-AXES = {"conv2d": (3, 2, 0, 1), "depthwise_conv2d": (2, 3, 0, 1), "layers.Dense": (1, 0)}
-AXES["transposed_conv2d"] = (3, 2, 0, 1)  # neutral: (in, out, height, width)
+# Neutral are (out, in, height, width), of a transposed convolution (in, out, height, width).
+AXES = {
+    "conv2d": (3, 2, 0, 1),
+    "transposed_conv2d": (3, 2, 0, 1),
+    "depthwise_conv2d": (2, 3, 0, 1),
+    "layers.Dense": (1, 0),
+}
 AXES |= {f"strided_{name}": AXES[name] for name in ("conv2d", "depthwise_conv2d")}
 
 

@@ -20,6 +20,7 @@ from spinec.options import (
     app,
     fail,
     groups_of,
+    is_standard_output,
     number,
     print_table,
     read_spec,
@@ -147,7 +148,7 @@ def deliver(study: Study, plan: Plan, output: Path | None, form: Form, trials: l
     from spinec.search.results import candidates_of, front, text_of
 
     chosen = trials or front(study)
-    if str(output) == "-":
+    if is_standard_output(output):
         texts = [text_of(plan, each, f"{plan.space.spec.name}-{each.number}") for each in chosen]
         typer.echo("---\n".join(texts), nl=False)
         return

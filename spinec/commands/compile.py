@@ -7,17 +7,14 @@ from typing import Annotated
 
 import typer
 
-from spinec.options import BackendName, Form, Name, Size, app, print_table, read_program, write_output
+from spinec.options import BackendName, Form, Name, Size, Target, app, deliver_text, print_table, read_program
 
 
 @app.command("compile")
 def compile_spec(
     name: Name,
     backend: BackendName = "pytorch",
-    output: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", help="Where to write; standard output if not given."),
-    ] = None,
+    output: Target = None,
     size: Size = None,
 ) -> None:
     """Write a spec as source of a framework.
@@ -27,11 +24,7 @@ def compile_spec(
     from spinec.backends.backend import emit
 
     source = emit(read_program(name, size), backend)
-    if output is None:
-        typer.echo(source, nl=False)
-        return
-    write_output(output, source)
-    typer.echo(f"{output}: {len(source.splitlines())} lines of {backend}")
+    deliver_text(source, output, f"{len(source.splitlines())} lines of {backend}")
 
 
 @app.command()

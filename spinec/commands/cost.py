@@ -89,4 +89,4 @@ def _programs(name: str, sizes: str) -> list[Program]:
 
     spec = read_spec(name)
     pixels = [parse_size(size) for size in words(sizes)]
-    return [lower(spec, (each.height, each.width)) for each in dict.fromkeys(pixels)] or [lower(spec)]
+    return [lower(spec, each) for each in dict.fromkeys(pixels)] or [lower(spec)]

@@ -7,15 +7,13 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from spinec.options import Name, Size, app, read_spec, write_output
+from spinec.options import Name, Size, Target, app, deliver_text, read_spec
 
 
 @app.command("import")
 def import_blocks(
     file: Annotated[Path, typer.Argument(help="SpineNet block specs, or EfficientNet block strings.")],
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Where to write; standard output if not given.")
-    ] = None,
+    output: Target = None,
     name: Annotated[str, typer.Option(help="Of the spec; the file's where not given.")] = "",
     size: Size = None,
     stem: Annotated[int | None, typer.Option(min=1, help="Dim of the stem before block strings.")] = None,
@@ -40,7 +38,7 @@ def import_blocks(
     from spinec.spec.dump import dump
 
     given: dict[str, Any] = {
-        "size": (size.height, size.width) if size else None,
+        "size": size,
         "stem": stem,
         "features": features,
         "classes": classes,
@@ -51,20 +49,14 @@ def import_blocks(
     }
     said = {key: value for key, value in given.items() if value is not None}
     spec = import_file(file, name or _name_of(file), Frame(**said) if said else None)
-    if output is None:
-        typer.echo(dump(spec), nl=False)
-        return
-    write_output(output, dump(spec))
-    typer.echo(f"{output}: {len(spec.blocks)} blocks; try 'spinec show {output}'")
+    deliver_text(dump(spec), output, f"{len(spec.blocks)} blocks; try 'spinec show {output}'")
 
 
 @app.command("export-blocks")
 def export_blocks(
     name: Name,
     to: Annotated[Literal["spinenet", "timm"], typer.Option("--to", help="SpineNet's tuples or timm's strings.")],
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Where to write; standard output if not given.")
-    ] = None,
+    output: Target = None,
 ) -> None:
     """Write a spec as the block list of another project.
 
@@ -73,11 +65,7 @@ def export_blocks(
     from spinec.compiler.interchange.convert import export_blocks as export
 
     text = export(read_spec(name), to)
-    if output is None:
-        typer.echo(text, nl=False)
-        return
-    write_output(output, text)
-    typer.echo(f"{output}: {len(text.splitlines())} lines")
+    deliver_text(text, output, f"{len(text.splitlines())} lines")
 
 
 def _name_of(file: Path) -> str:

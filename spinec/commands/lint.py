@@ -26,8 +26,7 @@ def lint(
     current folder and below it. '# spinec: ignore[SPN-903]' behind a key switches advice off for all below the key.
     Exits with 1 if there is any advice, or a spec is at fault.
     """
-    pixels = (size.height, size.width) if size else None
-    found = {name: _found(name, multiple, pixels) for name in _specs(names or ["."])}
+    found = {name: _found(name, multiple, size) for name in _specs(names or ["."])}
     if form is FaultForm.text:
         _tell(found)
     else:

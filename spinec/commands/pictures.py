@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spinec.options import Count, Form, Name, Output, Pixels, Size, app, fail, print_table, read_program
+from spinec.options import Count, Form, Name, Output, Pixels, Size, app, fail, print_table, read_program, write_output
 
 if TYPE_CHECKING:
     from spinec.spec.conventions import Convention
@@ -97,7 +97,7 @@ def draw(
         )
     except ValueError as error:
         fail(f"{values}: {error}")
-    _write(output, write(drawing))
+    write_output(output, write(drawing))
     typer.echo(f"{output}: {len(drawing.network.blocks)} blocks, {len(drawing.network.edges)} arrows")
 
 
@@ -126,7 +126,7 @@ def _draw_ops(name: str, output: Path, depth: int, size: Pixels | None) -> None:
     if form not in ("dot", *RENDERED):
         fail(f"{output.name}: graphs of ops are written as {', '.join(('.dot', *(f'.{each}' for each in RENDERED)))}")
     source = write_dot(read_program(name, size), depth)
-    _write(output, source if form == "dot" else render_dot(source, form))
+    write_output(output, source if form == "dot" else render_dot(source, form))
     typer.echo(f"{output}: the graph of ops" + (f" to depth {depth}" if depth < 99 else ""))
 
 
@@ -173,7 +173,7 @@ def diff(
         print_table(difference.table, form)
         _suggest_topology(difference, compare(*programs, by="topology", convention=convention))
     if output and write:
-        _write(output, write(difference.draw(theme.value, labels=labels)))
+        write_output(output, write(difference.draw(theme.value, labels=labels)))
         typer.echo(f"{output}: {difference.summary}", err=form is Form.json)
 
 
@@ -230,7 +230,7 @@ def chart(
     from spinec.visualize.charts import chart_writer
 
     write = chart_writer(output)
-    _write(output, write(_chart(kind, names or [], cost, score, convention), theme.value, width.value))
+    write_output(output, write(_chart(kind, names or [], cost, score, convention), theme.value, width.value))
     typer.echo(f"{output}: {kind.value}")
 
 
@@ -290,14 +290,5 @@ def report(
         for each in reports
     }
     page = write_report(reports, sources, charts=charts, theme=theme.value)
-    _write(output, page)
+    write_output(output, page)
     typer.echo(f"{output}: {', '.join(each.program.name for each in reports)}, {len(page.encode()) / 1000:.0f} kB")
-
-
-def _write(path: Path, data: str | bytes) -> None:
-    from spinec.spec.files import write_whole
-
-    try:
-        write_whole(path, data)
-    except OSError as error:
-        fail(f"{path}: cannot be written: {error.strerror}")

@@ -22,6 +22,7 @@ from spinec.options import (
     app,
     figure,
     groups_of,
+    is_standard_output,
     number,
     print_table,
     read_spec,
@@ -135,7 +136,7 @@ def scale(
     after = scaled(
         spec,
         width=width,
-        size=(size.height, size.width) if size else None,
+        size=size,
         depth=depth,
         level_totals=[int(number(total)) for total in words(totals)] or None,
         multiple=multiple,
@@ -246,7 +247,7 @@ def _deliver(
     from spinec.spec.dump import dump
 
     text = f"# {before.name}, {how}.\n{dump(after)}"
-    if output and str(output) == "-":
+    if is_standard_output(output):
         typer.echo(text, nl=False)
         return
     _show_changes(before, after, how, form, convention)
