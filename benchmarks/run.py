@@ -24,6 +24,11 @@ sys.path.insert(0, str(ROOT / "tests"))
 from benchmarks.large import large_spec  # noqa: E402  (the path is set above)
 from spinec import cost, diff, draw, emit, load, loads, lower  # noqa: E402
 
+LIBRARIES = [
+    "-c",
+    "import typer, pydantic\nclass Model(pydantic.BaseModel): field: int\ntyper.Typer().command()(print)",
+]
+
 
 def median_ms(action: Callable[[], object], runs: int) -> float:
     """The median of some runs in milliseconds, after one that is not counted."""
@@ -52,8 +57,10 @@ def paired_ms(first: Callable[[], object], second: Callable[[], object], runs: i
 
 
 def process_ms(arguments: list[str], runs: int = 15) -> float:
-    """The median of a whole process."""
-    return median_ms(lambda: subprocess.run([sys.executable, *arguments], check=True, capture_output=True), runs)
+    """The median of a whole process that finds its byte code, as that of an installed package does."""
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    run = partial(subprocess.run, [sys.executable, *arguments], check=True, capture_output=True, env=environment)
+    return median_ms(run, runs)
 
 
 def machine() -> str:
@@ -79,6 +86,11 @@ def compiler() -> list[tuple[str, str, str]]:
         ("emit of eff-spinenet-d2 to PyTorch", _ms(median_ms(lambda: emit(d2), 20)), "500 ms"),
         ("emit of eff-spinenet-d2 to TensorFlow", _ms(median_ms(lambda: emit(d2, "tensorflow"), 20)), "500 ms"),
         ("process: python -c pass", _ms(process_ms(["-c", "pass"])), ""),
+        (
+            "process: a model of pydantic's behind a command of Typer's, nothing of spinec",
+            _ms(process_ms(LIBRARIES)),
+            "",
+        ),
         ("process: import spinec", _ms(process_ms(["-c", "import spinec"])), "200 ms"),
         (
             "process: spinec cost eff-spinenet-d0",

@@ -11,7 +11,7 @@ from spinec import loads, lower
 from spinec.backends.verify import BARS, Sample, compare_training, differences, observed, sample, without_chance
 
 SPREAD = 3.0  # of the norms' scales: values above six show whether a ReLU6 is one
-# Two specs that have every op.
+# Three specs that have every op.
 
 DETECTOR = """
 name: seeded-detector
@@ -46,7 +46,18 @@ outputs: {P2: b1, P3: b3}
 endpoints: {dim: 16}
 head: {kind: classification, classes: 5, dropout: 0.3}
 """
-SPECS = {"detector": DETECTOR, "classifier": CLASSIFIER}
+SEGMENTER = """
+name: seeded-segmenter
+input: {size: [44, 60]}
+blocks:
+  stem: {level: 1, kind: conv, dim: 8, inputs: [image]}
+  b1: {level: 2, kind: conv, dim: 8, inputs: [stem]}
+  b2: {level: 3, kind: conv, dim: 8, inputs: [b1]}
+  b3: {level: 2, kind: separable_conv, dim: 8, inputs: [b1, b2], fuse: {kind: attention}}
+outputs: {P2: b3, P3: b2}
+head: {kind: mask_rcnn, dim: 12, classes: 4, box_layers: 1, mask_layers: 1, hidden: [10], box_size: 3, mask_size: 4, box_crops: 6, mask_crops: 2}
+"""
+SPECS = {"detector": DETECTOR, "classifier": CLASSIFIER, "segmenter": SEGMENTER}
 
 
 class Seed(NamedTuple):
@@ -229,6 +240,35 @@ SEEDS = (
     Seed("a maximum of another window", "tensorflow", "classifier", "pool_size=3", "pool_size=2"),
     Seed("average for the sum of a shortcut", "tensorflow", "detector", "add = layers.Add(", "add = layers.Average("),
     Seed("sum for the average of levels", "tensorflow", "classifier", "layers.Average(", "layers.Add("),
+    Seed(
+        "a crop flattened position by position",
+        "pytorch",
+        "segmenter",
+        "x.flatten(start_dim=1)",
+        "x.permute(0, 2, 3, 1).flatten(start_dim=1)",
+    ),
+    Seed(
+        "a crop flattened position by position",
+        "tensorflow",
+        "segmenter",
+        "ops.transpose(x, (0, 3, 1, 2))",
+        "ops.transpose(x, (0, 1, 2, 3))",
+    ),
+    Seed(
+        "rows and columns of a transposed convolution swapped",
+        "pytorch",
+        "segmenter",
+        "stride=factor, bias=bias)",
+        """stride=factor, bias=bias)
+
+    def forward(self, x):
+        return F.conv_transpose2d(x, self.weight.transpose(2, 3), self.bias, self.stride)
+""",
+    ),
+    Seed("mean for the maximum in attention", "pytorch", "segmenter", ".amax(", ".mean("),
+    Seed(
+        "mean for the maximum in attention", "tensorflow", "segmenter", "GlobalMaxPooling2D", "GlobalAveragePooling2D"
+    ),
     Seed("momentum 0.9 for 0.99", "pytorch", "detector", "momentum=0.01", "momentum=0.1", "training"),
     Seed("momentum for its complement", "pytorch", "detector", "momentum=0.01", "momentum=0.99", "training"),
     Seed(
