@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from spinec import cost, emit, load, lower
+from spinec import SpecError, cost, diff, draw, emit, load, lower
 from spinec.visualize.report import Source, write_report
 
 BROWSER = next((path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path), None)
@@ -51,7 +51,19 @@ def browser():
 
 @pytest.fixture
 def page(browser, page_file):
-    """The report, opened; nothing may be said on its console, and nothing be asked of the network."""
+    """The report, opened."""
+    yield from opened_in(browser, page_file)
+
+
+@pytest.fixture
+def drawn_page(browser, tmp_path):
+    """The page of a drawing, opened."""
+    draw(load("eff-spinenet-d0"), fold=True).save(path := tmp_path / "d0.html")
+    yield from opened_in(browser, path)
+
+
+def opened_in(browser, page_file):
+    """A page; nothing may be said on its console, and nothing be asked of the network."""
     opened = browser.new_page(viewport={"width": 1600, "height": 1000})
     said, asked = [], []
     opened.on("console", lambda message: said.append(message.text))
@@ -217,6 +229,33 @@ def test_the_diagram_part_is_small():
     assert len((svg + data + style + script).encode()) <= 100_000
 
 
+def test_the_page_of_a_drawing_is_small(tmp_path):
+    draw(load("eff-spinenet-d0"), theme="dark").save(path := tmp_path / "d0.html")
+    assert path.stat().st_size <= 100_000
+    text = path.read_text(encoding="utf-8")
+    assert 'data-theme="dark"' in text
+    assert "Source" not in text, "an empty part has no heading"
+
+
+@needs_browser
+def test_the_page_of_a_drawing_can_be_pointed_at(drawn_page):
+    box(drawn_page, "b4").hover()
+    assert all(part in card(drawn_page) for part in ("b4: mbconv", "70,779,456", "1×1", "b6"))
+    drawn_page.locator(".filter").fill("b12")
+    faded = set(drawn_page.eval_on_selector_all("#spec-1 .faded", "found => found.map(each => each.dataset.name)"))
+    assert "b4" in faded
+    assert "b12" not in faded
+
+
+def test_a_page_shows_one_network_and_lets_its_reader_choose_colours(tmp_path):
+    d0, d1 = load("eff-spinenet-d0"), load("eff-spinenet-d1")
+    with pytest.raises(SpecError, match="its reader chooses what colours mean"):
+        draw(d0, "macs").save(tmp_path / "x.html")
+    with pytest.raises(SpecError, match="'spinec report A B' does that"):
+        diff(d0, d1).draw().save(tmp_path / "x.html")
+    assert not list(tmp_path.iterdir())
+
+
 def test_nothing_is_loaded_from_anywhere():
     text = report_on("eff-spinenet-d0")
     assert "default-src 'none'" in html.unescape(text)
@@ -235,7 +274,7 @@ def test_figures_are_those_of_the_report():
     data = json.loads(re.search('<script type="application/json">(.*?)</script>', text, re.DOTALL)[1])
     for name, count in report.by("block").items():
         if name in report.program.spec.blocks:
-            shown = dict(data["nodes"][name]["cost"])
+            shown = dict(zip(data["costs"], data["nodes"][name]["cost"], strict=True))
             assert shown["multiply-adds, conv"] == f"{count.macs():,}"
             assert sum(op[3] for op in data["nodes"][name]["ops"]) == count.macs()
             height, width = report.receptive_fields[name]

@@ -43,6 +43,8 @@ class Drawing:
     network: Network
     look: Look
     theme: Theme = "auto"
+    report: Report | None = None
+    """What it is a drawing of, where that is one network."""
 
     @cached_property
     def picture(self) -> Picture:
@@ -112,11 +114,12 @@ def draw(
     heat = heat_of(network, color, convention) if color != "kind" else None
     heat = heat if values is None else _heat_of_values(network, values)
     if heat:
-        return Drawing(network, replace(look, heat=heat.parts, notes=heat.notes, scale=heat.scale), theme)
+        look = replace(look, heat=heat.parts, notes=heat.notes, scale=heat.scale)
+        return Drawing(network, look, theme, report)
     if network.head_cost:
         share = 100 * network.head_cost.flops(convention) / max(1, report.flops(convention))
         look = replace(look, notes={network.head: f"{share:.1f} % of multiply-adds"})
-    return Drawing(network, look, theme)
+    return Drawing(network, look, theme, report)
 
 
 def report_of(what: Drawable) -> Report:
@@ -210,29 +213,34 @@ def _raster(form: str, drawing: Drawing) -> bytes:
     return write_raster(drawing.picture, form, drawing.theme)
 
 
+def _page(drawing: Drawing) -> str:
+    from spinec.visualize.report import write_page
+
+    if drawing.report is None:
+        raise _no_picture("no page is written of a comparison", "'spinec report A B' does that")
+    if drawing.look.heat is not None:
+        raise _no_picture("on a page its reader chooses what colours mean", "leave out the color and the values")
+    return write_page(drawing, drawing.report)
+
+
 FORMATS: dict[str, Callable[[Drawing], str | bytes]] = {
     ".svg": _svg,
     ".png": partial(_raster, "png"),
     ".pdf": partial(_raster, "pdf"),
     ".tex": _tikz,
     ".mmd": _mermaid,
+    ".html": _page,
 }
 
 
 def writer_of(path: Path) -> Callable[[Drawing], str | bytes]:
     """What writes a drawing into a file of this name."""
     if path.suffix not in FORMATS:
+        shown = repr(path.suffix) if path.suffix else "a file without a suffix"
         hint = partial(did_you_mean, path.suffix or path.name, FORMATS)
-        if path.suffix == ".html":
-            hint = partial(str, "'spinec report' writes pages")
-        raise SpecError(
-            [
-                Fault(
-                    "SPN-801",
-                    f"{path.name}: no picture is written as {path.suffix or 'a file without a suffix'!r}",
-                    None,
-                    hint,
-                )
-            ]
-        )
+        raise _no_picture(f"{path.name}: no picture is written as {shown}", hint)
     return FORMATS[path.suffix]
+
+
+def _no_picture(message: str, hint: str | Callable[[], str]) -> SpecError:
+    return SpecError([Fault("SPN-801", message, None, hint)])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -28,6 +31,11 @@ class CellView(NamedTuple):
     def is_long(self) -> bool:
         """Whether it may be broken into lines."""
         return len(self.text) > LONG
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the text says the number, but for separators of thousands."""
+        return self.text.replace(",", "") == str(self.number)
 
 
 class TableView(NamedTuple):
@@ -65,9 +73,9 @@ class SectionView:
     diagram: Markup
     data: Markup
     blocks: TableView
-    tables: list[TableView]
-    charts: list[Markup]
-    sources: list[SourceView]
+    tables: Sequence[TableView] = ()
+    charts: Sequence[Markup] = ()
+    sources: Sequence[SourceView] = ()
 
 
 @dataclass(frozen=True)
@@ -76,13 +84,34 @@ class PageView:
 
     title: str
     theme: Theme
-    policy: str
-    style: Markup
-    script: Markup
-    summary: TableView | None
-    charts: list[Markup]
-    difference: DifferenceView | None
     sections: list[SectionView]
+    summary: TableView | None = None
+    charts: Sequence[Markup] = ()
+    difference: DifferenceView | None = None
+
+    def render(self) -> str:
+        """The page as HTML."""
+        from jinja2 import Environment, FileSystemLoader, StrictUndefined
+        from markupsafe import Markup
+
+        environment = Environment(
+            loader=FileSystemLoader(FOLDER),
+            autoescape=True,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            undefined=StrictUndefined,
+        )
+        script = (FOLDER / "report.js").read_text(encoding="utf-8")
+        template = environment.get_template("report.html.jinja")
+        style = Markup(page_style())
+        return template.render(page=self, policy=_policy(script), style=style, script=Markup(script)) + "\n"
+
+
+def _policy(script: str) -> str:
+    """What a browser may load and run: nothing from anywhere, and no script but the page's own."""
+    digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    rules = ("default-src 'none'", "style-src 'unsafe-inline'", f"script-src 'sha256-{digest}'", "base-uri 'none'")
+    return "; ".join((*rules, "form-action 'none'"))
 
 
 def table_view(table: Table) -> TableView:

@@ -23,7 +23,7 @@ function opTable(ops, names) {
   }
   for (const [path, op, shape, macs] of ops) {
     const row = element("tr"), first = element("td", names[op]);
-    first.title = path;
+    first.title = names[path];
     row.append(first, element("td", shape.join(" × "), "number"),
       element("td", macs ? macs.toLocaleString("en") : "", "number"));
     body.append(row);
@@ -45,11 +45,15 @@ function section(root) {
 
   function show(name) {
     const node = data.nodes[name];
-    card.replaceChildren(element("h3", name), element("p", node.words, "muted"), pairs(node.fields));
-    for (const [title, list] of [["cost", node.cost], ["reads", node.inputs], ["read by", node.readers]]) {
+    const words = boxes.get(name).getAttribute("aria-label");
+    const cost = node.cost.map((amount, i) => [data.costs[i], amount]);
+    const readers = arrows.filter(arrow => arrow.dataset.from === name && boxes.has(arrow.dataset.to));
+    const readBy = [...new Set(readers.map(arrow => arrow.dataset.to))].map(reader => [reader, ""]);
+    card.replaceChildren(element("h3", name), element("p", words, "muted"), pairs(node.fields));
+    for (const [title, list] of [["cost", cost], ["reads", node.inputs], ["read by", readBy]]) {
       if (list.length) card.append(element("h4", title), pairs(list));
     }
-    if (node.ops.length) card.append(element("h4", "ops"), opTable(node.ops, data.ops));
+    if (node.ops.length) card.append(element("h4", "ops"), opTable(node.ops, data.names));
   }
 
   // Everything a block depends on, or that depends on it.
@@ -146,8 +150,9 @@ function sortable(table) {
     const sign = descending ? 1 : -1, body = table.tBodies[0];
     for (const other of headers) other.setAttribute("aria-sort", "none");
     header.setAttribute("aria-sort", descending ? "ascending" : "descending");
-    const key = row => row.cells[column].dataset.value ?? row.cells[column].textContent;
     const number = header.classList.contains("number");
+    const shown = cell => number ? cell.textContent.replaceAll(",", "") : cell.textContent;
+    const key = row => row.cells[column].dataset.value ?? shown(row.cells[column]);
     const compare = (a, b) => number ? Number(key(a)) - Number(key(b)) : key(a).localeCompare(key(b), "en", { numeric: true });
     body.append(...[...body.rows].sort((a, b) => sign * compare(a, b)));
   }));

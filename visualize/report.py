@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,13 +15,11 @@ from spinec.visualize.compare import diff, flat, show
 from spinec.visualize.draw import COLORS, Drawing, draw, heat_of, quantity
 from spinec.visualize.network import Edge, Network, Node
 from spinec.visualize.page import (
-    FOLDER,
     DifferenceView,
     PageView,
     SectionView,
     SourceView,
     TableView,
-    page_style,
     table_view,
 )
 from spinec.visualize.palette import Theme, heat_fill, text_on
@@ -57,51 +53,35 @@ def write_report(
     Raises:
         BackendError: where charts are wanted and matplotlib is not installed.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-    from markupsafe import Markup
-
-    environment = Environment(
-        loader=FileSystemLoader(FOLDER),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    script = (FOLDER / "report.js").read_text(encoding="utf-8")
+    given = sources or {}
     sections = [
-        _section(f"spec-{i}", report, (sources or {}).get(report.program.name, ()), charts)
+        _more(_section(f"spec-{i}", draw(report), report), report, given.get(report.program.name, ()), charts)
         for i, report in enumerate(reports, 1)
     ]
     page = PageView(
         ", ".join(report.program.name for report in reports),
         theme,
-        _policy(script),
-        Markup(page_style()),
-        Markup(script),
+        sections,
         table_view(_summary(reports)) if len(reports) > 1 else None,
         _charts([distribution(reports)]) if charts else [],
         _difference(*reports) if len(reports) == 2 else None,
-        sections,
     )
-    return environment.get_template("report.html.jinja").render(page=page) + "\n"
+    return page.render()
 
 
-def _policy(script: str) -> str:
-    """What a browser may load and run: nothing from anywhere, and no script but the report's own."""
-    digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    rules = ("default-src 'none'", "style-src 'unsafe-inline'", f"script-src 'sha256-{digest}'", "base-uri 'none'")
-    return "; ".join((*rules, "form-action 'none'"))
+def write_page(drawing: Drawing, report: Report) -> str:
+    """The page of one drawing: the diagram to point at, and what its blocks cost."""
+    return PageView(report.program.name, drawing.theme, [_section("spec-1", drawing, report)]).render()
 
 
-def _section(id_: str, report: Report, sources: Iterable[Source], charts: bool) -> SectionView:
-    program, drawing = report.program, draw(report)
+def _section(id_: str, drawing: Drawing, report: Report) -> SectionView:
+    """The diagram and the table of its blocks."""
+    program = report.program
     height, width = program.size
     about = (
         f"{len(program.spec.blocks)} blocks at {height} × {width} pixels: {quantity(report.macs())} multiply-adds,"
         f" {quantity(report.params)} parameters, at most {quantity(report.peak_bytes)} bytes of activations at once"
     )
-    shown = [Source("the spec", "yaml", dump(program.spec)), *sources]
-    by: tuple[Any, ...] = ("level", "part", "category")
     return SectionView(
         id_,
         program.name,
@@ -110,9 +90,18 @@ def _section(id_: str, report: Report, sources: Iterable[Source], charts: bool) 
         _svg(drawing),
         _json(_data(report, drawing.network)),
         _block_view(report),
-        [table_view(replace(cost_table(report, each, "conv"), title=f"by {each}")) for each in by],
-        _charts([breakdown(report, "level"), breakdown(report, "category")]) if charts else [],
-        [SourceView(source.title, _highlighted(source)) for source in shown],
+    )
+
+
+def _more(section: SectionView, report: Report, sources: Iterable[Source], charts: bool) -> SectionView:
+    """The section with tables of all else that costs are shared by, charts, and the spec's text before other texts."""
+    by: tuple[Any, ...] = ("level", "part", "category")
+    shown = (Source("the spec", "yaml", dump(report.program.spec)), *sources)
+    return replace(
+        section,
+        tables=[table_view(replace(cost_table(report, each, "conv"), title=f"by {each}")) for each in by],
+        charts=_charts([breakdown(report, "level"), breakdown(report, "category")]) if charts else [],
+        sources=[SourceView(source.title, _highlighted(source)) for source in shown],
     )
 
 
@@ -225,10 +214,11 @@ def _metrics(network: Network) -> dict[str, Any]:
 
 
 def _data(report: Report, network: Network) -> dict[str, Any]:
-    """What the page's script knows; ops that occur often are named once, by their place in a list."""
+    """What the page's script knows beside the diagram; names that occur often are told once, in lists."""
     places: dict[str, int] = {}
     nodes = _nodes(report, network, places)
-    return {"nodes": nodes, "ops": list(places), "metrics": _metrics(network)}
+    costs = [*(f"multiply-adds, {name}" for name in CONVENTIONS), "share", "parameters", "activation bytes"]
+    return {"nodes": nodes, "names": list(places), "costs": costs, "metrics": _metrics(network)}
 
 
 def _nodes(report: Report, network: Network, places: dict[str, int]) -> dict[str, Any]:
@@ -237,17 +227,13 @@ def _nodes(report: Report, network: Network, places: dict[str, int]) -> dict[str
     for row in report.rows:
         ops.setdefault(row.path.partition(".")[0], []).append(row)
     reads: dict[str, list[Edge]] = {}
-    readers: dict[str, list[Edge]] = {}
     for edge in network.edges:
         reads.setdefault(edge.target, []).append(edge)
-        readers.setdefault(edge.source, []).append(edge)
     return {
         node.name: {
-            "words": node.words(),
             "fields": _fields(report, node),
             "cost": _costs(node.cost, report) if node.cost else [],
             "inputs": [[edge.source, _done(edge)] for edge in reads.get(node.name, ())],
-            "readers": [[edge.target, ""] for edge in readers.get(node.name, ())],
             "ops": [_op(report, row, places) for row in ops.get(node.name, ())],
         }
         for node in (*network.nodes, *network.outputs)
@@ -269,17 +255,12 @@ def _fields(report: Report, node: Node) -> list[list[str]]:
     return [*shape, seen, *([name.replace("_", " "), show(value)] for name, value in own.items())]
 
 
-def _costs(count: Count, report: Report) -> list[list[str]]:
-    macs = [[f"multiply-adds, {name}", f"{count.macs(name):,}"] for name in CONVENTIONS]
+def _costs(count: Count, report: Report) -> list[str]:
+    macs = [f"{count.macs(name):,}" for name in CONVENTIONS]
     share = 100 * count.flops() / report.flops() if report.flops() else 0.0
-    return [
-        *macs,
-        ["share", f"{share:.1f} %"],
-        ["parameters", f"{count.params:,}"],
-        ["activation bytes", f"{count.activation_bytes:,}"],
-    ]
+    return [*macs, f"{share:.1f} %", f"{count.params:,}", f"{count.activation_bytes:,}"]
 
 
 def _op(report: Report, row: Row, places: dict[str, int]) -> list[Any]:
-    place = places.setdefault(str(row.op), len(places))
-    return [row.path.partition(".")[2], place, list(report.program.shape(row.path)), row.halves[0] // 2]
+    path, op = (places.setdefault(text, len(places)) for text in (row.path.partition(".")[2], str(row.op)))
+    return [path, op, list(report.program.shape(row.path)), row.halves[0] // 2]

@@ -43,7 +43,9 @@ class View(StrEnum):
 
 Picture = Annotated[
     Path,
-    typer.Option("-o", "--output", help="A .svg, .png, .pdf, .tex or .mmd file of the blocks, or a .dot of the ops."),
+    typer.Option(
+        "-o", "--output", help="A .svg, .png, .pdf, .tex, .mmd or .html file of the blocks, or a .dot of the ops."
+    ),
 ]
 
 
