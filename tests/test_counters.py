@@ -6,16 +6,17 @@ mended with the tools' own settings, and what they count without that is held as
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import get_args
 
 import pytest
+from seeded_faults import SEGMENTER
 
 import spinec
 from spinec.compiler.conventions import CONVENTIONS, PARTS
 from spinec.compiler.cost import counted_parts
 from spinec.compiler.ops.base import Quantity
-from spinec.compiler.ops.conv import Conv
+from spinec.compiler.ops.conv import Conv, TransposedConv
 from spinec.compiler.ops.resize import Upsample
 from spinec.spec.conventions import Convention
 
@@ -37,8 +38,10 @@ blocks:
   e: {kind: identity, level: 2, dim: 8, activation: gelu, inputs: [b, d]}
 outputs: {out: e}
 """  # what the library seldom has: averages, GELU, a softmax of weights
+SMALL = {"odds": ODDS, "segmenter": SEGMENTER}  # the second takes crops, and has a transposed convolution
 SIZES = {
     "odds": 64,
+    "segmenter": (44, 60),
     "efficientnet-b0": 64,
     "eff-spinenet-m0": 128,
     "resnet-18": 64,
@@ -49,29 +52,41 @@ SIZES = {
 
 @cache
 def compiled(name):
-    """A report, the compiled module outside training, and an image."""
-    report = spinec.cost(spinec.lower(spinec.loads(ODDS) if name == "odds" else spinec.load(name), SIZES[name]))
-    return report, spinec.build(report.program).eval(), torch.zeros(1, *report.program.input_shape)
+    """A report, the compiled module outside training, and what it is given: an image, and its crops where it has any."""
+    spec = spinec.loads(SMALL[name]) if name in SMALL else spinec.load(name)
+    report = spinec.cost(spinec.lower(spec, SIZES[name]))
+    given = tuple(torch.zeros(times, *shape) for shape, times in report.program.inputs.values())
+    return report, spinec.build(report.program).eval(), given
 
 
 def own_convolutions(model):
-    """Subclasses of nn.Conv2d that pad for themselves: two tools look for nn.Conv2d itself alone."""
-    return {type(each) for each in model.modules() if isinstance(each, torch.nn.Conv2d)} - {torch.nn.Conv2d}
+    """Subclasses of PyTorch's convolutions: two tools look for these themselves alone."""
+    kinds = (torch.nn.Conv2d, torch.nn.ConvTranspose2d)
+    return {type(each) for each in model.modules() if isinstance(each, kinds)} - set(kinds)
 
 
-def padded_convolutions(report):
-    """The multiply-adds that such layers do, and the bias elements."""
+def unseen(report):
+    """The multiply-adds that such layers do, and the bias elements: they pad for themselves, or are transposed."""
     rows = [
-        row.work for row in report.rows if isinstance(row.op, Conv) and row.op.padding == "same" and row.op.stride > 1
+        row.work
+        for row in report.rows
+        if isinstance(row.op, TransposedConv)
+        or (isinstance(row.op, Conv) and row.op.padding == "same" and row.op.stride > 1)
     ]
     return sum(work["macs"] for work in rows), sum(work.get("bias", 0) for work in rows)
+
+
+def too_many(report):
+    """What thop counts beyond the multiply-adds of a transposed convolution: it takes every result for a whole kernel's."""
+    found = [row for row in report.rows if isinstance(row.op, TransposedConv)]
+    return sum(row.work["macs"] * (row.op.factor**2 - 1) for row in found)
 
 
 @pytest.mark.parametrize("name", SIZES)
 def test_fvcore(name):
     fvcore = pytest.importorskip("fvcore.nn")
-    report, model, image = compiled(name)
-    counter = fvcore.FlopCountAnalysis(model, image).unsupported_ops_warnings(False).uncalled_modules_warnings(False)
+    report, model, given = compiled(name)
+    counter = fvcore.FlopCountAnalysis(model, given).unsupported_ops_warnings(False).uncalled_modules_warnings(False)
     assert counter.total() == report.macs("fvcore")
 
 
@@ -79,9 +94,9 @@ def test_fvcore(name):
 def test_torch(name):
     from torch.utils.flop_counter import FlopCounterMode
 
-    report, model, image = compiled(name)
+    report, model, given = compiled(name)
     with FlopCounterMode(display=False) as counter:
-        model(image)
+        model(*given)
     assert counter.get_total_flops() == report.flops("torch") == report.flops("conv")
 
 
@@ -90,12 +105,11 @@ def test_thop(name):
     thop = pytest.importorskip("thop")
     from thop.vision.basic_hooks import count_convNd
 
-    report, model, image = compiled(name)
-    assert thop.profile(model, (image,), dict.fromkeys(own_convolutions(model), count_convNd), False)[0] == report.macs(
-        "thop"
-    )
-    spare, _ = padded_convolutions(report)
-    assert thop.profile(model, (image,), verbose=False)[0] == report.macs("thop") - spare
+    report, model, given = compiled(name)
+    mended = thop.profile(model, given, dict.fromkeys(own_convolutions(model), count_convNd), False)[0]
+    assert mended == report.macs("thop") + too_many(report)
+    spare, _ = unseen(report)
+    assert thop.profile(model, given, verbose=False)[0] == report.macs("thop") - spare
 
 
 def test_thop_does_not_see_upsampling_that_is_no_layer():
@@ -108,10 +122,12 @@ def test_thop_does_not_see_upsampling_that_is_no_layer():
     assert thop.profile(model, (image,), verbose=False)[0] == report.macs("thop") - functional
 
 
-def ptflops(model, image, **settings):
+def ptflops(model, given, names, **settings):
     import_timm()  # which makes torchvision importable for ptflops
     counter = pytest.importorskip("ptflops").get_model_complexity_info
-    return counter(model, tuple(image.shape[1:]), print_per_layer_stat=False, as_strings=False, **settings)[0]
+    named = dict(zip(names, given, strict=True))
+    settings |= {"print_per_layer_stat": False, "as_strings": False}
+    return counter(model, (1,), input_constructor=lambda _: named, **settings)[0]
 
 
 def counted_twice():
@@ -122,27 +138,29 @@ def counted_twice():
 
 @pytest.mark.parametrize("name", SIZES)
 def test_ptflops(name):
-    report, model, image = compiled(name)
+    report, model, given = compiled(name)
     import_timm()
-    operations = pytest.importorskip("ptflops.pytorch_ops")
-    hooks = dict.fromkeys(own_convolutions(model), operations.conv_flops_counter_hook)
-    mended = ptflops(model, image, ignore_modules=counted_twice(), custom_modules_hooks=hooks)
+    count = pytest.importorskip("ptflops.pytorch_ops").conv_flops_counter_hook
+    transposed = {kind: issubclass(kind, torch.nn.ConvTranspose2d) for kind in own_convolutions(model)}
+    hooks = {kind: partial(count, transpose=is_transposed) for kind, is_transposed in transposed.items()}
+    names = list(report.program.inputs)
+    mended = ptflops(model, given, names, ignore_modules=counted_twice(), custom_modules_hooks=hooks)
     assert mended == report.macs("ptflops")
-    macs, biases = padded_convolutions(report)
-    twice = ptflops(model, image) - (mended - macs - biases)
-    assert twice == elements_of(model, image, counted_twice())
+    macs, biases = unseen(report)
+    twice = ptflops(model, given, names) - (mended - macs - biases)
+    assert twice == elements_of(model, given, counted_twice())
 
 
-def elements_of(model, image, kinds):
+def elements_of(model, given, kinds):
     """What layers of some kinds count: the elements given to a pool, those that any other gives out."""
     found = []
     pools = (torch.nn.MaxPool2d, torch.nn.AvgPool2d)
 
-    def look(layer, given, result):
-        found.append((given[0] if isinstance(layer, pools) else result).numel())
+    def look(layer, inputs, result):
+        found.append((inputs[0] if isinstance(layer, pools) else result).numel())
 
     handles = [each.register_forward_hook(look) for each in model.modules() if type(each) in kinds]
-    model(image)
+    model(*given)
     for handle in handles:
         handle.remove()
     return sum(found)
