@@ -8,11 +8,31 @@ from pathlib import Path
 from typing import NamedTuple
 
 
+class Names(NamedTuple):
+    """The names that source code mentions."""
+
+    used: frozenset[str]
+    called: frozenset[str]
+    """Those that it calls or takes an attribute of, which it does with no variable named by a spec."""
+
+
+def names_in(source: str | ast.AST) -> Names:
+    """The names in source code, or in a part of it."""
+    used, called = set(), set()
+    for node in ast.walk(ast.parse(source) if isinstance(source, str) else source):
+        match node:
+            case ast.Name(name):
+                used.add(name)
+            case ast.Call(func=ast.Name(name)) | ast.Attribute(value=ast.Name(name)):
+                called.add(name)
+    return Names(frozenset(used), frozenset(called))
+
+
 class Piece(NamedTuple):
-    """A class or function of a prelude, its text and the names it uses."""
+    """A class or function of a prelude, its text and the names in it."""
 
     text: str
-    uses: frozenset[str]
+    names: Names
 
 
 @cache
@@ -24,15 +44,16 @@ def pieces(path: Path) -> dict[str, Piece]:
         if isinstance(node, ast.ClassDef | ast.FunctionDef):
             start = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
             text = "\n".join(source.splitlines()[start - 1 : node.end_lineno])
-            names = frozenset(inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name))
-            found[node.name] = Piece(text, names)
+            found[node.name] = Piece(text, names_in(node))
     return found
 
 
-def needed(path: Path, used: set[str]) -> dict[str, Piece]:
-    """The pieces that are used, and those that they use in turn, in the prelude's order."""
+def needed(path: Path, own: Names) -> tuple[list[str], Names]:
+    """The pieces that source needs by its own names, and those that they need in turn; the names in all of it."""
     known = pieces(path)
-    want = used & known.keys()
-    while more := {name for piece in want for name in known[piece].uses & known.keys()} - want:
+    want = own.used & known.keys()
+    while more := {name for piece in want for name in known[piece].names.used & known.keys()} - want:
         want |= more
-    return {name: piece for name, piece in known.items() if name in want}
+    found = [piece for name, piece in known.items() if name in want]
+    used, called = (own[i].union(*(piece.names[i] for piece in found)) for i in (0, 1))
+    return [piece.text for piece in found], Names(used, called)

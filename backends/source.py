@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from spinec.backends.expressions import WIDTH, Name, parenthesised
 from spinec.backends.outline import Rule
@@ -14,6 +15,9 @@ from spinec.compiler.cost import cost
 from spinec.compiler.ops.base import Op, op_name
 from spinec.compiler.program import Program
 from spinec.spec.errors import BackendError
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 TEMPLATE = Path(__file__).with_name("module.py.jinja")
 
@@ -68,23 +72,13 @@ def signature(head: str, arguments: list[str], result: str) -> list[str]:
     return [line] if len(line) <= WIDTH else parenthesised(head, [("", Name(a)) for a in arguments], f" -> {result}:")
 
 
-def free_names(source: str) -> set[str]:
-    """Every name that source code mentions."""
-    return {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
-
-
-def called_names(source: str) -> set[str]:
-    """Every name that source code calls or takes an attribute of, which it does with no variable named by a spec."""
-    names = set()
-    for node in ast.walk(ast.parse(source)):
-        match node:
-            case ast.Call(func=ast.Name(name)) | ast.Attribute(value=ast.Name(name)):
-                names.add(name)
-    return names
-
-
 def render_module(module: Module) -> str:
     """The text of a file."""
+    return _template().render(module=module).rstrip("\n") + "\n"
+
+
+@cache
+def _template() -> Template:
     from jinja2 import (
         Environment,
         StrictUndefined,
@@ -93,8 +87,7 @@ def render_module(module: Module) -> str:
     environment = Environment(
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, undefined=StrictUndefined
     )
-    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    return template.render(module=module).rstrip("\n") + "\n"
+    return environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
 
 
 def _safe(text: str) -> str:

@@ -9,14 +9,12 @@ from typing import Any
 from spinec.backends.expressions import Call, Name, layout, render, substitute
 from spinec.backends.naming import class_name
 from spinec.backends.outline import Member, Outline, Outliner, Rule, free_name
-from spinec.backends.prelude import needed, pieces
+from spinec.backends.prelude import names_in, needed, pieces
 from spinec.backends.pytorch.rules import RULES, initial_bias
 from spinec.backends.source import (
     Module,
-    called_names,
     describe,
     find_rule,
-    free_names,
     levels,
     render_module,
     signature,
@@ -38,11 +36,9 @@ def emit(program: Program) -> str:
     outlines, model = outliner.outline("nn.Sequential", "nn.Identity")
     classes = [_class(outline) for outline in outlines]
     classes.append(_model(model, program))
-    used = free_names("\n\n\n".join(classes))
-    prelude = [piece.text for piece in needed(PRELUDE, used).values()]
-    modules = called_names("\n\n\n".join([*prelude, *classes]))
-    framework = [line for name, line in FRAMEWORK.items() if name in modules]
-    standard = [line for name, line in STANDARD.items() if name in modules]
+    prelude, names = needed(PRELUDE, names_in("\n\n\n".join(classes)))
+    framework = [line for name, line in FRAMEWORK.items() if name in names.called]
+    standard = [line for name, line in STANDARD.items() if name in names.called]
     calls = levels(program) if any(outline.per_call for outline in outlines) else []
     imports = [*standard, *([""] if standard else []), *framework, "from torch import Tensor, nn"]
     constants = ["", f"LEVELS = {render(tuple(calls))}"] if calls else []

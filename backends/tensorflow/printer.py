@@ -12,13 +12,11 @@ from typing import Any
 from spinec.backends.expressions import WIDTH, Call, Name, layout, render
 from spinec.backends.naming import class_name
 from spinec.backends.outline import Member, Outline, Outliner, Rule, free_name
-from spinec.backends.prelude import needed, pieces
+from spinec.backends.prelude import Names, names_in, needed, pieces
 from spinec.backends.source import (
     Module,
-    called_names,
     describe,
     find_rule,
-    free_names,
     levels,
     render_module,
     signature,
@@ -42,13 +40,12 @@ def emit(program: Program) -> str:
     outlines, model = outliner.outline("chain", "layers.Identity")
     builders = [_builder(outline) for outline in outlines]
     builders.append(_model(model, program, {outline.name for outline in outlines}))
-    used = free_names("\n\n\n".join(builders))
-    definitions = [*(piece.text for piece in needed(PRELUDE, used).values()), *builders]
+    prelude, names = needed(PRELUDE, names_in("\n\n\n".join(builders)))
     constants = ["", "Apply = Callable[..., KerasTensor]"]
     if any(outline.per_call for outline in outlines):
         constants.append(f"LEVELS = {render(tuple(levels(program)))}")
     doc = describe(program, channels_last=True)
-    return render_module(Module(doc, _imports("\n\n\n".join(definitions)), constants, definitions))
+    return render_module(Module(doc, _imports(names), constants, [*prelude, *builders]))
 
 
 def rule_of(op: Op) -> Rule:
@@ -65,12 +62,11 @@ def _reserved() -> frozenset[str]:
     return RESERVED | pieces(PRELUDE).keys()
 
 
-def _imports(text: str) -> list[str]:
-    names = free_names(text)
-    called = called_names(text)
-    lines = ["import math"] if "math" in called else []
-    lines += ["from collections.abc import Callable", *(["from typing import Any"] if "Any" in names else [])]
-    return [*lines, "", "import keras", f"from keras import KerasTensor, layers{', ops' if 'ops' in called else ''}"]
+def _imports(names: Names) -> list[str]:
+    lines = ["import math"] if "math" in names.called else []
+    lines += ["from collections.abc import Callable", *(["from typing import Any"] if "Any" in names.used else [])]
+    ops = ", ops" if "ops" in names.called else ""
+    return [*lines, "", "import keras", f"from keras import KerasTensor, layers{ops}"]
 
 
 def _builder(outline: Outline) -> str:
