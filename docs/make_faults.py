@@ -17,7 +17,7 @@ from make_tables import filled
 from mutations import MUTATIONS, Doc, Mutation, documents, judge, some
 
 from spinec.spec.files import write_whole
-from spinec.visualize.tables import Table
+from spinec.visualize.table import Table
 
 DOCS = Path(__file__).resolve().parent
 

@@ -13,7 +13,7 @@ from make_tables import filled
 
 from spinec.spec.codes import codes
 from spinec.spec.files import write_whole
-from spinec.visualize.tables import Table
+from spinec.visualize.table import Table
 
 PAGE = Path(__file__).resolve().parent / "security.md"
 MOST_SECONDS, MOST_MEGABYTES = 0.5, 100

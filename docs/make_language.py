@@ -15,7 +15,7 @@ from spinec.spec.heads import Head
 from spinec.spec.library import fragments
 from spinec.spec.resolve import MAX_PARENTS
 from spinec.spec.schema import schema
-from spinec.visualize.tables import Table
+from spinec.visualize.table import Table
 
 Node = Mapping[str, Any]
 SECTIONS = {

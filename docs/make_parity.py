@@ -44,7 +44,7 @@ from spinec.backends.verify import (
 from spinec.compiler.program import Program
 from spinec.spec.files import write_whole
 from spinec.spec.heads import MaskRCNN
-from spinec.visualize.tables import Table
+from spinec.visualize.table import Table
 
 PAGE = Path(__file__).with_name("parity.md")
 SIZES = (96, (75, 91))  # one that divides by no level but the finest, one odd

@@ -20,7 +20,7 @@ from spinec.compiler.candidates import Candidates, Space, candidates
 from spinec.search.objectives import likeness_of
 from spinec.search.plan import STRATEGIES, Plan
 from spinec.spec.files import write_whole
-from spinec.visualize.tables import Table
+from spinec.visualize.table import Table
 
 PAGE, RUNS = (Path(__file__).with_name(name) for name in ("search.md", "search.csv"))
 SEEDS, TRIALS, AFTER = range(20), 2_000, (100, 500, 2_000)

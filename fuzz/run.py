@@ -76,7 +76,7 @@ def table(runs: dict[str, int]) -> None:
     from make_tables import filled
 
     from spinec.spec.files import write_whole
-    from spinec.visualize.tables import Table
+    from spinec.visualize.table import Table
 
     rows = [measured(target, runs[target]) for target in TARGETS]
     made = Table("fuzzing", ["target", "inputs", "minutes", "branches reached", "faults"], rows).to_text("markdown")

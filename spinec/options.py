@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from spinec.spec.load import Loaded
     from spinec.spec.model import ModelSpec
     from spinec.spec.reports import Faults
-    from spinec.visualize.tables import Format, Table
+    from spinec.visualize.table import Format, Table
 
 app = typer.Typer(
     name="spinec",

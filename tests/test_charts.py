@@ -8,7 +8,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from spinec import cost, load, lower
-from spinec.visualize.charts import WIDTHS, Point, distribution, trade_off
+from spinec.visualize.chart import WIDTHS
+from spinec.visualize.charts import Point, distribution, trade_off
 from spinec.visualize.panels import Points, around, round_numbers, round_powers, series_colour, series_cue
 from spinec.visualize.picture import Text
 from spinec.visualize.sheet import position

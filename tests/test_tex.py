@@ -11,7 +11,8 @@ from test_golden import GOLDEN
 from test_pictures import HOSTILE, hostile_network
 
 from spinec import draw, load
-from spinec.visualize.charts import WIDTHS, Point, candidates, trade_off
+from spinec.visualize.chart import WIDTHS
+from spinec.visualize.charts import Point, candidates, trade_off
 from spinec.visualize.draw import Drawing
 from spinec.visualize.layout import Look
 from spinec.visualize.tikz import write_tikz

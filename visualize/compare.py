@@ -16,7 +16,8 @@ from spinec.visualize.layout import Look
 from spinec.visualize.matching import By, match_blocks
 from spinec.visualize.network import Edge, Network, Status, network_of
 from spinec.visualize.palette import Theme
-from spinec.visualize.tables import Cell, Table, input_words
+from spinec.visualize.table import Cell, Table
+from spinec.visualize.tables import input_words
 
 
 class Change(NamedTuple):

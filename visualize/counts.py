@@ -11,7 +11,7 @@ from spinec.compiler.optimizers import Optimizer
 from spinec.compiler.program import Program
 from spinec.compiler.training import training_cost
 from spinec.spec.conventions import Convention
-from spinec.visualize.tables import Cell, Table
+from spinec.visualize.table import Cell, Table
 
 
 def conventions_table(reports: Sequence[Report], flops: bool = False) -> Table:

@@ -6,7 +6,8 @@ from html import escape
 
 from spinec.compiler.cost import Report
 from spinec.visualize.draw import Drawable, draw
-from spinec.visualize.tables import Table, cost_table, show_cell
+from spinec.visualize.table import Table, show_cell
+from spinec.visualize.tables import cost_table
 
 
 def svg(value: Drawable) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from spinec.visualize.palette import DARK, LIGHT, Theme
 from spinec.visualize.svg import style, variables
-from spinec.visualize.tables import Cell, Table, show_cell
+from spinec.visualize.table import Cell, Table, show_cell
 
 if TYPE_CHECKING:
     from markupsafe import Markup

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from spinec.compiler.conventions import CONVENTIONS
 from spinec.compiler.cost import Count, Report, Row
 from spinec.spec.dump import dump
-from spinec.visualize.charts import Chart, breakdown, distribution
+from spinec.visualize.chart import Chart
+from spinec.visualize.charts import breakdown, distribution
 from spinec.visualize.compare import diff, flat, show
 from spinec.visualize.draw import COLORS, Drawing, draw, heat_of, quantity
 from spinec.visualize.network import Edge, Network, Node
@@ -24,7 +25,8 @@ from spinec.visualize.page import (
 )
 from spinec.visualize.palette import Theme, heat_fill, text_on
 from spinec.visualize.svg import write_svg
-from spinec.visualize.tables import Cell, Table, cost_table
+from spinec.visualize.table import Cell, Table
+from spinec.visualize.tables import cost_table
 
 if TYPE_CHECKING:
     from markupsafe import Markup

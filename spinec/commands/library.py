@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import typer
 
 from spinec.options import Form, Output, app, print_table
+
+if TYPE_CHECKING:
+    from spinec.compiler.cost import Report
 
 
 @app.command("list")
 def list_specs(form: Output = Form.table) -> None:
     """List the specs of the library."""
-    from spinec.spec.library import names
-    from spinec.spec.load import read
-    from spinec.visualize.tables import library_table, report_of
+    from spinec.visualize.tables import library_table
 
-    print_table(library_table(report_of(read(name).spec) for name in names()), form)
+    print_table(library_table(_reports()), form)
 
 
 @app.command()
 def published(form: Output = Form.markdown) -> None:
     """Compare published figures with counted ones."""
+    from spinec.visualize.tables import published_table
+
+    print_table(published_table(_reports()), form)
+
+
+def _reports() -> Iterator[Report]:
+    """What every spec of the library costs."""
+    from spinec.compiler.cost import cost
+    from spinec.compiler.pipeline import lower
     from spinec.spec.library import names
     from spinec.spec.load import read
-    from spinec.visualize.tables import published_table, report_of
 
-    print_table(published_table(report_of(read(name).spec) for name in names()), form)
+    return (cost(lower(read(name).spec)) for name in names())
 
 
 @app.command()

@@ -12,7 +12,8 @@ from spinec.options import Count, Form, Name, Output, Pixels, Size, app, fail, p
 
 if TYPE_CHECKING:
     from spinec.spec.conventions import Convention
-    from spinec.visualize.charts import Chart, Point
+    from spinec.visualize.chart import Chart
+    from spinec.visualize.charts import Point
     from spinec.visualize.compare import Diff
 
 
@@ -229,7 +230,7 @@ def chart(
     distribution: dims and shares of cost per block, specs side by side. levels, categories: where the cost is.
     tradeoff: published score against cost, the whole library where no spec is named. candidates: a search's results.
     """
-    from spinec.visualize.charts import chart_writer
+    from spinec.visualize.chart import chart_writer
 
     write = chart_writer(output)
     write_output(output, write(_chart(kind, names or [], cost, score, convention), theme.value, width.value))

@@ -99,7 +99,7 @@ def betas(
     Every vector of the values that 'redistribute' would do it with; none if the dims were made in another way.
     """
     from spinec.compiler.explain import explain
-    from spinec.visualize.tables import Table
+    from spinec.visualize.table import Table
 
     specs = read_spec(before), read_spec(after)
     found = explain(
@@ -257,9 +257,11 @@ def _deliver(
 
 
 def _show_changes(before: ModelSpec, after: ModelSpec, how: str, form: Form, convention: Convention) -> None:
-    from spinec.visualize.tables import Table, report_of
+    from spinec.compiler.cost import cost
+    from spinec.compiler.pipeline import lower
+    from spinec.visualize.table import Table
 
-    reports = [report_of(spec) for spec in (before, after)]
+    reports = [cost(lower(spec)) for spec in (before, after)]
     blocks = [report.by("block") for report in reports]
     deeper = any(block.repeats != after.blocks[name].repeats for name, block in before.blocks.items())
     rows: list[list[str | int | float | None]] = []
