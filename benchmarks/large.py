@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 
-def large_spec(blocks: int) -> str:
-    """A scale-permuted spec: levels 2 to 5 in turn, each block fed by the last two."""
+def large_spec(blocks: int, inputs: int = 2) -> str:
+    """A scale-permuted spec: levels 2 to 5 in turn, each block fed by the last two, or by more."""
     lines = [
         f"name: large-{blocks}",
         "input: {size: 64}",
@@ -15,5 +15,7 @@ def large_spec(blocks: int) -> str:
         "  b1: {level: 3, dim: 8, inputs: [b0]}",
     ]
     levels = (4, 2, 5, 3)
-    lines += [f"  b{i}: {{level: {levels[i % 4]}, dim: 8, inputs: [b{i - 2}, b{i - 1}]}}" for i in range(2, blocks - 1)]
+    for i in range(2, blocks - 1):
+        last = ", ".join(f"b{j}" for j in range(max(0, i - inputs), i))
+        lines.append(f"  b{i}: {{level: {levels[i % 4]}, dim: 8, inputs: [{last}]}}")
     return "\n".join([*lines, f"outputs: {{last: b{blocks - 2}}}", ""])

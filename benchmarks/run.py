@@ -133,8 +133,14 @@ def pictures() -> list[tuple[str, str, str]]:
         drawing = draw(report)
         times[blocks] = median_ms(lambda each=drawing: Drawing(each.network, each.look).svg, 7)
         rows.append((f"layout and SVG of {blocks:,} blocks", _ms(times[blocks]), "200 ms" if blocks == 1_000 else ""))
+    dense = draw(cost(lower(loads(large_spec(3_400, inputs=3)))))
     rows += [
         ("4,000 blocks over 1,000 blocks", f"{times[4_000] / times[1_000]:.1f} x", "4 x: linear"),
+        (
+            f"layout and SVG of {len(dense.network.edges):,} arrows",
+            _ms(median_ms(lambda: Drawing(dense.network, dense.look).svg, 7)),
+            "1,000 ms",
+        ),
         (
             "report of eff-spinenet-d2 without charts",
             _ms(median_ms(lambda: write_report([d2], charts=False), 10)),
