@@ -219,7 +219,7 @@ def _page(drawing: Drawing) -> str:
     if drawing.report is None:
         raise _no_picture("no page is written of a comparison", "'spinec report A B' does that")
     if drawing.look.heat is not None:
-        raise _no_picture("on a page its reader chooses what colours mean", "leave out the color and the values")
+        raise _no_picture("on a page its reader chooses what colours mean", "leave out color and values")
     return write_page(drawing, drawing.report)
 
 
