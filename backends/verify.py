@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from spinec.backends.backend import backend, check_image_alone
@@ -208,19 +209,25 @@ class _Run(NamedTuple):
 
 
 def compare_training(
-    program: Program, precision: Precision = "float64", seed: int = 0, steps: int = 10, batch: int = 8
+    program: Program,
+    precision: Precision = "float64",
+    seed: int = 0,
+    steps: int = 10,
+    batch: int = 8,
+    rate: float = RATE,
 ) -> Training:
     """The difference of two backends over some steps of gradient descent, with nothing left to chance: no dropout.
 
     PyTorch keeps n / (n - 1) of the variance of n values in a norm's running variance, Keras the variance itself: the
     factor is taken out. A norm over few values magnifies rounding: over four, as of four images whose coarsest level is
-    one pixel, a hundredfold a step.
+    one pixel, a hundredfold a step; so does every step of a `rate` with which losses grow.
     """
     program = lower(without_chance(program.spec), program.size)
     exact = lesson_of(program, seed, batch)
     lesson = exact.rounded(precision)
-    reference, other = (_trained(name, program, lesson, precision, steps) for name in (REFERENCE, "tensorflow"))
-    truth = reference if precision == "float64" else _trained(REFERENCE, program, exact, "float64", steps)
+    train = partial(_trained, program=program, steps=steps, rate=rate)
+    reference, other = (train(name, lesson=lesson, precision=precision) for name in (REFERENCE, "tensorflow"))
+    truth = reference if precision == "float64" else train(REFERENCE, lesson=exact, precision="float64")
     kept = _unbiased(program, lesson.given.weights, other.statistics, batch)
     return Training(
         differences(reference.first.values, other.first.values),
@@ -259,15 +266,15 @@ def without_chance(spec: ModelSpec) -> ModelSpec:
     return spec.model_copy(update={"stochastic_depth": StochasticDepth(rate=0.0), "head": head})
 
 
-def _trained(name: str, program: Program, lesson: Lesson, precision: Precision, steps: int) -> _Run:
+def _trained(name: str, *, program: Program, lesson: Lesson, precision: Precision, steps: int, rate: float) -> _Run:
     given, targets = lesson
     found = backend(name)
     with found.precision(precision):
         model = found.build(program)
         found.write_weights(model, program, given.weights)
-        first = found.train_step(model, program, given.inputs, targets, RATE)
+        first = found.train_step(model, program, given.inputs, targets, rate)
         kept = found.read_weights(model, program)
-        others = [found.train_step(model, program, given.inputs, targets, RATE) for _ in range(steps - 1)]
+        others = [found.train_step(model, program, given.inputs, targets, rate) for _ in range(steps - 1)]
     return _Run(first, {key: kept[key] for key in program.state}, [step.loss for step in (first, *others)])
 
 
