@@ -6,14 +6,13 @@ import io
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any, Literal
 
-from spinec.spec.errors import Fault, SpecError, did_you_mean
 from spinec.spec.files import write_whole
 from spinec.visualize.axes import paint
+from spinec.visualize.forms import unknown_form
 from spinec.visualize.palette import DARK, LIGHT, Theme
 from spinec.visualize.panels import Panel
 from spinec.visualize.pgfplots import write_pgfplots
@@ -131,14 +130,4 @@ def chart_writer(path: Path) -> Callable[[Chart, Theme, Width], str | bytes]:
         return Chart.svg if path.suffix == ".svg" else Chart.tex
     if path.suffix in PICTURES:
         return lambda chart, theme, width: chart.raster(path.suffix.removeprefix("."), theme, width)
-    hint = partial(did_you_mean, path.suffix or path.name, (*PICTURES, *DATA))
-    raise SpecError(
-        [
-            Fault(
-                "SPN-801",
-                f"{path.name}: no chart is written as {path.suffix or 'a file without a suffix'!r}",
-                None,
-                hint,
-            )
-        ]
-    )
+    raise unknown_form(path, "chart", (*PICTURES, *DATA))

@@ -13,10 +13,11 @@ from spinec.compiler.pipeline import lower
 from spinec.compiler.program import Program
 from spinec.spec.collection import paused_collection
 from spinec.spec.conventions import Convention
-from spinec.spec.errors import Fault, SpecError, did_you_mean
+from spinec.spec.errors import did_you_mean
 from spinec.spec.files import write_whole
 from spinec.spec.model import ModelSpec
 from spinec.visualize.fold import fold as fold_chains
+from spinec.visualize.forms import no_form, unknown_form
 from spinec.visualize.layout import Look, arrange
 from spinec.visualize.matching import settings
 from spinec.visualize.network import Network, network_of
@@ -217,9 +218,9 @@ def _page(drawing: Drawing) -> str:
     from spinec.visualize.report import write_page
 
     if drawing.report is None:
-        raise _no_picture("no page is written of a comparison", "'spinec report A B' does that")
+        raise no_form("no page is written of a comparison", "'spinec report A B' does that")
     if drawing.look.heat is not None:
-        raise _no_picture("on a page its reader chooses what colours mean", "leave out color and values")
+        raise no_form("on a page its reader chooses what colours mean", "leave out color and values")
     return write_page(drawing, drawing.report)
 
 
@@ -236,11 +237,5 @@ FORMATS: dict[str, Callable[[Drawing], str | bytes]] = {
 def writer_of(path: Path) -> Callable[[Drawing], str | bytes]:
     """What writes a drawing into a file of this name."""
     if path.suffix not in FORMATS:
-        shown = repr(path.suffix) if path.suffix else "a file without a suffix"
-        hint = partial(did_you_mean, path.suffix or path.name, FORMATS)
-        raise _no_picture(f"{path.name}: no picture is written as {shown}", hint)
+        raise unknown_form(path, "picture", FORMATS)
     return FORMATS[path.suffix]
-
-
-def _no_picture(message: str, hint: str | Callable[[], str]) -> SpecError:
-    return SpecError([Fault("SPN-801", message, None, hint)])

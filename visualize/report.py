@@ -31,6 +31,8 @@ from spinec.visualize.tables import cost_table
 if TYPE_CHECKING:
     from markupsafe import Markup
 
+MACS = tuple(f"multiply-adds, {name}" for name in CONVENTIONS)
+
 
 class Source(NamedTuple):
     """A text that a report shows: its title, the language that it is highlighted as, the text."""
@@ -188,7 +190,7 @@ def _block_view(report: Report) -> TableView:
         "dim",
         "repeats",
         "inputs",
-        *(f"multiply-adds, {name}" for name in CONVENTIONS),
+        *MACS,
     ]
     total: list[Cell] = ["total", "", None, None, None, "", *_figures(report, report)]
     return table_view(
@@ -219,7 +221,7 @@ def _data(report: Report, network: Network) -> dict[str, Any]:
     """What the page's script knows beside the diagram; names that occur often are told once, in lists."""
     places: dict[str, int] = {}
     nodes = _nodes(report, network, places)
-    costs = [*(f"multiply-adds, {name}" for name in CONVENTIONS), "share", "parameters", "activation bytes"]
+    costs = [*MACS, "share", "parameters", "activation bytes"]
     return {"nodes": nodes, "names": list(places), "costs": costs, "metrics": _metrics(network)}
 
 
