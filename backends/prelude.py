@@ -55,5 +55,6 @@ def needed(path: Path, own: Names) -> tuple[list[str], Names]:
     while more := {name for piece in want for name in known[piece].names.used & known.keys()} - want:
         want |= more
     found = [piece for name, piece in known.items() if name in want]
-    used, called = (own[i].union(*(piece.names[i] for piece in found)) for i in (0, 1))
+    used = own.used.union(*(piece.names.used for piece in found))
+    called = own.called.union(*(piece.names.called for piece in found))
     return [piece.text for piece in found], Names(used, called)

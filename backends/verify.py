@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from spinec.backends.backend import backend, check_image_alone
@@ -208,34 +208,59 @@ class _Run(NamedTuple):
     losses: list[float]
 
 
-def compare_training(
-    program: Program,
-    precision: Precision = "float64",
-    seed: int = 0,
-    steps: int = 10,
-    batch: int = 8,
-    rate: float = RATE,
-) -> Training:
-    """The difference of two backends over some steps of gradient descent, with nothing left to chance: no dropout.
+class Course:
+    """Some steps of gradient descent by which two backends are compared, with nothing left to chance: no dropout.
 
     PyTorch keeps n / (n - 1) of the variance of n values in a norm's running variance, Keras the variance itself: the
     factor is taken out. A norm over few values magnifies rounding: over four, as of four images whose coarsest level is
     one pixel, a hundredfold a step; so does every step of a `rate` with which losses grow.
     """
-    program = lower(without_chance(program.spec), program.size)
-    exact = lesson_of(program, seed, batch)
-    lesson = exact.rounded(precision)
-    train = partial(_trained, program=program, steps=steps, rate=rate)
-    reference, other = (train(name, lesson=lesson, precision=precision) for name in (REFERENCE, "tensorflow"))
-    truth = reference if precision == "float64" else train(REFERENCE, lesson=exact, precision="float64")
-    kept = _unbiased(program, lesson.given.weights, other.statistics, batch)
-    return Training(
-        differences(reference.first.values, other.first.values),
-        differences(reference.statistics, kept),
-        differences(reference.first.gradients, other.first.gradients, LEAST[precision]),
-        _apart(reference.losses, other.losses),
-        worst_of(_apart(truth.losses, reference.losses)).error,
-    )
+
+    def __init__(self, program: Program, seed: int = 0, steps: int = 10, batch: int = 8, rate: float = RATE) -> None:
+        self.program = lower(without_chance(program.spec), program.size)
+        self.lesson = lesson_of(self.program, seed, batch)
+        self.steps, self.batch, self.rate = steps, batch, rate
+
+    @cached_property
+    def exact(self) -> _Run:
+        """What the reference makes of it in float64."""
+        return self._run(REFERENCE, "float64")
+
+    def compare(self, precision: Precision = "float64") -> Training:
+        """The difference of two backends."""
+        reference = self.exact if precision == "float64" else self._run(REFERENCE, precision)
+        other = self._run("tensorflow", precision)
+        weights = self.lesson.rounded(precision).given.weights
+        return Training(
+            differences(reference.first.values, other.first.values),
+            differences(reference.statistics, _unbiased(self.program, weights, other.statistics, self.batch)),
+            differences(reference.first.gradients, other.first.gradients, LEAST[precision]),
+            _apart(reference.losses, other.losses),
+            worst_of(_apart(self.exact.losses, reference.losses)).error,
+        )
+
+    def _run(self, name: str, precision: Precision) -> _Run:
+        given, targets = self.lesson.rounded(precision)
+        found = backend(name)
+        with found.precision(precision):
+            model = found.build(self.program)
+            found.write_weights(model, self.program, given.weights)
+
+            def step() -> TrainingStep:
+                return found.train_step(model, self.program, given.inputs, targets, self.rate)
+
+            first = step()
+            kept = found.read_weights(model, self.program)
+            others = [step() for _ in range(self.steps - 1)]
+        statistics = {key: kept[key] for key in self.program.state}
+        return _Run(first, statistics, [each.loss for each in (first, *others)])
+
+
+def compare_training(
+    program: Program, precision: Precision = "float64", seed: int = 0, steps: int = 10, batch: int = 8
+) -> Training:
+    """The difference of two backends over some steps of gradient descent, as a `Course` takes them."""
+    return Course(program, seed, steps, batch).compare(precision)
 
 
 def lesson_of(program: Program, seed: int = 0, batch: int = 8) -> Lesson:
@@ -264,18 +289,6 @@ def without_chance(spec: ModelSpec) -> ModelSpec:
     if isinstance(head, Classification):
         head = head.model_copy(update={"dropout": 0.0})
     return spec.model_copy(update={"stochastic_depth": StochasticDepth(rate=0.0), "head": head})
-
-
-def _trained(name: str, *, program: Program, lesson: Lesson, precision: Precision, steps: int, rate: float) -> _Run:
-    given, targets = lesson
-    found = backend(name)
-    with found.precision(precision):
-        model = found.build(program)
-        found.write_weights(model, program, given.weights)
-        first = found.train_step(model, program, given.inputs, targets, rate)
-        kept = found.read_weights(model, program)
-        others = [found.train_step(model, program, given.inputs, targets, rate) for _ in range(steps - 1)]
-    return _Run(first, {key: kept[key] for key in program.state}, [step.loss for step in (first, *others)])
 
 
 def _unbiased(

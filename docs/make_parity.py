@@ -33,9 +33,9 @@ from spinec.backends.verify import (
     BARS,
     RATE,
     TRAINING_BAR,
+    Course,
     Difference,
     compare,
-    compare_training,
     differences,
     lesson_of,
     sample,
@@ -77,9 +77,8 @@ def inference(name: str) -> Row:
 
 def training(name: str) -> Row:
     """The worst of ten steps of gradient descent in float64, and the losses in float32 beside what rounding does."""
-    program, rate = _program(name), RATE / 10 if name in CAREFUL else RATE
-    double = compare_training(program, rate=rate).worst("float64")
-    single = compare_training(program, "float32", rate=rate)
+    course = Course(_program(name), rate=RATE / 10 if name in CAREFUL else RATE)
+    double, single = course.compare("float64").worst("float64"), course.compare("float32")
     held = [_held(each.error, bar) for each, bar in (*double.values(), single.worst("float32")["losses"])]
     return [*held, f"{single.rounding:.1e}"]
 
