@@ -26,7 +26,8 @@ REFERENCE = "pytorch"
 BARS: dict[Precision, float] = {"float32": 1e-5, "float64": 1e-12}
 TRAINING_BAR = 1e-4  # for losses and gradients
 RATE = 0.01  # of the descent that is compared
-ROUNDINGS = 3  # that losses may be apart in float32: one of each backend, and as much as they may differ in size
+VALUES = 32  # a channel, at least, whose mean and variance running statistics are
+ROUNDINGS = 3  # that backends may be apart in float32: one of each, and as much as they may differ in size
 # A gradient below this share of the largest is all rounding, as that of a shift before another norm is: it is measured
 # against the share. Float32 rounds so much in deep stacks of norms that all are measured against the largest.
 LEAST: dict[Precision, float] = {"float32": 1.0, "float64": 1e-6}
@@ -54,8 +55,9 @@ def sample(program: Program, precision: Precision = "float32", seed: int = 0, sp
     Running statistics are those of the images, changed at random by a tenth to a half: as in a trained network, values
     neither grow nor vanish from block to block, so that float32 shows the backends' faults and not its own. For the
     same reason norms shift by about one: a ReLU that cuts off half of every value makes each norm magnify rounding by
-    a fifth (arXiv 1902.08129, Section 3), ten thousand times over fifty of them. A `spread` of the norms' scales above
-    one drives activations into saturation.
+    a fifth (arXiv 1902.08129, Section 3), ten thousand times over fifty of them. And there are as many images that no
+    block's statistics are of less than `VALUES` values: the variance of a few is small in some channels by chance,
+    and a norm divides by it. A `spread` of the norms' scales above one drives activations into saturation.
     """
     import numpy as np
 
@@ -63,7 +65,7 @@ def sample(program: Program, precision: Precision = "float32", seed: int = 0, sp
     weights = {name: _random(name, shape, spread, generator) for name, shape in program.weights.items()}
     weights |= {name: np.full(shape, float(name.endswith("variance"))) for name, shape in program.state.items()}
     inputs = _noise(program, 8, generator)
-    for name, values in _statistics(program, weights, inputs).items():
+    for name, values in _statistics(program, weights, _more(program, inputs)).items():
         usual = np.sqrt(values.mean()) if name.endswith("variance") else values.std()
         noise = generator.uniform(0.5, 1.5, values.shape)
         weights[name] = values * noise + 0.1 * usual**2 if name.endswith("variance") else values + 0.1 * usual * noise
@@ -73,6 +75,17 @@ def sample(program: Program, precision: Precision = "float32", seed: int = 0, sp
 
 def _noise(program: Program, batch: int, generator: np.random.Generator) -> dict[str, Array]:
     return {name: generator.normal(0, 1, (batch, *given.shape)) for name, given in program.inputs.items()}
+
+
+def _more(program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    """As many images, with the first ones, as the coarsest map needs for its statistics."""
+    import numpy as np
+
+    maps = [shape for shape in map(program.shape, program.observable) if len(shape) == 3]
+    pixels = min((height * width for _, height, width in maps), default=VALUES)
+    given = len(inputs["image"])
+    others = _noise(program, max(0, math.ceil(VALUES / pixels) - given), np.random.default_rng(given))
+    return {name: np.concatenate([array, others[name]]) for name, array in inputs.items()}
 
 
 def _as(precision: Precision, arrays: Mapping[str, Array]) -> dict[str, Array]:
@@ -124,9 +137,35 @@ def compare(
     Raises:
         BackendError: when a framework is not installed.
     """
-    given = sample(program, precision, seed) if image is None else _fresh(program, precision, image)
+    given = _given(program, precision, seed, image)
     first, second = (observed(name, program, given, precision) for name in names)
     return differences(first, second)
+
+
+def bar_of(
+    found: Iterable[Difference],
+    program: Program,
+    precision: Precision = "float32",
+    seed: int = 0,
+    image: Array | None = None,
+) -> float:
+    """What a `compare` is held to: its precision's bar, or where float32 itself is further off, what it does.
+
+    A hundred norms in a row magnify rounding until two backends that both round are further apart than the bar. Where a
+    difference is above it, the reference's own distance from what it computes in float64 is found, and the backends
+    may be three times that apart.
+    """
+    bar = BARS[precision]
+    if precision == "float64" or worst_of(found).error <= bar:
+        return bar
+    exact, rounded = (
+        observed(REFERENCE, program, _given(program, each, seed, image), each) for each in ("float64", precision)
+    )
+    return max(bar, ROUNDINGS * worst_of(differences(exact, rounded)).error)
+
+
+def _given(program: Program, precision: Precision, seed: int, image: Array | None) -> Sample:
+    return sample(program, precision, seed) if image is None else _fresh(program, precision, image)
 
 
 def observed(name: str, program: Program, given: Sample, precision: Precision = "float32") -> dict[str, Array]:
@@ -257,10 +296,15 @@ class Course:
 
 
 def compare_training(
-    program: Program, precision: Precision = "float64", seed: int = 0, steps: int = 10, batch: int = 8
+    program: Program,
+    precision: Precision = "float64",
+    seed: int = 0,
+    steps: int = 10,
+    batch: int = 8,
+    rate: float = RATE,
 ) -> Training:
     """The difference of two backends over some steps of gradient descent, as a `Course` takes them."""
-    return Course(program, seed, steps, batch).compare(precision)
+    return Course(program, seed, steps, batch, rate).compare(precision)
 
 
 def lesson_of(program: Program, seed: int = 0, batch: int = 8) -> Lesson:

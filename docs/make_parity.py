@@ -13,7 +13,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ from spinec.backends.verify import (
     TRAINING_BAR,
     Course,
     Difference,
+    bar_of,
     compare,
     differences,
     lesson_of,
@@ -52,8 +53,21 @@ SIZES = (96, (75, 91))  # one that divides by no level but the finest, one odd
 SMALL = 128
 COMPILED = 64  # for XLA, whose convolutions take their time on a CPU
 BOX_CROPS, MASK_CROPS = 16, 4
-# Trained at a tenth of the rate: at the full one their losses grow, or rounding does.
-CAREFUL = {"efficientdet-d3", "resnet-50-fpn", "resnet-50-nas-fpn", "spinenet-49"}
+# Trained at a tenth of the rate: at the full one their losses, or their siblings', grow, or rounding does.
+CAREFUL = {
+    "efficientdet-d3",
+    "efficientdet-d4",
+    "efficientdet-d6",
+    "efficientdet-d7",
+    "resnet-101-deeplab-v3",
+    "resnet-50-fpn",
+    "resnet-50-nas-fpn",
+    "spinenet-143",
+    "spinenet-190",
+    "spinenet-49",
+    "spinenet-49-mask-rcnn",
+    "spinenet-96",
+}
 Row = list[str]
 
 
@@ -66,12 +80,23 @@ def _program(name: str, size: int | tuple[int, int] = SMALL) -> Program:
     return lower(spec, size)
 
 
+def _network(name: str) -> Hashable:
+    """What a spec is at one input size: EfficientDet-D7 is D6 then, so what one gives the other would."""
+    program = _program(name)
+    return tuple((step.path, step.op, step.inputs, step.output) for step in program.steps)
+
+
 def inference(name: str) -> Row:
-    """The worst value between blocks over the sizes, in either precision."""
+    """The worst value between blocks over the sizes, in either precision, and what it is held to."""
     cells = []
-    for precision, bar in BARS.items():
-        worst = worst_of(each for size in SIZES for each in compare(_program(name, size), precision=precision))
-        cells += [worst.value, _held(worst.error, bar)]
+    for precision in BARS:
+        bars = {}
+        for size in SIZES:
+            found = compare(program := _program(name, size), precision=precision)
+            bars[worst_of(found)] = bar_of(found, program, precision)
+        held = {worst: _held(worst.error, bar) for worst, bar in bars.items()}
+        worst = worst_of(held)
+        cells += [worst.value, held[worst], f"{bars[worst]:.1e}"]
     return cells
 
 
@@ -80,7 +105,7 @@ def training(name: str) -> Row:
     course = Course(_program(name), rate=RATE / 10 if name in CAREFUL else RATE)
     double, single = course.compare("float64").worst("float64"), course.compare("float32")
     held = [_held(each.error, bar) for each, bar in (*double.values(), single.worst("float32")["losses"])]
-    return [*held, f"{single.rounding:.1e}"]
+    return [f"{course.rate:g}", *held, f"{single.rounding:.1e}"]
 
 
 def xla(name: str) -> Row:
@@ -146,11 +171,11 @@ def faults(title: str) -> Row:
 
 SEEDED = {f"{seed.what} ({seed.backend})": seed for seed in SEEDS}
 TABLES: dict[str, tuple[Callable[[str], Row], list[str], list[str]]] = {
-    "inference": (inference, names(), ["spec", "worst value", "float32", "worst value ", "float64"]),
+    "inference": (inference, names(), ["spec", "worst value", "float32", "bar", "worst value ", "float64", "bar "]),
     "training": (
         training,
         names(),
-        ["spec", "values", "statistics", "gradients", "losses", "losses, float32", "PyTorch's rounding"],
+        ["spec", "rate", "values", "statistics", "gradients", "losses", "losses, float32", "PyTorch's rounding"],
     ),
     "faults": (faults, list(SEEDED), ["fault", "shows in", "where most", "difference", "bar"]),
     "xla": (xla, names(), ["spec", "forward", "loss and gradients"]),
@@ -181,8 +206,10 @@ def main() -> None:
     chosen = sys.argv[1:2] or list(TABLES)
     for table in chosen:
         row, titles, _ = TABLES[table]
+        rows: dict[Hashable, Row] = {}
         for title in sys.argv[2:] or titles:
-            cells = row(title)
+            what = title if table == "faults" else _network(title)
+            cells = rows[what] = rows.get(what) or row(title)
             print(table, title, *cells, sep=" | ", file=sys.stderr, flush=True)
             _add(table, title, cells)
 
