@@ -48,6 +48,10 @@ class Sample(NamedTuple):
     weights: dict[str, Array]
     inputs: dict[str, Array]
 
+    def rounded(self, precision: Precision) -> Sample:
+        """The same numbers, but for rounding."""
+        return Sample(_as(precision, self.weights), _as(precision, self.inputs))
+
 
 def sample(program: Program, precision: Precision = "float32", seed: int = 0, spread: float = 1.0) -> Sample:
     """Random weights and images that leave nothing at its default, so that nothing can go unnoticed.
@@ -70,7 +74,7 @@ def sample(program: Program, precision: Precision = "float32", seed: int = 0, sp
         noise = generator.uniform(0.5, 1.5, values.shape)
         weights[name] = values * noise + 0.1 * usual**2 if name.endswith("variance") else values + 0.1 * usual * noise
     few = {name: array[:2] for name, array in inputs.items()}
-    return Sample(_as(precision, weights), _as(precision, few))
+    return Sample(weights, few).rounded(precision)
 
 
 def _noise(program: Program, batch: int, generator: np.random.Generator) -> dict[str, Array]:
@@ -97,7 +101,7 @@ def _fresh(program: Program, precision: Precision, image: Array) -> Sample:
     check_image_alone(program)
     found = backend(REFERENCE)
     weights = found.read_weights(found.build(program), program)
-    return Sample(_as(precision, weights), _as(precision, {"image": image[None]}))
+    return Sample(weights, {"image": image[None]}).rounded(precision)
 
 
 def _random(name: str, shape: tuple[int, ...], spread: float, generator: np.random.Generator) -> Array:
@@ -158,9 +162,9 @@ def bar_of(
     bar = BARS[precision]
     if precision == "float64" or worst_of(found).error <= bar:
         return bar
-    exact, rounded = (
-        observed(REFERENCE, program, _given(program, each, seed, image), each) for each in ("float64", precision)
-    )
+    given = _given(program, "float64", seed, image)
+    exact = observed(REFERENCE, program, given, "float64")
+    rounded = observed(REFERENCE, program, given.rounded(precision), precision)
     return max(bar, ROUNDINGS * worst_of(differences(exact, rounded)).error)
 
 
@@ -235,8 +239,7 @@ class Lesson(NamedTuple):
 
     def rounded(self, precision: Precision) -> Lesson:
         """The same numbers, but for rounding."""
-        given = Sample(*(_as(precision, arrays) for arrays in self.given))
-        return Lesson(given, _as(precision, self.targets))
+        return Lesson(self.given.rounded(precision), _as(precision, self.targets))
 
 
 class _Run(NamedTuple):

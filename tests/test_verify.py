@@ -38,6 +38,9 @@ def test_float32_may_do_what_rounding_does_and_float64_may_not(monkeypatch):
     assert bar_of(found, program) == pytest.approx(3 * rounding)
     assert worst_of(found).error <= bar_of(found, program) < 1e-5
     assert bar_of(precise, program, "float64") == 1e-30
+    image = sample(program).inputs["image"][0]
+    on_picture = compare(program, image=image)
+    assert worst_of(on_picture).error <= bar_of(on_picture, program, image=image) < 1e-5
 
 
 def test_losses_stay_at_a_rate_of_nothing_and_fall_at_another():
