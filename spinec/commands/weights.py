@@ -93,9 +93,9 @@ def verify(
 
     Both get the same random weights and images. Exits with 1 where max|difference| over max|reference| exceeds 1e-5 in
     float32 or 1e-12 in float64, or 1e-4 for gradients and losses in training; where rounding to float32 alone takes
-    PyTorch further than a third of that from its own float64, three times what it does is allowed. Training takes minutes at a detector's
-    own size; norms over few values magnify rounding, so at a small size compare it in float64. So do steps that are too
-    long: where losses grow, take a smaller rate.
+    PyTorch further than a third of that from its own float64, three times what it does is allowed. Training takes
+    minutes at a detector's own size; norms over few values magnify rounding, so at a small size compare it in float64.
+    So do steps that are too long: where losses grow, take a smaller rate.
     """
     from spinec.backends.image import load_image
     from spinec.backends.verify import bar_of, compare, compare_training
