@@ -12,6 +12,8 @@ sys.path.insert(0, str(DOCS))
 from make_examples import NOT_RUN, PAGES, ROOT, blocks, commands, examples, fits  # noqa: E402  (docs is no package)
 from make_tables import filled, tables  # noqa: E402
 
+from spinec import names  # noqa: E402
+
 
 @pytest.fixture(scope="module")
 def made():
@@ -27,6 +29,13 @@ def test_tables_are_current(page, made):
 def test_every_table_has_a_page(made):
     text = "".join((ROOT / page).read_text(encoding="utf-8") for page in PAGES)
     assert [name for name in made if f"<!-- table: {name} -->" not in text] == []
+
+
+@pytest.mark.parametrize("table", ["inference", "training", "exports"])
+def test_every_spec_has_been_compared(table):
+    text = (DOCS / "parity.md").read_text(encoding="utf-8")
+    rows = text.partition(f"<!-- table: {table} -->")[2].partition("<!-- end -->")[0].strip().splitlines()
+    assert [row.split("|")[1].strip() for row in rows[2:]] == list(names()), f"make_parity.py {table} SPEC"
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if any(block.reason is None for block in blocks(page))])
