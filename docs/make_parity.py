@@ -30,21 +30,9 @@ from spinec import load, lower, names
 from spinec.backends.backend import backend
 from spinec.backends.checkpoints import write_checkpoint
 from spinec.backends.export import export_model
+from spinec.backends.sample import lesson_of, sample, without_chance
 from spinec.backends.tensorflow.layout import as_given
-from spinec.backends.verify import (
-    BARS,
-    RATE,
-    TRAINING_BAR,
-    Course,
-    Difference,
-    bar_of,
-    compare,
-    differences,
-    lesson_of,
-    sample,
-    without_chance,
-    worst_of,
-)
+from spinec.backends.verify import BARS, RATE, TRAINING_BAR, Course, Difference, compare, differences, worst_of
 from spinec.compiler.program import Program
 from spinec.spec.files import write_whole
 from spinec.spec.heads import MaskRCNN
@@ -92,21 +80,18 @@ def inference(name: str) -> Row:
     """The worst value between blocks over the sizes, in either precision, and what it is held to."""
     cells = []
     for precision in BARS:
-        bars = {}
-        for size in SIZES:
-            found = compare(program := _program(name, size), precision=precision)
-            bars[worst_of(found)] = bar_of(found, program, precision)
-        held = {worst: _held(worst.error, bar) for worst, bar in bars.items()}
+        found = [compare(_program(name, size), precision) for size in SIZES]
+        held = {each.worst: (_held(each.worst.error, each.bar), f"{each.bar:.1e}") for each in found}
         worst = worst_of(held)
-        cells += [worst.value, held[worst], f"{bars[worst]:.1e}"]
+        cells += [worst.value, *held[worst]]
     return cells
 
 
 def training(name: str) -> Row:
     """The worst of ten steps of gradient descent in float64, and the losses in float32 beside what rounding does."""
     course = Course(_program(name), rate=RATE / 10 if name in CAREFUL else RATE)
-    double, single = course.compare("float64").worst("float64"), course.compare("float32")
-    held = [_held(each.error, bar) for each, bar in (*double.values(), single.worst("float32")["losses"])]
+    double, single = course.compare("float64"), course.compare("float32")
+    held = [_held(each.error, bar) for each, bar in (*double.worst.values(), single.worst["losses"])]
     return [f"{course.rate:g}", *held, f"{single.rounding:.1e}"]
 
 

@@ -8,7 +8,8 @@ from typing import Literal, NamedTuple
 from unittest import mock
 
 from spinec import loads, lower
-from spinec.backends.verify import BARS, Sample, compare_training, differences, observed, sample, without_chance
+from spinec.backends.sample import Sample, sample, without_chance
+from spinec.backends.verify import BARS, Course, differences, observed
 
 SPREAD = 3.0  # of the norms' scales: values above six show whether a ReLU6 is one
 # Three specs that have every op.
@@ -333,7 +334,7 @@ def find(seed: Seed) -> Finding:
     changed = source.replace(seed.old, seed.new) + (OTHER_ORDER if "SpaceToDepthOther" in seed.new else "")
     if seed.shows == "training":
         with mock.patch.object(live, "emit", return_value=changed):
-            worst = compare_training(program, steps=1, batch=4).worst("float64")
+            worst = Course(program, steps=1, batch=4).compare().worst
         found = [Finding(f"{each.value} ({what})", each.error, bar) for what, (each, bar) in worst.items()]
     else:
         given, right = _right(seed.spec)

@@ -9,7 +9,8 @@ from spinec import BackendError, loads, lower
 from spinec.backends.backend import backend
 from spinec.backends.checkpoints import write_checkpoint
 from spinec.backends.export import export_model
-from spinec.backends.verify import BARS, sample
+from spinec.backends.sample import sample
+from spinec.backends.verify import BARS
 
 pytest.importorskip("torch")
 

@@ -7,8 +7,8 @@ pytest.importorskip("tensorflow")
 pytest.importorskip("torch")  # the sample's statistics come from it
 
 from spinec import load, lower
+from spinec.backends.sample import sample
 from spinec.backends.tensorflow import build, write_weights
-from spinec.backends.verify import sample
 
 
 def copied(program):

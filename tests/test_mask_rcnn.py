@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import spinec
-from spinec.backends.verify import BARS, TRAINING_BAR, compare, compare_training
+from spinec.backends.verify import TRAINING_BAR, Course, compare
 from spinec.spec.errors import BackendError, SpecError
 
 SMALL = """
@@ -154,15 +154,15 @@ def test_both_frameworks_compute_the_same(own: str) -> None:
     pytest.importorskip("torch")
     pytest.importorskip("tensorflow")
     program = program_of(own)
-    found = compare(program, precision="float64")
-    assert {each.value for each in found} == set(program.observable)
-    assert max(each.error for each in found) <= BARS["float64"]
+    compared = compare(program, "float64")
+    assert {each.value for each in compared.found} == set(program.observable)
+    assert compared.worst.error <= compared.bar
 
 
 def test_both_frameworks_train_alike() -> None:
     pytest.importorskip("torch")
     pytest.importorskip("tensorflow")
-    worst = compare_training(program_of(HEADS["separable"]), steps=3).worst("float64")
+    worst = Course(program_of(HEADS["separable"]), steps=3).compare().worst
     assert all(each.error <= bar <= TRAINING_BAR for each, bar in worst.values()), worst
 
 

@@ -7,15 +7,15 @@ pytest.importorskip("torch")
 pytest.importorskip("tensorflow")
 
 from spinec import loads, lower
-from spinec.backends.verify import BARS, compare, compare_training
+from spinec.backends.verify import BARS, Course, compare
 
 
 @pytest.mark.parametrize("spec", SPECS)
 def test_without_a_fault_everything_is_equal(spec):
     program = lower(loads(SPECS[spec]))
-    for each in compare(program):
+    for each in compare(program).found:
         assert each.error <= BARS["float32"], each
-    for each, bar in compare_training(program, steps=1, batch=4).worst("float64").values():
+    for each, bar in Course(program, steps=1, batch=4).compare().worst.values():
         assert each.error <= bar, each
 
 

@@ -19,7 +19,7 @@ from spinec import BackendError, build, emit, load, loads, lower, names
 from spinec.backends.backend import backend
 from spinec.backends.prelude import pieces
 from spinec.backends.tensorflow.layout import channels_last
-from spinec.backends.verify import Difference, Training, compare, compare_training
+from spinec.backends.verify import Course, Difference, Training, compare
 from spinec.compiler.ops.base import Op
 from spinec.compiler.ops.norm import BatchNorm
 
@@ -140,7 +140,7 @@ def error(found, reference):
 
 
 def assert_equal_everywhere(program, precision):
-    found = compare(program, precision=precision)
+    found = compare(program, precision).found
     assert {each.value for each in found} == set(program.observable)
     assert not [each for each in found if not each.error <= BARS[precision]]
 
@@ -317,14 +317,13 @@ def test_a_framework_that_is_not_installed_is_named(monkeypatch):
 
 
 def assert_trains_equally(program, precision, steps):
-    found = compare_training(program, precision, steps=steps, batch=4)
+    found = Course(program, steps=steps, batch=4).compare(precision)
     assert {each.value for each in found.values} == set(program.observable)
     assert {each.value for each in found.gradients} == set(program.weights)
     assert {each.value for each in found.statistics} == set(program.state)
     assert len(found.losses) == steps
     assert (found.rounding > 0) == (precision == "float32")
-    worst = found.worst(precision)
-    assert not {what: each for what, (each, bar) in worst.items() if not each.error <= bar}
+    assert not {what: each for what, (each, bar) in found.worst.items() if not each.error <= bar}
 
 
 @pytest.mark.parametrize("name", [*FAMILIES, "mixed"])
@@ -343,7 +342,7 @@ def test_training_is_that_of_pytorch_in_single_precision():
 @pytest.mark.parametrize(("rounding", "bar"), [(0.0, 1e-4), (3e-5, 1e-4), (1e-3, 3e-3)])
 def test_losses_may_be_apart_by_what_rounding_does_to_them_and_gradients_may_not(rounding, bar):
     same = [Difference("b1", (), 0.0)]
-    worst = Training(same, same, same, same, rounding).worst("float32")
+    worst = Training(same, same, same, same, rounding, "float32").worst
     assert {what: held for what, (_, held) in worst.items()} == {
         "values": 1e-5,
         "statistics": 1e-5,

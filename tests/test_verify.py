@@ -10,15 +10,17 @@ pytest.importorskip("torch")
 pytest.importorskip("tensorflow")
 
 from spinec import load, loads, lower
+from spinec.backends import sample as samples
 from spinec.backends import verify
-from spinec.backends.verify import BARS, RATE, VALUES, Course, bar_of, compare, observed, sample, worst_of
+from spinec.backends.sample import VALUES, sample
+from spinec.backends.verify import BARS, RATE, Course, Difference, Training, compare, observed, worst_of
 
 
 @pytest.mark.parametrize("size", [64, 128, 256, (75, 91), (75, 131)])
 @pytest.mark.parametrize(("name", "level"), [("eff-spinenet-m0", 7), ("efficientnet-b0", 5), ("resnet-50-fpn", 7)])
 def test_running_statistics_are_of_enough_values(name, level, size, monkeypatch):
     program, taken_of = lower(load(name), size), []
-    monkeypatch.setattr(verify, "_statistics", lambda program, weights, inputs: taken_of.append(inputs) or {})
+    monkeypatch.setattr(samples, "_statistics", lambda program, weights, inputs: taken_of.append(inputs) or {})
     given = sample(program, "float64").inputs["image"]
     images = taken_of[0]["image"]
     height, width = (-(-side // 2**level) for side in program.size)
@@ -29,18 +31,23 @@ def test_running_statistics_are_of_enough_values(name, level, size, monkeypatch)
 
 def test_float32_may_do_what_rounding_does_and_float64_may_not(monkeypatch):
     program = lower(loads(CLASSIFIER))
-    found, precise = compare(program), compare(program, precision="float64")
-    assert bar_of(found, program) == BARS["float32"]
+    assert compare(program).bar == BARS["float32"]
     monkeypatch.setattr(verify, "BARS", {"float32": 1e-9, "float64": 1e-30})
     given = sample(program, "float64"), sample(program, "float32")
     exact, rounded = (observed("pytorch", program, *each) for each in zip(given, ("float64", "float32"), strict=True))
     rounding = max(np.abs(rounded[name] - exact[name]).max() / np.abs(exact[name]).max() for name in exact)
-    assert bar_of(found, program) == pytest.approx(3 * rounding)
-    assert worst_of(found).error <= bar_of(found, program) < 1e-5
-    assert bar_of(precise, program, "float64") == 1e-30
-    image = sample(program).inputs["image"][0]
-    on_picture = compare(program, image=image)
-    assert worst_of(on_picture).error <= bar_of(on_picture, program, image=image) < 1e-5
+    assert compare(program).bar == pytest.approx(3 * rounding)
+    assert compare(program, "float64").bar == 1e-30
+    for compared in (compare(program), compare(program, image=sample(program).inputs["image"][0])):
+        assert compared.worst.error <= compared.bar < 1e-5
+
+
+def test_what_is_not_a_number_is_worse_than_any():
+    fine, lost, far = (Difference(name, (), error) for name, error in (("a", 0.0), ("b", float("nan")), ("c", 9.0)))
+    for found in ([fine, lost, far], [lost, far, fine], [far, fine, lost]):
+        assert worst_of(found) is lost
+        (each, bar), *_ = Training(found, [fine], [fine], [fine], 0.0, "float64").worst.values()
+        assert not each.error <= bar
 
 
 def test_losses_stay_at_a_rate_of_nothing_and_fall_at_another():
@@ -77,15 +84,29 @@ def test_the_command_says_what_is_above_its_bar(bar, code, mode, small, run, mon
     assert any("above the bar" in row.values() for row in rows) == bool(code)
 
 
+def test_the_command_names_what_is_not_a_number_first(small, run, monkeypatch):
+    found = [Difference(name, (1,), error) for name, error in (("a", 1e-15), ("b", float("nan")), ("c", 9.0))]
+    monkeypatch.setattr(verify, "differences", lambda *_: found)
+    code, rows = run(small, "--precision", "float64")
+    assert code == 1
+    assert [(row["value"], row[""]) for row in rows] == [("b", "above the bar"), ("c", "above the bar"), ("a", "")]
+
+
+def test_the_command_says_where_training_ran_away(small, run):
+    code, rows = run(small, "--training", "--precision", "float64", "--rate", "1e30")
+    assert code == 1
+    assert [row["what"] for row in rows if row[""]] == ["losses"]
+
+
 @pytest.mark.parametrize(("given", "rate"), [([], RATE), (["--rate", "0.001"], 0.001)])
 def test_the_command_trains_at_the_rate_given(given, rate, small, run, monkeypatch):
     taken = []
-    compare = verify.compare_training
 
-    def compare_training(*arguments, rate):
-        taken.append(rate)
-        return compare(*arguments, rate=rate, steps=1)
+    class OneStep(Course):
+        def __init__(self, *arguments, rate):
+            taken.append(rate)
+            super().__init__(*arguments, rate=rate, steps=1)
 
-    monkeypatch.setattr(verify, "compare_training", compare_training)
+    monkeypatch.setattr(verify, "Course", OneStep)
     run(small, "--training", *given)
     assert taken == [rate]

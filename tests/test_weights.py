@@ -10,7 +10,7 @@ from seeded_faults import CLASSIFIER, DETECTOR
 
 from spinec import BackendError, loads, lower
 from spinec.backends.checkpoints import read_checkpoint, spec_named_in, write_checkpoint
-from spinec.backends.verify import sample
+from spinec.backends.sample import sample
 from spinec.spec.files import whole, write_whole
 
 torch = pytest.importorskip("torch")

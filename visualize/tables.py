@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -204,7 +205,7 @@ def difference_table(program: Program, rows: Sequence[tuple[str, tuple[int, ...]
     """How far two backends are apart at every value of a program, worst first."""
     shown: list[list[Cell]] = [
         [name, _shape(shape), f"{error:.1e}", "" if error <= bar else "above the bar"]
-        for name, shape, error in sorted(rows, key=lambda row: -row[2])
+        for name, shape, error in sorted(rows, key=lambda row: (not math.isnan(row[2]), -row[2]))
     ]
     height, width = program.size
     title = f"{program.name} at {height} x {width}: PyTorch against TensorFlow, bar {bar:.0e}"

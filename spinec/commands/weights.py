@@ -98,19 +98,17 @@ def verify(
     So do steps that are too long: where losses grow, take a smaller rate.
     """
     from spinec.backends.image import load_image
-    from spinec.backends.verify import bar_of, compare, compare_training
+    from spinec.backends.verify import Course, compare
     from spinec.visualize.tables import difference_table, training_difference_table
 
     program = read_program(name, size)
     if training:
-        worst = compare_training(program, precision.value, seed, rate=rate).worst(precision.value)
+        worst = Course(program, seed, rate=rate).compare(precision.value).worst
         shown = {what: (each.value, each.error, bar) for what, (each, bar) in worst.items()}
         print_table(training_difference_table(program, shown), form)
         raise typer.Exit(any(not error <= bar for _, error, bar in shown.values()))
     picture = load_image(image, program.size) if image else None
-    differences = compare(program, precision=precision.value, seed=seed, image=picture)
-    bar = bar_of(differences, program, precision.value, seed, picture)
-    rows = [(each.value, each.shape, each.error) for each in differences]
-    print_table(difference_table(program, rows, bar), form)
-    if any(not each.error <= bar for each in differences):
-        raise typer.Exit(1)
+    compared = compare(program, precision.value, seed, picture)
+    rows = [(each.value, each.shape, each.error) for each in compared.found]
+    print_table(difference_table(program, rows, compared.bar), form)
+    raise typer.Exit(not compared.worst.error <= compared.bar)
