@@ -53,6 +53,11 @@ class Call:
     kwargs: tuple[tuple[str, Any], ...] = ()
 
     @property
+    def outer(self) -> tuple[Any, ...]:
+        """What it has in common with a call that differs in the values of arguments alone."""
+        return self.target, len(self.args), tuple(key for key, _ in self.kwargs)
+
+    @property
     def depth(self) -> int:
         """How many calls are nested in one another."""
         return 1 + max((value.depth for value in self.values() if isinstance(value, Call)), default=0)

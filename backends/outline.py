@@ -7,31 +7,20 @@ place that makes it says what they are.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from typing import Any
 
-from spinec.backends.expressions import Call, Function, Half, Hole, In, Layer, Name, Optional, Place
-from spinec.compiler.graph import Derived, Graph, Node, Setting
+from spinec.backends.expressions import Call, Function, Half, In, Layer, Name, Optional, Place
+from spinec.backends.holes import Holes, Param
+from spinec.compiler.graph import Graph, Node
 from spinec.compiler.ops.base import Op
 from spinec.compiler.program import Program
 
 Rule = Callable[..., Layer | Function]
 
-DIMS = ("in_dim", "dim")
 MAKE_ANEW = ("conv", "norm", "merge")  # categories of ops whose result is no view of an operand
-POSITION = "position"  # the hint of an argument without a keyword
-DIM_PLACES = (POSITION, "groups")  # where an argument that equals a dim is that dim
-
-
-@dataclass(frozen=True)
-class Param:
-    """A constructor argument."""
-
-    name: str
-    annotation: str
 
 
 @dataclass(frozen=True)
@@ -73,6 +62,18 @@ class _Instance:
     """The call that makes it, once its class is known."""
 
 
+@dataclass(frozen=True)
+class Words:
+    """What a backend calls what every backend has."""
+
+    module: str
+    """The type of a child that is passed in."""
+    sequence: str
+    """What calls its parts one after the other."""
+    nothing: str
+    """What gives what it is given."""
+
+
 class Outliner:
     """Collects the classes of a program for one backend."""
 
@@ -81,26 +82,20 @@ class Outliner:
         program: Program,
         rule_of: Callable[[Op], Rule],
         class_name: Callable[[str], str],
-        module: str,
+        words: Words,
         reserved: Iterable[str] = (),
         named: bool = False,
     ) -> None:
         self.reserved = frozenset(reserved)
         self.named = named  # whether everything that is made is told its path
-        self.program, self.rule_of, self.class_name, self.module = (
-            program,
-            rule_of,
-            class_name,
-            module,
-        )
+        self.program, self.rule_of, self.class_name, self.words = program, rule_of, class_name, words
         self.input_shapes = {step.path: step.input_shapes for step in program.steps}
         self.groups: dict[Any, list[_Instance]] = {}
         self.group_of: dict[int, Any] = {}
         self.seen: dict[str, _Instance] = {}
 
-    def outline(self, sequence: str, nothing: str) -> tuple[list[Outline], Outline]:
+    def outline(self) -> tuple[list[Outline], Outline]:
         """The classes in an order in which each comes after those it uses, and the model's own."""
-        self.sequence, self.nothing = sequence, nothing
         root = self._collect(self.program.graph, "", "")
         outlines = []
         taken = set(self.reserved)
@@ -153,10 +148,7 @@ class Outliner:
     def _order(self) -> list[Any]:
         sorter: TopologicalSorter[Any] = TopologicalSorter()
         for key, instances in self.groups.items():
-            sorter.add(
-                key,
-                *dict.fromkeys(child for instance in instances for child in self._used(instance)),
-            )
+            sorter.add(key, *dict.fromkeys(child for instance in instances for child in self._used(instance)))
         return list(sorter.static_order())
 
     def _used(self, instance: _Instance) -> list[Any]:
@@ -172,7 +164,7 @@ class Outliner:
         if inject is None:
             inject = self._injects(instances)
         places = [instance.module for instance in instances]
-        holes = _Holes([instance.graph.settings for instance in instances], self.module, places)
+        holes = Holes([instance.graph.settings for instance in instances], self.words.module, places)
         members = []
         for i, node in enumerate(graph.nodes):
             if isinstance(node.op, Graph):
@@ -188,7 +180,7 @@ class Outliner:
             instance.made = holes.instantiate(name, params, k, *place)
         return Outline(name, graph, params, local, tuple(members))
 
-    def _member(self, graph: Graph, node: Node, lowered: list[Layer | Function | None], holes: _Holes) -> Member:
+    def _member(self, graph: Graph, node: Node, lowered: list[Layer | Function | None], holes: Holes) -> Member:
         layers = [each for each in lowered if isinstance(each, Layer)]
         if layers:
             build = holes.unify(tuple(layer.build for layer in layers), node.name)
@@ -221,94 +213,8 @@ class Outliner:
                 assert lowered.layer, f"{node.op} has no form as a layer"
                 items.append(lowered.layer)
         if not items:
-            return Call(self.nothing, kwargs=(("name", Place(child.module)),) if self.named else ())
-        return items[0] if self.named and len(items) == 1 else Call(self.sequence, tuple(items))
-
-
-class _Holes:
-    """What differs between the instances of a class, and how it is called."""
-
-    def __init__(self, settings: list[Mapping[str, Setting]], module: str, places: list[str]) -> None:
-        self.module, self.places = module, places
-        names = [name for name in settings[0] if all(name in each for each in settings)]
-        self.settings = {name: tuple(_plain(each[name]) for each in settings) for name in names}
-        self.formulas = {name: _formula([each[name] for each in settings]) for name in names}
-        if "in_dim" in self.settings and self.settings["in_dim"] == self.settings.get("dim"):  # one argument does
-            del self.settings["in_dim"]
-            self.formulas = {name: formula.replace("in_dim", "dim") for name, formula in self.formulas.items()}
-        self.values: dict[str, tuple[Any, ...]] = {}
-
-    def unify(self, values: tuple[Any, ...], hint: str) -> Any:
-        """One expression for all instances: what they share is literal, what differs is a hole."""
-        first = values[0]
-        if isinstance(first, Place):
-            return Place(first.path.removeprefix(f"{self.places[0]}."), within=bool(self.places[0]))
-        if all(isinstance(value, Call) and _outer(value) == _outer(first) for value in values):
-            args = tuple(self.unify(column, POSITION) for column in zip(*(value.args for value in values), strict=True))
-            columns = zip(*(value.kwargs for value in values), strict=True)
-            kwargs = tuple((column[0][0], self.unify(tuple(v for _, v in column), column[0][0])) for column in columns)
-            return Call(first.target, args, kwargs)
-        if all(isinstance(value, Optional) for value in values):
-            if all(value.value == value.default for value in values):
-                return first  # left out, even where some dim happens to be the same number
-            inner = self.unify(tuple(value.value for value in values), hint)
-            return Optional(inner, first.default) if inner == first.value else inner
-        if isinstance(first, int) and (name := self._dim(values, hint)):
-            return self.hole(values, name)
-        if all(value == first and type(value) is type(first) for value in values):
-            return first
-        if all(isinstance(value, Half) for value in values):
-            return Half(self.unify(tuple(value.value for value in values), "kernel"))
-        return self.hole(values, hint)
-
-    def _dim(self, values: tuple[Any, ...], hint: str) -> str:
-        """The dim of the block that has these values: dims are arguments even where all instances agree."""
-        known = ("dim", "in_dim", *self.formulas) if hint in DIM_PLACES else (hint,)
-        dims = [name for name in known if name in DIMS or self.formulas.get(name)]
-        return next((name for name in dims if self.settings.get(name) == values), "")
-
-    def hole(self, values: tuple[Any, ...], hint: str) -> Hole:
-        """The constructor argument that has these values, by the block's own name for it where there is one."""
-        hint = {"kernel_size": "kernel", "strides": "stride", POSITION: "dim"}.get(hint, hint)
-        known = [hint, *self.settings]
-        name = next((name for name in known if self.settings.get(name) == values), hint)
-        while self.values.get(name, values) != values:
-            name += "_"
-        self._use(name, values)
-        return Hole(name)
-
-    def _use(self, name: str, values: tuple[Any, ...]) -> None:
-        self.values[name] = values
-        formula = self.formulas.get(name)
-        base = re.match(r"[a-z_]+", formula) if formula else None
-        if base:
-            self._use(base[0], self.settings[base[0]])
-
-    def params(self) -> tuple[Param, ...]:
-        """The constructor's arguments: the block's fields in their order, then the rest."""
-        names = [
-            *(name for name in self.settings if name in self.values),
-            *(n for n in self.values if n not in self.settings),
-        ]
-        return tuple(Param(name, self._annotation(name)) for name in names if not self.formulas.get(name))
-
-    def locals(self) -> tuple[tuple[str, str], ...]:
-        """What follows from the arguments."""
-        return tuple((name, formula) for name, formula in self.formulas.items() if formula and name in self.values)
-
-    def instantiate(self, target: str, params: tuple[Param, ...], k: int, *place: Place) -> Call:
-        """The call that makes the k-th instance; its place and dims come first, by position."""
-        leading = [p.name for p in params if p.name in DIMS]
-        args = tuple(self.values[name][k] for name in leading)
-        return Call(
-            target,
-            (*place, *args),
-            tuple((p.name, self.values[p.name][k]) for p in params if p.name not in leading),
-        )
-
-    def _annotation(self, name: str) -> str:
-        value = self.values[name][0]
-        return self.module if isinstance(value, Call) else type(value).__name__
+            return Call(self.words.nothing, kwargs=(("name", Place(child.module)),) if self.named else ())
+        return items[0] if self.named and len(items) == 1 else Call(self.words.sequence, tuple(items))
 
 
 def _is_fresh(graph: Graph, value: str) -> bool:
@@ -317,19 +223,6 @@ def _is_fresh(graph: Graph, value: str) -> bool:
     readers = [name for node in graph.nodes for name in node.inputs if name == value]
     made = [op for op in makers if isinstance(op, Op) and op.category in MAKE_ANEW]
     return bool(made) and len(readers) == 1 and value not in graph.outputs.values()
-
-
-def _plain(setting: Setting) -> Any:
-    return setting.value if isinstance(setting, Derived) else setting
-
-
-def _formula(settings: list[Setting]) -> str:
-    formulas = {setting.formula if isinstance(setting, Derived) else "" for setting in settings}
-    return formulas.pop() if len(formulas) == 1 else ""
-
-
-def _outer(value: Call) -> tuple[Any, ...]:
-    return value.target, len(value.args), tuple(key for key, _ in value.kwargs)
 
 
 def _named(lowered: Layer | Function, place: str) -> Layer:
@@ -352,11 +245,7 @@ def _shape_of(lowered: Layer | Function | None) -> Any:
 def _calls(value: Any) -> Any:
     match value:
         case Call():
-            return (
-                *_outer(value),
-                *map(_calls, value.args),
-                *(_calls(item) for _, item in value.kwargs),
-            )
+            return *value.outer, *map(_calls, value.values())
         case Optional(inner):
             return _calls(inner)
         case Half():

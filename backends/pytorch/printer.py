@@ -8,7 +8,7 @@ from typing import Any
 
 from spinec.backends.expressions import Call, Name, layout, render, substitute
 from spinec.backends.naming import class_name
-from spinec.backends.outline import Member, Outline, Outliner, Rule, free_name
+from spinec.backends.outline import Member, Outline, Outliner, Rule, Words, free_name
 from spinec.backends.prelude import names_in, needed, pieces
 from spinec.backends.pytorch.rules import RULES, initial_bias
 from spinec.backends.source import (
@@ -25,6 +25,7 @@ from spinec.compiler.ops.base import Op
 from spinec.compiler.program import Program
 
 PRELUDE = Path(__file__).with_name("prelude.py")
+WORDS = Words(module="nn.Module", sequence="nn.Sequential", nothing="nn.Identity")
 STANDARD = {"math": "import math", "partial": "from functools import partial"}
 FRAMEWORK = {"torch": "import torch", "F": "import torch.nn.functional as F"}
 RESERVED = frozenset({"None", "True", "False", "F", "Tensor"})  # what no class may be called
@@ -32,8 +33,8 @@ RESERVED = frozenset({"None", "True", "False", "F", "Tensor"})  # what no class 
 
 def emit(program: Program) -> str:
     """Standalone source of a model: it imports torch and nothing of spinec."""
-    outliner = Outliner(program, rule_of, class_name, "nn.Module", _reserved())
-    outlines, model = outliner.outline("nn.Sequential", "nn.Identity")
+    outliner = Outliner(program, rule_of, class_name, WORDS, _reserved())
+    outlines, model = outliner.outline()
     classes = [_class(outline) for outline in outlines]
     classes.append(_model(model, program))
     prelude, names = needed(PRELUDE, names_in("\n\n\n".join(classes)))

@@ -11,7 +11,7 @@ from typing import Any
 
 from spinec.backends.expressions import WIDTH, Call, Name, layout, render
 from spinec.backends.naming import class_name
-from spinec.backends.outline import Member, Outline, Outliner, Rule, free_name
+from spinec.backends.outline import Member, Outline, Outliner, Rule, Words, free_name
 from spinec.backends.prelude import Names, names_in, needed, pieces
 from spinec.backends.source import (
     Module,
@@ -29,6 +29,7 @@ from spinec.compiler.ops.conv import Conv
 from spinec.compiler.program import Program
 
 PRELUDE = Path(__file__).with_name("prelude.py")
+WORDS = Words(module="Apply", sequence="chain", nothing="layers.Identity")
 IMPORTED = ("Any", "Callable", "KerasTensor", "keras", "layers", "math", "ops")
 CONSTANTS = ("Apply", "LEVELS")
 RESERVED = frozenset({*IMPORTED, *CONSTANTS, *keyword.kwlist, *dir(builtins)})  # what no builder may be called
@@ -36,8 +37,8 @@ RESERVED = frozenset({*IMPORTED, *CONSTANTS, *keyword.kwlist, *dir(builtins)})  
 
 def emit(program: Program) -> str:
     """Standalone source of a model: it imports keras and nothing of spinec."""
-    outliner = Outliner(program, rule_of, class_name, "Apply", _reserved(), named=True)
-    outlines, model = outliner.outline("chain", "layers.Identity")
+    outliner = Outliner(program, rule_of, class_name, WORDS, _reserved(), named=True)
+    outlines, model = outliner.outline()
     builders = [_builder(outline) for outline in outlines]
     builders.append(_model(model, program, {outline.name for outline in outlines}))
     prelude, names = needed(PRELUDE, names_in("\n\n\n".join(builders)))
