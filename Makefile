@@ -100,8 +100,8 @@ fuzz: $(VENV)/dev ## look for inputs that raise what they should not: RUNS for e
 	$(PYTHON) fuzz/run.py loader -runs=$(RUNS)
 	$(PYTHON) fuzz/run.py emitter -runs=$(RUNS)
 
-parity: $(VENV)/dev ## rewrite the table of differences between the frameworks (minutes)
-	PYTHONPATH=docs $(PYTHON) docs/make_parity.py
+parity: $(VENV)/dev ## rewrite the tables of differences between the frameworks (hours; minutes: make parity SPEC=name)
+	PYTHONPATH=docs $(PYTHON) docs/make_parity.py $(SPEC)
 
 mermaid: .cache/mermaid/mermaid.min.js ## fetch Mermaid by npm, for the tests that read charts with it
 

@@ -1,8 +1,9 @@
 """Writes docs/parity.md's tables: how far PyTorch, TensorFlow, XLA and exported files are apart for every spec.
 
-python docs/make_parity.py                            every table: minutes a spec, most of them for XLA and exporters
+python docs/make_parity.py                            every table: minutes a spec, most of them for training and XLA
 python docs/make_parity.py inference                  one of: inference, training, xla, exports, faults
-python docs/make_parity.py inference efficientnet-b0  these rows of it; the others stay as they are
+python docs/make_parity.py efficientnet-b0            the rows of a spec in every table; the others stay as they are
+python docs/make_parity.py inference efficientnet-b0  one of them
 
 A row is written as soon as it is there, so a run that is cut off loses nothing.
 """
@@ -190,11 +191,14 @@ def _held(error: float, bar: float) -> str:
 
 def main() -> None:
     """Make the tables, or the rows of one, that are asked for."""
-    chosen = sys.argv[1:2] or list(TABLES)
-    for table in chosen:
+    asked = sys.argv[1:]
+    rows_asked = [word for word in asked if word not in TABLES]
+    if unknown := set(rows_asked) - {*names(), *SEEDED}:
+        sys.exit(f"no table, spec or fault is called {', '.join(sorted(unknown))}; tables are {', '.join(TABLES)}")
+    for table in [word for word in asked if word in TABLES] or TABLES:
         row, titles, _ = TABLES[table]
         rows: dict[Hashable, Row] = {}
-        for title in sys.argv[2:] or titles:
+        for title in [each for each in titles if each in rows_asked or not rows_asked]:
             what = title if table == "faults" else _network(title)
             cells = rows[what] = rows.get(what) or row(title)
             print(table, title, *cells, sep=" | ", file=sys.stderr, flush=True)
