@@ -31,7 +31,7 @@ def test_every_table_has_a_page(made):
     assert [name for name in made if f"<!-- table: {name} -->" not in text] == []
 
 
-@pytest.mark.parametrize("table", ["inference", "training", "exports"])
+@pytest.mark.parametrize("table", ["inference", "training", "xla", "exports"])
 def test_every_spec_has_been_compared(table):
     text = (DOCS / "parity.md").read_text(encoding="utf-8")
     rows = text.partition(f"<!-- table: {table} -->")[2].partition("<!-- end -->")[0].strip().splitlines()
