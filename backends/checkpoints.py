@@ -26,8 +26,6 @@ def read_checkpoint(path: Path, program: Program) -> dict[str, Array]:
     Raises:
         BackendError: when the file cannot be read, or holds the weights of another program: all faults are named.
     """
-    if not path.is_file():
-        raise BackendError(f"{path}: no such file")
     if spec_named_in(path):
         weights: dict[str, Array] = _load_safetensors(path)
         check_weights(program, weights)
@@ -53,8 +51,14 @@ def write_checkpoint(path: Path, program: Program, weights: Mapping[str, Array],
 
 
 def spec_named_in(path: Path) -> str | None:
-    """The spec whose weights a neutral file holds."""
-    return _metadata(path).get(MARK) if path.suffix == NEUTRAL and path.is_file() else None
+    """The spec whose weights a file holds, where it is a neutral one.
+
+    Raises:
+        BackendError: when there is no such file, or it is damaged.
+    """
+    if not path.is_file():
+        raise BackendError(f"{path}: no such file")
+    return _metadata(path).get(MARK) if path.suffix == NEUTRAL else None
 
 
 def _owner(path: Path) -> str:

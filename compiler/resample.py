@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from spinec.compiler.blocks.layers import Style, conv_block, ratio_of
@@ -37,8 +38,13 @@ def resample(given: Features, to: Features, way: Resample, style: Style) -> Grap
     elif way.up == "nearest" and not narrow:
         steps = [*match(given, to, way, style), *upsample(given, to)]
     else:
-        steps = [*upsample(given, to), *match(given, to, way, style)]
+        steps = [_one(upsample(given, to)), *match(given, to, way, style)]
     return sequence("resample", "Brings features to another level and dim.", *narrow, *steps)
+
+
+def _one(steps: Sequence[Op | Graph]) -> Op | Graph:
+    """One step of several, so that the weights of those that follow have the same names at every input size."""
+    return steps[0] if len(steps) == 1 else sequence("fitted", "Fits a map to the size of its level.", *steps)
 
 
 def _narrowed(given: Features, way: Resample) -> int:
@@ -63,10 +69,10 @@ def upsample(given: Features, to: Features) -> list[Op | Graph]:
 def _space_to_depth(given: Features, to: Features, way: Resample, style: Style) -> list[Op | Graph]:
     """Space-to-depth, stride-2 depthwise convolutions while still above the target level, 1x1 convolution + norm."""
     odd = (given.height % 2, given.width % 2)
-    pad = [Pad(*odd)] if any(odd) else []
+    squares = [*([Pad(*odd)] if any(odd) else []), SpaceToDepth(way.channel_order)]
     dim, further = 4 * given.dim, to.level - given.level - 1
     depthwise = [_depthwise_down(style, dim, way.activation) for _ in range(further)]
-    return [*pad, SpaceToDepth(way.channel_order), *depthwise, conv_block(style, dim, to.dim, bias=way.bias)]
+    return [_one(squares), *depthwise, conv_block(style, dim, to.dim, bias=way.bias)]
 
 
 def _depthwise(given: Features, to: Features, way: Resample, style: Style) -> list[Op | Graph]:

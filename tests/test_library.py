@@ -57,6 +57,13 @@ def test_what_is_inferred_and_counted_is_what_the_live_module_does(
 
 
 @pytest.mark.parametrize("name", spinec.names())
+def test_weights_are_those_of_every_size(name: str) -> None:
+    spec = spinec.load(name)
+    kept = [{**program.weights, **program.state} for program in (spinec.lower(spec, size) for size in SIZES)]
+    assert kept[0] == kept[1] == kept[2]
+
+
+@pytest.mark.parametrize("name", spinec.names())
 def test_a_file_is_called_as_its_spec(name: str) -> None:
     assert spinec.load(name).name == name == library()[name].stem
 

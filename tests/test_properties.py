@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 
@@ -79,6 +80,14 @@ def test_shapes_parameters_and_multiply_adds_are_those_of_the_live_module(text: 
     assert sum(parameter.numel() for parameter in model.parameters()) == report.params
     with torch.no_grad():
         assert shapes(program, model.train()(*inputs)) == program.outputs
+
+
+@examples(80)
+@given(specs(), st.tuples(st.integers(16, 160), st.integers(16, 160)))
+def test_weights_are_those_of_every_size(text: str, size: tuple[int, int]) -> None:
+    spec = spinec.loads(text)
+    own, other = spinec.lower(spec), spinec.lower(spec, size)
+    assert {**own.weights, **own.state} == {**other.weights, **other.state}
 
 
 @examples(80)

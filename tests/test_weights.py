@@ -38,6 +38,16 @@ def test_every_form_gives_back_what_it_was_given(tmp_path, weights, name):
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
+@pytest.mark.parametrize("name", FORMS)
+def test_weights_of_one_size_are_those_of_another(tmp_path, weights, name):
+    if name.endswith(("h5", "keras")):
+        pytest.importorskip("tensorflow")
+    other = lower(PROGRAM.spec, 64)
+    assert len(other.steps) < len(PROGRAM.steps), "nothing to pad or crop at this size"
+    write_checkpoint(tmp_path / name, PROGRAM, weights)
+    assert same(read_checkpoint(tmp_path / name, other), weights)
+
+
 def test_a_journey_through_all_forms_ends_in_the_same_bytes(tmp_path, weights):
     pytest.importorskip("tensorflow")
     paths = [tmp_path / f"{i}{form[1:]}" for i, form in enumerate([*FORMS, "a.safetensors"])]
@@ -109,6 +119,14 @@ def test_broken_files_are_refused(tmp_path, weights, name):
         (tmp_path / name).write_bytes(broken)
         with pytest.raises(BackendError):
             read_checkpoint(tmp_path / name, PROGRAM)
+
+
+@pytest.mark.parametrize("options", [[], ["--spec", "eff-spinenet-m0"]])
+@pytest.mark.parametrize("name", ["a.txt", *FORMS])
+def test_a_file_that_is_not_there_is_called_so(tmp_path, name, options, spinec):
+    code, _, err = spinec("weights", "convert", tmp_path / name, tmp_path / "b.pt", *options)
+    assert code == 1
+    assert f"{name}: no such file" in err
 
 
 @pytest.mark.parametrize("call", ["replace", "fsync"])
