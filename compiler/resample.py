@@ -38,11 +38,11 @@ def resample(given: Features, to: Features, way: Resample, style: Style) -> Grap
     elif way.up == "nearest" and not narrow:
         steps = [*match(given, to, way, style), *upsample(given, to)]
     else:
-        steps = [_one(upsample(given, to)), *match(given, to, way, style)]
+        steps = [_as_one(upsample(given, to)), *match(given, to, way, style)]
     return sequence("resample", "Brings features to another level and dim.", *narrow, *steps)
 
 
-def _one(steps: Sequence[Op | Graph]) -> Op | Graph:
+def _as_one(steps: Sequence[Op | Graph]) -> Op | Graph:
     """One step of several, so that the weights of those that follow have the same names at every input size."""
     return steps[0] if len(steps) == 1 else sequence("fitted", "Fits a map to the size of its level.", *steps)
 
@@ -72,7 +72,7 @@ def _space_to_depth(given: Features, to: Features, way: Resample, style: Style) 
     squares = [*([Pad(*odd)] if any(odd) else []), SpaceToDepth(way.channel_order)]
     dim, further = 4 * given.dim, to.level - given.level - 1
     depthwise = [_depthwise_down(style, dim, way.activation) for _ in range(further)]
-    return [_one(squares), *depthwise, conv_block(style, dim, to.dim, bias=way.bias)]
+    return [_as_one(squares), *depthwise, conv_block(style, dim, to.dim, bias=way.bias)]
 
 
 def _depthwise(given: Features, to: Features, way: Resample, style: Style) -> list[Op | Graph]:
