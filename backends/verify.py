@@ -49,6 +49,11 @@ class Comparison(NamedTuple):
         """The value at which they are furthest apart."""
         return worst_of(self.found)
 
+    @property
+    def worst_first(self) -> list[Difference]:
+        """The same values, by how far apart they are."""
+        return sorted(self.found, key=_distance, reverse=True)
+
 
 def compare(
     program: Program, precision: Precision = "float32", seed: int = 0, image: Array | None = None
@@ -65,7 +70,8 @@ def compare(
         BackendError: when a framework is not installed.
     """
     given = sample(program, "float64", seed) if image is None else fresh(program, image)
-    reference, other = (observed(name, program, given.rounded(precision), precision) for name in (REFERENCE, OTHER))
+    rounded = given.rounded(precision)
+    reference, other = (observed(name, program, rounded, precision) for name in (REFERENCE, OTHER))
     found = Comparison(differences(reference, other), BARS[precision])
     if precision == "float64" or found.worst.error <= found.bar:
         return found
@@ -100,8 +106,13 @@ def differences(
 
 
 def worst_of(found: Iterable[Difference]) -> Difference:
-    """The one that is furthest apart; what is not a number is further than any."""
-    return max(found, key=lambda each: (math.isnan(each.error), each.error))
+    """The one that is furthest apart."""
+    return max(found, key=_distance)
+
+
+def _distance(each: Difference) -> tuple[bool, float]:
+    """What differences are ordered by: one that is not a number is further than any."""
+    return math.isnan(each.error), each.error
 
 
 class Training(NamedTuple):

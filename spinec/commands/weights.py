@@ -109,6 +109,6 @@ def verify(
         raise typer.Exit(any(not error <= bar for _, error, bar in shown.values()))
     picture = load_image(image, program.size) if image else None
     compared = compare(program, precision.value, seed, picture)
-    rows = [(each.value, each.shape, each.error) for each in compared.found]
+    rows = [(each.value, each.shape, each.error) for each in compared.worst_first]
     print_table(difference_table(program, rows, compared.bar), form)
     raise typer.Exit(not compared.worst.error <= compared.bar)
