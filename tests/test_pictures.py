@@ -190,6 +190,24 @@ def test_arrows_say_what_lowering_does():
         ] == expected
 
 
+def steps_of(name, size=None):
+    return [[step.short for step in edge.steps] for edge in network_of(cost(lower(load(name), size))).edges]
+
+
+@pytest.mark.parametrize("name", names())
+def test_arrows_say_the_same_at_every_size_but_for_what_is_padded_or_cropped(name):
+    own, other = (
+        [[step for step in steps if step not in {"pad", "crop"}] for steps in steps_of(name, size)]
+        for size in (None, 96)
+    )
+    assert own == other
+
+
+def test_arrows_say_what_is_padded_and_cropped():
+    assert {("pad", "s2d", "dw s2", "1×1"), ("1×1", "up ×4", "crop")} <= {*map(tuple, steps_of("eff-spinenet-m0", 96))}
+    assert ("1×1", "up ×2", "crop", "1×1") in {*map(tuple, steps_of("spinenet-49", 96))}
+
+
 def test_repeats_outputs_and_head_are_marked():
     svg = draw(load("eff-spinenet-d2")).svg
     assert ">b10 ×2<" in svg

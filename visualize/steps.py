@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -47,7 +47,16 @@ def input_steps(block: Graph, operand: int, stride: int) -> tuple[Step, ...]:
 
 def _sequence_steps(graph: Graph) -> tuple[Step, ...]:
     """The steps of a sequence, runs of equal ones counted."""
-    return tuple(_counted(layer_step(node.op) for node in graph.nodes))
+    return tuple(_counted(map(layer_step, _layers(graph))))
+
+
+def _layers(sequence: Graph) -> Iterator[Op | Graph]:
+    """The layers of a sequence and of those within it, in order."""
+    for node in sequence.nodes:
+        if isinstance(node.op, Graph) and node.op.is_sequence:
+            yield from _layers(node.op)
+        else:
+            yield node.op
 
 
 def layer_step(layer: Op | Graph) -> Step:
