@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, TypeAlias
@@ -18,6 +19,7 @@ import yaml
 from spinec.spec.collection import paused_collection
 from spinec.spec.errors import MOST_FAULTS, Fault, Place, Source, SpecError
 from spinec.spec.scalars import Scalar, is_number, parse, plain_value, split_lines
+from spinec.spec.syntax import At, cause, too_deep
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 32
@@ -30,13 +32,6 @@ SHARING = "use 'defaults' or 'extends' to share settings"
 Tree: TypeAlias = "Scalar | list[Item] | dict[str, Item]"
 
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_SPANS = ("flow", "quoted", "simple key")  # what is opened on one line and may be found unclosed on a later one
-_ADVICE = {
-    "mapping values are not allowed": "one 'key: value' on a line; quote text that has ': ' in it",
-    "did not find expected key": "indent it like the keys beside it",
-    "did not find expected node content": "a value is missing, or a bracket that closes",
-    "cannot start any token": "quote text that begins with this character",
-}
 
 
 class Item(NamedTuple):
@@ -139,7 +134,8 @@ def read_text(text: str, name: str, allowance: Allowance | None = None) -> Item:
     allowance.characters -= len(text)
     if allowance.characters < 0:
         _too_large(name)
-    return _Reader(text.removeprefix("\ufeff"), name, allowance).document()
+    text = text.removeprefix("\ufeff")
+    return _Reader(text, Source(name, split_lines(text)), allowance).document()
 
 
 def _too_large(name: str) -> NoReturn:
@@ -151,8 +147,8 @@ def _too_large(name: str) -> NoReturn:
 class _Reader:
     """One pass over the events of a document."""
 
-    def __init__(self, text: str, name: str, allowance: Allowance) -> None:
-        self.source = Source(name, split_lines(text))
+    def __init__(self, text: str, source: Source, allowance: Allowance) -> None:
+        self.source = source
         self.faults: list[Fault] = []
         self.anchors: set[str] = set()
         self.allowance = allowance
@@ -160,21 +156,25 @@ class _Reader:
 
     def document(self) -> Item:
         try:
-            self._next()  # the stream's start
-            if isinstance(self._next(), yaml.StreamEndEvent):
-                message = f"{self.source.name}: the document is empty"
-                raise SpecError([Fault("SPN-107", message, None, "'spinec new' writes a spec to start from")])
-            root = self._item(self._next(), depth=0)
-            self._next()  # the document's end
-            after = self._next()
-            if not isinstance(after, yaml.StreamEndEvent):
-                self._fault("SPN-108", "a second document: a spec is one document", after)
+            root = self._root()
         except yaml.MarkedYAMLError as error:
             raise SpecError([*self.faults, self._syntax(error)]) from None
-        except (yaml.YAMLError, UnicodeEncodeError) as error:  # a character that YAML forbids has no mark
-            raise SpecError([*self.faults, self._forbidden_character(error)]) from None
+        except (yaml.YAMLError, UnicodeEncodeError):  # a character that YAML forbids has no mark
+            raise SpecError([*self.faults, self._forbidden_character()]) from None
         if self.faults:
             raise SpecError(self.faults)
+        return root
+
+    def _root(self) -> Item:
+        self._next()  # the stream's start
+        if isinstance(self._next(), yaml.StreamEndEvent):
+            message = f"{self.source.name}: the document is empty"
+            raise SpecError([Fault("SPN-107", message, None, "'spinec new' writes a spec to start from")])
+        root = self._item(self._next(), depth=0)
+        self._next()  # the document's end
+        after = self._next()
+        if not isinstance(after, yaml.StreamEndEvent):
+            self._fault("SPN-108", "a second document: a spec is one document", after)
         return root
 
     def _next(self) -> yaml.Event:
@@ -273,24 +273,27 @@ class _Reader:
             raise SpecError(self.faults)
 
     def _syntax(self, error: yaml.MarkedYAMLError) -> Fault:
-        """What the parser says, where the cause is: what is never closed is named where it opens."""
-        mark, context = error.problem_mark, error.context_mark
-        problem = " ".join(filter(None, (error.problem, error.context))) or "cannot be read"
-        if mark and context and context.line < mark.line and any(span in (error.context or "") for span in _SPANS):
-            place, end = self._at(context.line, context.column), self._at(mark.line, mark.column)
-            hint = f"still open on line {end.line}" if end.line > place.line else "it is never closed"
-            return Fault("SPN-109", f"not valid YAML: {problem}", place, hint)
-        if not mark:
-            return Fault("SPN-109", f"{self.source.name}: not valid YAML: {problem}")
-        place = self._at(mark.line, mark.column)
-        if self.source.lines[place.line - 1][place.column - 1 :].startswith("\t"):
-            return Fault("SPN-110", "not valid YAML: a tab where spaces are expected", place, "indent with spaces")
-        hints = (hint for words, hint in _ADVICE.items() if words in problem)
-        return Fault("SPN-109", f"not valid YAML: {problem}", place, next(hints, ""))
+        """What is wrong where the parser stopped."""
+        if not error.problem_mark:
+            return Fault("SPN-109", f"{self.source.name}: not valid YAML")
+        mark, context = self._mark(error.problem_mark), error.context_mark
+        self._check_depth(mark)
+        found = cause(self.source.lines, mark, self._mark(context) if context else None)
+        return Fault(found.code, f"not valid YAML: {found.message}", self._at(*found.at), found.hint)
 
-    def _forbidden_character(self, error: Exception) -> Fault:
+    def _check_depth(self, mark: At) -> None:
+        """A parser that looks ahead may stop at a limit of its own before it has given the events up to ours."""
+        if start := too_deep(self.source.lines, mark, MAX_DEPTH):
+            with suppress(yaml.YAMLError):
+                _Reader(start, self.source, Allowance())._root()
+
+    def _mark(self, mark: yaml.Mark) -> At:
+        place = self._at(mark.line, mark.column)
+        return At(place.line - 1, place.column - 1)
+
+    def _forbidden_character(self) -> Fault:
         for number, line in enumerate(self.source.lines):
             if found := _FORBIDDEN.search(line):
                 message = f"not valid YAML: character {found[0]!a} is not allowed"
                 return Fault("SPN-111", message, self._at(number, found.start()))
-        return Fault("SPN-111", f"{self.source.name}: not valid YAML: {error}")
+        return Fault("SPN-111", f"{self.source.name}: not valid YAML: a character is not allowed")

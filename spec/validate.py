@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import typing
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -126,7 +125,7 @@ def _fault(error: ErrorDetails, model: type[BaseModel], root: Item, what: str, k
             message = _say(owner, f"unknown key {show(path[-1])}")
             return Fault("SPN-202", message, item.key or item.place, partial(did_you_mean, path[-1], keys))
         case "literal_error":
-            choices = re.findall(r"'([^']*)'", error["ctx"]["expected"])
+            choices = _choices(_annotation_at(model, path))
             unknown = _say(owner, f"unknown {path[-1]} {show(given)}")
             message = unknown if isinstance(given, str) else f"{label}: expected a word, got {show(given)}"
             code = "SPN-205" if isinstance(given, str) else "SPN-203"
@@ -140,7 +139,7 @@ def _fault(error: ErrorDetails, model: type[BaseModel], root: Item, what: str, k
         case kind if kind in _EXPECTED:
             expected = _EXPECTED[kind].format(**error.get("ctx", {}))
         case _:
-            expected = error["msg"][0].lower() + error["msg"][1:]
+            expected = "expected another value"  # in our words, whatever sort of error pydantic may add
     got = "" if error["type"] in _WORDLESS else f", got {show(given)}"
     hint = _list(_keys(model, path)) if error["type"].startswith("model_") else _description(model, path)
     if error["type"] == "tuple_type" and isinstance(given, str):
@@ -187,13 +186,25 @@ def _description(model: type[BaseModel], path: Path) -> str:
 
 
 def _model_at(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
-    owner: type[BaseModel] | None = model
+    return _model_in(_annotation_at(model, path))
+
+
+def _annotation_at(model: type[BaseModel], path: Path) -> Any:
+    annotation: Any = model
     for step in path:
-        if owner is None or isinstance(step, int):
-            continue
-        field = owner.model_fields.get(step)
-        owner = _model_in(field.annotation) if field else None
-    return owner
+        owner = _model_in(annotation)
+        if owner is not None and isinstance(step, str):
+            field = next((field for name, field in owner.model_fields.items() if step in (name, field.alias)), None)
+            annotation = field.annotation if field else None
+    return annotation
+
+
+def _choices(annotation: Any) -> list[str]:
+    """The words that an annotation allows."""
+    inner = typing.get_args(annotation)
+    if typing.get_origin(annotation) is typing.Literal:
+        return [word for word in inner if isinstance(word, str)]
+    return [word for part in inner for word in _choices(part)]
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

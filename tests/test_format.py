@@ -283,7 +283,7 @@ def test_what_is_at_fault_is_left_as_it_is_and_exits_with_two(spinec, folder):
     code, out, err = spinec("fmt", "broken.yaml", "bad.yaml", "absent.yaml")
     assert code == 2
     assert out == "formatted: bad.yaml\n"
-    assert "broken.yaml:1:15: not valid YAML" in err
+    assert "broken.yaml:1:14: not valid YAML" in err
     assert "absent.yaml: cannot be read" in err
     assert err.endswith("1 file formatted, 2 files at fault\n")
     assert Path("broken.yaml").read_text() == BROKEN
