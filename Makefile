@@ -1,13 +1,15 @@
 VENV := .venv
 PYTHON := $(VENV)/bin/python
+# Every install is held to constraints.txt, which `make lock` makes; what builds spinec is installed by it too, not by pip for itself.
 PIP := $(PYTHON) -m pip install --quiet --constraint constraints.txt
+INSTALL := $(PIP) --no-build-isolation --editable
 SPEC := eff-spinenet-d0
 RUNS := 10000
 ALONE := tests
 MERMAID := 11.16.0
 MERMAID_SHA256 := 74d7c46dabca328c2294733910a8aa1ed0c37451776e8d5295da38a2b758fb9b
 
-.PHONY: help demo demo-all test test-alone test-oldest test-newest format mermaid goldens pictures tables examples site site-serve trust fuzz parity release bench clean
+.PHONY: help demo demo-all test test-alone test-shuffled test-installed test-oldest test-newest format mermaid goldens pictures tables examples site site-serve trust fuzz parity lock release bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -15,21 +17,20 @@ help: ## list the targets
 $(VENV)/base: pyproject.toml constraints.txt setup.py
 	python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "spinec needs Python 3.11 or later")'
 	test -x $(PYTHON) || python3 -m venv $(VENV)
-	$(PIP) --upgrade pip
-	$(PIP) "torch==2.13.0"
-	$(PIP) --editable ".[pytorch,pictures]"
+	$(PIP) --upgrade pip setuptools wheel
+	$(INSTALL) ".[pytorch,pictures]"
 	touch $@
 
 $(VENV)/all: $(VENV)/base
-	$(PIP) --editable ".[pytorch,tensorflow-cpu,onnx,pictures]"
+	$(INSTALL) ".[pytorch,tensorflow-cpu,onnx,pictures]"
 	touch $@
 
 $(VENV)/dev: $(VENV)/all
-	$(PIP) --editable ".[pytorch,tensorflow-cpu,onnx,search,pictures,fuzz,docs,dev]"
+	$(INSTALL) ".[pytorch,tensorflow-cpu,onnx,search,pictures,fuzz,docs,dev]"
 	touch $@
 
 $(VENV)/docs: $(VENV)/base
-	$(PIP) --editable ".[docs]"
+	$(INSTALL) ".[docs]"
 	touch $@
 
 demo: $(VENV)/base ## set up, compile $(SPEC) to PyTorch, run it on a photograph, write a report
@@ -62,6 +63,9 @@ test: $(VENV)/dev ## set up and run every check: format, lint, types, tests
 test-alone: $(VENV)/dev ## run the tests in $(ALONE) as if one framework, then the other, were not installed
 	SPINEC_WITHOUT="tensorflow keras" $(VENV)/bin/pytest -n 2 -k "not properties and not corruption" $(ALONE)
 	SPINEC_WITHOUT="torch timm torchvision" $(VENV)/bin/pytest -n 2 -k "not properties and not corruption" $(ALONE)
+
+test-shuffled: $(VENV)/dev ## run all tests in one process, in an order that each run draws anew
+	OMP_NUM_THREADS=1 $(VENV)/bin/pytest -p randomly
 
 test-oldest: ## run the core's tests with the oldest dependencies that pyproject.toml allows
 	.ci/bounds oldest
@@ -109,6 +113,12 @@ mermaid: .cache/mermaid/mermaid.min.js ## fetch Mermaid by npm, for the tests th
 	mkdir -p .cache/mermaid
 	cd .cache/mermaid && npm pack --silent mermaid@$(MERMAID) && tar -xzf mermaid-$(MERMAID).tgz --strip-components=2 package/dist/mermaid.min.js
 	cd .cache/mermaid && rm mermaid-$(MERMAID).tgz && { echo "$(MERMAID_SHA256)  mermaid.min.js" | sha256sum --check --quiet || { rm mermaid.min.js; exit 1; }; }
+
+lock: $(VENV)/dev ## write constraints.txt anew: the newest version of every package that pyproject.toml and constraints.in allow
+	$(PYTHON) .ci/lock
+
+test-installed: ## build wheel and sdist without a warning, install each in a bare environment, use it
+	.ci/installed
 
 release: ## build wheel and sdist, try each in a clean environment, list licences, materials, vulnerabilities
 	.ci/release
