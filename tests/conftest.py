@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,3 +54,18 @@ def spinec(capsys, monkeypatch):
         return code, out, err
 
     return run
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was skipped, how often, and what would have it run: a skipped test must not look like one that passed."""
+    reasons = Counter(_reason(report.longrepr) for report in terminalreporter.stats.get("skipped", []))
+    if reasons:
+        terminalreporter.section("skipped, and how to have it run")
+    for reason, times in sorted(reasons.items()):
+        terminalreporter.line(f"{times:4}  {reason}")
+
+
+def _reason(skipped: object) -> str:
+    text = str(skipped[2] if isinstance(skipped, tuple) else skipped).removeprefix("Skipped: ")
+    missing = re.match(r"could not import '([\w.]+)'", text)
+    return f"no {missing[1].partition('.')[0]}: make test" if missing else text

@@ -17,7 +17,7 @@ from spinec import cli, cost, emit, load, lower, names
 ROOT = Path(__file__).parent.parent
 FAULTY = "name: faulty\nblocks:\n  b1: {level: 1, kind: cnv, dim: 8, inputs: [image]}\noutputs: {x: b1}\n"
 GOOD = "name: good\nblocks:\n  b1: {level: 1, kind: conv, dim: 8, inputs: [image]}\noutputs: {x: b1}\n"
-needs_pillow = pytest.mark.skipif(find_spec("PIL") is None, reason="pictures are read by Pillow")
+needs_pillow = pytest.mark.skipif(find_spec("PIL") is None, reason="no Pillow: pip install pillow")
 
 
 @pytest.mark.parametrize("command", sorted(get_command(cli.app).commands))

@@ -41,7 +41,7 @@ def test_every_spec_has_been_compared(table):
 @pytest.mark.parametrize("page", [page for page in PAGES if any(block.reason is None for block in blocks(page))])
 def test_every_code_block_runs_and_shows_what_is_printed(page, tmp_path):
     if not all(map(find_spec, ("torch", "keras", "optuna", "matplotlib"))):
-        pytest.skip("the pages use every framework and extra")
+        pytest.skip("not every framework and extra: make test")
     assert examples(page, tmp_path) == (ROOT / page).read_text(encoding="utf-8"), f"run 'make examples'; {page}"
 
 

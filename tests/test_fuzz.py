@@ -87,7 +87,7 @@ def test_emitter_notices_source_that_does_not_compile(monkeypatch):
         deque(targets.emitter(data, Chance) for data in choices())
 
 
-@pytest.mark.skipif(not importlib.util.find_spec("atheris"), reason="atheris has no wheels for this system")
+@pytest.mark.skipif(not importlib.util.find_spec("atheris"), reason="no atheris: it has wheels for Linux alone")
 @pytest.mark.parametrize("target", RUNS)
 def test_a_short_run_finds_nothing(tmp_path, target):
     command = [

@@ -138,7 +138,7 @@ def test_random_block_strings_are_timms_network(strings):
     try:
         timm = import_timm()
     except ImportError:
-        pytest.skip("timm is not installed")
+        pytest.skip("no timm: make test")
     frame = Frame(classes=10)
     program = lower(import_blocks(" ".join(strings), frame=frame), 64)
     theirs, params = convolutions_of_timm(timm, torch, strings, frame)

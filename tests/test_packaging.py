@@ -1,5 +1,6 @@
 """The wheel: everything in it, under one import name, working from where it is installed."""
 
+import os
 import subprocess
 import sys
 import zipfile
@@ -13,7 +14,7 @@ SHIPPED = (".py", ".yaml", ".jinja", ".css", ".js", ".typed")
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
+def build(tmp_path_factory):
     """A wheel of the files that git would give, built without touching the checkout."""
     source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
     listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
@@ -27,16 +28,31 @@ def wheel(tmp_path_factory):
         "-m",
         "pip",
         "wheel",
-        "--quiet",
+        "--verbose",
         "--no-deps",
         "--no-build-isolation",
         "-w",
-        str(target),
-        str(source),
+        target,
+        source,
     ]
-    subprocess.run(command, check=True, capture_output=True)
+    environment = {
+        key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"
+    }  # setuptools warns of it
+    said = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
     (built,) = target.glob("*.whl")
-    return built
+    return built, said.stdout + said.stderr
+
+
+@pytest.fixture(scope="module")
+def wheel(build):
+    return build[0]
+
+
+def test_the_build_prints_no_warning(build):
+    lines = build[1].splitlines()
+    assert [
+        line for line in lines if "warning" in line.lower() and "Location" not in line
+    ] == []  # of an index of pip's
 
 
 def test_the_wheel_holds_every_file_of_the_folders(wheel):

@@ -400,7 +400,7 @@ def test_mermaid_stays_within_its_limits(make):
 
 def test_dot_is_read_by_graphviz():
     if not shutil.which("dot"):
-        pytest.skip("no Graphviz")
+        pytest.skip("no Graphviz: apt-get install graphviz")
     program = lower(load("eff-spinenet-d0"))
     for depth, clusters in ((1, 0), (2, len(program.graph.nodes)), (99, None)):
         source = write_dot(program, depth)

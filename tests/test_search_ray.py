@@ -11,7 +11,7 @@ import pytest
 
 from spinec.search.study import read
 
-pytestmark = pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed")
+pytestmark = pytest.mark.skipif(find_spec("ray") is None, reason="no Ray: pip install 'spinec[ray]'")
 QUIET = {"RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": str(Path(__file__).parent)}
 
 

@@ -18,7 +18,7 @@ import spinec  # noqa: E402
 try:
     timm: Any = import_timm()
 except ImportError:
-    pytest.skip("timm is not installed", allow_module_level=True)
+    pytest.skip("no timm: make test", allow_module_level=True)
 
 torch.set_num_threads(1)  # workers of pytest would wait for each other's threads, many times as long
 PARAMETERS = 5_288_548
