@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from patience import HUNG
+
 ROOT = Path(__file__).resolve().parent.parent
 BLOCK = "{kind: conv, level: 1, dim: 8, inputs: [image]}"
 WHOLE = f"name: demo\nblocks:\n  stem: {BLOCK}\noutputs: {{P1: stem}}\n"
@@ -217,7 +219,9 @@ def refuse(hostile: Hostile, folder: Path) -> Refusal:
     (folder / "hostile.yaml").write_bytes(made if isinstance(made, bytes) else made.encode())
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
     command = [sys.executable, "-c", READ, "hostile.yaml"]
-    run = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    run = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=HUNG, check=False
+    )
     if run.returncode:
         raise AssertionError(f"{hostile.name}: exit code {run.returncode}\n{run.stderr[-2000:]}")
     return Refusal(*json.loads(run.stdout))

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from patience import HUNG
 
 SCRIPT = Path(__file__).with_name("outputs.py")
 SEEDS = ("0", "1", "random")
@@ -25,7 +26,7 @@ def runs(tmp_path_factory):
             "TZ": f"UTC-{5 * number}",
             "LC_ALL": ("C", "C.UTF-8", "POSIX")[number],
         }
-        subprocess.run([sys.executable, str(SCRIPT)], cwd=folder, env=environment, check=True, timeout=300)
+        subprocess.run([sys.executable, str(SCRIPT)], cwd=folder, env=environment, check=True, timeout=HUNG)
         written[seed] = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
     return written
 

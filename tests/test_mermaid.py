@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from patience import HUNG
 from test_golden import GOLDEN
 from test_pictures import HOSTILE, hostile_network
 from test_report import BROWSER, browser  # noqa: F401  (a fixture)
@@ -30,6 +31,7 @@ RENDER = """async text => {
 def mermaid(browser):  # noqa: F811  (the fixture that is imported)
     """A page with Mermaid in it, as a README shows charts: strictly, with its own limits."""
     page = browser.new_page()
+    page.set_default_timeout(1000 * HUNG)
     page.add_script_tag(path=SCRIPT)
     page.evaluate("mermaid.initialize({startOnLoad: false, securityLevel: 'strict'})")
     yield page

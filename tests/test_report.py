@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from patience import HUNG
 
 from spinec import SpecError, cost, diff, draw, emit, load, lower
 from spinec.visualize.report import Source, write_report
@@ -44,7 +45,7 @@ def browser():
 
     assert BROWSER, "SPINEC_NEEDS_BROWSER is set, and there is no Chromium"
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=BROWSER, args=ARGUMENTS)
+        launched = playwright.chromium.launch(executable_path=BROWSER, args=ARGUMENTS, timeout=1000 * HUNG)
         yield launched
         launched.close()
 
@@ -65,6 +66,7 @@ def drawn_page(browser, tmp_path):
 def opened_in(browser, page_file):
     """A page; nothing may be said on its console, and nothing be asked of the network."""
     opened = browser.new_page(viewport={"width": 1600, "height": 1000})
+    opened.set_default_timeout(1000 * HUNG)
     said, asked = [], []
     opened.on("console", lambda message: said.append(message.text))
     opened.on("pageerror", lambda error: said.append(str(error)))
@@ -204,6 +206,7 @@ def test_axe_finds_nothing(browser, page_file, scheme):
     from axe_playwright_python.sync_playwright import Axe
 
     opened = browser.new_page(color_scheme=scheme, bypass_csp=True)
+    opened.set_default_timeout(1000 * HUNG)
     opened.goto(page_file.as_uri())
     opened.evaluate("document.querySelector('details').open = true")  # the longer source takes axe a minute
     box(opened, "b10").hover()

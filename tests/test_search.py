@@ -13,6 +13,7 @@ import optuna
 import pytest
 import searched
 from optuna.trial import TrialState, create_trial
+from patience import HUNG
 
 from spinec import SearchError, SpecError, cost, load, loads, lower
 from spinec.cli import main
@@ -437,7 +438,7 @@ def test_workers_beat(kept):
         assert wait_for(lambda: read(kept)[0].user_attrs.get(f"beat of {own_name()}", 0) > first + 1)
 
 
-def wait_for(happened, seconds=20):
+def wait_for(happened, seconds=HUNG):
     import time
 
     end = time.monotonic() + seconds

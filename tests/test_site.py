@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from patience import HUNG
 from test_report import browser, needs_browser  # noqa: F401  (a fixture)
 
 ROOT = Path(__file__).parent.parent
@@ -73,6 +74,7 @@ def reader(browser, site, request):  # noqa: F811
     """A page that nothing may be said on, and that may ask nothing of anybody but the site."""
     context = browser.new_context(color_scheme=request.param)
     opened, said, asked = context.new_page(), [], []
+    opened.set_default_timeout(1000 * HUNG)
     opened.on("console", lambda message: message.type in ("error", "warning") and said.append(message.text))
     opened.on("pageerror", lambda error: said.append(str(error)))
     opened.on("request", lambda asking: asked.append(asking.url))
@@ -118,6 +120,7 @@ def test_search_finds_a_field_of_the_language(reader, site):
 def test_pictures_follow_the_page_where_it_is_switched_to_dark(browser, site):  # noqa: F811
     """A picture says of itself whether it is light or dark: by the page that shows it, not by the system alone."""
     page = browser.new_page(color_scheme="light", viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(1000 * HUNG)
     page.goto(f"{site}/index.html")
     before = page.locator("img").first.screenshot()
     for _ in range(2):

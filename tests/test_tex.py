@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 from charted import CHARTS, charts
+from patience import HUNG
 from test_golden import GOLDEN
 from test_pictures import HOSTILE, hostile_network
 
@@ -43,7 +44,7 @@ def set_in_tex(folder, preamble, sources):
     document = f"\\documentclass{{article}}\n{preamble}\n{SHOW}\n\\begin{{document}}\n{shown}\n\\end{{document}}\n"
     (folder / "all.tex").write_text(document, encoding="utf-8")
     command = ["pdflatex", "-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error", "all.tex"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, check=False, timeout=240)
+    done = subprocess.run(command, cwd=folder, capture_output=True, check=False, timeout=HUNG)
     said = done.stdout.decode(errors="replace")
     assert done.returncode == 0, said[-2000:]
     assert "Overfull" not in said
