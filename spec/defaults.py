@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from spinec.spec.blocks import Block
@@ -24,7 +25,7 @@ def apply_defaults(tree: Item, faults: list[Fault]) -> Item:
         return tree._replace(value=entries)
     given = defaults.value
     check_shared("defaults", given)
-    _check_defaults(given, faults)
+    check_fields(given, faults, "defaults")
     blocks = entries.get("blocks")
     if blocks is not None and isinstance(blocks.value, dict):
         filled = {name: with_defaults(block, given) for name, block in blocks.value.items()}
@@ -38,22 +39,24 @@ def apply_defaults(tree: Item, faults: list[Fault]) -> Item:
     return tree._replace(value=entries)
 
 
-def _check_defaults(given: dict[str, Item], faults: list[Fault]) -> None:
-    """Every default is a field of some kind of block, with a value that the kind takes."""
-    known = sorted({key for kind in Block.kinds.values() for key in kind.model_fields} - set(NEVER_DEFAULT))
+def check_fields(
+    given: Mapping[str, Item], faults: list[Fault], what: str, never: Sequence[str] = NEVER_DEFAULT
+) -> None:
+    """Everything given is a field of some kind of block, with a value that the kind takes."""
+    known = sorted({key for kind in Block.kinds.values() for key in kind.model_fields} - set(never))
     named = given["kind"].value if "kind" in given else None
     chosen = Block.kinds.get(named) if isinstance(named, str) else None
     for key, item in given.items():
         kinds = [kind for name, kind in Block.kinds.items() if key in kind.model_fields]
         kinds.sort(key=lambda kind: kind is not chosen)  # the default kind first
         if key not in known:
-            hint = "each block says its own" if key in NEVER_DEFAULT else partial(did_you_mean, key, known)
-            faults.append(Fault("SPN-202", f"defaults: unknown key {show(key)}", item.key, hint))
+            hint = "each block says its own" if key in never else partial(did_you_mean, key, known)
+            faults.append(Fault("SPN-202", f"{what}: unknown key {show(key)}", item.key, hint))
         elif key != "kind":
-            validate_given(kinds[0], item._replace(value={key: item}), faults, "defaults")
+            validate_given(kinds[0], item._replace(value={key: item}), faults, what)
         elif chosen is None:
             hint = partial(did_you_mean, named, Block.kinds)
-            faults.append(Fault("SPN-206", f"defaults: unknown block kind {show(item.plain())}", item.place, hint))
+            faults.append(Fault("SPN-206", f"{what}: unknown block kind {show(item.plain())}", item.place, hint))
 
 
 def with_defaults(block: Item, defaults: dict[str, Item]) -> Item:

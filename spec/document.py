@@ -35,11 +35,12 @@ _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000
 
 
 class Item(NamedTuple):
-    """A value of a document, where it stands, and where its key stands."""
+    """A value of a document, where it stands, where its key stands, and what of a parent's it changes."""
 
     value: Tree
     place: Place
     key: Place | None = None
+    below: Place | None = None
 
     @property
     def mapping(self) -> dict[str, Item]:
@@ -85,9 +86,9 @@ class Allowance:
     characters: int = MAX_BYTES
 
 
-def read_file(path: Path, name: str, allowance: Allowance | None = None) -> Item:
-    """The tree of a file; `name` is how errors call it."""
-    return read_text(file_text(path, name), name, allowance)
+def read_file(path: Path, name: str, allowance: Allowance | None = None, used: Place | None = None) -> Item:
+    """The tree of a file; `name` is how errors call it, `used` where another document names it."""
+    return read_text(file_text(path, name), name, allowance, used)
 
 
 def check_shared(what: str, shared: Mapping[str, Item]) -> None:
@@ -128,14 +129,14 @@ def decode(data: bytes, name: str) -> str:
 
 
 @paused_collection()
-def read_text(text: str, name: str, allowance: Allowance | None = None) -> Item:
+def read_text(text: str, name: str, allowance: Allowance | None = None, used: Place | None = None) -> Item:
     """The tree of a text; every fault that can be found in one pass is raised at once."""
     allowance = allowance or Allowance()
     allowance.characters -= len(text)
     if allowance.characters < 0:
         _too_large(name)
     text = text.removeprefix("\ufeff")
-    return _Reader(text, Source(name, split_lines(text)), allowance).document()
+    return _Reader(text, Source(name, split_lines(text), used), allowance).document()
 
 
 def _too_large(name: str) -> NoReturn:

@@ -11,7 +11,7 @@ SpecWarning         a document is legal but probably not what was meant
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -24,10 +24,11 @@ WINDOW = 110  # characters of a source line shown around its caret
 
 
 class Source(NamedTuple):
-    """A text that was read, and the name by which a person knows it."""
+    """A text that was read, the name by which a person knows it, and where the document that uses it names it."""
 
     name: str
     lines: Sequence[str]
+    used: Place | None = None
 
 
 class Place(NamedTuple):
@@ -40,6 +41,14 @@ class Place(NamedTuple):
 
     def __str__(self) -> str:
         return f"{_shown(self.source.name)}:{self.line}:{self.column}"
+
+    @property
+    def uses(self) -> Iterator[Place]:
+        """Where the document is named that it stands in, and where the one that names it is, up to the first."""
+        used = self.source.used
+        while used:
+            yield used
+            used = used.source.used
 
     def excerpt(self, note: str = "") -> str:
         """The line with a caret under the place and a note behind the caret."""
@@ -73,6 +82,11 @@ class Fault:
         return self.hint if isinstance(self.hint, str) else self.hint()
 
     def __str__(self) -> str:
+        return self.text + "".join(f"\n      used at {place}" for place in (self.place.uses if self.place else ()))
+
+    @property
+    def text(self) -> str:
+        """What is shown of it, but for where its document is used."""
         hint = _shown(self.advice)
         message = ("warning: " if self.severity == "warning" else "") + f"{_shown(self.message)} [{self.code}]"
         if self.place is None:
@@ -92,7 +106,7 @@ class SpecError(SpinecError):
         super().__init__(self.faults)
 
     def __str__(self) -> str:
-        shown = [str(fault) for fault in self.faults[:MOST_SHOWN]]
+        shown = [*_each(self.faults[:MOST_SHOWN])]
         rest = len(self.faults) - MOST_SHOWN
         least = "at least " if len(self.faults) >= MOST_FAULTS else ""
         return "\n".join([*shown, *([f"... and {least}{rest} more faults"] if rest > 0 else [])])
@@ -126,6 +140,15 @@ def did_you_mean(word: object, known: Iterable[str]) -> str:
         return ""
     rest = len(words) - MOST_WORDS
     return "expected " + ", ".join(words[:MOST_WORDS]) + (f" or one of {rest} more" if rest > 0 else "")
+
+
+def _each(faults: Iterable[Fault]) -> Iterator[str]:
+    """Every fault; where a document is used is said once."""
+    said: set[str] = set()
+    for fault in faults:
+        name = fault.place.source.name if fault.place else ""
+        yield fault.text if name in said else str(fault)
+        said.add(name)
 
 
 def _shown(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
@@ -25,12 +26,12 @@ def library() -> dict[str, Path]:
     return {path.stem: path for path in files}
 
 
-def find(name: str | Path, allowance: Allowance | None = None) -> tuple[Item, Path]:
-    """The tree of a spec named in the library or given as a file, and the file."""
+def find(name: str | Path, allowance: Allowance | None = None, used: Place | None = None) -> tuple[Item, Path]:
+    """The tree of a spec named in the library or given as a file, and the file; `used` is where another names it."""
     path = Path(name)
     if str(name) in library():
         path = library()[str(name)]
-        return read_file(path, f"specs/{path.name}", allowance), path
+        return read_file(path, f"specs/{path.name}", allowance, used), path
     if path.suffix in SUFFIXES or os.path.exists(name):  # False, unlike Path.exists, for a name that no file can have
         return read_file(path, str(name), allowance), path
     hint = partial(did_you_mean, name, library())
@@ -47,14 +48,14 @@ def fragments() -> dict[str, Path]:
 def find_parent(name: str, child: Path | None, place: Place, allowance: Allowance) -> tuple[Item, Path]:
     """The tree of what a spec extends: a library spec, or a file in the folder of the child or below it."""
     if name in library():
-        return find(name, allowance)
+        return find(name, allowance, place)
     return _find_beside(name, child, place, Sort("extends", "spec", library()), allowance)
 
 
 def find_fragment(name: str, spec: Path | None, place: Place, allowance: Allowance) -> Item:
     """The tree of a fragment: the library's, or a file in the folder of the spec or below it."""
     if name in fragments():
-        return read_file(fragments()[name], f"specs/fragments/{name}.yaml", allowance)
+        return read_file(fragments()[name], f"specs/fragments/{name}.yaml", allowance, place)
     return _find_beside(name, spec, place, Sort("neck", "fragment", fragments()), allowance)[0]
 
 
@@ -83,7 +84,15 @@ def _find_beside(name: str, child: Path | None, place: Place, sort: Sort, allowa
         beside = sorted(str(Path(name).parent / file.name) for file in files)
         message = f"{key}: no file {name!r} in the folder of this spec"
         raise SpecError([Fault("SPN-505", message, place, partial(did_you_mean, name, beside))])
-    return read_file(path, str(Path(place.source.name).parent / name), allowance), path
+    return _read_beside(path, str(Path(place.source.name).parent / name), place, allowance), path
+
+
+def _read_beside(path: Path, name: str, place: Place, allowance: Allowance) -> Item:
+    """The tree of a file; what is wrong with the file as a whole stands where it is named."""
+    try:
+        return read_file(path, name, allowance, place)
+    except SpecError as error:
+        raise SpecError(fault if fault.place else replace(fault, place=place) for fault in error.faults) from None
 
 
 def specs_in(folder: Path) -> list[Path]:

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import warnings
-from functools import partial
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from spinec.spec.blocks import Block
 from spinec.spec.check import check
 from spinec.spec.collection import paused_collection
 from spinec.spec.defaults import apply_defaults
 from spinec.spec.document import Allowance, Item, read_text
-from spinec.spec.errors import MOST_FAULTS, Fault, SpecError, SpecWarning, did_you_mean
+from spinec.spec.errors import MOST_FAULTS, Fault, SpecError, SpecWarning
 from spinec.spec.fields import MAX_BLOCKS
+from spinec.spec.fragment import is_fragment, section
+from spinec.spec.fragment_check import check_fragment
 from spinec.spec.heads import Head
+from spinec.spec.kinded import kinded
 from spinec.spec.library import find
 from spinec.spec.model import ModelSpec
 from spinec.spec.neck import expand_neck
 from spinec.spec.resolve import DOCUMENT_KEYS, resolve
+from spinec.spec.spots import once, without_echoes
 from spinec.spec.subject import Subject
-from spinec.spec.validate import show, validate
-
-Kinded = TypeVar("Kinded", Block, Head)
+from spinec.spec.validate import validate
 
 
 class Loaded(NamedTuple):
@@ -63,6 +64,22 @@ def read(name: str | Path) -> Loaded:
     return _read_tree(*find(name, allowance), allowance)
 
 
+def checked(name: str | Path) -> tuple[int, tuple[Fault, ...]]:
+    """How many blocks a spec or a fragment has, and what it warns of.
+
+    Raises:
+        SpecError: with every fault; those of a fragment are what is seen without a spec.
+    """
+    allowance = Allowance()
+    document, path = find(name, allowance)
+    if is_fragment(document):
+        if faults := check_fragment(document):
+            raise SpecError(faults)
+        return len(section(document, "blocks")) + len(section(document, "cell", "blocks")), ()
+    loaded = _read_tree(document, path, allowance)
+    return len(loaded.spec.blocks), loaded.warnings
+
+
 def _warned(loaded: Loaded) -> ModelSpec:
     for fault in loaded.warnings:
         warnings.warn(str(fault), SpecWarning, stacklevel=3)
@@ -80,7 +97,7 @@ def _read_tree(document: Item, path: Path | None, allowance: Allowance) -> Loade
     head = _head(tree, found)
     spec = validate(ModelSpec, tree, found, "", DOCUMENT_KEYS, **_ready(tree, blocks, head))
     found += check(Subject(tree, blocks, spec))
-    errors = _once([*faults, *_without_echoes(found, faults)])
+    errors = once([*faults, *without_echoes(found, faults)])
     if spec is None or any(fault.severity == "error" for fault in errors):
         raise SpecError(fault for fault in errors if fault.severity == "error")  # a fault may be why a warning is given
     return Loaded(spec, tree, tuple(found), document)
@@ -92,24 +109,6 @@ def _check_count(tree: Item, faults: list[Fault]) -> None:
     if blocks and len(blocks.mapping) > MAX_BLOCKS:
         message = f"blocks: expected at most {MAX_BLOCKS:,}, got {len(blocks.mapping):,}"
         raise SpecError([*faults, Fault("SPN-302", message, blocks.key or blocks.place)])
-
-
-def _without_echoes(found: list[Fault], named: list[Fault]) -> list[Fault]:
-    """The faults of what is not named yet: a default at fault is named once, not by every block that takes it."""
-    spots = {_spot(fault) for fault in named}
-    return [fault for fault in found if _spot(fault) not in spots]
-
-
-def _once(faults: list[Fault]) -> list[Fault]:
-    """Every fault of a spot once: a setting of a fragment is not wrong in every block that takes it."""
-    kept: dict[object, Fault] = {}
-    for fault in faults:
-        kept.setdefault((_spot(fault) or id(fault), fault.message.partition(": ")[2] or fault.message), fault)
-    return list(kept.values())
-
-
-def _spot(fault: Fault) -> tuple[str, int, int] | None:
-    return (fault.place.source.name, fault.place.line, fault.place.column) if fault.place else None
 
 
 def _ready(tree: Item, blocks: dict[str, Block], head: Head | None) -> dict[str, object]:
@@ -124,7 +123,7 @@ def _ready(tree: Item, blocks: dict[str, Block], head: Head | None) -> dict[str,
 
 def _head(tree: Item, faults: list[Fault]) -> Head | None:
     item = tree.mapping.get("head")
-    return _kinded(item, Head.kinds, "head", faults) if item and item.value is not None else None
+    return kinded(item, Head.kinds, "head", faults) if item and item.value is not None else None
 
 
 def _blocks(tree: Item, faults: list[Fault]) -> dict[str, Block]:
@@ -135,27 +134,9 @@ def _blocks(tree: Item, faults: list[Fault]) -> dict[str, Block]:
     for name, item in entries.value.items():
         if len(faults) >= MOST_FAULTS:
             break
-        if block := _kinded(item, Block.kinds, name, faults):
+        if block := kinded(item, Block.kinds, name, faults):
             found[name] = block
     return found
-
-
-def _kinded(item: Item, kinds: dict[str, type[Kinded]], what: str, faults: list[Fault]) -> Kinded | None:
-    """What `item` is, by the model of its kind."""
-    kind = item.mapping.get("kind")
-    if not isinstance(item.value, dict):
-        message = f"{what}: expected a mapping with a 'kind', got {show(item.value)}"
-        faults.append(Fault("SPN-203", message, item.place, f"such as {{kind: {next(iter(kinds))}, ...}}"))
-    elif kind is None:
-        faults.append(
-            Fault("SPN-201", f"{what}: missing key 'kind'", item.key or item.place, "expected " + ", ".join(kinds))
-        )
-    elif not isinstance(kind.value, str) or kind.value not in kinds:
-        message = f"unknown {'head' if kinds is Head.kinds else 'block'} kind {show(kind.plain())}"
-        faults.append(Fault("SPN-206", message, kind.place, partial(did_you_mean, kind.value, kinds)))
-    else:
-        return validate(kinds[kind.value], item, faults, what)
-    return None
 
 
 def _spell_inputs(tree: Item) -> Item:

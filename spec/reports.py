@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from spinec.spec.codes import codes
-from spinec.spec.errors import Fault
+from spinec.spec.errors import Fault, Place
 
 SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 Faults = Mapping[str, Sequence[Fault]]  # of each file that was checked
@@ -51,21 +51,27 @@ def _entry(fault: Fault) -> dict[str, object]:
         "line": place.line if place else None,
         "column": place.column if place else None,
         "length": place.length if place else None,
+        "used_at": [
+            {"file": use.source.name, "line": use.line, "column": use.column} for use in (place.uses if place else ())
+        ],
     }
 
 
 def _result(name: str, fault: Fault) -> dict[str, object]:
     place = fault.place
-    location: dict[str, object] = {"artifactLocation": {"uri": _uri(place.source.name if place else name)}}
-    if place:
-        region = {"startLine": place.line, "startColumn": place.column, "endColumn": place.column + place.length}
-        location["region"] = region
-    return {
+    result: dict[str, object] = {
         "ruleId": fault.code,
         "level": fault.severity,
         "message": {"text": _told(fault)},
-        "locations": [{"physicalLocation": location}],
+        "locations": [_location(place) if place else {"physicalLocation": {"artifactLocation": {"uri": _uri(name)}}}],
     }
+    used = [_location(use) | {"message": {"text": "used here"}} for use in place.uses] if place else []
+    return result | ({"relatedLocations": used} if used else {})
+
+
+def _location(place: Place) -> dict[str, object]:
+    region = {"startLine": place.line, "startColumn": place.column, "endColumn": place.column + place.length}
+    return {"physicalLocation": {"artifactLocation": {"uri": _uri(place.source.name)}, "region": region}}
 
 
 def _uri(name: str) -> str:
@@ -78,11 +84,15 @@ def _command(name: str, fault: Fault) -> str:
     place = fault.place
     at = f",line={place.line},col={place.column},endColumn={place.column + place.length}" if place else ""
     file = _escaped(place.source.name if place else name, ",:")
-    return f"::{fault.severity} file={file}{at},title={fault.code}::{_escaped(_told(fault))}"
+    return f"::{fault.severity} file={file}{at},title={fault.code}::{_escaped(_told(fault) + _used(place))}"
 
 
 def _told(fault: Fault) -> str:
     return f"{fault.message} ({fault.advice})" if fault.advice else fault.message
+
+
+def _used(place: Place | None) -> str:
+    return "".join(f", used at {use}" for use in place.uses) if place else ""
 
 
 def _escaped(text: str, also: str = "") -> str:

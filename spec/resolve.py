@@ -9,12 +9,14 @@ from pathlib import Path
 
 from spinec.spec.document import Allowance, Item
 from spinec.spec.errors import MOST_FAULTS, Fault, SpecError, did_you_mean
+from spinec.spec.fragment import is_fragment
 from spinec.spec.library import find_parent
 from spinec.spec.scaling import apply_scale
 from spinec.spec.validate import show
 
 MAX_PARENTS = 16
 DOCUMENT_KEYS = ("extends", "scale", "defaults", "neck")  # what a document may say and a loaded spec no longer has
+NAMED = (("blocks",), ("outputs",))  # mappings of names: `_nothing_to_remove` looks at those that are null
 OWN_KEYS = ("name", "published", "extends", "scale")  # what a child never inherits
 
 
@@ -29,6 +31,9 @@ def _extend(
     if not isinstance(tree.value, dict):
         message = f"expected a mapping of keys such as name, blocks and outputs, got {show(tree.value)}"
         raise SpecError([*faults, Fault("SPN-118", message, tree.place)])
+    if is_fragment(tree):
+        hint = "a spec names it: neck: {fragment: ..., ...}"
+        raise SpecError([*faults, Fault("SPN-519", "expected a spec, got a fragment", tree.place, hint)])
     if "neck" in tree.value and "outputs" in tree.value and tree.value["neck"].value is not None:
         hint = "without 'outputs', the model gives out what the neck gives"
         faults.append(Fault("SPN-512", "outputs: the neck gives the outputs", tree.value["outputs"].key, hint))
@@ -67,7 +72,7 @@ def _parent(
 
 def _nothing_to_remove(parent: Item, child: Item) -> Iterator[Fault]:
     """Null takes a block or an output of the parent away; a name that the parent has not is misspelt."""
-    for section in ("blocks", "outputs"):
+    for (section,) in NAMED:
         theirs = _section(parent, section)
         for name, item in _section(child, section).items():
             if item.value is None and theirs and name not in theirs:
@@ -96,19 +101,23 @@ def _section(tree: Item, name: str) -> dict[str, Item]:
     return tree.mapping[name].mapping if name in tree.mapping else {}
 
 
-def _merge(parent: Item, child: Item) -> Item:
-    """The child over the parent: mappings entry by entry, all else replaced; null takes an entry away."""
+def _merge(parent: Item, child: Item, path: tuple[str, ...] = ()) -> Item:
+    """The child over the parent: mappings entry by entry, all else replaced; null takes an entry away.
+
+    Null for what the parent has not stays, so that validation names it: it is mostly a key misspelt.
+    """
     if not isinstance(parent.value, dict) or not isinstance(child.value, dict):
         return child
     entries = dict(parent.value)
     for key, item in child.value.items():
-        if item.value is None:
+        if item.value is None and (key in entries or path in NAMED):
             entries.pop(key, None)
-        elif key == "head" and _changes_kind(entries.get(key), item):
+        elif path == () and key == "head" and _changes_kind(entries.get(key), item):
             entries[key] = item
         else:
-            entries[key] = _merge(entries[key], item) if key in entries else item
-    return child._replace(value=entries)
+            entries[key] = _merge(entries[key], item, (*path, key)) if key in entries else item
+    lost = any(item.value is None for item in child.value.values())  # what is missing may be what the child took away
+    return child._replace(value=entries, below=parent.below or parent.key if path and not lost else None)
 
 
 def _changes_kind(parent: Item | None, child: Item) -> bool:

@@ -1,4 +1,4 @@
-"""The JSON Schema of what a person writes: for completion, hover and checking in an editor."""
+"""The JSON Schemas of what a person writes: for completion, hover and checking in an editor."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from spinec.spec.blocks import Block
+from spinec.spec.blocks import Block, InputResample
 from spinec.spec.defaults import NEVER_DEFAULT
+from spinec.spec.fields import Repeats
+from spinec.spec.fragment import Fragment
 from spinec.spec.heads import Head
 from spinec.spec.library import fragments
 from spinec.spec.model import ModelSpec, Scale
 from spinec.spec.names import BLOCK_NAME, OUTPUT_NAME
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+REFERENCE = {"type": "string", "pattern": r"^\$[A-Za-z][A-Za-z0-9_]*$", "description": "a setting or a feature"}
 
 
 def schema() -> dict[str, Any]:
@@ -19,19 +24,18 @@ def schema() -> dict[str, Any]:
     document = TypeAdapter(ModelSpec).json_schema(by_alias=True)
     definitions: dict[str, Any] = document.setdefault("$defs", {})
     definitions["Scale"] = _collect(TypeAdapter(Scale).json_schema(by_alias=True), definitions)
-    for kind in (*Block.kinds.values(), *Head.kinds.values()):
+    _define_blocks(definitions)
+    for kind in Head.kinds.values():
         definitions[kind.__name__] = _collect(TypeAdapter(kind).json_schema(by_alias=True), definitions)
-    for kind in Block.kinds.values():
-        _allow_bare_names(definitions[kind.__name__])
     properties = document["properties"]
     properties["blocks"] = {
         "type": "object",
         "description": "block name: what it computes, in the order of execution",
         "propertyNames": {"pattern": _pattern(BLOCK_NAME.pattern)},
-        "additionalProperties": _one_of(Block.kinds, definitions),
+        "additionalProperties": _or_nothing(_one_of(Block.kinds, definitions)),
     }
     properties["outputs"]["propertyNames"] = {"pattern": _pattern(OUTPUT_NAME.pattern)}
-    properties["head"] = _one_of(Head.kinds, definitions)
+    properties["head"] = _or_nothing(_one_of(Head.kinds, definitions))
     properties["defaults"] = _defaults(definitions)
     properties["extends"] = {
         "type": "string",
@@ -45,17 +49,50 @@ def schema() -> dict[str, Any]:
     properties["scale"] = {"$ref": "#/$defs/Scale"}
     document["required"] = ["name"]  # everything else may come from what the spec extends
     document["title"] = "spinec architecture"
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **document}
+    return {"$schema": DIALECT, **document}
+
+
+def fragment_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a fragment, in which any value of a block may be a ``$name``."""
+    document = TypeAdapter(Fragment).json_schema()
+    definitions: dict[str, Any] = document["$defs"]
+    definitions["InputResample"] = _collect(TypeAdapter(InputResample).json_schema(), definitions)
+    _define_blocks(definitions)
+    chosen = _one_of(Block.kinds, definitions)
+    chosen["properties"]["kind"] = _or_reference(chosen["properties"]["kind"])
+    defaults = _defaults(definitions)
+    for name in (*(kind.__name__ for kind in Block.kinds.values()), "InputResample", "Input", "Fuse"):
+        _allow_references(definitions[name])
+    _allow_references(defaults)
+    properties, cell = document["properties"], definitions["Cell"]["properties"]
+    for part in (properties, cell):
+        part["blocks"] |= {"propertyNames": {"pattern": _pattern(BLOCK_NAME.pattern)}, "additionalProperties": chosen}
+        part["gives"]["propertyNames"] = {"pattern": _pattern(OUTPUT_NAME.pattern)}
+    cell["repeats"] |= _or_reference(TypeAdapter(Repeats).json_schema())
+    properties["defaults"], properties["resample"] = defaults, {"$ref": "#/$defs/InputResample"}
+    document["title"] = "spinec fragment"
+    return {"$schema": DIALECT, **document}
+
+
+def _define_blocks(definitions: dict[str, Any]) -> None:
+    """Every kind of block; an input may be a bare name."""
+    for kind in Block.kinds.values():
+        block = definitions[kind.__name__] = _collect(TypeAdapter(kind).json_schema(by_alias=True), definitions)
+        block["properties"]["inputs"]["items"] = {"anyOf": [{"type": "string"}, block["properties"]["inputs"]["items"]]}
+
+
+def _allow_references(part: dict[str, Any]) -> None:
+    """Any value may be a setting, a kind too; an input is a name already."""
+    part["properties"] = {name: _or_reference(field) for name, field in part["properties"].items()}
+
+
+def _or_reference(field: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [field, REFERENCE]}
 
 
 def _collect(part: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
     definitions.update(part.pop("$defs", {}))
     return part
-
-
-def _allow_bare_names(block: dict[str, Any]) -> None:
-    items = block["properties"]["inputs"]["items"]
-    block["properties"]["inputs"]["items"] = {"anyOf": [{"type": "string"}, items]}
 
 
 def _one_of(kinds: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
@@ -70,8 +107,11 @@ def _one_of(kinds: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any
                 "then": {"$ref": f"#/$defs/{model.__name__}"},
             }
         )
-    chosen = {"type": "object", "properties": {"kind": {"enum": list(kinds)}}, "allOf": choices}
-    return {"anyOf": [chosen, {"type": "null", "description": "takes away what the parent has"}]}
+    return {"type": "object", "properties": {"kind": {"enum": list(kinds)}}, "allOf": choices}
+
+
+def _or_nothing(field: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [field, {"type": "null", "description": "takes away what the parent has"}]}
 
 
 def _defaults(definitions: dict[str, Any]) -> dict[str, Any]:

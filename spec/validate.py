@@ -118,7 +118,10 @@ def _fault(error: ErrorDetails, model: type[BaseModel], root: Item, what: str, k
     match error["type"]:
         case "missing":
             return Fault(
-                "SPN-201", _say(owner, f"missing key {path[-1]!r}"), item.key or item.place, _description(model, path)
+                "SPN-201",
+                _say(owner, f"missing key {path[-1]!r}"),
+                item.below or item.key or item.place,
+                _description(model, path),
             )
         case "extra_forbidden":
             keys = [*_keys(model, path[:-1]), *(() if path[:-1] else known)]

@@ -36,6 +36,10 @@ CORPUS = {
     "SPN-506": "extends_cycle",
     "SPN-508": "extends_removes_nothing",
     "SPN-509": "extends_removes_what_is_read",
+    "SPN-516": "neck_names_taken",
+    "SPN-517": "neck_names_taken",
+    "SPN-518": "neck_faulty_fragment",
+    "SPN-519": "fragment_alone",
 }
 ELSEWHERE = ("SPN-604", "SPN-704", "SPN-802", "SPN-705", "SPN-706", "SPN-707", "SPN-708")  # below, or no documents
 BLOCK = "{level: 3, kind: conv, dim: 8, inputs: [image]}"

@@ -14,12 +14,12 @@ from spinec.spec.errors import Fault, SpecError
 
 @app.command()
 def validate(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Specs to check.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Specs and fragments to check.")],
     form: Annotated[FaultForm, typer.Option("--format", help="For a person, or for a machine.")] = FaultForm.text,
 ) -> None:
-    """Check specs and name every fault.
+    """Check specs and fragments, and name every fault.
 
-    Each with its place, its code and what was expected. Exits with 1 if any spec is at fault.
+    Each with its place, its code and what was expected. Exits with 1 if any of them is at fault.
     """
     checked = [(name, *_checked(name)) for name in files]
     if form is FaultForm.text:
@@ -66,24 +66,25 @@ def new(
 
 
 @app.command()
-def schema() -> None:
+def schema(
+    fragment: Annotated[bool, typer.Option("--fragment", help="Of fragments, not of specs.")] = False,
+) -> None:
     """Print the JSON Schema, for your editor."""
     import json
 
-    from spinec.spec.schema import schema as json_schema
+    from spinec.spec import schema as schemas
 
-    typer.echo(json.dumps(json_schema(), indent=2))
+    typer.echo(json.dumps(schemas.fragment_schema() if fragment else schemas.schema(), indent=2))
 
 
 def _checked(name: str) -> tuple[int | None, Sequence[Fault]]:
-    """How many blocks a spec has, None if it is at fault, and what is to be said of it."""
-    from spinec.spec.load import read
+    """How many blocks a spec or a fragment has, None if it is at fault, and what is to be said of it."""
+    from spinec.spec.load import checked
 
     try:
-        loaded = read(name)
+        return checked(name)
     except SpecError as error:
         return None, error.faults
-    return len(loaded.spec.blocks), loaded.warnings
 
 
 def _tell(name: str, blocks: int | None, faults: Sequence[Fault]) -> None:
