@@ -8,8 +8,8 @@ from functools import partial
 
 from spinec.spec.defaults import with_defaults
 from spinec.spec.document import Item, check_shared
-from spinec.spec.errors import Fault, Place, did_you_mean
-from spinec.spec.fields import MAX_REPEATS
+from spinec.spec.errors import MOST_FAULTS, Fault, Place, SpecError, did_you_mean
+from spinec.spec.fields import MAX_BLOCKS, MAX_REPEATS
 from spinec.spec.validate import show
 
 
@@ -47,6 +47,8 @@ class Filling:
 
     def _meant(self, item: Item, name: str) -> Item:
         self.uses.setdefault(name, []).append(item.place)
+        if name not in self.scope and len(self.faults) >= MOST_FAULTS:
+            return item
         if name not in self.scope:
             hint = partial(did_you_mean, name, self.scope)
             self.faults.append(Fault("SPN-515", f"fragment: nothing is called {show(f'${name}')}", item.place, hint))
@@ -74,6 +76,16 @@ class Filling:
             return item
         origin = {"from": _renamed(own["from"], local)} if "from" in own else {}
         return item._replace(value={**self.resample, **own, **origin})
+
+
+def check_count(what: str, blocks: int, place: Place) -> None:
+    """Whatever is wrong with them: so many blocks are not looked at.
+
+    Raises:
+        SpecError: for too many.
+    """
+    if blocks > MAX_BLOCKS:
+        raise SpecError([Fault("SPN-302", f"{what}: expected at most {MAX_BLOCKS:,} blocks, got {blocks:,}", place)])
 
 
 def repeats_fault(repeats: Item, what: str) -> Fault | None:

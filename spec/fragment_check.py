@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import islice
 
 from spinec.spec.blocks import Block, InputResample
 from spinec.spec.check import inputs, outputs
 from spinec.spec.defaults import check_fields
 from spinec.spec.document import Item, check_shared
 from spinec.spec.errors import MOST_FAULTS, Fault, Place
-from spinec.spec.filling import Filling, repeats_fault
+from spinec.spec.filling import Filling, check_count, repeats_fault
 from spinec.spec.fragment import Fragment, section, taken
 from spinec.spec.fragment_names import check_names, unused
 from spinec.spec.kinded import kind_of
@@ -23,18 +24,24 @@ from spinec.spec.subject import Subject
 from spinec.spec.validate import show, validate
 
 MUST = ("level", "inputs")  # what every block says itself: all else may come from the `defaults` of the spec
+NAMING = ("SPN-308", "SPN-312")  # what names no block
 
 
 def check_fragment(fragment: Item) -> list[Fault]:
     """Every fault of a fragment, as far as no spec needs to be known."""
     faults: list[Fault] = []
+    blocks, cell = section(fragment, "blocks"), section(fragment, "cell", "blocks")
+    check_count("fragment", len(blocks) + len(cell), fragment.place)
     validate(Fragment, fragment, faults, "fragment")
     shapeless = spots(faults)
-    check_shared("settings", section(fragment, "settings"))
-    filling = Filling({**section(fragment, "settings"), **_standing(taken(fragment))}, at_use=True)
-    found = _shared(fragment, filling)
-    found += without_echoes(_parts(fragment, filling), [*found, *filling.faults])
-    faults += without_echoes([*check_names(fragment), *_as_said(found, filling)], faults)
+    settings = section(fragment, "settings")
+    check_shared("settings", settings)
+    must = _standing(item._replace(value=name) for name, item in settings.items() if item.value is None)
+    filling = Filling({**settings, **must, **_standing(taken(fragment))}, at_use=True)
+    shared = _shared(fragment, filling)
+    parts = without_echoes(_parts(fragment, filling), shared)
+    found = without_echoes([*shared, *parts], filling.faults)
+    faults += without_echoes([*check_names(fragment), *_as_said(found, filling, settings)], faults)
     listed = [item for item in (fragment.find(("takes",)), fragment.find(("settings",))) if item]
     if not shapeless & {spot(item.place) for item in listed}:  # else nobody knows which names there are
         faults += without_echoes([*filling.faults, *unused(fragment, filling.uses)], faults)
@@ -88,7 +95,7 @@ def _part(part: Item, filling: Filling, before: Mapping[str, Item]) -> list[Faul
     }
     tree = {"blocks": Item({**earlier, **blocks}, part.place), "outputs": Item(given, part.place)}
     subject = Subject(part._replace(value=tree), valid, None)
-    return [*found, *inputs(subject), *outputs(subject)]
+    return [*found, *islice(inputs(subject), MOST_FAULTS), *islice(outputs(subject), MOST_FAULTS)]
 
 
 def _block(name: str, item: Item, faults: list[Fault]) -> Block | None:
@@ -108,16 +115,19 @@ def _block(name: str, item: Item, faults: list[Fault]) -> Block | None:
     return validate(model, item._replace(value=whole), faults, name)
 
 
-def _as_said(found: list[Fault], filling: Filling) -> list[Fault]:
-    """A setting that is at fault wherever it is used is so where it is said; nothing is said of one without a value."""
+def _as_said(found: list[Fault], filling: Filling, settings: Mapping[str, Item]) -> list[Fault]:
+    """A setting that is at fault wherever it is used is so where it is said.
+
+    What a spec must say may be right wherever it stands, but for what names a block: there only a feature is.
+    """
     wrong = spots(found)
     said: dict[Spot, Place] = {}
     unknown: set[Spot] = set()
-    for name, item in filling.scope.items():
+    for name, item in settings.items():
         used = {spot(place) for place in filling.uses.get(name, ())}
         if item.value is None:
             unknown |= used
-        elif used <= wrong and item.value != f"${name}":
+        elif used <= wrong:
             said |= dict.fromkeys(used, item.place)
-    known = [fault for fault in found if not fault.place or spot(fault.place) not in unknown]
-    return [replace(fault, place=said.get(spot(fault.place), fault.place)) if fault.place else fault for fault in known]
+    known = [each for each in found if not each.place or each.code in NAMING or spot(each.place) not in unknown]
+    return [replace(each, place=said.get(spot(each.place), each.place)) if each.place else each for each in known]

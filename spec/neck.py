@@ -13,8 +13,7 @@ from pathlib import Path
 
 from spinec.spec.document import Allowance, Item, check_shared
 from spinec.spec.errors import Fault, SpecError, did_you_mean
-from spinec.spec.fields import MAX_BLOCKS
-from spinec.spec.filling import Filling, repeats_fault
+from spinec.spec.filling import Filling, check_count, repeats_fault
 from spinec.spec.fragment import section, taken
 from spinec.spec.fragment_check import check_fragment
 from spinec.spec.library import find_fragment, fragments
@@ -78,6 +77,11 @@ def _scope(neck: Item, fragment: Item, faults: list[Fault]) -> dict[str, Item]:
         if name not in given:
             what = f"{name}: the block that gives it" if name in takes else f"{name}: ..."
             wrong.append(Fault("SPN-201", f"neck: missing key {name!r}", neck.key or neck.place, what))
+    wrong += [
+        Fault("SPN-203", f"neck.{name}: expected the name of a block, got {show(item.plain())}", item.place)
+        for name, item in given.items()
+        if name in takes and not isinstance(item.value, str)
+    ]
     if wrong:
         raise SpecError([*faults, *wrong])
     check_shared("neck", given)
@@ -90,13 +94,12 @@ def _fill(filling: Filling, fragment: Item) -> tuple[dict[str, Item], dict[str, 
     blocks = {name: filling.block(item, {}) for name, item in section(fragment, "blocks").items()}
     given = filling.given(section(fragment, "gives"), {})
     if cell := fragment.mapping.get("cell"):
-        own = section(cell, "blocks")
-        for number in range(1, _repeats(filling, cell) + 1):
+        own, repeats = section(cell, "blocks"), _repeats(filling, cell)
+        check_count("neck", len(blocks) + repeats * len(own), cell.place)
+        for number in range(1, repeats + 1):
             filling.scope |= given
             local = {name: f"{name}_{number}" for name in own}
             blocks |= {local[name]: filling.block(item, local) for name, item in own.items()}
-            if len(blocks) > MAX_BLOCKS:
-                raise SpecError([Fault("SPN-302", f"neck: expected at most {MAX_BLOCKS:,} blocks", cell.place)])
             given = filling.given(section(cell, "gives"), local)
     return blocks, given
 

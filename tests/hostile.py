@@ -101,8 +101,8 @@ def _chain(folder: Path) -> str:
 
 def _cells(folder: Path) -> str:
     blocks = "".join(f"    n{i}: {BLOCK}\n" for i in range(2_000))
-    cell = f"cell:\n  repeats: 64\n  blocks:\n{blocks}  gives: {{P3: n0}}\n"
-    (folder / "cells.yaml").write_text(f"takes: [C3]\nblocks: {{}}\ngives: {{P3: $C3}}\n{cell}")
+    cell = f"cell:\n  repeats: 64\n  blocks:\n{blocks}  gives: {{P1: n0}}\n"
+    (folder / "cells.yaml").write_text(f"takes: [C3]\nblocks: {{}}\ngives: {{P1: $C3}}\n{cell}")
     return WHOLE.replace("outputs: {P1: stem}", "neck: {fragment: cells.yaml, C3: stem}")
 
 
