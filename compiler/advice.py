@@ -2,53 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import NamedTuple
+import re
+from collections.abc import Iterator
 
-from spinec.compiler.cost import Report
-from spinec.spec.blocks import Block, Input
-from spinec.spec.load import Loaded
+from spinec.compiler.idle import IDLE
+from spinec.compiler.remark import Linted, Remark, Rule
 
 MULTIPLE = 8  # channels that matrix units of GPUs and TPUs take at once in half precision
 LEAST_READ = 0.5  # of the positions of an input that a block strides over
 LEAST_KEPT = 0.01  # of what an input holds; resampling across three levels at one dim keeps 1/64
 MOST_OF_COST = 0.5
 FEWEST_BLOCKS = 4  # of a spec in which one block may not take most of the cost
-
-
-class Remark(NamedTuple):
-    """One piece of advice, and the path in the spec of what it is about."""
-
-    code: str
-    message: str
-    path: tuple[str | int, ...]
-    hint: str
-
-
-@dataclass(frozen=True)
-class Linted:
-    """What the rules look at."""
-
-    loaded: Loaded
-    report: Report
-    multiple: int
-
-    def level(self, name: str) -> int:
-        """The level of a block or of the image."""
-        return self.loaded.spec.level_of(name)
-
-    def dim(self, name: str) -> int:
-        """The channels of a block or of the image."""
-        spec = self.loaded.spec
-        return spec.input.channels if name == "image" else spec.blocks[name].dim
-
-    def as_is(self, block: Block) -> bool:
-        """Whether a block takes its input as it is."""
-        return block.takes_as_is(*(self.level(given.block) for given in block.inputs))
-
-
-Rule = Callable[[Linted], Iterator[Remark]]
+_FEATURE = re.compile(r"C(\d{1,2})\Z", re.ASCII)  # the name of a feature that says a level
 
 
 def unread(linted: Linted) -> Iterator[Remark]:
@@ -147,26 +112,14 @@ def size(linted: Linted) -> Iterator[Remark]:
             )
 
 
-def settings(linted: Linted) -> Iterator[Remark]:
-    """What the document itself says of a block or an input has an effect; defaults need not have any everywhere."""
-    for name, block in linted.loaded.spec.blocks.items():
-        as_is = linted.as_is(block)
-        why = "the block takes it as it is and strides itself" if as_is else "remove it"
-        if block.fuse and (as_is or (len(block.inputs) == 1 and not block.fuse.activation)):
-            yield Remark("SPN-906", f"{name}: 'fuse' has no effect on one input", ("blocks", name, "fuse"), "remove it")
-        for i, given in enumerate(block.inputs):
-            for key in _idle(linted, given, block, as_is):
-                message = f"{name}: '{key}' has no effect on input {given.block}"
-                yield Remark("SPN-906", message, ("blocks", name, "inputs", i, key), why)
+def features(linted: Linted) -> Iterator[Remark]:
+    """A neck is given features of the levels that their names say."""
+    spec, neck = linted.loaded.spec, linted.loaded.document.mapping.get("neck")
+    for key, item in neck.mapping.items() if neck else ():
+        level, block = _FEATURE.match(key), spec.blocks.get(str(item.value))
+        if level and block and block.level != int(level[1]):
+            message = f"neck: {key} is given {item.value}, which is at level {block.level}"
+            yield Remark("SPN-908", message, ("neck", key), f"expected a block at level {level[1]}")
 
 
-def _idle(linted: Linted, given: Input, block: Block, as_is: bool) -> list[str]:
-    """The settings of an input that change nothing."""
-    own = given.model_dump(exclude={"block"}, exclude_none=True)
-    if as_is:
-        return list(own)
-    coarser = linted.level(given.block) - block.level
-    return [key for key in own if (key == "down" and coarser >= 0) or (key == "up" and coarser <= 0)]
-
-
-RULES: tuple[Rule, ...] = (unread, thrown_away, levels, dims, balance, size, settings)
+RULES: tuple[Rule, ...] = (unread, thrown_away, levels, dims, balance, size, features, *IDLE)

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from spinec.compiler.advice import MULTIPLE, RULES, Linted, Remark
+from spinec.compiler.advice import MULTIPLE, RULES
 from spinec.compiler.cost import Report
+from spinec.compiler.remark import Linted, Remark
 from spinec.spec.errors import Fault, Place
 from spinec.spec.load import Loaded
 
@@ -47,9 +48,9 @@ def _is_said(loaded: Loaded, remark: Remark) -> bool:
 def _place(loaded: Loaded, path: tuple[str | int, ...]) -> Place:
     """Where what a path leads to is written in the document; what is inherited stands where it is inherited."""
     document = loaded.document
-    while path and not loaded.tree.find(path):
+    while path and not document.find(path) and not loaded.tree.find(path):
         path = path[:-1]
-    item = loaded.tree.find(path) or loaded.tree
+    item = document.find(path) or loaded.tree.find(path) or loaded.tree
     place = item.place if path and (path[-1] == "dim" or isinstance(path[-1], int)) else item.key or item.place
     if place.source.name == document.place.source.name:
         return place

@@ -76,6 +76,8 @@ def made(code: str, folder: Path) -> str | bytes:
                 f"takes: [C3]\nblocks:\n  n: {BLOCK.replace('image', '$C4')}\ngives: {{P3: n}}\n"
             )
             return NECKED + "neck: {fragment: own.yaml, C3: c3}\n"
+        case "SPN-908":
+            return NECKED + FPN.replace("c4, C5: c5", "c5, C5: c4")
         case "SPN-603":
             wide = "\n".join(f"  w{i}: {WIDE % ('image' if i == 0 else f'w{i - 1}')}" for i in range(17))
             return f"name: demo\nblocks:\n{wide}\noutputs: {{P3: w16}}\n"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from functools import reduce
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from strategies import specs
+from hypothesis import HealthCheck, Phase, given, settings
+from strategies import specs, text_of
 
-from spinec import cost, lower, names
+from spinec import cost, loads, lower, names
+from spinec.compiler.idle import IDLE
 from spinec.compiler.lint import lint
+from spinec.compiler.remark import Linted
 from spinec.spec.format import format_text
 from spinec.spec.load import Loaded, read, reads
 
@@ -75,10 +78,77 @@ def test_the_library_has_no_advice_that_is_not_ignored(name):
         ([("[b2, b3]", "[b3], fuse: {kind: sum}")], ["9 SPN-906"]),
         ([("[b2, b3]", "[b3], fuse: {activation: relu}")], []),
         ([("outputs: {P3: b4, P4: b3}", "outputs: {P4: b3}")], ["9 SPN-311"]),
+        ([("[b2, b3]", "[b2, {from: b3, match: always}]")], ["9 SPN-906"]),  # as dims differ
+        ([("[b2, b3]", "[{from: b2, match: always}, b3]")], []),
+        ([("[b2, b3]", "[b2, b3], fuse: {kind: sum, epsilon: 0.1}")], ["9 SPN-906"]),
+        ([("[b2, b3]", "[b2, b3], fuse: {epsilon: 0.1}")], []),
+        ([("[b1]}", "[b1], squeeze: 0, gate: hard_sigmoid, squeeze_base: hidden}")], ["7 SPN-906", "7 SPN-906"]),
+        ([("[b1]}", "[b1], squeeze: 0.1, gate: hard_sigmoid, squeeze_base: hidden}")], []),
+        ([("[b1]}", "[b1], kind: fused_mbconv, squeeze_multiple: 8}")], ["7 SPN-906"]),
+        ([("[b2, b3]", "[b2, b3], kind: identity, repeats: 3")], ["9 SPN-906"]),
+        ([("[b2, b3]", "[b2, b3], kind: conv, repeats: 3")], []),
+        ([("{kind: mbconv}", "{kind: mbconv, norm_between: true}")], ["3 SPN-906"]),
+        ([("{kind: mbconv}", "{kind: mbconv, expand: 4}")], []),
+        ([("{kind: mbconv}", "{kind: mbconv, bias: true}")], []),  # of the stem
+        ([("{kind: mbconv}", "{kind: mbconv, squeeze: 0, gate: sigmoid}")], ["3 SPN-906"]),
+        ([("{kind: mbconv}", "{kind: mbconv, dim: 8}")], ["3 SPN-906"]),
+        ([("{kind: mbconv}", "{kind: mbconv, activation: relu}")], []),
+        ([("outputs:", "scale: {}\noutputs:")], ["10 SPN-906"]),
+        ([("outputs:", "scale: {width: 1.0, multiple: 8}\noutputs:")], ["10 SPN-906"]),
+        ([("outputs:", "scale: {size: 512, multiple: 16}\noutputs:")], ["10 SPN-906"]),
+        ([("outputs:", "scale: {size: 512}\noutputs:")], []),
+        ([("outputs:", "scale: {width: 2, multiple: 8}\noutputs:")], []),
+        ([("outputs:", "scale: {repeats: {b3: 2}}\noutputs:")], []),
+        ([("outputs:", "resample: {channel_order: block_major}\noutputs:")], ["10 SPN-906"]),
+        ([("outputs:", "resample: {channel_order: block_major}\noutputs:"), ("[b2]}", "[b2, b1]}")], []),
+        ([("[b2]}", "[{from: b2, channel_order: block_major}, b1]}")], []),
+        ([("[b2]}", "[{from: b2, down: conv, channel_order: block_major}, b1]}")], ["8 SPN-906"]),
+        ([("[b2]}", "[{from: b2, activation: relu}, b1]}")], ["8 SPN-906"]),  # one step: nothing is between steps
+        ([("[b2]}", "[b2, {from: b1, activation: relu}]}"), ("dim: 96", "dim: 104")], []),
     ],
 )
 def test_what_is_said(changes, said):
     assert of(*changes) == said
+
+
+@pytest.mark.parametrize(
+    ("neck", "said"),
+    [
+        ("C3: b2, C4: b3, C5: b5", []),
+        ("C3: b2, C4: b5, C5: b3", ["11 SPN-908", "11 SPN-908"]),
+        ("C3: b2, C4: b3, C5: b4", ["11 SPN-908"]),
+    ],
+)
+def test_features_of_a_neck_are_of_the_levels_that_their_names_say(neck, said):
+    blocks = CLEAN.partition("outputs")[0] + "  b5:   {level: 5, dim: 96, inputs: [b4]}\n"
+    loaded = reads(f"{blocks}neck: {{fragment: fpn, {neck}}}\n")
+    assert [each for each in advice(loaded) if "SPN-908" in each] == said
+
+
+def test_what_scale_says_of_an_identity_and_what_a_child_says_without_effect(tmp_path):
+    (tmp_path / "parent.yaml").write_text(CLEAN.replace("[b2, b3]", "[b2, b3], kind: identity"))
+    child = tmp_path / "child.yaml"
+    for line, said in {
+        "scale: {repeats: {b4: 2}}": ["3 SPN-906"],
+        "defaults: {expand: 4}": [],
+        "defaults: {norm_between: true}": ["3 SPN-906"],
+        "blocks: {b4: {repeats: 2}}": ["3 SPN-906"],
+    }.items():
+        child.write_text(f"name: child\nextends: parent.yaml\n{line}\n")
+        assert advice(read(child)) == said
+
+
+@given(text=specs(most_blocks=12))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow], phases=[Phase.generate])
+def test_what_has_no_effect_can_be_removed(text):
+    """Whatever is said to have no effect: the network without it is the same."""
+    loaded = reads(text)
+    linted = Linted(loaded, cost(lower(loaded.spec)), 8)
+    for remark in (remark for rule in IDLE for remark in rule(linted)):
+        if loaded.document.find(remark.path):
+            less = loaded.document.plain()
+            reduce(lambda part, key: part[key], remark.path[:-1], less).pop(remark.path[-1])
+            assert repr(lower(loads(text_of(less))).graph) == repr(linted.report.program.graph), remark
 
 
 def test_a_default_that_fits_only_some_blocks_is_no_mistake():
