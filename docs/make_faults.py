@@ -14,8 +14,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-from make_tables import filled
 from fragment_mutations import FRAGMENT_MUTATIONS, NECK_MUTATIONS, fragment_documents, judge_fragment, neck_documents
+from make_tables import filled
 from mutations import MUTATIONS, Doc, Mutant, Mutation, Verdict, documents, judge, some
 
 from spinec.spec.files import write_whole
