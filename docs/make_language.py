@@ -14,7 +14,7 @@ from spinec.spec.fields import MAX_BLOCKS, Activation
 from spinec.spec.heads import Head
 from spinec.spec.library import fragments
 from spinec.spec.resolve import MAX_PARENTS
-from spinec.spec.schema import schema
+from spinec.spec.schema import fragment_schema, schema
 from spinec.visualize.table import Table
 
 Node = Mapping[str, Any]
@@ -44,6 +44,8 @@ def language() -> dict[str, str]:
         "language-kinds": "\n\n".join(_kind(parts, kind, "Block") for kind in Block.kinds.values()),
         "language-heads": "\n\n".join(_kind(parts, kind, "Head") for kind in Head.kinds.values()),
         "language-fragments": _fragments(),
+        "language-fragment": _table(own := fragment_schema(), own["required"]),
+        "language-cell": _table(own["$defs"]["Cell"], own["$defs"]["Cell"]["required"]),
         "language-limits": _limits(),
     }
 

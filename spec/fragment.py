@@ -40,7 +40,7 @@ class Fragment(Frozen):
     gives: Mapping[str, str] = Field(
         min_length=1, description="output name: the block that gives it; with a cell, what the cell takes first"
     )
-    cell: Cell | None = None
+    cell: Cell | None = Field(None, description="blocks that run several times, behind the others")
 
 
 def is_fragment(document: Item) -> bool:

@@ -69,7 +69,8 @@ def fragment_schema() -> dict[str, Any]:
         part["blocks"] |= {"propertyNames": {"pattern": _pattern(BLOCK_NAME.pattern)}, "additionalProperties": chosen}
         part["gives"]["propertyNames"] = {"pattern": _pattern(OUTPUT_NAME.pattern)}
     cell["repeats"] |= _or_reference(TypeAdapter(Repeats).json_schema())
-    properties["defaults"], properties["resample"] = defaults, {"$ref": "#/$defs/InputResample"}
+    for name, part in {"defaults": defaults, "resample": {"$ref": "#/$defs/InputResample"}}.items():
+        properties[name] = part | {"description": properties[name]["description"]}
     document["title"] = "spinec fragment"
     return {"$schema": DIALECT, **document}
 

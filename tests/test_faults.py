@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,44 @@ def test_generated_fault(golden, tmp_path, monkeypatch, name):
     error = fault_of(text, f"{name}.yaml")
     golden(GOLDEN / f"{name}.txt", f"{error}\n")
     assert [fault.place.line if fault.place else None for fault in error.faults] == [line]
+
+
+def test_null_under_a_misspelt_key_is_not_another_network():
+    """The README's own idiom: with 'endpoint' for 'endpoints' it was a network of half as many multiply-adds again."""
+    text = "name: demo\nextends: efficientnet-b0\n%s: null\nhead: {kind: segmentation, dim: 64}\n"
+    assert loads(text % "endpoints").endpoints is None
+    with pytest.raises(SpecError, match=r"<text>:3:1: unknown key 'endpoint'(.|\n)*did you mean 'endpoints'"):
+        loads(text % "endpoint")
+
+
+def test_null_takes_away_and_says_what_may_be_said_anyway():
+    text = "name: demo\nextends: efficientnet-b0\n%s\n"
+    block = loads(text % "blocks: {b5: {kernel: 5, squeeze_activation: null, fuse: null}}\npublished: null").blocks[
+        "b5"
+    ]
+    assert (block.kernel, block.squeeze_activation, block.fuse) == (5, None, None)
+
+
+def test_a_fragment_is_validated_by_itself(spinec):
+    assert spinec("validate", "fragment_alone.yaml") == (0, "fragment_alone.yaml: valid, 1 blocks\n", "")
+    code, out, err = spinec("validate", "fragments/faulty.yaml")
+    assert (code, out) == (1, "")
+    assert "used at" not in err
+    told = [line for line in err.splitlines() if "SPN-" in line]
+    with pytest.raises(SpecError) as caught:
+        load("neck_faulty_fragment.yaml")
+    assert told == [line for line in str(caught.value).splitlines() if "SPN-" in line]
+
+
+def test_machines_are_told_where_a_document_is_used(spinec):
+    found = json.loads(spinec("validate", "neck_unknown_name.yaml", "--format", "json")[1])
+    assert found[0]["faults"][0]["used_at"] == [{"file": "neck_unknown_name.yaml", "line": 5, "column": 18}]
+    log = json.loads(spinec("validate", "neck_unknown_name.yaml", "--format", "sarif")[1])
+    (related,) = log["runs"][0]["results"][0]["relatedLocations"]
+    assert related["physicalLocation"]["artifactLocation"]["uri"] == "neck_unknown_name.yaml"
+    assert (
+        "used at neck_unknown_name.yaml:5:18" in spinec("validate", "neck_unknown_name.yaml", "--format", "github")[1]
+    )
 
 
 @pytest.mark.parametrize("name", NO_FILES)

@@ -1,39 +1,79 @@
-"""A sample of docs/faults.md: mistakes in the library's specs are refused at their line, or known to be legal."""
+"""A sample of docs/faults.md: mistakes in the library's specs, fragments and necks are refused at their line, or known to be
+legal. With `SPINEC_MUTANTS=1`, all of those in fragments and necks (minutes)."""
 
 from __future__ import annotations
 
+import os
 import re
 from itertools import islice
 from pathlib import Path
 
 import pytest
-from mutations import MUTATIONS, documents, judge, some
+from fragment_mutations import FRAGMENT_MUTATIONS, NECK_MUTATIONS, fragment_documents, judge_fragment, neck_documents
+from mutations import MUTATIONS, Mutant, documents, judge, some
 
 from spinec.spec.errors import SpecError
 from spinec.spec.load import loads
 
 SAMPLE = 4  # specs of each mistake, others for each
+EVERYWHERE = bool(os.environ.get("SPINEC_MUTANTS"))
 DOCUMENTS = list(documents())
+FRAGMENTS, NECKS = list(fragment_documents()), list(neck_documents())
 PAGE = Path(__file__).parent.parent / "docs" / "faults.md"
 
 
-@pytest.mark.parametrize("number", range(len(MUTATIONS)), ids=lambda i: f"{MUTATIONS[i].group}: {MUTATIONS[i].name}")
-def test_a_mistake_is_refused_at_its_line_or_known_to_be_legal(tmp_path, number):
-    (tmp_path / "mutant.yaml").write_text("name: mutant\n")
-    mutation = MUTATIONS[number]
-    turned = DOCUMENTS[number % len(DOCUMENTS) :] + DOCUMENTS[: number % len(DOCUMENTS)]
-    mutants = ((doc, mutant) for doc in turned for mutant in some(mutation.make(doc), 1))
-    judged = [(doc, mutant, judge(doc, mutant, str(tmp_path))) for doc, mutant in islice(mutants, SAMPLE)]
+def hold(mutation, number, docs, judged_by, folder, everywhere=False):
+    """The documents with a mistake, at one place of each that comes next, or at every place of all."""
+    (folder / "mutant.yaml").write_text("name: mutant\n")
+    turned = docs[number % len(docs) :] + docs[: number % len(docs)]
+    mutants = ((doc, mutant) for doc in turned for mutant in some(mutation.make(doc), 1_000 if everywhere else 1))
+    judged = [
+        (doc, mutant, judged_by(doc, mutant, str(folder)))
+        for doc, mutant in islice(mutants, None if everywhere else SAMPLE)
+    ]
     assert judged, "the mistake is never made"
     for doc, mutant, verdict in judged:
         assert verdict.at_the_line or verdict.legal, (doc.name, verdict, sorted(mutant.lines), mutant.text)
         assert mutation.legal or not verdict.legal, (doc.name, mutant.text)
 
 
-def test_the_page_has_every_mistake_and_none_that_was_missed():
-    rows = [line.split(" | ") for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("|")][2:]
+def each(mutations):
+    """A test for each mistake."""
+    return pytest.mark.parametrize(
+        "number", range(len(mutations)), ids=lambda i: f"{mutations[i].group}: {mutations[i].name}"
+    )
+
+
+@each(MUTATIONS)
+def test_a_mistake_is_refused_at_its_line_or_known_to_be_legal(tmp_path, number):
+    hold(MUTATIONS[number], number, DOCUMENTS, judge, tmp_path)
+
+
+@each(FRAGMENT_MUTATIONS)
+def test_a_mistake_in_a_fragment_is_refused_there(tmp_path, number):
+    hold(FRAGMENT_MUTATIONS[number], number, FRAGMENTS, judge_fragment, tmp_path, EVERYWHERE)
+
+
+@each(NECK_MUTATIONS)
+def test_a_mistake_in_a_neck_is_refused_there(tmp_path, number):
+    hold(NECK_MUTATIONS[number], number, NECKS, judge, tmp_path, EVERYWHERE)
+
+
+@pytest.mark.parametrize("doc", FRAGMENTS, ids=lambda doc: doc.name)
+def test_a_fragment_without_a_mistake_is_legal_and_warns_of_nothing(tmp_path, doc):
+    verdict = judge_fragment(doc, Mutant(doc.text, frozenset()), str(tmp_path))
+    assert (verdict.legal, verdict.codes) == (True, ())
+
+
+@pytest.mark.parametrize(
+    ("mark", "mutations"),
+    [("mistakes", MUTATIONS), ("fragment-mistakes", (*FRAGMENT_MUTATIONS, *NECK_MUTATIONS))],
+)
+def test_the_page_has_every_mistake_and_none_that_was_missed(mark, mutations):
+    table = PAGE.read_text(encoding="utf-8").partition(f"<!-- table: {mark} -->")[2].partition("<!-- end -->")[0]
+    rows = [line.split(" | ") for line in table.splitlines() if line.startswith("|")][2:]
     *rows, total = [[cell.strip("|* ") for cell in row] for row in rows]
-    assert len(rows) == len(MUTATIONS)
+    assert len(rows) == len(mutations)
     for row in [*rows, total]:
         made, refused, at_line, legal = (int(re.sub(r"\D", "", row[i]) or 0) for i in (3, 4, 5, 7))
         assert refused == at_line

@@ -1,18 +1,23 @@
 """The JSON Schema accepts what the loader accepts, and refuses the commonest faults."""
 
+import json
+
 import pytest
 import yaml
+from fragment_mutations import OWN
 
-from spinec.spec.library import LIBRARY
-from spinec.spec.schema import schema
+from spinec.spec.library import LIBRARY, fragments
+from spinec.spec.schema import fragment_schema, schema
 
 jsonschema = pytest.importorskip("jsonschema")
 VALIDATOR = jsonschema.Draft202012Validator(schema())
+OF_FRAGMENTS = jsonschema.Draft202012Validator(fragment_schema())
 STARTER = LIBRARY.parent / "spec" / "starter.yaml"
 
 
 def test_the_schema_is_a_schema():
     jsonschema.Draft202012Validator.check_schema(schema())
+    jsonschema.Draft202012Validator.check_schema(fragment_schema())
 
 
 @pytest.mark.parametrize("path", [*sorted(LIBRARY.glob("*.yaml")), STARTER], ids=lambda path: path.stem)
@@ -43,3 +48,42 @@ def test_every_field_is_described_or_speaks_for_itself():
     fields = schema()["$defs"]["MBConv"]["properties"]
     for name in ("level", "dim", "kernel", "expand", "squeeze", "inputs", "repeats"):
         assert fields[name]["description"], name
+
+
+@pytest.mark.parametrize("text", [*(path.read_text() for path in fragments().values()), OWN])
+def test_accepts_fragments(text):
+    OF_FRAGMENTS.validate(yaml.safe_load(text))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("takes: [C3, C4, C5]", "takes: C3"),
+        ("takes: [C3, C4, C5]", "takes: [3]"),
+        ("takes: [C3, C4, C5]\n", ""),
+        ("settings: {", "setings: {"),
+        ("settings: {dim: null, way: {kind: softmax}}", "settings: [dim]"),
+        ("kind: separable_conv, dim", "kind: separable_conv, activaton: relu, dim"),
+        ("resample: {up: nearest}", "resample: {up: cubic}"),
+        ("kernel: 1", "kernl: 1"),
+        ("kernel: 1", "kernel: one"),
+        ("kernel: 1", "kernel: $"),
+        ("level: 5, kind: identity", "level: 99, kind: identity"),
+        ("  n3: {", "  N3: {"),
+        ("gives: {P3: n3", "gives: {P3: 3"),
+    ],
+)
+def test_refuses_in_fragments(old, new):
+    assert OWN.count(old) == 1
+    assert not OF_FRAGMENTS.is_valid(yaml.safe_load(OWN.replace(old, new)))
+
+
+def test_a_value_of_a_block_may_be_a_setting():
+    OF_FRAGMENTS.validate(
+        yaml.safe_load(OWN.replace("kernel: 1", "kernel: $dim").replace("kind: separable_conv", "kind: $dim"))
+    )
+
+
+def test_the_command_prints_either(spinec):
+    assert json.loads(spinec("schema")[1]) == schema()
+    assert json.loads(spinec("schema", "--fragment")[1]) == fragment_schema()
