@@ -12,6 +12,9 @@ import typer
 from spinec.spec.conventions import Convention
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from spinec.compiler.program import Program
     from spinec.spec.load import Loaded
     from spinec.spec.model import ModelSpec
@@ -146,6 +149,16 @@ def read_program(name: str, size: Pixels | None) -> Program:
     from spinec.compiler.pipeline import lower
 
     return lower(read_spec(name), size)
+
+
+def read_image(path: Path, program: Program) -> NDArray[np.float32]:
+    """A picture as a program takes it; what was done to it unasked is said."""
+    from spinec.backends.image import load_image
+
+    picture = load_image(path, program.input_shape)
+    for note in picture.notes:
+        typer.echo(note, err=True)
+    return picture.values
 
 
 def warn(loaded: Loaded) -> None:

@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from spinec.options import BackendName, Form, Name, Size, Target, app, deliver_text, print_table, read_program
+from spinec.options import (
+    BackendName,
+    Form,
+    Name,
+    Size,
+    Target,
+    app,
+    deliver_text,
+    print_table,
+    read_image,
+    read_program,
+)
 
 
 @app.command("compile")
@@ -37,12 +48,12 @@ def run(
 ) -> None:
     """Run a spec with fresh weights on a picture.
 
-    The picture is scaled to fit the input size and padded with zeros; what comes out is shown by shape and range.
+    The picture is scaled to fit the input size and padded with zeros; what comes out is shown by shape and range. A
+    network with one input channel gets it in grey, one with four gets its transparency, too.
     """
     from spinec.backends.backend import backend
-    from spinec.backends.image import load_image
     from spinec.visualize.tables import result_table
 
     program = read_program(name, size)
-    results = backend(backend_name).run(program, load_image(image, program.size), seed)
+    results = backend(backend_name).run(program, read_image(image, program), seed)
     print_table(result_table(program, results, backend_name), Form.table)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from spinec.options import Form, Name, Output, Size, app, fail, print_table, read_program
+from spinec.options import Form, Name, Output, Size, app, fail, print_table, read_image, read_program
 
 weights_app = typer.Typer(
     help="Convert weights between frameworks.",
@@ -97,7 +97,6 @@ def verify(
     minutes at a detector's own size; norms over few values magnify rounding, so at a small size compare it in float64.
     So do steps that are too long: where losses grow, take a smaller rate.
     """
-    from spinec.backends.image import load_image
     from spinec.backends.verify import Course, compare
     from spinec.visualize.tables import difference_table, training_difference_table
 
@@ -107,7 +106,7 @@ def verify(
         shown = {what: (each.value, each.error, bar) for what, (each, bar) in worst.items()}
         print_table(training_difference_table(program, shown), form)
         raise typer.Exit(any(not error <= bar for _, error, bar in shown.values()))
-    picture = load_image(image, program.size) if image else None
+    picture = read_image(image, program) if image else None
     compared = compare(program, precision.value, seed, picture)
     rows = [(each.value, each.shape, each.error) for each in compared.worst_first]
     print_table(difference_table(program, rows, compared.bar), form)
