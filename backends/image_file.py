@@ -68,6 +68,8 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
     """A regular file to read; a pipe, of which opening would wait for a writer, is none."""
     try:
         number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except FileNotFoundError:
+        raise BackendError(f"{path}: no such file") from None
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
         reason = error.strerror if isinstance(error, OSError) else "no file can have this name"
         raise BackendError(f"{path}: cannot be read: {reason}") from None

@@ -40,6 +40,7 @@ class Classification(Head):
     hidden: Dim | None = Field(
         None, description="of a linear layer + activation before the last one; none if not given"
     )
+    hidden_bias: bool = Field(True, description="of that linear layer")
     dropout: Ratio = Field(0.2, description="rate of dropout before the last linear layer")
 
 

@@ -288,7 +288,7 @@ def heads() -> st.SearchStrategy[dict[str, Any]]:
     dims, classes, layers = st.integers(1, 24), st.integers(1, 10), st.integers(0, 3)
     activation = st.sampled_from(ACTIVATIONS)
     rate = st.sampled_from((0, 0.2, 1))
-    classification = some(classes=classes, dropout=rate, activation=activation, hidden=dims)
+    classification = some(classes=classes, dropout=rate, activation=activation, hidden=dims, hidden_bias=st.booleans())
     ssd = some(classes=classes, activation=activation)
     segmentation = some(layers=layers, classes=classes, activation=activation)
     retinanet = some(

@@ -159,7 +159,7 @@ def test_a_table_that_a_chart_cannot_read(tmp_path, monkeypatch, capsys):
         ("SPN-705", "[(2, f(), (0, 1), True)]"),
         ("SPN-706", "[(1, 'bottleneck', (0, 1), True)]"),
         ("SPN-707", "ir_r2"),
-        ("SPN-708", "ds_r1_k3_s1_c30 ds_r1_k3_s1_c30_se0.25"),
+        ("SPN-708", "ds_r1_k3_s1_c30 ds_r2_k3_s1_c100_se0.25"),
     ],
 )
 def test_block_lists(code, text):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from dataclasses import replace
+from math import prod
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -11,8 +13,8 @@ from hypothesis import strategies as st
 
 from spinec import SpecError, cost, dump, load, loads, lower, names
 from spinec.compiler.interchange.convert import _signature, export_blocks, import_blocks
+from spinec.compiler.interchange.frame import Frame, frame_of_spec
 from spinec.compiler.interchange.literal import read_literal
-from spinec.compiler.interchange.strings import Frame, frame_of_spec
 
 EXAMPLES = settings(
     deadline=None, derandomize=True, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
@@ -103,7 +105,7 @@ def convolutions_of_timm(timm, torch, strings, frame):
     model = EfficientNet(
         decode_arch_def([[each] for each in strings]),
         num_features=frame.features,
-        stem_size=frame.stem,
+        stem_size=frame.stem or 32,
         round_chs_fn=partial(round_channels, multiplier=1.0),
         act_layer=get_act_layer(frame.activation),
         num_classes=frame.classes,
@@ -112,6 +114,159 @@ def convolutions_of_timm(timm, torch, strings, frame):
     layers = [each for each in model.modules() if isinstance(each, kinds)]
     found = [(tuple(each.weight.shape), getattr(each, "stride", (1,))[0], each.bias is not None) for each in layers]
     return found, sum(parameter.numel() for parameter in model.parameters())
+
+
+V3 = Frame(
+    stem=16, features=0, hidden=1280, activation="hard_swish", epsilon=1e-5, momentum=0.9,
+    squeeze_base="hidden", squeeze_multiple=8, squeeze_activation="relu", gate="hard_sigmoid",
+)  # fmt: skip
+FBNET = replace(V3, hidden=1984, hidden_bias=False, squeeze_base="input", squeeze_activation="own", squeeze_limit=0.95)
+OTHERS = {  # timm's name: what its strings leave open, and the strings
+    "mobilenetv3_large_100": (
+        V3,
+        """ds_r1_k3_s1_e1_c16_nre ir_r1_k3_s2_e4_c24_nre ir_r1_k3_s1_e3_c24_nre ir_r3_k5_s2_e3_c40_se0.25_nre
+        ir_r1_k3_s2_e6_c80 ir_r1_k3_s1_e2.5_c80 ir_r2_k3_s1_e2.3_c80 ir_r2_k3_s1_e6_c112_se0.25
+        ir_r3_k5_s2_e6_c160_se0.25 cn_r1_k1_s1_c960""",
+    ),
+    "mobilenetv3_small_100": (
+        replace(V3, hidden=1024),
+        """ds_r1_k3_s2_e1_c16_se0.25_nre ir_r1_k3_s2_e4.5_c24_nre ir_r1_k3_s1_e3.67_c24_nre ir_r1_k5_s2_e4_c40_se0.25
+        ir_r2_k5_s1_e6_c40_se0.25 ir_r2_k5_s1_e3_c48_se0.25 ir_r3_k5_s2_e6_c96_se0.25 cn_r1_k1_s1_c576""",
+    ),
+    "mobilenetv3_rw": (
+        replace(V3, epsilon=0.001, hidden_bias=False, squeeze_multiple=1, squeeze_activation="own"),
+        """ds_r1_k3_s1_e1_c16_nre_noskip ir_r1_k3_s2_e4_c24_nre ir_r1_k3_s1_e3_c24_nre ir_r3_k5_s2_e3_c40_se0.25_nre
+        ir_r1_k3_s2_e6_c80 ir_r1_k3_s1_e2.5_c80 ir_r2_k3_s1_e2.3_c80 ir_r2_k3_s1_e6_c112_se0.25
+        ir_r3_k5_s2_e6_c160_se0.25 cn_r1_k1_s1_c960""",
+    ),
+    "fbnetv3_b": (
+        FBNET,
+        """ds_r2_k3_s1_e1_c16 ir_r1_k5_s2_e4_c24 ir_r3_k5_s1_e2_c24 ir_r1_k5_s2_e5_c40_se0.25 ir_r4_k5_s1_e3_c40_se0.25
+        ir_r1_k5_s2_e5_c72 ir_r4_k3_s1_e3_c72 ir_r1_k3_s1_e5_c120_se0.25 ir_r5_k5_s1_e3_c120_se0.25
+        ir_r1_k3_s2_e6_c184_se0.25 ir_r5_k5_s1_e4_c184_se0.25 ir_r1_k5_s1_e6_c224_se0.25 cn_r1_k1_s1_c1344""",
+    ),
+    "fbnetv3_d": (
+        replace(FBNET, stem=24),
+        """ds_r2_k3_s1_e1_c16 ir_r1_k3_s2_e5_c24 ir_r5_k3_s1_e2_c24 ir_r1_k5_s2_e4_c40_se0.25 ir_r4_k3_s1_e3_c40_se0.25
+        ir_r1_k3_s2_e5_c72 ir_r4_k3_s1_e3_c72 ir_r1_k3_s1_e5_c128_se0.25 ir_r6_k5_s1_e3_c128_se0.25
+        ir_r1_k3_s2_e6_c208_se0.25 ir_r5_k5_s1_e5_c208_se0.25 ir_r1_k5_s1_e6_c240_se0.25 cn_r1_k1_s1_c1440""",
+    ),
+    "fbnetv3_g": (  # 26 channels squeezed are 32: 24 are less than 95 % of them
+        replace(FBNET, stem=32),
+        """ds_r3_k3_s1_e1_c24 ir_r1_k5_s2_e4_c40 ir_r4_k5_s1_e2_c40 ir_r1_k5_s2_e4_c56_se0.25 ir_r4_k5_s1_e3_c56_se0.25
+        ir_r1_k5_s2_e5_c104 ir_r4_k3_s1_e3_c104 ir_r1_k3_s1_e5_c160_se0.25 ir_r8_k5_s1_e3_c160_se0.25
+        ir_r1_k3_s2_e6_c264_se0.25 ir_r6_k5_s1_e5_c264_se0.25 ir_r2_k5_s1_e6_c288_se0.25 cn_r1_k1_s1_c1728""",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_strings_that_leave_more_open_are_timms_network(name):
+    """Every layer in the order in which layers run, parameters and multiply-adds to the integer."""
+    torch = pytest.importorskip("torch")
+    from timm_import import import_timm
+
+    try:
+        timm = import_timm()
+    except ImportError:
+        pytest.skip("timm is not installed")
+    frame, strings = OTHERS[name]
+    report = cost(lower(import_blocks(strings, frame=frame), 64))
+    model = timm.create_model(name, pretrained=False).eval()
+    layers, ran = (torch.nn.Conv2d, torch.nn.Linear), []
+    for each in model.modules():
+        if isinstance(each, layers):
+            each.register_forward_hook(lambda layer, _, out: ran.append((layer, out.numel() * layer.weight[0].numel())))
+        if isinstance(each, torch.nn.BatchNorm2d):
+            assert each.eps == frame.epsilon
+            assert each.momentum == pytest.approx(1 - frame.momentum)
+    with torch.inference_mode():
+        model(torch.zeros(1, 3, 64, 64))
+    steps = [step for step in report.program.steps if "kernel" in step.weights]
+    ours = [(prod(step.weights["kernel"]), "bias" in step.weights) for step in steps]
+    assert ours == [(layer.weight.numel(), layer.bias is not None) for layer, _ in ran]
+    assert report.params == sum(parameter.numel() for parameter in model.parameters())
+    assert report.macs("conv") == sum(macs for _, macs in ran)
+    gates = {type(each.gate).__name__.lower() for each in model.modules() if type(each).__name__ == "SqueezeExcite"}
+    assert gates == {frame.gate.replace("_", "")}
+
+
+def test_what_is_left_open_changes_the_network():
+    """Every option of squeeze-excite and of the head; what is written has them all, and so reads back."""
+    _, strings = OTHERS["mobilenetv3_large_100"]
+    other = {
+        "squeeze_base": "input", "squeeze_multiple": 1, "squeeze_activation": "own", "gate": "sigmoid",
+        "hidden": 1024, "hidden_bias": False, "features": 960,
+    }  # fmt: skip
+    specs = [
+        import_blocks(strings, frame=V3),
+        *(import_blocks(strings, frame=replace(V3, **{k: v})) for k, v in other.items()),
+    ]
+    networks = [[what for _, what in _steps(spec)] for spec in specs]
+    assert all(networks.count(network) == 1 for network in networks)
+    for spec in specs:
+        options = export_blocks(spec, "timm").splitlines()[0]
+        assert all(
+            f"--{key.replace('_', '-')}" in options for key in ("squeeze_base", "squeeze_multiple", "gate", "hidden")
+        )
+        assert frame_of_spec(import_blocks(export_blocks(spec, "timm"), frame=frame_of_spec(spec))) == frame_of_spec(
+            spec
+        )
+
+
+def _steps(spec):
+    return [(step.path, (step.op, step.output)) for step in lower(spec, 64).steps]
+
+
+@pytest.mark.parametrize("name", ["mobilenet-v3-small", "mobilenet-v3-large"])
+def test_the_librarys_mobilenets_are_timms_strings(name):
+    frame, strings = OTHERS[name.replace("-v3-", "v3_") + "_100"]
+    theirs = import_blocks(strings, name, replace(frame, padding="same"))
+    assert cost(lower(theirs)).halves == cost(lower(load(name))).halves
+    assert cost(lower(theirs)).params == cost(lower(load(name))).params
+
+
+TENSORFLOW = """[
+    'r1_k3_s11_e1_i32_o16_se0.25', 'r2_k3_s22_e6_i16_o24_se0.25', 'r2_k5_s22_e6_i24_o40_se0.25',
+    'r3_k3_s22_e6_i40_o80_se0.25', 'r3_k5_s11_e6_i80_o112_se0.25', 'r4_k5_s22_e6_i112_o192_se0.25',
+    'r1_k3_s11_e6_i192_o320_se0.25',
+]"""
+
+
+def test_tensorflows_strings_are_the_librarys_network():
+    ours, theirs = load("efficientnet-b0"), import_blocks(TENSORFLOW, "efficientnet-b0")
+    assert theirs.padding == "same"
+    assert [what for _, what in _signature(theirs)] == [what for _, what in _signature(ours)]
+    assert import_blocks(TENSORFLOW.replace("'", "").replace(",", " ").strip("[]")).blocks == theirs.blocks
+
+
+def test_tensorflows_strings_in_timms_terms():
+    """Full convolutions and no shortcuts; one stride for both sides, as in EfficientNetV2; squeezed dims rounded down."""
+    strings = (
+        "r2_k3_s1_e1_i24_o24_c1 r4_k3_s2_e4_i24_o48_c1 r1_k5_s1_e6_i48_o48_se0.3_c0 r1_k3_s2_e1_i48_o50_se0.25_noskip"
+    )
+    kinds = [(block.kind, block.level) for block in import_blocks(strings).blocks.values()]
+    assert kinds == [("conv", 1), ("fused_mbconv", 1), ("fused_mbconv", 2), ("mbconv", 2), ("mbconv", 3)]
+    steps = dict(_steps(import_blocks(strings)))
+    assert steps["b3.squeeze_excite.reduce"][1][0] == 14  # of 14.4, which timm rounds to 14, too
+    assert steps["b4.squeeze_excite.reduce"][1][0] == 12
+    rounded = dict(_steps(import_blocks("r1_k3_s11_e1_i30_o30_se0.25")))
+    assert rounded["b1.squeeze_excite.reduce"][1][0] == 7  # of 7.5
+    timms = dict(_steps(import_blocks("ds_r1_k3_s1_c30 ds_r1_k3_s1_c30_se0.25")))
+    assert timms["b2.squeeze_excite.reduce"][1][0] == 8
+
+
+PORT = """[
+    (2, Bottleneck, (None, None), False),  # init block
+    (2, Bottleneck, (None, None), False),  # init block
+""" + "\n".join(SPINENET.splitlines()[4:]).replace("'bottleneck'", "Bottleneck").replace("'residual'", "BasicBlock")
+
+
+def test_lists_of_ports_to_pytorch_are_the_tuples():
+    assert import_blocks(PORT) == import_blocks(SPINENET)
+    assert import_blocks(
+        PORT.replace("(None, None)", "[None, None]").replace("Bottleneck", "'Bottleneck'")
+    ) == import_blocks(PORT)
 
 
 @st.composite
@@ -181,8 +336,10 @@ def test_what_can_be_written():
     assert export_blocks(load("mnasnet-a1"), "timm").splitlines()[1] == "ds_r1_k3_s1_c16_noskip"
     with pytest.raises(SpecError, match="kind 'identity'"):
         export_blocks(load("resnet-18"), "timm")
+    assert "--hidden 1024 --hidden-bias" in export_blocks(load("mobilenet-v3-small"), "timm").splitlines()[0]
+    other_gate = dump(load("mobilenet-v3-small")).replace("gate: hard_sigmoid", "gate: sigmoid", 1)
     with pytest.raises(SpecError, match=r"squeeze_excite(.|\n)*cannot hold it"):
-        export_blocks(load("mobilenet-v3-small"), "timm")
+        export_blocks(loads(other_gate), "timm")
     with pytest.raises(SpecError, match="cannot hold it"):
         export_blocks(load("eff-spinenet-d0"), "spinenet")
 
@@ -201,6 +358,28 @@ def test_what_can_be_written():
         ("ir_r1_k3_s1_e6_c8_cc4", "1:19", "unknown option 'cc4'"),
         ("er_r1_k3_s1_e6_c8_fc4", "1:19", "unknown option 'fc4'"),
         ("ir_r1_k3_s1_c8", "1:1", "missing option e"),
+        ("r1_k3_s12_e1_i32_o16", "1:7", "option s12: expected 1, 2, 11, 22"),
+        ("r1_k3_s11_e1_i32_o16 r1_k3_s11_e1_i32_o16", "1:35", "option i32: expected 16"),
+        ("r1_k3_s11_e1_i32_o16 ds_r1_k3_s1_c16", "1:25", "TensorFlow beside timm's"),
+        ("r1_k3_s11_e1_i32", "1:1", "block: missing option o"),
+        ("r1_k3_s11_e1_i32_o16_c2", "1:22", "option c2: expected 0, 1"),
+        ("r1_k3_s11_e1_i32_o16_c1", "1:22", "what is left of the block is not known"),
+        ("r1_k3_s11_e1_i32_o16_nre", "1:22", "unknown option 'nre'"),
+        ("r1_k3_s11_e1.5_i32_o16_cc4", "1:24", "unknown option 'cc4'"),
+        ("[(2, Bottlneck, (0, 1), True)]", "1:6", "'Bottlneck'"),
+        ("[(2, Bottleneck, (None, None), False), (2, Bottleneck, (0, 1), True)]", "1:18", "two whole numbers"),
+        ("[(2, Bottleneck, (0, 1), False), (2, Bottleneck, (None, None), True)]", "1:50", "two whole numbers"),
+        ("[(3, Bottleneck, (None, None), False), (2, BasicBlock, (None, None), True)]", "1:3", "level: expected 2"),
+        (
+            "[(3, Bottleneck, (None, None), False), (2, BasicBlock, (None, None), True)]",
+            "1:44",
+            "expected 'bottleneck'",
+        ),
+        (
+            "[(3, Bottleneck, (None, None), False), (2, BasicBlock, (None, None), True)]",
+            "1:70",
+            "is_output: expected False",
+        ),
         ("ir_r1_k3_s1_e6_c", "1:16", "option 'c' without a number"),
         ("ir_r1_r2_k3_s1_e6_c8", "1:7", "option 'r' twice"),
         ("ir_r65_k3_s1_e6_c8", "1:4", "1 to 64"),
@@ -234,11 +413,18 @@ def test_every_fault_has_its_place(text, place, says):
     assert [str(fault) for fault in raised.value.faults if f"list.txt:{place}: " in str(fault) and says in str(fault)]
 
 
-def test_a_rounding_that_timm_does_otherwise_is_refused():
+def test_a_rounding_that_timm_does_otherwise_has_a_ratio_or_is_refused():
+    """A ratio that gives timm's dim does for one block; for repeats of two dims there may be none."""
+    text = "ds_r1_k3_s1_c24 ir_r1_k3_s1_e2.3_c24 ir_r1_k3_s1_e2_c24_se0.27"
+    steps = dict(_steps(import_blocks(text)))
+    assert steps["b2.expand_conv"][1][0] == 56
+    assert steps["b3.squeeze_excite.reduce"][1][0] == 6
+    assert import_blocks(text).blocks["b3"].squeeze == 0.27
+    assert export_blocks(import_blocks(text), "timm").splitlines()[2] == "ir_r1_k3_s1_e2.33333_c24"
     with pytest.raises(SpecError, match=r"e2\.3 of 24 channels are 56 in timm and 55 in a spec"):
-        import_blocks("ds_r1_k3_s1_c24 ir_r1_k3_s1_e2.3_c24")
+        import_blocks("ds_r1_k3_s1_c24 ir_r2_k3_s1_e2.3_c80")
     with pytest.raises(SpecError, match=r"se0\.25 of 30 channels are 8 in timm and 7 in a spec"):
-        import_blocks("ds_r1_k3_s1_c30 ds_r1_k3_s1_c30_se0.25")
+        import_blocks("ds_r1_k3_s1_c30 ds_r2_k3_s1_c100_se0.25")
 
 
 def test_nothing_at_all_and_too_much():
@@ -256,7 +442,7 @@ def test_nothing_at_all_and_too_much():
 @settings(EXAMPLES, max_examples=400)
 @given(st.data())
 def test_damaged_lists_are_read_or_refused_and_nothing_else(data):
-    text = data.draw(st.sampled_from([SPINENET, MBCONV, EFFICIENTNET, MOBILENET]))
+    text = data.draw(st.sampled_from([SPINENET, MBCONV, PORT, EFFICIENTNET, MOBILENET, TENSORFLOW]))
     for _ in range(data.draw(st.integers(1, 4))):
         at = data.draw(st.integers(0, len(text) - 1))
         end = data.draw(st.integers(at, min(len(text), at + 6)))
@@ -280,6 +466,30 @@ def test_the_commands(spinec, tmp_path):
     options = back.read_text().splitlines()[0].removeprefix("# spinec import FILE ").split()
     code, out, _ = spinec("import", back, *options, "--name", "my-net")
     assert loads(out) == spec
+
+
+def test_what_is_assumed_is_said(spinec, tmp_path):
+    strings = tmp_path / "net.txt"
+    strings.write_text(EFFICIENTNET)
+    said = "--size 224x224 --stem 32 --features 1280 --hidden 0 --classes 1000 --activation swish --padding symmetric"
+    squeeze = " --squeeze-base input --squeeze-multiple 1 --squeeze-activation own --gate sigmoid"
+    about = "assumed, since the block strings do not say it: "
+    code, out, err = spinec("import", strings)
+    assert (code, err) == (0, f"{about}{said} --epsilon 0.001 --momentum 0.99{squeeze}\n")
+    assert spinec("import", strings, *err.removeprefix(about).split()) == (0, out, "")
+    _, _, err = spinec("import", strings, "--hidden", "64", "--gate", "hard_sigmoid", "--squeeze-multiple", "8")
+    assert "--hidden-bias" in err
+    assert "--squeeze-limit 0.9" in err
+    assert "--gate" not in err
+    _, _, err = spinec("import", strings, "--hidden", "64", "--no-hidden-bias")
+    assert "hidden-bias" not in err
+    strings.write_text(MOBILENET)
+    assert "squeeze" not in spinec("import", strings)[2]
+    strings.write_text(TENSORFLOW)
+    assert "--stem" not in spinec("import", strings)[2]
+    assert "--padding same" in spinec("import", strings)[2]
+    strings.write_text(SPINENET)
+    assert spinec("import", strings)[2] == ""
 
 
 def test_a_faulty_list_leaves_the_old_file(spinec, tmp_path):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
+from spinec.compiler.interchange.frame import Frame, frame_of_spec, options_of_spec, written
 from spinec.compiler.interchange.literal import read_literal
-from spinec.compiler.interchange.spinenet import entries_of_spec, spec_of_entries
-from spinec.compiler.interchange.strings import Frame, frame_of_spec, spec_of_strings, strings_of_spec
+from spinec.compiler.interchange.spinenet import CLASSES, entries_of_spec, spec_of_entries
+from spinec.compiler.interchange.strings import spec_of_strings, strings_of_spec
 from spinec.compiler.pipeline import lower
 from spinec.spec.document import MAX_BYTES, Item, file_text
 from spinec.spec.errors import Fault, SpecError
@@ -33,7 +34,7 @@ def import_blocks(text: str, name: str = "imported", frame: Frame | None = None,
     """
     if len(text) > MAX_BYTES:
         raise SpecError([Fault("SPN-104", f"{source}: larger than {MAX_BYTES:,} bytes, the limit")])
-    root = read_literal(text, source)
+    root = read_literal(text, source, CLASSES)
     if _is_strings(root):
         return loads(spec_of_strings(root, name, frame or Frame()), f"{source}, as a spec")
     if frame:
@@ -53,29 +54,12 @@ def export_blocks(spec: ModelSpec, form: Blocks) -> str:
     >>> export_blocks(load("efficientnet-b0"), "timm").splitlines()[2]
     'ir_r1_k3_s2_e6_c24_se0.25'
     """
-    text, frame = (entries_of_spec(spec), None) if form == "spinenet" else (strings_of_spec(spec), frame_of_spec(spec))
-    again = import_blocks(text, spec.name, frame)
+    text = entries_of_spec(spec) if form == "spinenet" else strings_of_spec(spec)
+    again = import_blocks(text, spec.name, None if form == "spinenet" else frame_of_spec(spec))
     if lost := _difference(spec, again):
         raise SpecError([Fault("SPN-709", f"{spec.name}: {lost}", None, f"{form} block lists cannot hold it")])
-    return _beside(frame) + text
-
-
-def _beside(frame: Frame | None) -> str:
-    """How to read block strings back: what they do not say."""
-    if frame is None:
-        return ""
-    height, width = frame.size
-    options: dict[str, Any] = {
-        "size": f"{height}x{width}",
-        "stem": frame.stem,
-        "features": frame.features,
-        "classes": frame.classes,
-        "activation": frame.activation,
-        "padding": frame.padding,
-        "epsilon": f"{frame.epsilon:g}",
-        "momentum": f"{frame.momentum:g}",
-    }
-    return "# spinec import FILE " + " ".join(f"--{key} {value}" for key, value in options.items()) + "\n"
+    beside = "" if form == "spinenet" else f"# spinec import FILE {written(options_of_spec(spec))}\n"
+    return beside + text
 
 
 def _is_strings(root: Item) -> bool:

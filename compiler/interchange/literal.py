@@ -6,12 +6,12 @@ A text may be one such value, with a name and an equals sign before it, or words
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from spinec.spec.document import Item
 from spinec.spec.errors import Fault, Place, Source, SpecError
-from spinec.spec.scalars import Scalar
+from spinec.spec.scalars import Scalar, split_lines
 
 MAX_DEPTH = 8
 MAX_TOKENS = 100_000
@@ -35,8 +35,8 @@ class Token(NamedTuple):
     place: Place
 
 
-def read_literal(text: str, name: str) -> Item:
-    """The value of a text; words alone are a list of them.
+def read_literal(text: str, name: str, classes: Collection[str] = ()) -> Item:
+    """The value of a text; words alone are a list of them. The names of some classes may stand without quotes.
 
     Raises:
         SpecError: at the first piece that is no part of a literal.
@@ -44,13 +44,13 @@ def read_literal(text: str, name: str) -> Item:
     >>> read_literal("BLOCKS = [(2, 'bottleneck', (0, 1), False)]", "text").plain()
     ((2, 'bottleneck', (0, 1), False),)
     """
-    return _Parser(text, name).document()
+    return _Parser(text, name, classes).document()
 
 
 class _Parser:
-    def __init__(self, text: str, name: str) -> None:
-        self.name = name
-        self.source = Source(name, text.split("\n"))
+    def __init__(self, text: str, name: str, classes: Collection[str]) -> None:
+        self.name, self.classes = name, classes
+        self.source = Source(name, split_lines(text))
         self.tokens = list(self._tokens(text))
         self.at = 0
 
@@ -92,6 +92,8 @@ class _Parser:
             return Item(token.text[1:-1], token.place)
         if token.text in CONSTANTS:
             return Item(CONSTANTS[token.text], token.place)
+        if token.text in self.classes:
+            return Item(token.text, token.place)
         self.at -= 1
         raise self._wrong("expected a list, a number, quoted text, True or False")
 

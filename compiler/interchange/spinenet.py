@@ -1,6 +1,7 @@
 """SpineNet block specs, as TF Model Garden and tensorflow/tpu write them: (level, block, two input offsets, is output).
 
-Offsets count from the two blocks that every such network starts with. What the tuples leave open is taken from the
+Offsets count from the two blocks that every such network starts with; ports to PyTorch list these, too, with None for
+what they read, and name classes instead of functions. What the tuples leave open is taken from the
 networks that they were published for: SpineNet-49 (arXiv 1912.05027; spinenet.py), and SpineNet-MBConv-49
 (spinenet_mbconv.py) where the blocks are 'mbconv'.
 """
@@ -22,6 +23,14 @@ KEYS = ("level", "block_fn", "input_offsets", "is_output")
 LEVELS = range(2, 8)
 STARTS = 2  # blocks that are there before the first of the list
 MOST = 1000
+CLASSES = {  # what public code calls the classes of the blocks
+    "Bottleneck": "bottleneck",
+    "BottleneckBlock": "bottleneck",
+    "BasicBlock": "residual",
+    "ResidualBlock": "residual",
+    "MBConv": "mbconv",
+    "MBConvBlock": "mbconv",
+}
 
 
 @dataclass(frozen=True)
@@ -100,9 +109,13 @@ def spec_of_entries(root: Item, name: str) -> str:
     items = root.value if isinstance(root.value, list) else []
     if len(items) > MOST:
         raise SpecError([Fault("SPN-706", f"{len(items):,} blocks, expected at most {MOST:,}", root.place)])
+    starts = [_start(item) for item in items[:STARTS]]
+    if len(starts) == STARTS and all(starts):
+        items = items[STARTS:]
     found = [_entry(item, number, faults) for number, item in enumerate(items)]
     entries = [entry for entry in found if entry]
     family = MBCONV if entries and entries[0].function in MBCONV.widen else CONVOLUTIONS
+    faults += _strange_starts(starts, family)
     faults += _misfits(entries, family)
     if not any(entry.is_output for entry in entries) and not faults:
         faults.append(Fault("SPN-706", "no block is an output", root.place, "the last entry of a tuple says which are"))
@@ -111,12 +124,33 @@ def spec_of_entries(root: Item, name: str) -> str:
     return _text(entries, family, name)
 
 
+def _start(item: Item) -> list[Item] | None:
+    """The parts of a block that a list has for one that is there before it: it reads nothing."""
+    parts = _parts(item, [])
+    return parts if parts and parts[KEYS.index("input_offsets")].plain() == (None, None) else None
+
+
+def _strange_starts(starts: list[list[Item] | None], family: Family) -> Iterator[Fault]:
+    """Blocks before the list that are not those of the published networks."""
+    for parts, (level, _) in zip(starts, family.starts, strict=False):
+        if parts is None or None in starts:
+            return
+        if parts[0].value != level:
+            yield Fault("SPN-706", f"level: expected {level}, as published of the blocks at the start", parts[0].place)
+        if CLASSES.get(str(parts[1].value), parts[1].value) not in list(family.widen)[:1]:
+            message = f"expected {next(iter(family.widen))!r}, as published of the blocks at the start"
+            yield Fault("SPN-706", message, parts[1].place)
+        if parts[3].value is not False:
+            yield Fault("SPN-706", "is_output: expected False of the blocks at the start", parts[3].place)
+
+
 def _entry(item: Item, number: int, faults: list[Fault]) -> Entry | None:
     """A tuple or a mapping as a block, or None after adding what is wrong."""
     parts = _parts(item, faults)
     if parts is None:
         return None
     level, function, offsets, is_output = parts
+    function = function._replace(value=CLASSES.get(str(function.value), function.value))
     known = [*CONVOLUTIONS.widen, *MBCONV.widen]
     before = len(faults)
     if type(level.value) is not int or level.value not in LEVELS:

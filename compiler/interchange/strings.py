@@ -5,54 +5,24 @@ A chain of blocks behind a 3x3 stem of stride 2. What the strings leave open is 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Collection, Iterator
+from fractions import Fraction
+from math import ceil
 
 from spinec.compiler.blocks.layers import ratio_of
+from spinec.compiler.interchange.frame import TENSORFLOW, TIMM, Frame
+from spinec.compiler.interchange.options import ACTIVATIONS, Options, decoded
 from spinec.spec.blocks import Block, Conv, FusedMBConv, InvertedBottleneck
 from spinec.spec.document import Item
-from spinec.spec.errors import Fault, Place, SpecError, did_you_mean
-from spinec.spec.fields import MAX_DIM, MAX_KERNEL, MAX_LEVEL, MAX_REPEATS, Activation, Padding
+from spinec.spec.errors import Fault, SpecError
+from spinec.spec.fields import MAX_LEVEL
 from spinec.spec.model import ModelSpec, round_dim
 from spinec.spec.validate import show
 
-TYPES = {  # options of each type: those that it must have, and those that it may have
-    "ir": ("rksec", ("se", "noskip", "n")),
-    "ds": ("rksc", ("e", "se", "noskip", "n")),
-    "er": ("rksec", ("se", "noskip", "n")),
-    "cn": ("rksc", ("e", "skip", "n")),
-}
-ACTIVATIONS: dict[str, Activation] = {"re": "relu", "r6": "relu6", "hs": "hard_swish", "sw": "swish"}
-OPTION = re.compile(r"(?P<key>[a-z]+?)(?P<value>\d{1,6}(\.\d{1,6})?)\Z", re.ASCII)
 EIGHT = 8  # timm makes hidden dims multiples of it
+STEM = 32
 MOST = 1000
-
-
-@dataclass(frozen=True)
-class Frame:
-    """What block strings do not say; the defaults are EfficientNet-B0's in timm."""
-
-    size: tuple[int, int] = (224, 224)
-    stem: int = 32
-    features: int = 1280
-    """Dim of the 1x1 convolution behind the last block; 0 for none, and no head."""
-    classes: int = 1000
-    activation: Activation = "swish"
-    padding: Padding = "symmetric"
-    epsilon: float = 0.001
-    momentum: float = 0.99
-
-
-@dataclass
-class Options:
-    """The options of one string, by key, each with its place."""
-
-    kind: str
-    values: dict[str, float] = field(default_factory=dict)
-    places: dict[str, Place] = field(default_factory=dict)
-    activation: Activation | None = None
+DIGITS = 10**6  # of a ratio that is made up
 
 
 def spec_of_strings(root: Item, name: str, frame: Frame) -> str:
@@ -65,38 +35,75 @@ def spec_of_strings(root: Item, name: str, frame: Frame) -> str:
     strings = list(_strings(root, faults))
     if len(strings) > MOST:
         raise SpecError([Fault("SPN-707", f"{len(strings):,} blocks, expected at most {MOST:,}", root.place)])
-    options = [each for each in (_decoded(item, faults) for item in strings) if each]
+    options = [each for each in (decoded(item, faults) for item in strings) if each]
     if not options and not faults:
         faults.append(Fault("SPN-707", "no block strings", root.place, "such as ir_r2_k3_s2_e6_c24_se0.25"))
-    lines, level, dim = [], 1, frame.stem
-    for number, each in enumerate(options, 1):
-        stride = each.values["s"]
-        level += stride == 2
-        if level > MAX_LEVEL:
-            faults.append(Fault("SPN-707", f"level {level}: expected at most {MAX_LEVEL}", each.places["s"]))
-            break
-        before = "stem" if number == 1 else f"b{number - 1}"
-        lines.append(f"  b{number}: {{level: {level}, {_fields(each, dim, faults)}, inputs: [{before}]}}")
-        dim = int(each.values["c"])
+    stem = frame.stem or (int(options[0].values.get("i", STEM)) if options else STEM)
+    lines = list(_lines(options, stem, frame, faults))
     if faults:
         raise SpecError(faults)
+    is_tensorflow = options[0].is_tensorflow
     height, width = frame.size
     parts = [
         f"name: {name}",
-        "source: EfficientNet block strings",
+        f"source: {TENSORFLOW if is_tensorflow else TIMM}",
         f"input: {{size: [{height}, {width}]}}",
-        f"padding: {frame.padding}",
+        f"padding: {frame.padding or ('same' if is_tensorflow else 'symmetric')}",
         f"norm: {{epsilon: {frame.epsilon}, momentum: {frame.momentum}}}",
-        f"defaults: {{activation: {frame.activation}}}",
+        f"defaults: {{{', '.join(_defaults(options, frame))}}}",
         "blocks:",
-        f"  stem: {{level: 1, kind: conv, dim: {frame.stem}, inputs: [image]}}",
+        f"  stem: {{level: 1, kind: conv, dim: {stem}, inputs: [image]}}",
         *lines,
-        f"outputs: {{P{level}: b{len(options)}}}",
+        f"outputs: {{P{1 + _strides(options)}: b{len(options)}}}",
+        *_head(frame),
     ]
-    if frame.features:
-        parts.append(f"endpoints: {{dim: {frame.features}}}")
-        parts.append(f"head: {{kind: classification, classes: {frame.classes}}}")
     return "\n".join(parts) + "\n"
+
+
+def _lines(options: list[Options], dim: int, frame: Frame, faults: list[Fault]) -> Iterator[str]:
+    """A line for each block, from the dim of the stem on."""
+    for number, each in enumerate(options, 1):
+        level = 1 + _strides(options[:number])
+        if level > MAX_LEVEL:
+            faults.append(Fault("SPN-707", f"level {level}: expected at most {MAX_LEVEL}", each.places["s"]))
+            return
+        faults.extend(_misfits(each, options[0], dim))
+        before = "stem" if number == 1 else f"b{number - 1}"
+        yield f"  b{number}: {{level: {level}, {_fields(each, dim, frame, faults)}, inputs: [{before}]}}"
+        dim = int(each.values["c"])
+
+
+def _misfits(options: Options, first: Options, dim: int) -> Iterator[Fault]:
+    """What a string says that does not fit those before it."""
+    if options.is_tensorflow != first.is_tensorflow:
+        yield Fault(
+            "SPN-707", "strings of TensorFlow beside timm's", options.places["r"], "they leave other things open"
+        )
+    elif (taken := int(options.values.get("i", dim))) != dim:
+        hint = "the dim of the stem" if options is first else "the dim of the block before"
+        yield Fault("SPN-707", f"option i{taken}: expected {dim}", options.places["i"], hint)
+
+
+def _strides(options: list[Options]) -> int:
+    return sum(each.values["s"] == 2 for each in options)
+
+
+def _defaults(options: list[Options], frame: Frame) -> Iterator[str]:
+    yield f"activation: {frame.activation}"
+    if any(each.values.get("se") for each in options):
+        yield f"squeeze_base: {frame.squeeze_base}"
+        yield f"squeeze_multiple: {frame.squeeze_multiple}"
+        yield f"gate: {frame.gate}"
+        if frame.squeeze_activation != "own":
+            yield f"squeeze_activation: {frame.squeeze_activation}"
+
+
+def _head(frame: Frame) -> Iterator[str]:
+    if frame.features:
+        yield f"endpoints: {{dim: {frame.features}}}"
+    if frame.features or frame.hidden:
+        hidden = f", hidden: {frame.hidden}, hidden_bias: {str(frame.hidden_bias).lower()}" if frame.hidden else ""
+        yield f"head: {{kind: classification, classes: {frame.classes}{hidden}}}"
 
 
 def _strings(root: Item, faults: list[Fault]) -> Iterator[Item]:
@@ -109,79 +116,19 @@ def _strings(root: Item, faults: list[Fault]) -> Iterator[Item]:
             faults.append(Fault("SPN-707", f"expected a block string, got {show(item.plain())}", item.place))
 
 
-def _decoded(item: Item, faults: list[Fault]) -> Options | None:
-    """A string taken apart, or None after adding what is wrong with it."""
-    text = str(item.value)
-    kind, *words = text.split("_")
-    quote = item.place.length - len(text) == 2  # a quotation mark before the text
-    column = item.place.column + quote
-    if kind not in TYPES:
-        place = item.place._replace(column=column, length=max(1, len(kind)))
-        faults.append(Fault("SPN-707", f"unknown block type {show(kind)}", place, partial(did_you_mean, kind, TYPES)))
-        return None
-    found, wrong = Options(kind), list[Fault]()
-    column += len(kind) + 1
-    for word in words:
-        wrong += _add(found, word, item.place._replace(column=column, length=max(1, len(word))))
-        column += len(word) + 1
-    missing = [key for key in TYPES[kind][0] if key not in found.values]
-    if missing and not wrong:
-        wrong.append(Fault("SPN-707", f"{kind}: missing option {', '.join(missing)}", item.place))
-    faults += wrong
-    return None if wrong else found
-
-
-def _add(found: Options, word: str, place: Place) -> Iterator[Fault]:
-    """Add an option to those of its string, or say what is wrong with it."""
-    kind, (needed, may) = found.kind, TYPES[found.kind]
-    is_activation = word[:1] == "n" and word[1:] in ACTIVATIONS
-    option = None if is_activation else OPTION.match(word)
-    key = option["key"] if option else "n" if is_activation else word
-    is_number = key in (*needed, "e", "se")
-    if key not in (*needed, *may) or (option and not is_number) or word == "n":
-        known = [*needed, *(each for each in may if each != "n"), *(f"n{each}" for each in ACTIVATIONS)]
-        yield Fault("SPN-707", f"{kind}: unknown option {show(word)}", place, f"expected {', '.join(known)}")
-    elif key in found.places:
-        yield Fault("SPN-707", f"{kind}: option {key!r} twice", place)
-    elif is_number and not option:
-        yield Fault("SPN-707", f"{kind}: option {key!r} without a number", place)
-    else:
-        found.places[key] = place
-        if key == "n":
-            found.activation = ACTIVATIONS[word[1:]]
-        if option:
-            found.values[key] = float(option["value"])
-            yield from _out_of_range(key, option["value"], place, kind)
-
-
-def _out_of_range(key: str, text: str, place: Place, kind: str) -> Iterator[Fault]:
-    value = float(text)
-    most = {"r": MAX_REPEATS, "k": MAX_KERNEL, "s": 2, "c": MAX_DIM, "e": 64, "se": 1}[key]
-    least = 0 if key == "se" else 1
-    if not least <= value <= most or (key in "rksc" and "." in text) or (key == "k" and value % 2 == 0):
-        what = "an odd number, " if key == "k" else "" if key in ("e", "se") else "a whole number, "
-        yield Fault("SPN-707", f"option {key}{text}: expected {what}{least} to {most}", place)
-    elif key == "e" and kind in ("ds", "cn") and value != 1:
-        yield Fault("SPN-707", f"{kind} has no expansion, got e{text}", place, "ir has")
-    elif key == "e" and kind in ("ir", "er") and value == 1:
-        message = f"{kind} of e1 expands to as many channels as there are: no block of specs does"
-        yield Fault("SPN-707", message, place, f"{'ds' if kind == 'ir' else 'cn'} has no expansion")
-
-
-def _fields(options: Options, in_dim: int, faults: list[Fault]) -> str:
+def _fields(options: Options, in_dim: int, frame: Frame, faults: list[Fault]) -> str:
     """The fields of the block that a string describes."""
     values, dim, repeats = options.values, int(options.values["c"]), int(options.values["r"])
     fields: list[str] = [f"kind: {_kind(options)}", f"dim: {dim}"]
     if values["k"] != 3:
         fields.append(f"kernel: {int(values['k'])}")
     if options.kind != "cn":
-        expand, squeeze = values.get("e", 1), values.get("se", 0.0)
-        for each in {in_dim, dim} if repeats > 1 else {in_dim}:
-            faults.extend(_roundings(options, each, expand, squeeze))
-        fields += [f"expand: {expand:g}", f"squeeze: {squeeze:g}"]
+        in_dims = {in_dim, dim} if repeats > 1 else {in_dim}
+        fields += [f"expand: {_expand(options, in_dims, faults)}"]
+        fields += [f"squeeze: {_squeeze(options, in_dims, frame, faults)}"]
     elif "skip" in options.places:
         fields += ["expand: 1"]
-    if "noskip" in options.places:
+    if "noskip" in options.places and options.kind != "cn":
         fields.append("shortcut: false")
     if options.activation:
         fields.append(f"activation: {options.activation}")
@@ -194,16 +141,66 @@ def _kind(options: Options) -> str:
     return "fused_mbconv" if options.kind == "er" else "mbconv"
 
 
-def _roundings(options: Options, in_dim: int, expand: float, squeeze: float) -> Iterator[Fault]:
-    """Where timm rounds a dim otherwise than specs do, which have shares of dims rounded down."""
-    hidden = in_dim if options.kind == "ds" else round_dim(in_dim * expand, EIGHT)
-    if hidden != ratio_of(in_dim, expand):
-        message = f"e{expand:g} of {in_dim} channels are {hidden} in timm and {ratio_of(in_dim, expand)} in a spec"
-        yield Fault("SPN-708", message, options.places["e"])
-    squeezed = round(hidden * (squeeze / expand))
-    if squeeze and squeezed != ratio_of(in_dim, squeeze):
-        message = f"se{squeeze:g} of {in_dim} channels are {squeezed} in timm and {ratio_of(in_dim, squeeze)} in a spec"
-        yield Fault("SPN-708", message, options.places["se"])
+def _hidden(options: Options, in_dim: int) -> int:
+    """The hidden dim that the network has which the string was written for."""
+    expand = options.values.get("e", 1)
+    if options.kind == "ds" or options.is_tensorflow:
+        return int(in_dim * expand)
+    return round_dim(in_dim * expand, EIGHT)
+
+
+def _squeezed(options: Options, in_dim: int, frame: Frame) -> int:
+    """The squeezed dim that it has."""
+    squeeze, expand, hidden = options.values["se"], options.values.get("e", 1), _hidden(options, in_dim)
+    exact = hidden * squeeze if frame.squeeze_base == "hidden" else hidden * (squeeze / expand)
+    if options.is_tensorflow and frame.squeeze_base == "input":
+        exact = in_dim * squeeze
+    if frame.squeeze_multiple > 1:
+        return round_dim(exact, frame.squeeze_multiple, frame.squeeze_limit)
+    return max(1, int(exact) if options.is_tensorflow else round(exact))
+
+
+def _expand(options: Options, in_dims: Collection[int], faults: list[Fault]) -> str:
+    """The expand ratio with which every one of the repeats has the hidden dim that it is to have."""
+    expand, wanted = options.values.get("e", 1), {in_dim: _hidden(options, in_dim) for in_dim in in_dims}
+    ratios = [expand, *(_quotient(hidden, in_dim) for in_dim, hidden in wanted.items())]
+    for ratio in ratios:
+        if all(ratio_of(in_dim, ratio) == hidden for in_dim, hidden in wanted.items()):
+            return f"{ratio:.10g}"
+    for in_dim, hidden in wanted.items():
+        if hidden != ratio_of(in_dim, expand):
+            message = f"e{expand:g} of {in_dim} channels are {hidden} in timm and {ratio_of(in_dim, expand)} in a spec"
+            faults.append(Fault("SPN-708", message, options.places["e"], "no ratio gives that for every repeat"))
+    return f"{expand:g}"
+
+
+def _squeeze(options: Options, in_dims: Collection[int], frame: Frame, faults: list[Fault]) -> str:
+    """The ratio with which every one of the repeats has the squeezed dim that it is to have."""
+    squeeze = options.values.get("se", 0.0)
+    if not squeeze:
+        return "0"
+    bases = {dim: _hidden(options, dim) if frame.squeeze_base == "hidden" else dim for dim in in_dims}
+    wanted = {base: _squeezed(options, dim, frame) for dim, base in bases.items()}
+    for ratio in [squeeze, *(_quotient(squeezed, base) for base, squeezed in wanted.items())]:
+        if ratio <= 1 and all(_share(base, ratio, frame) == squeezed for base, squeezed in wanted.items()):
+            return f"{ratio:.10g}"
+    for base, squeezed in wanted.items():
+        if squeezed != (share := _share(base, squeeze, frame)):
+            message = f"se{squeeze:g} of {base} channels are {squeezed} in timm and {share} in a spec"
+            faults.append(Fault("SPN-708", message, options.places["se"], "no ratio gives that for every repeat"))
+    return f"{squeeze:g}"
+
+
+def _share(base: int, ratio: float, frame: Frame) -> int:
+    """The squeezed dim that a spec has."""
+    if frame.squeeze_multiple > 1:
+        return round_dim(base * ratio, frame.squeeze_multiple)
+    return ratio_of(base, ratio)
+
+
+def _quotient(share: int, base: int) -> float:
+    """A ratio of few digits that gives the share, rounded down."""
+    return ceil(Fraction(share, base) * DIGITS) / DIGITS
 
 
 def strings_of_spec(spec: ModelSpec) -> str:
@@ -218,17 +215,6 @@ def strings_of_spec(spec: ModelSpec) -> str:
     if faults or not lines:
         raise SpecError(faults or [Fault("SPN-709", f"{spec.name}: no blocks behind the stem")])
     return "\n".join(lines) + "\n"
-
-
-def frame_of_spec(spec: ModelSpec) -> Frame:
-    """What is to be said beside a spec's strings."""
-    stem = next(iter(spec.blocks.values()))
-    classes = int(getattr(spec.head, "classes", 1000)) if spec.head else 1000
-    features = spec.endpoints.dim if spec.endpoints else 0
-    norm = spec.norm
-    return Frame(
-        spec.input.size, stem.dim, features, classes, stem.activation, spec.padding, norm.epsilon, norm.momentum
-    )
 
 
 def _string(spec: ModelSpec, name: str, faults: list[Fault]) -> str:

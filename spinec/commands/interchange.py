@@ -17,7 +17,13 @@ def import_blocks(
     name: Annotated[str, typer.Option(help="Of the spec; the file's where not given.")] = "",
     size: Size = None,
     stem: Annotated[int | None, typer.Option(min=1, help="Dim of the stem before block strings.")] = None,
-    features: Annotated[int | None, typer.Option(min=0, help="Dim behind block strings; 0 for no head.")] = None,
+    features: Annotated[
+        int | None, typer.Option(min=0, help="Dim of the convolution behind block strings; 0 for none.")
+    ] = None,
+    hidden: Annotated[
+        int | None, typer.Option(min=0, help="Dim of a linear layer behind the pooling; 0 for none.")
+    ] = None,
+    hidden_bias: Annotated[bool | None, typer.Option(help="Whether that layer has a bias.")] = None,
     classes: Annotated[int | None, typer.Option(min=1, help="Of the head behind block strings.")] = None,
     activation: Annotated[
         Literal["swish", "relu", "relu6", "hard_swish"] | None, typer.Option(help="Where a block string has none.")
@@ -27,28 +33,52 @@ def import_blocks(
     ] = None,
     epsilon: Annotated[float | None, typer.Option(help="Of the norms of block strings.")] = None,
     momentum: Annotated[float | None, typer.Option(help="Of the norms of block strings, as in TensorFlow.")] = None,
+    squeeze_base: Annotated[
+        Literal["input", "hidden"] | None, typer.Option(help="The dim that 'se' of block strings is a share of.")
+    ] = None,
+    squeeze_multiple: Annotated[
+        int | None, typer.Option(min=1, max=1024, help="Squeezed dims are multiples of this; 1 for any.")
+    ] = None,
+    squeeze_limit: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Least share that such rounding leaves of a squeezed dim.")
+    ] = None,
+    squeeze_activation: Annotated[
+        Literal["own", "swish", "relu", "relu6", "hard_swish"] | None,
+        typer.Option(help="Within squeeze-excite; 'own' is the block's."),
+    ] = None,
+    gate: Annotated[Literal["sigmoid", "hard_sigmoid"] | None, typer.Option(help="Of squeeze-excite.")] = None,
 ) -> None:
     """Read the block list of another project as a spec.
 
-    SpineNet's tuples (level, block, offsets, output), as text or JSON; or timm's block strings, such as
-    ir_r2_k3_s2_e6_c24_se0.25: the options say what the strings leave open.
+    SpineNet's tuples (level, block, offsets, output), as text or JSON; or block strings of timm, such as
+    ir_r2_k3_s2_e6_c24_se0.25, or of TensorFlow, such as r2_k3_s22_e6_i16_o24_se0.25. The options say what block strings
+    leave open; what nobody gave is assumed, and said.
     """
     from spinec.compiler.interchange.convert import import_file
-    from spinec.compiler.interchange.strings import Frame
+    from spinec.compiler.interchange.frame import Frame, assumed
     from spinec.spec.dump import dump
 
     given: dict[str, Any] = {
         "size": size,
         "stem": stem,
         "features": features,
+        "hidden": hidden,
+        "hidden_bias": hidden_bias,
         "classes": classes,
         "activation": activation,
         "padding": padding,
         "epsilon": epsilon,
         "momentum": momentum,
+        "squeeze_base": squeeze_base,
+        "squeeze_multiple": squeeze_multiple,
+        "squeeze_limit": squeeze_limit,
+        "squeeze_activation": squeeze_activation,
+        "gate": gate,
     }
     said = {key: value for key, value in given.items() if value is not None}
     spec = import_file(file, name or _name_of(file), Frame(**said) if said else None)
+    if open_options := assumed(spec, said):
+        typer.echo(f"assumed, since the block strings do not say it: {open_options}", err=True)
     deliver_text(dump(spec), output, f"{len(spec.blocks)} blocks; try 'spinec show {output}'")
 
 
