@@ -12,6 +12,7 @@ MULTIPLE = 8  # channels that matrix units of GPUs and TPUs take at once in half
 LEAST_READ = 0.5  # of the positions of an input that a block strides over
 LEAST_KEPT = 0.01  # of what an input holds; resampling across three levels at one dim keeps 1/64
 MOST_OF_COST = 0.5
+LEAST_MOMENTUM = 0.5  # frameworks' defaults are 0.9 and 0.99; the same meant the other way round is 0.1 and 0.01
 FEWEST_BLOCKS = 4  # of a spec in which one block may not take most of the cost
 _FEATURE = re.compile(r"C(\d{1,2})\Z", re.ASCII)  # the name of a feature that says a level
 
@@ -122,4 +123,13 @@ def features(linted: Linted) -> Iterator[Remark]:
             yield Remark("SPN-908", message, ("neck", key), f"expected a block at level {level[1]}")
 
 
-RULES: tuple[Rule, ...] = (unread, thrown_away, levels, dims, balance, size, features, *IDLE)
+def momentum(linted: Linted) -> Iterator[Remark]:
+    """Running statistics keep most of themselves at each step; PyTorch gives the share of what is new."""
+    kept = linted.loaded.spec.norm.momentum
+    if kept < LEAST_MOMENTUM:
+        message = f"norm: a momentum of {kept:g} keeps {kept:.0%} of the running statistics at each step"
+        hint = f"PyTorch's {kept:g} is {1 - kept:g} here, as in TensorFlow"
+        yield Remark("SPN-920", message, ("norm", "momentum"), hint)
+
+
+RULES: tuple[Rule, ...] = (unread, thrown_away, levels, dims, balance, size, features, momentum, *IDLE)

@@ -105,6 +105,10 @@ def test_the_library_has_no_advice_that_is_not_ignored(name):
         ([("[b2]}", "[{from: b2, down: conv, channel_order: block_major}, b1]}")], ["8 SPN-906"]),
         ([("[b2]}", "[{from: b2, activation: relu}, b1]}")], ["8 SPN-906"]),  # one step: nothing is between steps
         ([("[b2]}", "[b2, {from: b1, activation: relu}]}"), ("dim: 96", "dim: 104")], []),
+        ([("blocks:", "norm: {momentum: 0.01}\nblocks:")], ["4 SPN-920"]),
+        ([("blocks:", "norm: {momentum: 0.49}\nblocks:")], ["4 SPN-920"]),
+        ([("blocks:", "norm: {momentum: 0.5}\nblocks:")], []),
+        ([("blocks:", "norm: {momentum: 0.01}  # spinec: ignore[SPN-920]\nblocks:")], []),
     ],
 )
 def test_what_is_said(changes, said):
