@@ -121,7 +121,7 @@ def decode(data: bytes, name: str) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
+        line = len(split_lines(data[: error.start].decode(errors="replace")))
         byte = f"{data[error.start]:#04x}"
         raise SpecError(
             [Fault("SPN-103", f"{name}:{line}: not UTF-8 text (byte {byte})", None, "save it as UTF-8")]

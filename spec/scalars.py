@@ -10,7 +10,9 @@ import yaml
 
 Scalar: TypeAlias = str | int | float | bool | None
 
-_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # what YAML 1.1's parser counts as the end of a line
+BREAK = re.compile("\r\n|[\n\r]")  # what ends a line in YAML 1.2, and in editors
+_NO_BREAKS = "\x85\u2028\u2029"  # what ends a line in YAML 1.1, and so for the parser
+_STAND_INS = range(0x10FFFD, 0xFFFF, -1)  # characters that the parser allows, more than a text may hold
 _CORE_INT = re.compile(r"[-+]?[0-9]+\Z")
 _CORE_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
 _CORE_WORDS: Mapping[str, Scalar] = {
@@ -24,15 +26,36 @@ _CORE_WORDS: Mapping[str, Scalar] = {
 
 
 def parse(text: str) -> Iterator[yaml.Event]:
-    """The parser's events of a text; `split_lines` are the lines that their marks count."""
+    """The parser's events of a text; `split_lines` are the lines that their marks count.
+
+    The parser is one of YAML 1.1, which ends lines and comments at three more characters than 1.2 and editors do. It is
+    given others in their place.
+    """
     loader = getattr(yaml, "CLoader", yaml.Loader)  # a parser alone: nothing is ever loaded with it
-    events: Iterator[yaml.Event] = yaml.parse(text, Loader=loader)
-    return events
+    if not any(each in text for each in _NO_BREAKS):
+        events: Iterator[yaml.Event] = yaml.parse(text, Loader=loader)
+        return events
+    used = set(text)
+    free = (chr(each) for each in _STAND_INS if chr(each) not in used)
+    there = dict(zip(map(ord, _NO_BREAKS), free, strict=False))
+    back = {ord(stand_in): chr(each) for each, stand_in in there.items()}
+    return (_restored(event, back) for event in yaml.parse(text.translate(there), Loader=loader))
+
+
+def _restored(event: yaml.Event, back: Mapping[int, str]) -> yaml.Event:
+    """An event with what the text had."""
+    if isinstance(event, yaml.ScalarEvent):
+        event.value = event.value.translate(back)
+    return event
 
 
 def split_lines(text: str) -> list[str]:
-    """The lines of a text as YAML counts them."""
-    return _BREAK.split(text)
+    """The lines of a text as YAML 1.2 and editors count them.
+
+    >>> split_lines("a\\r\\nb\\rc\\u2028d")
+    ['a', 'b', 'c\\u2028d']
+    """
+    return BREAK.split(text)
 
 
 def plain_value(text: str) -> Scalar:

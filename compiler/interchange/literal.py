@@ -11,15 +11,15 @@ from typing import NamedTuple
 
 from spinec.spec.document import Item
 from spinec.spec.errors import Fault, Place, Source, SpecError
-from spinec.spec.scalars import Scalar, split_lines
+from spinec.spec.scalars import BREAK, Scalar, split_lines
 
 MAX_DEPTH = 8
 MAX_TOKENS = 100_000
 CLOSES = {"[": "]", "(": ")", "{": "}"}
 CONSTANTS: dict[str, Scalar] = {"True": True, "true": True, "False": False, "false": False, "None": None, "null": None}
 TOKEN = re.compile(
-    r"""(?P<space>\s+|\#[^\n]*)
-      | (?P<text>'[^'\\\n]*'|"[^"\\\n]*")
+    r"""(?P<space>\s+|\#[^\r\n]*)
+      | (?P<text>'[^'\\\r\n]*'|"[^"\\\r\n]*")
       | (?P<number>[-+]?\d{1,9}(\.\d{1,9})?(?![\w.]))
       | (?P<word>[A-Za-z_][\w.]{0,79})
       | (?P<mark>[\[\](){},:=])""",
@@ -154,6 +154,6 @@ class _Parser:
                 if count > MAX_TOKENS:
                     raise SpecError([Fault("SPN-705", f"more than {MAX_TOKENS:,} pieces, the limit", place)])
                 yield Token(found.lastgroup or "", found[0], place)
-            if newlines := found[0].count("\n"):
-                line, start = line + newlines, at + found[0].rindex("\n") + 1
+            for end in BREAK.finditer(found[0]):
+                line, start = line + 1, at + end.end()
             at = found.end()

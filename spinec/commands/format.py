@@ -79,9 +79,9 @@ def _text(file: Path, name: str) -> str:
 
 def _difference(text: str, formatted: str, name: str) -> str:
     from difflib import unified_diff
+    from io import StringIO
 
-    before, after = text.splitlines(keepends=True), formatted.splitlines(keepends=True)
-    lines = unified_diff(before, after, name, f"{name}, formatted")
+    lines = unified_diff([*StringIO(text)], [*StringIO(formatted)], name, f"{name}, formatted")
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
