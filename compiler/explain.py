@@ -9,6 +9,7 @@ from math import inf
 
 from spinec.compiler.redistribute import Number, attention, budget_of, new_dims, positive
 from spinec.compiler.resources import Unit, distribution_fault, units
+from spinec.spec.blocks import Block
 from spinec.spec.model import ModelSpec
 
 SLACK = 1e-9  # widens bounds in floating point: far above what rounding does to them
@@ -60,11 +61,17 @@ def _dims_after(before: ModelSpec, after: ModelSpec, shared: Sequence[Unit]) -> 
         names = sorted({name for name, _ in kept[0].items() ^ kept[1].items()})
         what = ", ".join(names) or "the order of their blocks"
         raise distribution_fault(f"{before.name} and {after.name} differ in what gets no share: {what}")
+    if other := [name for name, block in before.blocks.items() if not _is_same_but_dim(block, after.blocks[name])]:
+        raise distribution_fault(f"{before.name} and {after.name} differ in more than dims: {', '.join(other)}")
     dims = [{after.blocks[name].dim for name in unit.blocks} for unit in shared]
     for unit, found in zip(shared, dims, strict=True):
         if len(found) > 1:
             raise distribution_fault(f"groups: {', '.join(unit.blocks)} have different dims in {after.name}")
     return [found.pop() for found in dims]
+
+
+def _is_same_but_dim(block: Block, other: Block) -> bool:
+    return block.model_copy(update={"dim": other.dim}) == other
 
 
 def _candidates(

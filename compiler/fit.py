@@ -88,7 +88,7 @@ def fit(
         axis = depth_axis(spec)
         factor = _best_of_all(spec, axis, budget, over, lambda factors: depths(spec, axis, factors))
     else:
-        axis = size_axis(spec, size_multiple or coarsest_stride(spec))
+        axis = size_axis(spec, coarsest_stride(spec) if size_multiple is None else size_multiple)
         factor = _best_by_bisection(spec, axis, budget, over)
     factor = _shortened(factor, axis)
     fitted = revise(spec, *axis.change(factor), name=name)
@@ -112,7 +112,7 @@ def _best_of_all(
     spec: ModelSpec, axis: Axis, budget: Budget, over: bool, tables: Callable[[list[float]], tuple[Table, Table]]
 ) -> float:
     """Of all factors the one that comes nearest; of several that do, the nearest to one."""
-    model, best, least = CostModel(spec), (inf, inf, 0.0), inf
+    model, best, least = CostModel(spec), (inf, inf, 0.0), (inf, inf, inf)
     for start in range(0, len(axis.factors), BATCH):
         factors = axis.factors[start : start + BATCH]
         dims, repeats = tables(factors)
@@ -125,9 +125,10 @@ def _best_of_all(
         used = budget.used(*counts)
         distance = np.where(budget.holds(*counts) | over, abs(used - 1), inf)
         best = min(best, *zip(distance.tolist(), [abs(factor - 1) for factor in factors], factors, strict=True))
-        least = min(least, float(used.min()))
+        smallest = used.argmin()
+        least = min(least, (float(used[smallest]), *(each[smallest].item() for each in counts)))
     if best[0] == inf:
-        raise _nothing_fits(spec, least)
+        raise _nothing_fits(spec, budget, *least[1:])
     return best[2]
 
 
@@ -144,7 +145,7 @@ def _best_by_bisection(spec: ModelSpec, axis: Axis, budget: Budget, over: bool) 
     above = bisect_left(axis.factors, True, key=lambda factor: not budget.holds(*counts(factor)))
     choices = axis.factors[max(0, above - 1) : above + over]
     if not choices:
-        raise _nothing_fits(spec, float(budget.used(*counts(axis.factors[0]))))
+        raise _nothing_fits(spec, budget, *counts(axis.factors[0]))
     return min(choices, key=lambda factor: abs(float(budget.used(*counts(factor))) - 1))
 
 
@@ -158,5 +159,7 @@ def _shortened(factor: float, axis: Axis) -> float:
     return factor
 
 
-def _nothing_fits(spec: ModelSpec, used: float) -> SpecError:
-    return fit_fault(f"no {spec.name} fits: the smallest takes {used:.4g} times the budget")
+def _nothing_fits(spec: ModelSpec, budget: Budget, macs: float, params: float) -> SpecError:
+    figures = ((budget.macs, macs, "multiply-adds"), (budget.params, params, "parameters"))
+    smallest = " and ".join(f"{least:,} {what}" for limit, least, what in figures if limit < inf)
+    return fit_fault(f"no {spec.name} fits: the smallest has {smallest}")

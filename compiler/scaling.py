@@ -13,10 +13,12 @@ from pydantic import ValidationError
 
 from spinec.spec.dump import dump
 from spinec.spec.errors import Fault, SpecError, SpecWarning
-from spinec.spec.fields import MAX_REPEATS
+from spinec.spec.fields import MAX_REPEATS, MAX_SIZE
 from spinec.spec.load import loads
 from spinec.spec.model import Image, ModelSpec, Scale, round_dim, scaled_dim
+from spinec.spec.validate import expectation, show
 
+MOST_EXACT = 100  # a power of depth that is computed exactly: of a far larger one the digits would have no end
 LevelTotals: TypeAlias = "Mapping[int, int] | Sequence[int]"
 """How many repeats the blocks of a level have together: by level, or in order from level 1."""
 
@@ -77,10 +79,17 @@ def compound(
             raise SpecError(
                 [Fault("SPN-702", f"compound: expected a positive {key} and a finite phi, got {value} and {phi}")]
             )
-    step = size_multiple or coarsest_stride(spec)
-    height, wide = (round_dim(side * size**phi, step, 0) if phi else side for side in spec.input.size)
-    deeper = Fraction(str(depth)) ** (int(phi) if phi == int(phi) else phi)  # exact, so that 1.1 x 10 is not above 11
-    return scale(spec, width=width**phi, size=(height, wide), depth=deeper, multiple=multiple, name=name)
+    step = coarsest_stride(spec) if size_multiple is None else size_multiple
+    if not 0 < step <= MAX_SIZE:
+        raise SpecError([Fault("SPN-702", f"compound: size_multiple: expected 1 to {MAX_SIZE:,}, got {step}")])
+    try:
+        height, wide = (round_dim(side * size**phi, step, 0) if phi else side for side in spec.input.size)
+        wider, deeper = width**phi, depth**phi
+    except OverflowError:
+        raise SpecError([Fault("SPN-702", f"compound: factors to the power of {phi:g} are out of range")]) from None
+    exact = phi == int(phi) and abs(phi) <= MOST_EXACT  # so that 1.1 x 10 is not above 11
+    total = Fraction(str(depth)) ** int(phi) if exact else deeper
+    return scale(spec, width=wider, size=(height, wide), depth=total, multiple=multiple, name=name)
 
 
 def rule_of(width: float, size: int | tuple[int, int] | None, multiple: int, keep: float) -> Scale:
@@ -88,8 +97,12 @@ def rule_of(width: float, size: int | tuple[int, int] | None, multiple: int, kee
     try:
         return Scale.model_validate({"width": width, "size": size, "multiple": multiple, "keep": keep})
     except ValidationError as error:
+        wrong = {fault["loc"][0]: fault for fault in error.errors()}  # once, though both sides of a size are at fault
         raise SpecError(
-            [Fault("SPN-702", f"scale: {fault['loc'][0]}: {fault['msg']}") for fault in error.errors()]
+            [
+                Fault("SPN-702", f"scale: {what}: {expectation(fault)}, got {show(fault['input'])}")
+                for what, fault in wrong.items()
+            ]
         ) from None
 
 

@@ -77,6 +77,14 @@ def validate_given(model: type[BaseModel], item: Item, faults: list[Fault], what
         faults.extend(_faults(given, model, item, what, ()))
 
 
+def expectation(error: ErrorDetails) -> str:
+    """What pydantic expected of a value, in the language's words."""
+    kind = error["type"]
+    if kind in _EXPECTED:
+        return _EXPECTED[kind].format(**error.get("ctx", {}))
+    return "expected another value"  # in our words, whatever sort of error pydantic may add
+
+
 def show(value: object) -> str:
     """A value as messages name it."""
     match value:
@@ -139,10 +147,8 @@ def _fault(error: ErrorDetails, model: type[BaseModel], root: Item, what: str, k
             expected = "expected a finite number"
         case "model_type" | "model_attributes_type" if isinstance(path[-1], int):
             expected = "expected the name of a block, or a mapping such as {from: b1, down: conv}"
-        case kind if kind in _EXPECTED:
-            expected = _EXPECTED[kind].format(**error.get("ctx", {}))
         case _:
-            expected = "expected another value"  # in our words, whatever sort of error pydantic may add
+            expected = expectation(error)
     got = "" if error["type"] in _WORDLESS else f", got {show(given)}"
     hint = _list(_keys(model, path)) if error["type"].startswith("model_") else _description(model, path)
     if error["type"] == "tuple_type" and isinstance(given, str):

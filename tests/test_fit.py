@@ -193,10 +193,14 @@ FAULTS = {
     "params: expected a positive number, got nan": {"params": float("nan")},
     "cannot fit by 'length'": {"macs": 1e9, "by": "length"},
     "parameters are the same at every size": {"params": 1e6, "by": "size"},
-    "no eff-spinenet-d0 fits: the smallest takes": {"macs": 1},
-    "no eff-spinenet-d0 fits: the smallest takes 3.72 times the budget": {"params": 1e6, "macs": 1e9, "by": "size"},
-    "no eff-spinenet-d0 fits: the smallest takes 2.453 times": {"macs": 1e9, "by": "depth"},
-    "multiple: Input should be greater than 0": {"macs": 1e9, "multiple": 0},
+    "no eff-spinenet-d0 fits: the smallest has 525,418,080 multiply-adds": {"macs": 1},
+    "no eff-spinenet-d0 fits: the smallest has 153,748,688 multiply-adds and 3,720,200 parameters": {
+        "params": 1e6,
+        "macs": 1e9,
+        "by": "size",
+    },
+    "no eff-spinenet-d0 fits: the smallest has 2,453,285,888 multiply-adds": {"macs": 1e9, "by": "depth"},
+    "multiple: expected a number above 0, got 0": {"macs": 1e9, "multiple": 0},
     "size_multiple: expected 1 to 16,384, got -1": {"macs": 1e9, "by": "size", "size_multiple": -1},
 }
 

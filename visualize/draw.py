@@ -94,7 +94,8 @@ def draw(
     lines of text are; where nothing is said, one that is wider than 5400 units.
 
     Raises:
-        ValueError: when there is nothing of that name to colour by, or `values` name no block.
+        ValueError: when there is nothing of that name to colour by, `values` name no block, or both `fold` and `unfold`
+            are asked for.
 
     >>> from spinec import load
     >>> drawing = draw(load("eff-spinenet-d0"), "macs")
@@ -103,6 +104,8 @@ def draw(
     """
     if color not in COLORS:
         raise ValueError(f"cannot colour by {color!r}; {did_you_mean(color, COLORS)}")
+    if fold and unfold:
+        raise ValueError("expected fold or unfold: one shows repeats as one box, the other as many")
     report = report_of(what)
     network = network_of(report, unfold=unfold)
     if fold:
