@@ -11,13 +11,14 @@ import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 import yaml
 
 from spinec.spec.collection import paused_collection
-from spinec.spec.errors import MOST_FAULTS, Fault, Place, Source, SpecError
+from spinec.spec.errors import MOST_FAULTS, Fault, Place, Source, SpecError, close_to
 from spinec.spec.scalars import Scalar, is_number, parse, plain_value, split_lines
 from spinec.spec.syntax import At, cause, too_deep
 
@@ -110,8 +111,21 @@ def file_text(path: Path, name: str) -> str:
             data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
         reason = error.strerror if isinstance(error, OSError) else "no file can have this name"
-        raise SpecError([Fault("SPN-101", f"{name}: cannot be read: {reason}")]) from None
+        hint = partial(_close_file, path) if isinstance(error, FileNotFoundError) else ""
+        raise SpecError([Fault("SPN-101", f"{name}: cannot be read: {reason}", None, hint)]) from None
     return decode(data, name)
+
+
+def files_beside(path: Path) -> list[str]:
+    """The files in the folder of a path, as that path would name them; none where there is no such folder."""
+    try:
+        return sorted(str(path.parent / file.name) for file in path.parent.iterdir())
+    except (OSError, ValueError):
+        return []
+
+
+def _close_file(path: Path) -> str:
+    return close_to(path, (file for file in files_beside(path) if file.endswith(path.suffix)))
 
 
 def decode(data: bytes, name: str) -> str:

@@ -128,14 +128,19 @@ class SpecWarning(UserWarning):
     """A document is legal but probably not what was meant."""
 
 
-def did_you_mean(word: object, known: Iterable[str]) -> str:
-    """A suggestion for a misspelt word, or the words that would have been right."""
+def close_to(word: object, known: Iterable[str]) -> str:
+    """A suggestion for a misspelt word, or nothing."""
     from difflib import get_close_matches  # only ever needed on the way to an error
 
+    close = get_close_matches(str(word)[:100].lower(), list(known)[-MOST_COMPARED:], n=1, cutoff=0.6)
+    return f"did you mean {close[0]!r}?" if close else ""
+
+
+def did_you_mean(word: object, known: Iterable[str]) -> str:
+    """A suggestion for a misspelt word, or the words that would have been right."""
     words = list(known)
-    close = get_close_matches(str(word)[:100].lower(), words[-MOST_COMPARED:], n=1, cutoff=0.6)
-    if close:
-        return f"did you mean {close[0]!r}?"
+    if suggestion := close_to(word, words):
+        return suggestion
     if not words:
         return ""
     rest = len(words) - MOST_WORDS

@@ -10,8 +10,8 @@ from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
-from spinec.spec.document import MAX_BYTES, Allowance, Item, read_file
-from spinec.spec.errors import Fault, Place, SpecError, did_you_mean
+from spinec.spec.document import MAX_BYTES, Allowance, Item, files_beside, read_file
+from spinec.spec.errors import Fault, Place, SpecError, close_to, did_you_mean
 
 LIBRARY = Path(__file__).resolve().parent.parent / "specs"
 SUFFIXES = (".yaml", ".yml")
@@ -34,8 +34,17 @@ def find(name: str | Path, allowance: Allowance | None = None, used: Place | Non
         return read_file(path, f"specs/{path.name}", allowance, used), path
     if path.suffix in SUFFIXES or os.path.exists(name):  # False, unlike Path.exists, for a name that no file can have
         return read_file(path, str(name), allowance), path
-    hint = partial(did_you_mean, name, library())
+    hint = partial(_meant, path)
     raise SpecError([Fault("SPN-102", f"no spec {str(name)!r} in the library, and no such file", None, hint)])
+
+
+def _meant(path: Path) -> str:
+    """A suggestion for what is neither of the library nor a file: a file but for its suffix, or what is close."""
+    files = [file for file in files_beside(path) if file.endswith(SUFFIXES)]
+    for file in files:
+        if file.removesuffix(Path(file).suffix) == str(path):
+            return f"did you mean {file!r}?"
+    return close_to(path, [*files, *library()]) or did_you_mean(path, library())
 
 
 @cache
