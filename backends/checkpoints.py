@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -56,7 +57,7 @@ def spec_named_in(path: Path) -> str | None:
     Raises:
         BackendError: when there is no such file, or it is damaged.
     """
-    if not path.is_file():
+    if not os.path.isfile(path):  # False, unlike Path.is_file, for a name that no file can have
         raise BackendError(f"{path}: no such file")
     return _metadata(path).get(MARK) if path.suffix == NEUTRAL else None
 
