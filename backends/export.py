@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from spinec.backends.backend import backend, backend_names
@@ -9,6 +10,14 @@ from spinec.backends.checkpoints import read_checkpoint
 from spinec.compiler.program import Program
 from spinec.spec.errors import BackendError, did_you_mean
 from spinec.spec.files import whole
+
+SUFFIXES: Mapping[str, tuple[str, ...]] = {
+    "onnx": (".onnx",),
+    "torch-export": (".pt2",),
+    "keras": (".keras",),
+    "savedmodel": (),
+}
+"""What names of files end in, by form; a SavedModel is a folder."""
 
 
 def export_model(program: Program, form: str, path: Path, weights: Path | None = None) -> None:

@@ -71,7 +71,16 @@ def checked(name: str | Path) -> tuple[int, tuple[Fault, ...]]:
         SpecError: with every fault; those of a fragment are what is seen without a spec.
     """
     allowance = Allowance()
-    document, path = find(name, allowance)
+    return _checked(*find(name, allowance), allowance)
+
+
+def checks(text: str, name: str, path: Path) -> tuple[int, tuple[Fault, ...]]:
+    """As `checked`, of a text; files that it names are looked for beside `path`."""
+    allowance = Allowance()
+    return _checked(read_text(text, name, allowance), path, allowance)
+
+
+def _checked(document: Item, path: Path | None, allowance: Allowance) -> tuple[int, tuple[Fault, ...]]:
     if is_fragment(document):
         if faults := check_fragment(document):
             raise SpecError(faults)

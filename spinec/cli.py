@@ -33,7 +33,8 @@ def main() -> None:
     """Run the command line: exits with 0, with 1 for bad input, with 2 for wrong usage."""
     gc.set_threshold(100_000)  # what is loaded stays: to search it for cycles again and again takes a while
     with _errors():
-        _narrowed(sys.argv[1] if len(sys.argv) > 1 else "")()
+        asked = sys.argv[1] if len(sys.argv) > 1 else ""
+        _narrowed(asked)(prog_name="spinec")  # whatever it was started as: shells ask for completion by this name
 
 
 def _narrowed(asked: str) -> typer.Typer:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from enum import StrEnum
+from math import inf, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple, NoReturn, cast
 
 import typer
 
+from spinec.completion import backend_names, spec_names
 from spinec.spec.conventions import Convention
 
 if TYPE_CHECKING:
@@ -25,7 +27,6 @@ app = typer.Typer(
     name="spinec",
     help="Author, count and compile vision networks from block specs.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # rich help costs more time than most commands
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -77,6 +78,7 @@ def parse_size(text: str) -> Pixels:
 
 
 def _parse_figure(text: str) -> float:
+    """A figure as papers print it, or a number as Python writes it."""
     from pydantic import TypeAdapter, ValidationError
 
     from spinec.spec.fields import Figure, figure_value
@@ -84,7 +86,17 @@ def _parse_figure(text: str) -> float:
     try:
         return figure_value(TypeAdapter(Figure).validate_python(text))
     except ValidationError:
-        raise typer.BadParameter("expected a figure such as 2.5G, 3.6M or 1200000") from None
+        return _plain_figure(text)
+
+
+def _plain_figure(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = nan
+    if not 0 <= value < inf:
+        raise typer.BadParameter(f"expected a figure such as 2.5G, 3.6M, 1e9 or 1200000, got {text!r}")
+    return value
 
 
 def figure(about: str) -> typer.models.OptionInfo:
@@ -111,7 +123,22 @@ def number(text: str) -> int | float:
         raise typer.BadParameter(f"expected numbers separated by commas, got {text!r}") from None
 
 
-Name = Annotated[str, typer.Argument(metavar="NAME|FILE", help="A spec of the library, or a YAML file.")]
+def whole_number(text: str) -> int:
+    """One of several whole numbers."""
+    if not text.strip().isdecimal():
+        raise typer.BadParameter(f"expected whole numbers separated by commas, got {text!r}")
+    return int(text)
+
+
+STDIN = "-"
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME|FILE",
+        help="A spec of the library, or a YAML file; - reads standard input.",
+        autocompletion=spec_names,
+    ),
+]
 Size = Annotated[
     Pixels | None,
     typer.Option(parser=parse_size, metavar="N|HxW", help="Input size; the spec's own where not given."),
@@ -125,8 +152,7 @@ Groups = Annotated[
 ]
 Frozen = Annotated[str, typer.Option(metavar="B,B", help="Blocks that keep their dims.")]
 Values = Annotated[str, typer.Option(help="What a beta may be.")]
-Target = Annotated[Path | None, typer.Option("-o", "--output", help="Where to write; standard output if not given.")]
-BackendName = Annotated[str, typer.Option("--backend", "-b", help="The framework.")]
+BackendName = Annotated[str, typer.Option("--backend", "-b", help="The framework.", autocompletion=backend_names)]
 
 
 def fail(message: str) -> NoReturn:
@@ -137,11 +163,33 @@ def fail(message: str) -> NoReturn:
 
 def read_spec(name: str) -> ModelSpec:
     """A spec by name or file; its warnings are shown."""
-    from spinec.spec.load import read
-
-    loaded = read(name)
+    loaded = read_loaded(name)
     warn(loaded)
     return loaded.spec
+
+
+def read_loaded(name: str) -> Loaded:
+    """A spec by name or file, or from standard input; what that one names is looked for in the current folder."""
+    from spinec.spec.load import read, reads
+
+    return reads(read_input(), shown(name), Path(STDIN)) if name == STDIN else read(name)
+
+
+def shown(name: str) -> str:
+    """What messages call a file that a user names."""
+    return "<stdin>" if name == STDIN else name
+
+
+def read_input() -> str:
+    """The text on standard input, which can be read once."""
+    from spinec.spec.document import MAX_BYTES, decode
+    from spinec.spec.errors import Fault, SpecError
+
+    data = sys.stdin.buffer.read(MAX_BYTES + 1) if sys.stdin else b""
+    if not data:
+        message = f"{shown(STDIN)}: cannot be read: it is empty, or was read already"
+        raise SpecError([Fault("SPN-101", message, None, f"{STDIN!r} can stand for one file")])
+    return decode(data, shown(STDIN))
 
 
 def read_program(name: str, size: Pixels | None) -> Program:

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from spinec.options import FaultForm, app, fail, print_faults, write_output
+from spinec.completion import fault_codes, spec_names
+from spinec.options import STDIN, FaultForm, app, fail, print_faults, read_input, shown, write_output
 from spinec.spec.errors import Fault, SpecError
+from spinec.suffixes import SPEC, check_suffix
 
 
 @app.command()
 def validate(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Specs and fragments to check.")],
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE...", help="Specs and fragments to check; - reads standard input.", autocompletion=spec_names
+        ),
+    ],
     form: Annotated[FaultForm, typer.Option("--format", help="For a person, or for a machine.")] = FaultForm.text,
 ) -> None:
     """Check specs and fragments, and name every fault.
 
     Each with its place, its code and what was expected. Exits with 1 if any of them is at fault.
     """
-    checked = [(name, *_checked(name)) for name in files]
+    checked = [(shown(name), *_checked(name)) for name in files]
     if form is FaultForm.text:
         for name, blocks, faults in checked:
             _tell(name, blocks, faults)
@@ -33,7 +41,10 @@ def validate(
 
 @app.command()
 def explain(
-    code: Annotated[str, typer.Argument(metavar="CODE", help="Of a fault, as SPN-201; 'all' lists them.")],
+    code: Annotated[
+        str,
+        typer.Argument(metavar="CODE", help="Of a fault, as SPN-201; 'all' lists them.", autocompletion=fault_codes),
+    ],
 ) -> None:
     """Explain a fault by its code.
 
@@ -58,7 +69,8 @@ def new(
     """Write a commented spec to start from."""
     from spinec.spec import load as spec_package
 
-    if file.exists():
+    check_suffix(file, *SPEC)
+    if os.path.exists(file):  # False, unlike Path.exists, for a name that no file can have
         fail(f"{file}: exists already; name another file")
     starter = Path(spec_package.__file__).with_name("starter.yaml").read_text(encoding="utf-8")
     write_output(file, starter)
@@ -79,10 +91,10 @@ def schema(
 
 def _checked(name: str) -> tuple[int | None, Sequence[Fault]]:
     """How many blocks a spec or a fragment has, None if it is at fault, and what is to be said of it."""
-    from spinec.spec.load import checked
+    from spinec.spec.load import checked, checks
 
     try:
-        return checked(name)
+        return checks(read_input(), shown(name), Path(STDIN)) if name == STDIN else checked(name)
     except SpecError as error:
         return None, error.faults
 

@@ -27,6 +27,8 @@ from spinec.options import (
     words,
     write_output,
 )
+from spinec.suffixes import SPEC, written
+from spinec.usage import Idle, refuse_idle
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -43,19 +45,24 @@ StudyName = Annotated[str | None, typer.Option("--study", help="The study's name
 
 @app.command()
 def candidates(
+    context: typer.Context,
     storage: Storage,
     study_name: StudyName = None,
     top: Annotated[int | None, typer.Option(min=1, help="Show the best so many.")] = None,
     trial: Annotated[int | None, typer.Option(min=0, help="The candidate of this trial alone.")] = None,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Where the spec of the trial goes, or of the best.")
-    ] = None,
+    output: Annotated[Path | None, written(SPEC, "Where the spec of the trial goes, or of the best.")] = None,
     form: Output = Form.table,
 ) -> None:
     """Show the candidates of a study, or write their specs.
 
     Figures and score of each; all of them in JSON and CSV, the best in a table.
     """
+    refuse_idle(
+        context,
+        Idle("top", "with --trial, which shows one", trial is not None),
+        Idle("top", "with -o, which shows what it writes", output),
+        Idle("form", "with -o -, which shows specs instead of the table", is_standard_output(output)),
+    )
     need_optuna()
     from spinec.search.results import candidates_of, trial_of
     from spinec.search.study import read, scored

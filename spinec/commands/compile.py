@@ -7,25 +7,15 @@ from typing import Annotated
 
 import typer
 
-from spinec.options import (
-    BackendName,
-    Form,
-    Name,
-    Size,
-    Target,
-    app,
-    deliver_text,
-    print_table,
-    read_image,
-    read_program,
-)
+from spinec.options import BackendName, Form, Name, Size, app, deliver_text, print_table, read_image, read_program
+from spinec.suffixes import SOURCE, written
 
 
 @app.command("compile")
 def compile_spec(
     name: Name,
     backend: BackendName = "pytorch",
-    output: Target = None,
+    output: Annotated[Path | None, written(SOURCE, "Where to write; standard output if not given.")] = None,
     size: Size = None,
 ) -> None:
     """Write a spec as source of a framework.

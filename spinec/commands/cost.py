@@ -21,6 +21,7 @@ from spinec.options import (
     read_spec,
     words,
 )
+from spinec.usage import Idle, refuse_idle
 
 if TYPE_CHECKING:
     from spinec.compiler.program import Program
@@ -41,6 +42,7 @@ def show(name: Name, size: Size = None, convention: Count = "conv", form: Output
 
 @app.command()
 def cost(
+    context: typer.Context,
     name: Name,
     by: Annotated[By, typer.Option(help="What the rows are.")] = By.block,
     convention: Count = "conv",
@@ -64,10 +66,12 @@ def cost(
     from spinec.visualize.counts import conventions_table, sizes_table, training_table
     from spinec.visualize.tables import cost_table
 
-    if compare_conventions and training:
-        raise typer.BadParameter("either --compare-conventions or --training: training is counted in 'conv'")
-    if not training and (batch, optimizer) != (1, "momentum"):
-        raise typer.BadParameter("--batch and --optimizer are of --training")
+    refuse_idle(
+        context,
+        Idle("by convention compare_conventions", "with --training, which is counted as a whole, in 'conv'", training),
+        Idle("by convention", "with --compare-conventions", compare_conventions),
+        Idle("batch optimizer", "without --training", not training),
+    )
     reports = [count(program) for program in _programs(name, size)]
     if compare_conventions:
         table = conventions_table(reports, flops)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sys
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from spinec.options import app
+from spinec.options import STDIN, app, read_input, shown
 from spinec.spec.errors import SpecError
-
-STDIN = Path("-")
+from spinec.suffixes import SPEC, check_suffix
 
 
 @app.command("fmt")
@@ -28,9 +27,9 @@ def format_files(
     from spinec.spec.library import specs_in
 
     given = paths or [Path()]
-    files = [file for path in given for file in (specs_in(path) if path.is_dir() else [path])]
-    outcomes = [_format(file, write=not (check or diff), show_diff=diff) for file in files]
-    if files != [STDIN]:
+    files = [file for path in given for file in (specs_in(path) if os.path.isdir(path) else [path])]
+    outcomes = [_format(file, check=check, diff=diff) for file in files]
+    if files != [Path(STDIN)]:
         _tell(outcomes, would=check or diff)
     if None in outcomes:
         raise typer.Exit(2)
@@ -38,22 +37,23 @@ def format_files(
         raise typer.Exit(1)
 
 
-def _format(file: Path, *, write: bool, show_diff: bool) -> bool | None:
+def _format(file: Path, *, check: bool, diff: bool) -> bool | None:
     """Whether a file was, or is, not formatted; None if it cannot be read or written, which is said."""
     from spinec.spec.format import format_text
 
-    name = "<stdin>" if file == STDIN else str(file)
+    name = shown(str(file))
     try:
         text = _text(file, name)
         formatted = format_text(text, name)
     except SpecError as error:
         typer.echo(str(error), err=True)
         return None
-    if show_diff:
+    write = not (check or diff)
+    if diff:
         typer.echo(_difference(text, formatted, name), nl=False)
-    elif file == STDIN and write:
+    if str(file) == STDIN and write:
         typer.echo(formatted, nl=False)
-    elif text != formatted:
+    elif text != formatted and (check or write):
         if write and not _write(file, formatted):
             return None
         typer.echo(f"{'formatted' if write else 'not formatted'}: {name}")
@@ -72,9 +72,10 @@ def _write(file: Path, text: str) -> bool:
 
 
 def _text(file: Path, name: str) -> str:
-    from spinec.spec.document import MAX_BYTES, decode, file_text
+    from spinec.spec.document import file_text
 
-    return decode(sys.stdin.buffer.read(MAX_BYTES + 1), name) if file == STDIN else file_text(file, name)
+    check_suffix(file, *SPEC)
+    return read_input() if str(file) == STDIN else file_text(file, name)
 
 
 def _difference(text: str, formatted: str, name: str) -> str:

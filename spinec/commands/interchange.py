@@ -7,13 +7,18 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from spinec.options import Name, Size, Target, app, deliver_text, read_spec
+from spinec.options import STDIN, Name, Size, app, deliver_text, read_input, read_spec, shown
+from spinec.suffixes import BLOCK_LIST, SPEC, written
+from spinec.usage import Idle, refuse_idle
+
+ABOUT = "Where to write; standard output if not given."
 
 
 @app.command("import")
 def import_blocks(
+    context: typer.Context,
     file: Annotated[Path, typer.Argument(help="SpineNet block specs, or EfficientNet block strings.")],
-    output: Target = None,
+    output: Annotated[Path | None, written(SPEC, ABOUT)] = None,
     name: Annotated[str, typer.Option(help="Of the spec; the file's where not given.")] = "",
     size: Size = None,
     stem: Annotated[int | None, typer.Option(min=1, help="Dim of the stem before block strings.")] = None,
@@ -54,10 +59,12 @@ def import_blocks(
     ir_r2_k3_s2_e6_c24_se0.25, or of TensorFlow, such as r2_k3_s22_e6_i16_o24_se0.25. The options say what block strings
     leave open; what nobody gave is assumed, and said.
     """
+    from spinec.compiler.interchange.convert import import_blocks as read_blocks
     from spinec.compiler.interchange.convert import import_file
     from spinec.compiler.interchange.frame import Frame, assumed
     from spinec.spec.dump import dump
 
+    refuse_idle(context, Idle("classes", "with --features 0, which leaves out the head", features == 0))
     given: dict[str, Any] = {
         "size": size,
         "stem": stem,
@@ -76,7 +83,11 @@ def import_blocks(
         "gate": gate,
     }
     said = {key: value for key, value in given.items() if value is not None}
-    spec = import_file(file, name or _name_of(file), Frame(**said) if said else None)
+    called, frame = name or _name_of(file), Frame(**said) if said else None
+    if str(file) == STDIN:
+        spec = read_blocks(read_input(), called, frame, shown(STDIN))
+    else:
+        spec = import_file(file, called, frame)
     if open_options := assumed(spec, said):
         typer.echo(f"assumed, since the block strings do not say it: {open_options}", err=True)
     deliver_text(dump(spec), output, f"{len(spec.blocks)} blocks; try 'spinec show {output}'")
@@ -86,7 +97,7 @@ def import_blocks(
 def export_blocks(
     name: Name,
     to: Annotated[Literal["spinenet", "timm"], typer.Option("--to", help="SpineNet's tuples or timm's strings.")],
-    output: Target = None,
+    output: Annotated[Path | None, written(BLOCK_LIST, ABOUT)] = None,
 ) -> None:
     """Write a spec as the block list of another project.
 

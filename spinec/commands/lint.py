@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from spinec.options import FaultForm, Size, app, print_faults
+from spinec.completion import spec_names
+from spinec.options import FaultForm, Size, app, print_faults, read_loaded, shown
 from spinec.spec.errors import Fault, SpecError
 
 
 @app.command()
 def lint(
-    names: Annotated[list[str] | None, typer.Argument(metavar="NAME|PATH", help="Specs, or folders of them.")] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="NAME|PATH", help="Specs, or folders of them; - reads standard input.", autocompletion=spec_names
+        ),
+    ] = None,
     multiple: Annotated[int, typer.Option(min=1, help="Dims should be multiples of this.")] = 8,
     size: Size = None,
     form: Annotated[FaultForm, typer.Option("--format", help="For a person, or for a machine.")] = FaultForm.text,
@@ -26,7 +33,7 @@ def lint(
     current folder and below it. '# spinec: ignore[SPN-903]' behind a key switches advice off for all below the key.
     Exits with 1 if there is any advice, or a spec is at fault.
     """
-    found = {name: _found(name, multiple, size) for name in _specs(names or ["."])}
+    found = {shown(name): _found(name, multiple, size) for name in _specs(names or ["."])}
     if form is FaultForm.text:
         _tell(found)
     else:
@@ -40,7 +47,7 @@ def _specs(names: list[str]) -> Iterator[str]:
     from spinec.spec.library import is_fragment, specs_in
 
     for name in names:
-        if Path(name).is_dir():
+        if os.path.isdir(name):  # False, unlike Path.is_dir, for a name that no file can have
             yield from (str(path) for path in specs_in(Path(name)) if not is_fragment(path))
         else:
             yield name
@@ -51,10 +58,9 @@ def _found(name: str, multiple: int, size: tuple[int, int] | None) -> Sequence[F
     from spinec.compiler.cost import cost
     from spinec.compiler.lint import lint as advice
     from spinec.compiler.pipeline import lower
-    from spinec.spec.load import read
 
     try:
-        loaded = read(name)
+        loaded = read_loaded(name)
         return advice(loaded, cost(lower(loaded.spec, size)), multiple)
     except SpecError as error:
         return error.faults

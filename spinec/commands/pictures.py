@@ -8,7 +8,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spinec.options import Count, Form, Name, Output, Pixels, Size, app, fail, print_table, read_program, write_output
+from spinec.completion import backend_names, spec_names
+from spinec.options import (
+    Count,
+    Form,
+    Name,
+    Output,
+    Pixels,
+    Size,
+    app,
+    fail,
+    print_table,
+    read_program,
+    shown,
+    write_output,
+)
+from spinec.suffixes import PAGE, written
+from spinec.usage import Idle, refuse_idle
 
 if TYPE_CHECKING:
     from spinec.spec.conventions import Convention
@@ -52,6 +68,7 @@ Picture = Annotated[
 
 @app.command()
 def draw(
+    context: typer.Context,
     name: Name,
     output: Picture,
     color: Annotated[Color, typer.Option(help="What colours mean: kinds, or a heat map of cost.")] = Color.kind,
@@ -81,7 +98,16 @@ def draw(
     from spinec.visualize.draw import draw as draw_program
     from spinec.visualize.draw import writer_of
 
-    if view is View.ops or (view is None and output.suffix == ".dot"):
+    ops = view is View.ops or (view is None and output.suffix == ".dot")
+    refuse_idle(
+        context,
+        Idle("color theme labels fold unfold wrap values convention", "on the graph of ops", ops),
+        Idle("depth", "on a picture of blocks: --view ops draws the graph of ops", not ops),
+        Idle("fold", "with --unfold", unfold),
+        Idle("color", "with --values, which are painted instead", values),
+        Idle("color theme labels wrap values convention size", "in a chart for Mermaid", output.suffix == ".mmd"),
+    )
+    if ops:
         _draw_ops(name, output, depth, size)
         return
     write = writer_of(output)
@@ -117,17 +143,19 @@ def _rows(file: Path) -> list[dict[str, str]]:
 
     try:
         with file.open(newline="", encoding="utf-8") as opened:
-            return list(csv.DictReader(opened))
+            rows = list(csv.DictReader(opened))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         fail(f"{file}: cannot be read: {getattr(error, 'strerror', None) or error}")
+    return rows or fail(f"{file}: no rows; expected the names of columns, and rows below them")
 
 
 def _draw_ops(name: str, output: Path, depth: int, size: Pixels | None) -> None:
     from spinec.visualize.dot import RENDERED, render_dot, write_dot
+    from spinec.visualize.forms import unknown_form
 
     form = output.suffix.removeprefix(".")
     if form not in ("dot", *RENDERED):
-        fail(f"{output.name}: graphs of ops are written as {', '.join(('.dot', *(f'.{each}' for each in RENDERED)))}")
+        raise unknown_form(output, "graph of ops", (".dot", *(f".{each}" for each in RENDERED)))
     source = write_dot(read_program(name, size), depth)
     write_output(output, source if form == "dot" else render_dot(source, form))
     typer.echo(f"{output}: the graph of ops" + (f" to depth {depth}" if depth < 99 else ""))
@@ -142,6 +170,7 @@ class Match(StrEnum):
 
 @app.command()
 def diff(
+    context: typer.Context,
     before: Name,
     after: Name,
     output: Annotated[
@@ -165,13 +194,18 @@ def diff(
     from spinec.visualize.compare import diff as compare
     from spinec.visualize.draw import writer_of
 
+    refuse_idle(
+        context,
+        Idle("theme labels", "without a picture: -o names its file", output is None),
+        Idle("theme labels", "in a chart for Mermaid", output and output.suffix == ".mmd"),
+    )
     write = writer_of(output) if output else None
     programs = read_program(before, size), read_program(after, size)
     difference = compare(*programs, by=match.value, convention=convention)
     if form is Form.json:
         typer.echo(json.dumps(difference.to_dict(), indent=2))
     elif difference.is_empty:
-        typer.echo(f"{before} and {after}: no difference")
+        typer.echo(f"{shown(before)} and {shown(after)}: no difference")
     else:
         print_table(difference.table, form)
         _suggest_topology(difference, compare(*programs, by="topology", convention=convention))
@@ -206,10 +240,15 @@ class Width(StrEnum):
 
 @app.command()
 def chart(
+    context: typer.Context,
     kind: Annotated[Kind, typer.Argument(help="What it shows.")],
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME|FILE]...", help="Specs; for candidates a .csv of name, macs, params, score."),
+        typer.Argument(
+            metavar="[NAME|FILE]...",
+            help="Specs; for candidates a .csv of name, macs, params, score.",
+            autocompletion=spec_names,
+        ),
     ] = None,
     output: Annotated[
         Path,
@@ -230,8 +269,16 @@ def chart(
     distribution: dims and shares of cost per block, specs side by side. levels, categories: where the cost is.
     tradeoff: published score against cost, the whole library where no spec is named. candidates: a search's results.
     """
-    from spinec.visualize.chart import chart_writer
+    from spinec.visualize.chart import DATA, chart_writer
 
+    points = kind in (Kind.tradeoff, Kind.candidates)
+    refuse_idle(
+        context,
+        Idle("cost", f"in a chart of {kind}", not points),
+        Idle("score", f"in a chart of {kind}", kind is not Kind.candidates),
+        Idle("convention", f"in a chart of {kind}, whose figures are given", points),
+        Idle("theme width", "on the data behind a chart", output.suffix in DATA),
+    )
     write = chart_writer(output)
     write_output(output, write(_chart(kind, names or [], cost, score, convention), theme.value, width.value))
     typer.echo(f"{output}: {kind.value}")
@@ -269,11 +316,19 @@ def _points(files: list[str], cost: str, score: str) -> list[Point]:
 
 @app.command()
 def report(
-    names: Annotated[list[str], typer.Argument(metavar="NAME|FILE...", help="Specs of the library, or YAML files.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The .html file to write.")] = Path("report.html"),
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NAME|FILE...",
+            help="Specs of the library, or YAML files; - reads standard input.",
+            autocompletion=spec_names,
+        ),
+    ],
+    output: Annotated[Path, written(PAGE, "The .html file to write.")] = Path("report.html"),
     charts: Annotated[bool, typer.Option(help="With charts; they need matplotlib.")] = True,
     source: Annotated[
-        list[str] | None, typer.Option("--source", metavar="BACKEND", help="Show its generated source.")
+        list[str] | None,
+        typer.Option("--source", metavar="BACKEND", help="Show its generated source.", autocompletion=backend_names),
     ] = None,
     theme: Annotated[Theme, typer.Option(help="Of the page.")] = Theme.auto,
     size: Size = None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from spinec.completion import spec_names
 from spinec.options import (
     Approximate,
     Count,
@@ -20,15 +21,19 @@ from spinec.options import (
     Values,
     Work,
     app,
+    fail,
     figure,
     groups_of,
     is_standard_output,
     number,
     print_table,
     read_spec,
+    whole_number,
     words,
     write_output,
 )
+from spinec.suffixes import SPEC, written
+from spinec.usage import Idle, refuse_idle
 
 if TYPE_CHECKING:
     from spinec.spec.conventions import Convention
@@ -43,14 +48,13 @@ class By(StrEnum):
     depth = "depth"
 
 
-File = Annotated[
-    Path | None, typer.Option("-o", "--output", help="Where to write the new spec; '-' shows it instead of the table.")
-]
+File = Annotated[Path | None, written(SPEC, "Where to write the new spec; '-' shows it instead of the table.")]
 NewName = Annotated[str | None, typer.Option("--name", help="Of the new spec; its file's name if not given.")]
 
 
 @app.command()
 def redistribute(
+    context: typer.Context,
     name: Name,
     betas: Annotated[str, typer.Option(help="Attention of every block: 10,10,5 in order, or b1=10,b2=5.")],
     target: Work = None,
@@ -68,6 +72,7 @@ def redistribute(
     """
     from spinec.compiler.redistribute import redistribute as share_out
 
+    refuse_idle(context, _no_table(output))
     spec = read_spec(name)
     after = share_out(
         spec,
@@ -84,8 +89,17 @@ def redistribute(
 
 @app.command()
 def betas(
-    before: Annotated[str, typer.Argument(metavar="BEFORE", help="A spec of the library, or a YAML file.")],
-    after: Annotated[str, typer.Argument(metavar="AFTER", help="A spec of the same blocks.")],
+    before: Annotated[
+        str,
+        typer.Argument(
+            metavar="BEFORE",
+            help="A spec of the library, or a YAML file; - reads standard input.",
+            autocompletion=spec_names,
+        ),
+    ],
+    after: Annotated[
+        str, typer.Argument(metavar="AFTER", help="A spec of the same blocks.", autocompletion=spec_names)
+    ],
     values: Values = "1,5,10,15,20",
     target: Work = None,
     approximate: Approximate = False,
@@ -96,7 +110,8 @@ def betas(
 ) -> None:
     """List the betas that turn one spec into another.
 
-    Every vector of the values that 'redistribute' would do it with; none if the dims were made in another way.
+    Every vector of the values that 'redistribute' would do it with. Exits with 1 where there is none: the dims were
+    made in another way, or with other values.
     """
     from spinec.compiler.explain import explain
     from spinec.visualize.table import Table
@@ -112,13 +127,20 @@ def betas(
         frozen=words(frozen),
     )
     rows = [[",".join(f"{beta:g}" for beta in vector)] for vector in found]
-    print_table(Table(f"{specs[0].name} to {specs[1].name}", ["betas"], rows), form)
+    if found or form is not Form.table:
+        print_table(Table(f"{specs[0].name} to {specs[1].name}", ["betas"], rows), form)
+    if not found:
+        reason = "its dims were made in another way, or with other values, target or multiple"
+        fail(f"no betas of {values} turn {specs[0].name} into {specs[1].name}: {reason}")
     if form is Form.table:
-        typer.echo(f"  {len(found) or 'no'} vectors of betas do it")
+        typer.echo(
+            f"  {len(found)} vector{'s' if len(found) > 1 else ''} of betas {'do' if len(found) > 1 else 'does'} it"
+        )
 
 
 @app.command()
 def scale(
+    context: typer.Context,
     name: Name,
     width: Annotated[float, typer.Option(help="Multiplies every block's dim.")] = 1,
     size: Size = None,
@@ -132,13 +154,14 @@ def scale(
     """Make a spec wider, deeper or for another input size."""
     from spinec.compiler.scaling import scale as scaled
 
+    refuse_idle(context, _no_table(output), Idle("multiple", "without --width", width == 1))
     spec = read_spec(name)
     after = scaled(
         spec,
         width=width,
         size=size,
         depth=depth,
-        level_totals=[int(number(total)) for total in words(totals)] or None,
+        level_totals=[whole_number(total) for total in words(totals)] or None,
         multiple=multiple,
         name=_new_name(spec, "scaled", output, new_name),
     )
@@ -149,6 +172,7 @@ def scale(
 
 @app.command()
 def compound(
+    context: typer.Context,
     name: Name,
     phi: Annotated[float, typer.Argument(help="Which member of the family: 0 is the spec itself.")],
     depth: Annotated[float, typer.Option(help="How much deeper each member is than the one before.")] = 1.2,
@@ -168,6 +192,7 @@ def compound(
     """
     from spinec.compiler.scaling import compound as member
 
+    refuse_idle(context, _no_table(output))
     spec = read_spec(name)
     after = member(
         spec,
@@ -184,6 +209,7 @@ def compound(
 
 @app.command()
 def fit(
+    context: typer.Context,
     name: Name,
     macs: Annotated[float | None, figure("At most, as 2.5G.")] = None,
     params: Annotated[float | None, figure("At most, as 3.6M.")] = None,
@@ -204,6 +230,15 @@ def fit(
     """
     from spinec.compiler.fit import fit as fitted
 
+    refuse_idle(
+        context,
+        _no_table(output),
+        Idle("multiple", f"with --by {by}", by is not By.width),
+        Idle("size_multiple", f"with --by {by}", by is not By.size),
+        Idle(
+            "convention", "where no multiply-adds are asked for or shown", macs is None and is_standard_output(output)
+        ),
+    )
     spec = read_spec(name)
     found = fitted(
         spec,
@@ -217,6 +252,11 @@ def fit(
         name=_new_name(spec, "fitted", output, new_name),
     )
     _deliver(spec, found.spec, f"fitted: {by} {found.factor:g}", output, form, convention)
+
+
+def _no_table(output: Path | None) -> Idle:
+    """The rule of every command that writes a spec: its table's form says nothing where a spec takes its place."""
+    return Idle("form", "with -o -, which shows the spec instead of the table", is_standard_output(output))
 
 
 def _shares(text: str) -> dict[str, int | float] | list[int | float]:

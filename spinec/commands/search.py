@@ -22,8 +22,11 @@ from spinec.options import (
     Work,
     app,
     figure,
+    is_standard_output,
     words,
 )
+from spinec.suffixes import SPEC, STUDY, check_suffix, written
+from spinec.usage import Idle, refuse_idle
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -44,6 +47,7 @@ class Strategy(StrEnum):
 
 @app.command()
 def search(
+    context: typer.Context,
     name: Name,
     evaluator: Annotated[str, typer.Option(metavar="MODULE:FUNCTION", help="Takes a ModelSpec, gives a score.")],
     trials: Annotated[int, typer.Option(min=1, help="How many candidates, those of earlier runs among them.")] = 1000,
@@ -70,15 +74,16 @@ def search(
     multiple: Annotated[int, typer.Option(help="New dims are multiples of this.")] = 8,
     group: Groups = None,
     frozen: Frozen = "",
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Where the best spec goes; a folder for a Pareto front.")
-    ] = None,
+    output: Annotated[Path | None, written(SPEC, "Where the best spec goes; a folder for a Pareto front.")] = None,
     form: Output = Form.table,
 ) -> None:
     """Learn how a spec's work is best shared out.
 
     Candidates are judged by a function of yours. Killed at any moment, '--resume' goes on from there.
     """
+    refuse_idle(context, Idle("form", "with -o -, which shows specs instead of the table", is_standard_output(output)))
+    if storage and "://" not in storage:
+        check_suffix(Path(storage), *STUDY)
     need_optuna()
     from spinec.latency import latency as measured
     from spinec.search.limits import Limits

@@ -8,7 +8,10 @@ from typing import Annotated
 
 import typer
 
+from spinec.completion import spec_names
 from spinec.options import Form, Name, Output, Size, app, fail, print_table, read_image, read_program
+from spinec.suffixes import check_suffix
+from spinec.usage import Idle, refuse_idle
 
 weights_app = typer.Typer(
     help="Convert weights between frameworks.",
@@ -35,9 +38,15 @@ class Precision(StrEnum):
 
 @weights_app.command()
 def convert(
+    context: typer.Context,
     source: Annotated[Path, typer.Argument(metavar="FROM", help="A .pt, .safetensors, .weights.h5 or .keras file.")],
     target: Annotated[Path, typer.Argument(metavar="TO", help="The file to write; its name says the form.")],
-    spec: Annotated[str, typer.Option(metavar="NAME|FILE", help="Whose weights they are; neutral files say it.")] = "",
+    spec: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME|FILE", help="Whose weights they are; neutral files say it.", autocompletion=spec_names
+        ),
+    ] = "",
     layout: Annotated[Layout, typer.Option(help="Of a .safetensors target.")] = Layout.neutral,
     size: Size = None,
 ) -> None:
@@ -45,8 +54,9 @@ def convert(
 
     A missing, extra or mis-shaped entry is an error that names all of them, and nothing is written.
     """
-    from spinec.backends.checkpoints import read_checkpoint, spec_named_in, write_checkpoint
+    from spinec.backends.checkpoints import NEUTRAL, read_checkpoint, spec_named_in, write_checkpoint
 
+    refuse_idle(context, Idle("layout", f"on a file other than {NEUTRAL}", target.suffix != NEUTRAL))
     name = spec or spec_named_in(source)
     if not name:
         fail(f"{source}: does not say whose weights it holds; add --spec NAME")
@@ -68,8 +78,10 @@ def export(
     size: Size = None,
 ) -> None:
     """Export a model for serving, batch dynamic."""
-    from spinec.backends.export import export_model
+    from spinec.backends.export import SUFFIXES, export_model
 
+    if to in SUFFIXES:
+        check_suffix(output, to, SUFFIXES[to])
     program = read_program(name, size)
     try:
         export_model(program, to, output, weights)
@@ -80,6 +92,7 @@ def export(
 
 @app.command()
 def verify(
+    context: typer.Context,
     name: Name,
     size: Size = None,
     precision: Annotated[Precision, typer.Option(help="What both compute in.")] = Precision.float32,
@@ -100,6 +113,11 @@ def verify(
     from spinec.backends.verify import Course, compare
     from spinec.visualize.tables import difference_table, training_difference_table
 
+    refuse_idle(
+        context,
+        Idle("image", "with --training, whose images are noise", training),
+        Idle("rate", "without --training", not training),
+    )
     program = read_program(name, size)
     if training:
         worst = Course(program, seed, rate=rate).compare(precision.value).worst
