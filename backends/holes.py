@@ -70,7 +70,7 @@ class Holes:
         hint = {"kernel_size": "kernel", "strides": "stride", POSITION: "dim"}.get(hint, hint)
         known = [hint, *self.settings]
         name = next((name for name in known if self.settings.get(name) == values), hint)
-        while self.values.get(name, values) != values:
+        while any(taken.get(name, values) != values for taken in (self.values, self.settings)):
             name += "_"
         self._use(name, values)
         return Hole(name)
@@ -83,10 +83,9 @@ class Holes:
             self._use(base[0], self.settings[base[0]])
 
     def params(self) -> tuple[Param, ...]:
-        """The constructor's arguments: the block's fields in their order, then the rest."""
-        known = [name for name in self.settings if name in self.values]
-        names = [*known, *(name for name in self.values if name not in self.settings)]
-        return tuple(Param(name, self._annotation(name)) for name in names if not self.formulas.get(name))
+        """The constructor's arguments: dims, which calls give by position, the block's other fields, then the rest."""
+        names = [name for name in (*DIMS, *self.settings, *self.values) if name in self.values]
+        return tuple(Param(name, self._annotation(name)) for name in dict.fromkeys(names) if not self.formulas.get(name))
 
     def locals(self) -> tuple[tuple[str, str], ...]:
         """What follows from the arguments."""

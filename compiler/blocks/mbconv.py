@@ -86,9 +86,15 @@ def _settings(block: InvertedBottleneck, site: Site, hidden: int) -> dict[str, S
         whole = block.expand == int(block.expand)
         settings["hidden"] = Derived(hidden, f"{base} * {block.expand:g}") if whole else hidden
     if block.squeeze:
-        of_input = block.squeeze_base == "input" or block.expand == 1
-        dim, name = (site.in_dim, base) if of_input else (hidden, "hidden")
+        dim, name = (site.in_dim, base) if block.squeeze_base == "input" else _hidden(block, site, hidden, base)
         squeezed = _squeezed(block, dim)
         formula = formula_of(name, dim, block.squeeze, squeezed)
         settings["squeezed"] = Derived(squeezed, formula) if formula else squeezed
     return settings | {"drop_rate": site.drop_rate}
+
+
+def _hidden(block: InvertedBottleneck, site: Site, hidden: int, base: str) -> tuple[int, str]:
+    """The dim that squeeze-excite works at, and its name: without expansion, what its convolution takes or gives."""
+    if block.expand != 1:
+        return hidden, "hidden"
+    return (block.dim, "dim") if isinstance(block, FusedMBConv) else (site.in_dim, base)
