@@ -83,9 +83,11 @@ class Holes:
             self._use(base[0], self.settings[base[0]])
 
     def params(self) -> tuple[Param, ...]:
-        """The constructor's arguments: dims, which calls give by position, the block's other fields, then the rest."""
+        """The constructor's arguments: dims, which calls give by position, the other fields of the block, the rest."""
         names = [name for name in (*DIMS, *self.settings, *self.values) if name in self.values]
-        return tuple(Param(name, self._annotation(name)) for name in dict.fromkeys(names) if not self.formulas.get(name))
+        return tuple(
+            Param(name, self._annotation(name)) for name in dict.fromkeys(names) if not self.formulas.get(name)
+        )
 
     def locals(self) -> tuple[tuple[str, str], ...]:
         """What follows from the arguments."""

@@ -1,4 +1,4 @@
-"""Pieces of a prelude module, copied into generated source as they stand. The module is read, never imported."""
+"""Pieces of a prelude module, copied into generated source as they stand. Source is made of it as text."""
 
 from __future__ import annotations
 

@@ -6,14 +6,13 @@ import warnings
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from math import ceil, isfinite
-from types import MappingProxyType
 from typing import TypeAlias
 
 from pydantic import ValidationError
 
 from spinec.spec.dump import dump
 from spinec.spec.errors import Fault, SpecError, SpecWarning
-from spinec.spec.fields import MAX_REPEATS, MAX_SIZE
+from spinec.spec.fields import MAX_REPEATS, MAX_SIZE, FrozenMapping
 from spinec.spec.load import loads
 from spinec.spec.model import Image, ModelSpec, Scale, round_dim, scaled_dim
 from spinec.spec.validate import expectation, show
@@ -187,4 +186,4 @@ def with_dims(
         for name, block in spec.blocks.items()
     }
     image = Image(size=size or spec.input.size, channels=spec.input.channels)
-    return spec.model_copy(update={"blocks": MappingProxyType(blocks), "input": image})
+    return spec.model_copy(update={"blocks": FrozenMapping(blocks), "input": image})

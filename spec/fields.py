@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 from pydantic.functional_validators import AfterValidator
 
 MAX_LEVEL = 12
@@ -24,6 +25,37 @@ class Frozen(BaseModel):
     """A part of a spec: immutable, strict about types, closed to unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
+
+
+Value = TypeVar("Value")
+
+
+class FrozenMapping(Mapping[str, Value]):
+    """A mapping that stays as it is; unlike a `MappingProxyType`, it can be hashed, copied and pickled."""
+
+    __slots__ = ("_entries",)
+
+    def __init__(self, entries: Mapping[str, Value]) -> None:
+        self._entries = dict(entries)
+
+    def __getitem__(self, key: str) -> Value:
+        return self._entries[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._entries.items()))  # no order, as equal mappings may differ in it
+
+    def __repr__(self) -> str:
+        return repr(self._entries)
+
+
+READ_ONLY = (AfterValidator(FrozenMapping), PlainSerializer(dict))
+"""What makes the mapping of a field one that nobody can change."""
 
 
 def _odd(value: int) -> int:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, PlainSerializer, SerializeAsAny
+from pydantic import Field, SerializeAsAny
 
 from spinec.spec.blocks import Block, Fuse, Input, Resample
 from spinec.spec.conventions import Convention
 from spinec.spec.fields import (
+    READ_ONLY,
     Activation,
     CountedParams,
     Dim,
     Figure,
     Frozen,
+    FrozenMapping,
     Padding,
     Repeats,
     Size,
@@ -85,13 +86,6 @@ class Published(Frozen):
     dataset: str = Field("", description="of the score: COCO, ImageNet")
 
 
-def _read_only(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    return MappingProxyType(dict(value))
-
-
-_FrozenMapping = (AfterValidator(_read_only), PlainSerializer(dict))
-
-
 class ModelSpec(Frozen):
     """An architecture: blocks, which of them are outputs, and the head on top."""
 
@@ -106,10 +100,10 @@ class ModelSpec(Frozen):
     stochastic_depth: StochasticDepth = StochasticDepth()
     resample: Resample = Resample()
     fuse: Fuse = Fuse()
-    blocks: Annotated[Mapping[str, SerializeAsAny[Block]], *_FrozenMapping] = Field(
+    blocks: Annotated[Mapping[str, SerializeAsAny[Block]], *READ_ONLY] = Field(
         description="block name: what it computes, in the order of execution"
     )
-    outputs: Annotated[Mapping[str, str], *_FrozenMapping] = Field(
+    outputs: Annotated[Mapping[str, str], *READ_ONLY] = Field(
         min_length=1, description="output name: the block that is given out under it"
     )
     endpoints: Endpoints | None = None
@@ -142,7 +136,7 @@ class Scale(Frozen):
     multiple: int = Field(4, gt=0, le=1024, description="scaled dims are multiples of this, the nearest")
     rounding: Literal["nearest", "down"] = Field("nearest", description="down: the multiple below, whatever is left")
     keep: float = Field(0.9, ge=0, le=1, description="rounding never leaves less than this share of the scaled dim")
-    repeats: Mapping[str, Repeats] = Field({}, description="block name: repeats")
+    repeats: Annotated[Mapping[str, Repeats], *READ_ONLY] = Field(FrozenMapping({}), description="block name: repeats")
 
 
 def scaled_dim(dim: int, scale: Scale) -> int:

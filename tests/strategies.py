@@ -7,30 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from field_values import fields_of, values_of
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
+from spinec.spec.blocks import Block, Fuse, Resample
+from spinec.spec.heads import Head
+from spinec.spec.model import Endpoints, Image, Init, ModelSpec, Norm, Published, StochasticDepth
 from spinec.spec.names import RESERVED
 
-ACTIVATIONS = ("swish", "relu", "relu6", "hard_swish", "gelu", "sigmoid", "hard_sigmoid", "none")
-DOWNS = (
-    "space_to_depth",
-    "depthwise",
-    "conv",
-    "conv_pool",
-    "max_pool",
-    "max_pool_first",
-    "max_pool_disjoint",
-    "avg_pool",
-    "none",
-)
-UPS = ("nearest", "nearest_first", "none")
-MATCHES = ("when_different", "always", "where_needed")
-ORDERS = ("channel_major", "block_major")
-FUSIONS = ("fast_normalized", "softmax", "sum", "concat", "attention")
 LADDERS = ("retinanet", "mask_rcnn")  # heads whose outputs are at levels without a gap
-KINDS = ("mbconv", "fused_mbconv", "residual", "bottleneck", "conv", "separable_conv", "identity")
-EXPANDS = (1, 1.5, 2, 2.5, 3, 4.35, 6)
-SQUEEZES = (0, 0.05, 0.2, 0.25, 0.3, 1)
+KINDS = tuple(Block.kinds)
 # Names that generated code has uses for itself, and plain ones.
 MODEL_NAMES = (
     "tiny",
@@ -72,6 +59,10 @@ class Draft:
 
     down: str
     up: str
+    dims: st.SearchStrategy[int]
+    kinds: tuple[str, ...]
+    default: str | None
+    """The kind of blocks that do not say theirs."""
     blocks: dict[str, dict[str, Any]] = field(default_factory=dict)
     unread: list[str] = field(default_factory=list)
 
@@ -82,21 +73,28 @@ class Draft:
 @st.composite
 def specs(draw: st.DrawFn, most_blocks: int = 40, most_pixels: int = 160, most_dim: int = 48) -> str:
     """The text of a valid spec."""
-    resample, fuse = draw(resamples()), draw(fuses())
-    draft = Draft(resample.get("down", "space_to_depth"), resample.get("up", "nearest"))
+    resample, default = draw(any_of(Resample)), draw(defaults())
+    dims = draw(st.lists(st.integers(1, most_dim), min_size=1, max_size=3))  # few, so that shapes are repeated
+    often = st.sampled_from(dims)
+    draft = Draft(
+        resample.get("down", "space_to_depth"),
+        resample.get("up", "nearest"),
+        st.one_of(often, often, st.integers(1, most_dim)),
+        draw(st.one_of(st.just(KINDS), st.lists(st.sampled_from(KINDS), min_size=1, max_size=2).map(tuple))),
+        default.get("kind"),
+    )
     most = draw(st.sampled_from((4, 8, max(2, most_blocks * 3 // 4))))  # mostly small, so that many fit in a minute
     for _ in range(draw(st.integers(2, min(most, max(2, most_blocks * 3 // 4))))):
         sources = draw(sources_of(draft))
-        add_block(draw, draft, sources, draw(st.integers(0, 7)), draw(st.integers(1, most_dim)))
-    top = draw_top(draw, draft, most_dim)
+        add_block(draw, draft, sources, draw(st.integers(0, 7)))
+    top = draw_top(draw, draft)
     pixels = st.integers(17, most_pixels)
     document = {
         "name": draw(st.sampled_from(MODEL_NAMES)),
-        "input": {"size": draw(st.one_of(pixels, st.tuples(pixels, pixels))), "channels": draw(st.integers(1, 4))},
+        "input": {"size": draw(st.one_of(pixels, st.tuples(pixels, pixels))), **draw(any_of(Image))},
         **draw(settings()),
-        "defaults": draw(defaults()),
+        "defaults": default,
         "resample": resample,
-        "fuse": fuse,
         "blocks": draft.blocks,
         **top,
     }
@@ -132,50 +130,29 @@ def some(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries({}, optional=fields)
 
 
-def resamples() -> st.SearchStrategy[dict[str, Any]]:
-    """How a spec, or one input, resamples."""
-    return some(
-        down=st.sampled_from(DOWNS),
-        up=st.sampled_from(UPS),
-        match=st.sampled_from(MATCHES),
-        alpha=st.sampled_from((0, 0.5, 1)),
-        bias=st.booleans(),
-        channel_order=st.sampled_from(ORDERS),
-        activation=st.sampled_from(ACTIVATIONS),
-    )
-
-
-def fuses() -> st.SearchStrategy[dict[str, Any]]:
-    """How a spec, or one block, fuses."""
-    return some(
-        kind=st.sampled_from(FUSIONS),
-        epsilon=st.sampled_from((0.0001, 0.001, 0.5)),
-        activation=st.sampled_from(ACTIVATIONS),
-    )
+def any_of(model: type[BaseModel], *always: str) -> st.SearchStrategy[dict[str, Any]]:
+    """Any fields of a model, with any of their values."""
+    fields = {field: st.sampled_from(values_of(model, field)) for field in fields_of(model)}
+    given = {field: fields.pop(field) for field in always}
+    return st.fixed_dictionaries(given, optional=fields)
 
 
 def settings() -> st.SearchStrategy[dict[str, Any]]:
     """What holds for a whole spec."""
-    return some(
-        source=st.sampled_from(
-            ("arXiv 2010.11426, Table 1", 'a "quoted" \\ source, with a # and a {brace}', "x" * 200)
-        ),
-        padding=st.sampled_from(("symmetric", "same")),
-        norm=some(epsilon=st.sampled_from((1e-05, 0.001, 0.1)), momentum=st.sampled_from((0, 0.9, 0.99, 0.997))),
-        init=some(scale=st.sampled_from((1.0, 2.0, 0.5)), mode=st.sampled_from(("fan_in", "fan_out"))),
-        stochastic_depth=some(rate=st.sampled_from((0, 0.2, 0.8)), schedule=st.sampled_from(("linear", "constant"))),
-    )
+    parts = {"norm": Norm, "init": Init, "stochastic_depth": StochasticDepth, "fuse": Fuse}
+    published = any_of(Published, "table", "macs")
+    own = any_of(ModelSpec)
+    nested = some(published=published, **{name: any_of(model) for name, model in parts.items()})
+    return st.builds(lambda a, b: {**a, **b}, own, nested)
 
 
 def defaults() -> st.SearchStrategy[dict[str, Any]]:
     """Fields for every block whose kind has them."""
-    return some(
-        kernel=st.sampled_from((1, 3, 5)),
-        expand=st.sampled_from((1, 4)),
-        squeeze=st.sampled_from(SQUEEZES),
-        activation=st.sampled_from(ACTIVATIONS),
-        repeats=st.integers(1, 2),
-    )
+    fields = {
+        field: st.sampled_from(values_of(model, field)) for model in Block.kinds.values() for field in fields_of(model)
+    }
+    whole = st.sampled_from(values_of(Block.kinds["bottleneck"], "expand"))  # what every kind can take
+    return some(**{**fields, "expand": whole}, fuse=any_of(Fuse), kind=st.sampled_from(KINDS))
 
 
 @st.composite
@@ -188,12 +165,17 @@ def sources_of(draw: st.DrawFn, draft: Draft) -> list[str]:
     return list(dict.fromkeys([first, *more]))
 
 
-def add_block(draw: st.DrawFn, draft: Draft, sources: Sequence[str], level: int, dim: int) -> str:
-    """Add a block of any kind with any settings; its name."""
-    kind = draw(st.sampled_from(KINDS))
-    block = {"kind": kind, "level": level, "dim": dim, **draw(fields_of(kind))}
-    own_fuse = draw(st.one_of(st.just({}), fuses()))
-    block |= {"fuse": own_fuse} if own_fuse else {}
+def add_block(draw: st.DrawFn, draft: Draft, sources: Sequence[str], level: int, dim: int | None = None) -> str:
+    """Add a block of any kind with any settings, or with those of an earlier one; its name."""
+    if draft.blocks and draw(st.booleans()):
+        like = draft.blocks[draw(st.sampled_from(list(draft.blocks)))]
+        kind = like.get("kind", draft.default)
+        own = {field: value for field, value in like.items() if field not in ("level", "dim", "inputs")}
+    else:
+        kind = draw(st.sampled_from(draft.kinds))
+        said = {} if kind == draft.default else {"kind": kind}
+        own = {**said, **draw(any_of(Block.kinds[kind])), **draw(some(fuse=any_of(Fuse)))}
+    block = {**own, "level": level, "dim": dim or draw(draft.dims)}
     taken_as_is = len(sources) == 1 and draft.level(sources[0]) <= level and kind != "identity"
     block["inputs"] = [draw_input(draw, draft, source, level, taken_as_is) for source in sources]
     name = draw(
@@ -204,60 +186,24 @@ def add_block(draw: st.DrawFn, draft: Draft, sources: Sequence[str], level: int,
     return name
 
 
-def fields_of(kind: str) -> st.SearchStrategy[dict[str, Any]]:
-    """The fields of a kind of block, each given or left to its default."""
-    every = {
-        "kernel": st.sampled_from((1, 3, 5, 7)),
-        "repeats": st.integers(1, 3),
-        "activation": st.sampled_from(ACTIVATIONS),
-        "expand": st.sampled_from((1, 2, 4) if kind == "bottleneck" else EXPANDS),
-        "squeeze": st.sampled_from(SQUEEZES),
-        "squeeze_base": st.sampled_from(("input", "hidden")),
-        "zero_gamma": st.booleans(),
-        "norm": st.booleans(),
-        "norm_between": st.booleans(),
-        "bias": st.booleans(),
-        "dilation": st.integers(1, 3),
-        "subsample": st.booleans(),
-        "shortcut": st.booleans(),
-        "squeeze_multiple": st.sampled_from((1, 8)),
-        "squeeze_activation": st.sampled_from(ACTIVATIONS),
-        "gate": st.sampled_from(("sigmoid", "hard_sigmoid")),
-    }
-    squeezed = ("squeeze", "squeeze_base", "squeeze_multiple", "squeeze_activation", "gate")
-    inverted = ("kernel", "repeats", "activation", "expand", *squeezed, "dilation", "shortcut")
-    has = {
-        "mbconv": inverted,
-        "fused_mbconv": inverted,
-        "residual": ("kernel", "repeats", "activation", "zero_gamma", "dilation"),
-        "bottleneck": ("kernel", "repeats", "activation", "expand", "zero_gamma", "dilation", "subsample"),
-        "conv": ("kernel", "repeats", "activation", "norm", "bias", "dilation"),
-        "separable_conv": ("kernel", "repeats", "activation", "norm", "norm_between", "bias"),
-        "identity": ("repeats", "activation", "norm"),
-    }
-    return some(**{name: every[name] for name in has[kind]})
-
-
 def draw_input(draw: st.DrawFn, draft: Draft, source: str, level: int, taken_as_is: bool) -> Any:
     """An input by its name, or with settings of its own; there is always a path to the block's level."""
-    own = draw(st.one_of(st.just({}), st.just({}), resamples()))
+    own = draw(st.one_of(st.just({}), st.just({}), any_of(Resample)))
     given = draft.level(source)
     if not taken_as_is and given < level and own.get("down", draft.down) == "none":
-        own = {**own, "down": draw(st.sampled_from(DOWNS[:-1]))}
+        own = {**own, "down": draw(st.sampled_from([way for way in values_of(Resample, "down") if way != "none"]))}
     if not taken_as_is and given > level and own.get("up", draft.up) == "none":
         own = {**own, "up": "nearest"}
     return {"from": source, **own} if own else source
 
 
-def draw_top(draw: st.DrawFn, draft: Draft, most_dim: int) -> dict[str, Any]:
+def draw_top(draw: st.DrawFn, draft: Draft) -> dict[str, Any]:
     """Outputs, so that somebody reads every block, and endpoints and head as far as they are legal."""
     head = draw(st.one_of(st.none(), heads()))
-    endpoints = draw(st.one_of(st.none(), st.integers(1, most_dim)))
+    endpoints = draw(st.one_of(st.none(), any_of(Endpoints, "dim")))
     top: dict[str, Any] = {}
     if head:
-        outputs = finish(
-            draw, draft, head["kind"] in LADDERS, None if endpoints else draw(st.integers(1, most_dim)), most_dim
-        )
+        outputs = finish(draw, draft, head["kind"], None if endpoints else draw(draft.dims))
         top["head"] = head
     else:
         extra = draw(st.lists(st.sampled_from(list(draft.blocks)), max_size=2))
@@ -274,7 +220,7 @@ def draw_top(draw: st.DrawFn, draft: Draft, most_dim: int) -> dict[str, Any]:
         used.add(names[i].lower())
     top["outputs"] = dict(zip(names, outputs, strict=True))
     if endpoints:
-        top["endpoints"] = {"dim": endpoints, **draw(some(activation=st.sampled_from(ACTIVATIONS)))}
+        top["endpoints"] = endpoints
     return top
 
 
@@ -285,66 +231,26 @@ def output_name(level: int, index: int) -> st.SearchStrategy[str]:
 
 def heads() -> st.SearchStrategy[dict[str, Any]]:
     """A head of any kind."""
-    dims, classes, layers = st.integers(1, 24), st.integers(1, 10), st.integers(0, 3)
-    activation = st.sampled_from(ACTIVATIONS)
-    rate = st.sampled_from((0, 0.2, 1))
-    classification = some(classes=classes, dropout=rate, activation=activation, hidden=dims, hidden_bias=st.booleans())
-    ssd = some(classes=classes, activation=activation)
-    segmentation = some(layers=layers, classes=classes, activation=activation)
-    retinanet = some(
-        layers=layers,
-        classes=classes,
-        activation=activation,
-        anchors=st.integers(1, 9),
-        conv=st.sampled_from(("separable", "full")),
-        bias=st.booleans(),
-        shared=st.booleans(),
-        prior=st.sampled_from((0.01, 0.5)),
-    )
-    mask_rcnn = some(
-        conv=st.sampled_from(("separable", "full")),
-        proposal_layers=layers,
-        box_layers=layers,
-        mask_layers=layers,
-        hidden=st.lists(dims, max_size=2),
-        classes=classes,
-        activation=activation,
-        anchors=st.integers(1, 4),
-        box_size=st.integers(1, 7),
-        mask_size=st.integers(1, 5),
-    )
-    crops = st.integers(1, 4)  # always said: a thousand would take as long as a thousand networks
-    return st.one_of(
-        classification.map(lambda own: {"kind": "classification", **own}),
-        st.builds(lambda own, dim: {"kind": "segmentation", "dim": dim, **own}, segmentation, dims),
-        st.builds(lambda own, dim: {"kind": "retinanet", "dim": dim, **own}, retinanet, dims),
-        ssd.map(lambda own: {"kind": "ssd", **own}),
-        st.builds(
-            lambda own, dim, boxes, masks: {
-                "kind": "mask_rcnn",
-                "dim": dim,
-                "box_crops": boxes,
-                "mask_crops": masks,
-                **own,
-            },
-            mask_rcnn,
-            dims,
-            crops,
-            crops,
-        ),
-    )
+    return st.one_of([any_head(kind, model) for kind, model in Head.kinds.items()])
 
 
-def finish(draw: st.DrawFn, draft: Draft, ladder: bool, dim: int | None, most_dim: int) -> list[str]:
+def any_head(kind: str, model: type[Head]) -> st.SearchStrategy[dict[str, Any]]:
+    """A head of one kind; what every spec must say or must not leave at its default is always said."""
+    fields = model.model_fields
+    always = [name for name in fields_of(model) if fields[name].is_required() or name in ("box_crops", "mask_crops")]
+    return any_of(model, *always).map(lambda own: {"kind": kind, **own})
+
+
+def finish(draw: st.DrawFn, draft: Draft, head: str, dim: int | None) -> list[str]:
     """Blocks for a head, of one dim where it needs that, and of levels without a gap where it needs those."""
-    dims = st.just(dim) if dim else st.integers(1, most_dim)
-    count = draw(st.integers(1, 4))
+    ladder = head in LADDERS
+    count = 1 if head == "deeplab" else draw(st.integers(1, 4))
     while len(draft.unread) > MOST_INPUTS * count:
-        add_block(draw, draft, draft.unread[:MOST_INPUTS], draw(st.integers(1, 7)), draw(dims))
+        add_block(draw, draft, draft.unread[:MOST_INPUTS], draw(st.integers(1, 7)), dim)
     first = draw(st.integers(0, 8 - count))
     levels = [first + i if ladder else draw(st.integers(0, 7)) for i in range(count)]
     waiting, outputs = list(draft.unread), []
     for i, level in enumerate(levels):
         sources = waiting[i::count] or [draw(st.sampled_from(list(draft.blocks)))]
-        outputs.append(add_block(draw, draft, sources, level, draw(dims)))
+        outputs.append(add_block(draw, draft, sources, level, dim))
     return [name for name in outputs if name in draft.unread] if not ladder else outputs

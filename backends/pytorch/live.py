@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from spinec.backends.backend import check_image_alone
-from spinec.backends.live import import_source
+from spinec.backends.live import import_source, keep
 from spinec.backends.pytorch.printer import emit, model_name
 from spinec.compiler.program import Program
 from spinec.spec.errors import BackendError
@@ -25,6 +25,7 @@ def build(program: Program) -> nn.Module:
         raise BackendError("PyTorch is not installed: pip install 'spinec[pytorch]'")
     module = import_source(emit(program), program.name)
     model: nn.Module = getattr(module, model_name(program))()
+    keep(module, [part for part in model.modules() if type(part).__module__ == module.__name__])
     return model
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spinec.backends.backend import check_image_alone
-from spinec.backends.live import import_source
+from spinec.backends.live import import_source, keep
+from spinec.backends.prelude import pieces
 from spinec.backends.tensorflow.framework import load_keras
 from spinec.backends.tensorflow.layout import as_given, channels_first, channels_last
 from spinec.backends.tensorflow.printer import emit, model_name
@@ -24,9 +26,18 @@ if TYPE_CHECKING:
 def build(program: Program) -> keras.Model:
     """A functional `keras.Model` with fresh weights: the function that `emit` writes, imported and called."""
     load_keras()
-    module = import_source(emit(program), program.name)
+    module = import_source(emit(program), program.name, _registered())
     model: keras.Model = getattr(module, model_name(program))()
+    keep(module, [model])
     return model
+
+
+def _registered() -> dict[str, Any]:
+    """What Keras finds by name when it loads a model: once for all models, as it keeps all that it is told of."""
+    from spinec.backends.tensorflow import prelude
+
+    names = [name for name, piece in pieces(Path(str(prelude.__file__))).items() if piece.text.startswith("@keras")]
+    return {name: getattr(prelude, name) for name in names}
 
 
 def run(program: Program, image: NDArray[np.float32], seed: int = 0) -> dict[str, NDArray[np.float32]]:

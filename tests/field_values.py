@@ -1,0 +1,138 @@
+"""What random and pairwise specs give to the fields of a spec: a field that is missing here fails the tests.
+
+The first value of a field is not its default; a field may also be left out. Fields that say how a network hangs
+together (`STRUCTURE`) are made by whoever makes the spec.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel
+
+from spinec.spec.blocks import Block
+from spinec.spec.heads import Head
+from spinec.spec.model import ModelSpec
+
+ACTIVATIONS = ("relu", "swish", "relu6", "hard_swish", "gelu", "sigmoid", "hard_sigmoid", "none")
+DOWNS = (
+    "depthwise",
+    "space_to_depth",
+    "conv",
+    "conv_pool",
+    "max_pool",
+    "max_pool_first",
+    "max_pool_disjoint",
+    "avg_pool",
+    "none",
+)
+SOURCES = ("arXiv 2010.11426, Table 1", 'a "quoted" \\ source, with a # and a {brace}', "x" * 200)
+STRUCTURE = {
+    "ModelSpec": ("name", "blocks", "outputs"),
+    "Block": ("kind", "level", "dim", "inputs"),
+    "Image": ("size",),
+    "Input": ("block",),
+    "Head": ("kind",),
+}
+VALUES: dict[str, tuple[Any, ...]] = {
+    "activation": ACTIVATIONS,
+    "alpha": (0.5, 0, 1),
+    "anchors": (2, 1, 4, 9),
+    "bias": (True, False),
+    "box_crops": (2, 1, 3),  # always said: a thousand would take as long as a thousand networks
+    "box_layers": (1, 0, 2),
+    "box_size": (2, 1, 5, 7),
+    "channel_order": ("block_major", "channel_major"),
+    "channels": (1, 2, 4, 3),
+    "classes": (3, 1, 2, 10),
+    "conv": ("full", "separable"),
+    "convention": ("conv", "profiler", "torch"),
+    "counted_params": ("folded", "trained", "all"),
+    "dataset": ("COCO", "ImageNet"),
+    "dilation": (2, 1, 3),
+    "dim": (6, 1, 8, 24),
+    "down": DOWNS,
+    "dropout": (0, 0.2, 0.5, 1),
+    "epsilon": (0.0001, 0.001, 0.5),
+    "expand": (1, 1.5, 2, 2.5, 3, 4.35, 6),
+    "gate": ("hard_sigmoid", "sigmoid"),
+    "hidden": (5, 8),
+    "kernel": (1, 3, 5, 7),
+    "layers": (1, 0, 2, 3),
+    "macs": ("2.5B", "97.0K"),
+    "mask_crops": (2, 1, 3),
+    "mask_layers": (1, 0, 2),
+    "mask_size": (2, 1, 5),
+    "match": ("always", "when_different", "where_needed"),
+    "metric": ("AP", "top-1"),
+    "mode": ("fan_in", "fan_out"),
+    "momentum": (0.9, 0, 0.99, 0.997),
+    "norm": (True, False),
+    "norm_between": (True, False),
+    "padding": ("same", "symmetric"),
+    "params": ("3.60M", "97.0K"),
+    "prior": (0.5, 0.01),
+    "proposal_layers": (1, 0, 2),
+    "rate": (0.2, 0, 0.8),
+    "rates": ((2,), (), (2, 3), (1, 1, 4)),
+    "repeats": (2, 1, 3),
+    "scale": (1.0, 2.0, 0.5),
+    "schedule": ("constant", "linear"),
+    "score": (34.7, 0),
+    "shared": (True, False),
+    "shortcut": (False, True),
+    "source": SOURCES,
+    "squeeze": (0.25, 0, 0.05, 0.2, 0.3, 1),
+    "squeeze_activation": ACTIVATIONS,
+    "squeeze_base": ("hidden", "input"),
+    "squeeze_multiple": (8, 1, 3),
+    "subsample": (True, False),
+    "synchronized": (True, False),
+    "table": ("Table 1",),
+    "up": ("nearest_first", "nearest", "none"),
+    "zero_gamma": (False, True),
+    "Bottleneck.expand": (2, 1, 4),
+    "Fuse.kind": ("softmax", "fast_normalized", "sum", "concat", "attention"),
+    "MaskRCNN.hidden": ((8,), (), (5, 6)),
+    "SSD.anchors": ((1, 2, 3), (6, 6, 6)),  # one number for each output
+}
+
+
+def values_of(model: type[BaseModel], field: str) -> tuple[Any, ...]:
+    """What a field is given."""
+    return VALUES.get(f"{model.__name__}.{field}") or VALUES[field]
+
+
+def fields_of(model: type[BaseModel]) -> list[str]:
+    """The fields of a model that have values of their own, by the names that a document gives them."""
+    kinds = [name for name in STRUCTURE if name in {each.__name__ for each in model.__mro__}]
+    left_out = {field for name in kinds for field in STRUCTURE[name]}
+    nested = {field for field in model.model_fields if parts_of(model, field)}
+    return [field for field in model.model_fields if field not in left_out | nested]
+
+
+def parts_of(model: type[BaseModel], field: str) -> list[type[BaseModel]]:
+    """The models that the value of a field is made of."""
+    return list(_models_in(model.model_fields[field].annotation))
+
+
+def models() -> dict[str, type[BaseModel]]:
+    """Every model that a loaded spec is made of, by name, each kind of block and head among them."""
+    found: dict[str, type[BaseModel]] = {}
+    waiting: list[type[BaseModel]] = [ModelSpec, *Block.kinds.values(), *Head.kinds.values()]
+    while waiting:
+        model = waiting.pop()
+        if model.__name__ not in found:
+            found[model.__name__] = model
+            waiting += [part for field in model.model_fields for part in parts_of(model, field)]
+    return {name: model for name, model in found.items() if model not in (Block, Head)}
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and get_origin(annotation) is None:
+        if issubclass(annotation, BaseModel):
+            yield annotation
+        return
+    for part in get_args(annotation):
+        yield from _models_in(part)
