@@ -67,6 +67,8 @@ class Space:
 
     def draw(self, number: int, seed: int = 0) -> list[tuple[int | float, ...]]:
         """Vectors of betas, each beta drawn by itself and every value as likely as another."""
+        if number < 0 or seed < 0:
+            raise ValueError(f"expected numbers of candidates and seeds from 0 on, got {number} and {seed}")
         chosen = np.random.default_rng(seed).integers(len(self.values), size=(number, len(self.names)))
         return [tuple(self.values[i] for i in row) for row in chosen.tolist()]
 

@@ -95,7 +95,10 @@ class Report(Count):
         variables.
         """
         kept = sum(prod(shape) for shape in self.program.state.values())
-        return self.params + {"trained": 0, "folded": -kept // 2, "all": kept}[counted]
+        further = {"trained": 0, "folded": -kept // 2, "all": kept}
+        if counted not in further:
+            raise ValueError(f"cannot count parameters as {counted!r}; {did_you_mean(counted, further)}")
+        return self.params + further[counted]
 
     @cached_property
     def peak_bytes(self) -> int:

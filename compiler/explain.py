@@ -7,7 +7,7 @@ from fractions import Fraction
 from itertools import accumulate, count, pairwise
 from math import inf
 
-from spinec.compiler.redistribute import Number, attention, budget_of, new_dims, positive
+from spinec.compiler.redistribute import Number, attention, budget_of, check_rounding, new_dims, positive
 from spinec.compiler.resources import Unit, distribution_fault, units
 from spinec.spec.blocks import Block
 from spinec.spec.model import ModelSpec
@@ -45,6 +45,7 @@ def explain(
     budget = budget_of(before, shared, target, exact)
     exactly = {value: positive(value, "values") for value in values}
     found: set[tuple[Number, ...]] = set()
+    check_rounding(multiple, keep)
     for vector in _candidates(shared, dims, exactly, budget, multiple, keep):
         if new_dims(shared, attention(shared, [exactly[value] for value in vector], budget), multiple, keep) == dims:
             found.add(vector)

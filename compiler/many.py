@@ -55,6 +55,7 @@ class CostModel:
 
         Raises:
             ShapeError: when an array does not fit the spec, or a count could leave what float64 holds exactly.
+            ValueError: when `chunk`, the candidates counted at a time, is less than one.
         """
         halves = self.flops(dims, repeats, convention, chunk)
         prices = (*CONVENTIONS[convention].prices.values(), CONVENTIONS[convention].kernel_weight)
@@ -73,6 +74,8 @@ class CostModel:
         return self._count(len(CONVENTIONS), dims, repeats, chunk)
 
     def _count(self, quantity: int, dims: ArrayLike, repeats: ArrayLike | None, chunk: int) -> Integers:
+        if chunk < 1:
+            raise ValueError(f"chunk: expected at least one candidate at a time, got {chunk}")
         widths, times = self._array(dims, "dims"), None if repeats is None else self._array(repeats, "repeats")
         if times is not None and len(times) != len(widths):
             raise ShapeError(f"{len(widths)} rows of dims, but {len(times)} rows of repeats")
@@ -92,7 +95,10 @@ class CostModel:
         return counts
 
     def _array(self, values: ArrayLike, what: str) -> NDArray[Any]:
-        array = np.asarray(values)
+        try:
+            array = np.asarray(values)
+        except ValueError:  # rows of several lengths
+            raise ShapeError(f"{what}: expected integers, (N, {len(self.blocks)}), in rows of one length") from None
         if array.ndim != 2 or array.shape[1] != len(self.blocks) or array.dtype.kind not in "iu":
             raise ShapeError(f"{what}: expected integers, (N, {len(self.blocks)}), got {array.dtype}, {array.shape}")
         return array

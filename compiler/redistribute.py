@@ -17,8 +17,8 @@ from spinec.spec.errors import did_you_mean
 from spinec.spec.fields import MAX_DIM
 from spinec.spec.model import ModelSpec, round_dim
 
-Number: TypeAlias = "int | float | Fraction"
-Shares: TypeAlias = "Mapping[str, Number] | Sequence[Number]"
+Number: TypeAlias = int | float | Fraction
+Shares: TypeAlias = Mapping[str, Number] | Sequence[Number]
 """A value for every unit: by the name of a block, or in the order of the blocks."""
 
 
@@ -82,10 +82,15 @@ def budget_of(spec: ModelSpec, shared: Sequence[Unit], target: Number | None, ex
     return budget
 
 
-def new_dims(shared: Sequence[Unit], alphas: Sequence[Fraction], multiple: int, keep: float) -> list[int]:
-    """sqrt(alpha_i) c_i of every unit, rounded."""
+def check_rounding(multiple: int, keep: float) -> None:
+    """Dims can be rounded so."""
     if not (multiple > 0 and 0 <= keep <= 1):
         raise distribution_fault(f"expected a positive multiple and a keep of 0 to 1, got {multiple} and {keep}")
+
+
+def new_dims(shared: Sequence[Unit], alphas: Sequence[Fraction], multiple: int, keep: float) -> list[int]:
+    """sqrt(alpha_i) c_i of every unit, rounded."""
+    check_rounding(multiple, keep)
     for unit, alpha in zip(shared, alphas, strict=True):
         if alpha * unit.dim**2 > MAX_DIM**2:
             raise distribution_fault(f"{unit.blocks[0]} would have more than {MAX_DIM:,} channels")

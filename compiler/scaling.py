@@ -18,7 +18,7 @@ from spinec.spec.model import Image, ModelSpec, Scale, round_dim, scaled_dim
 from spinec.spec.validate import expectation, show
 
 MOST_EXACT = 100  # a power of depth that is computed exactly: of a far larger one the digits would have no end
-LevelTotals: TypeAlias = "Mapping[int, int] | Sequence[int]"
+LevelTotals: TypeAlias = Mapping[int, int] | Sequence[int]
 """How many repeats the blocks of a level have together: by level, or in order from level 1."""
 
 

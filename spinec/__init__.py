@@ -94,7 +94,9 @@ def __getattr__(name: str) -> Any:
     """Import what is asked for when it is asked for, so that ``import spinec`` costs next to nothing."""
     if name not in _HOME_OF:
         raise AttributeError(f"module 'spinec' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"spinec.{_HOME_OF[name]}"), name)
+    from spinec.door import guarded
+
+    value = guarded(getattr(importlib.import_module(f"spinec.{_HOME_OF[name]}"), name), name)
     globals()[name] = value
     return value
 

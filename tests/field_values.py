@@ -58,6 +58,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "expand": (1, 1.5, 2, 2.5, 3, 4.35, 6),
     "gate": ("hard_sigmoid", "sigmoid"),
     "hidden": (5, 8),
+    "hidden_bias": (False, True),
     "kernel": (1, 3, 5, 7),
     "layers": (1, 0, 2, 3),
     "macs": ("2.5B", "97.0K"),

@@ -57,6 +57,8 @@ def write_report(
     Raises:
         BackendError: where charts are wanted and matplotlib is not installed.
     """
+    if not reports:
+        raise ValueError("reports: expected at least one")
     given = sources or {}
     sections = [
         _more(_section(f"spec-{i}", draw(report), report), report, given.get(report.program.name, ()), charts)

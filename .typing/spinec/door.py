@@ -1,0 +1,1 @@
+../../spinec/door.py
