@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from spinec.spec.exchange import exchange
 from spinec.spec.files import whole, write_whole
 
 OLD, NEW = b"old\n", b"new\n" * 1000
@@ -129,6 +130,72 @@ def test_a_kill_at_any_call_leaves_the_old_file_or_the_new_one(tmp_path):
             break
     assert (seen[0], seen[-1]) == (OLD, NEW)
     assert len(seen) > 5
+
+
+FOLDER = """
+import os, signal, sys
+from pathlib import Path
+from spinec.spec import files
+files.exchange = lambda *_: False  # as where a system cannot
+left = int(sys.argv[1])
+def watch(event, arguments):
+    global left
+    if event == "os.rename":
+        left -= 1
+        if left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(watch)
+with files.whole(Path("out")) as made:
+    made.mkdir()
+    (made / "model").write_bytes(b"new")
+"""
+
+
+@pytest.mark.parametrize("calls", [0, 1, 2])
+def test_a_folder_that_was_lost_between_two_steps_is_put_back(tmp_path, calls):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "model").write_bytes(OLD)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+    subprocess.run([sys.executable, "-c", FOLDER, str(calls)], cwd=tmp_path, env=environment, check=False)
+    assert (tmp_path / "out").exists() == (calls != 1)
+    with pytest.raises(KeyboardInterrupt), whole(tmp_path / "out"):
+        raise KeyboardInterrupt
+    assert (tmp_path / "out" / "model").read_bytes() == (b"new" if calls == 2 else OLD)
+
+
+def test_a_folder_takes_the_place_of_another_in_one_step(tmp_path, monkeypatch):
+    (tmp_path / "first").mkdir()
+    (tmp_path / "second").mkdir()
+    if not exchange(tmp_path / "first", tmp_path / "second"):
+        pytest.skip("this system cannot exchange two names")
+    monkeypatch.setattr(Path, "rename", lambda *_: pytest.fail("the folder was away for a moment"))
+    (tmp_path / "out").mkdir(0o700)
+    (tmp_path / "out" / "model").write_bytes(OLD)
+    with whole(tmp_path / "out") as made:
+        made.mkdir()
+        (made / "model").write_bytes(NEW)
+    assert contents(tmp_path) == {"out/model": NEW}
+    assert (tmp_path / "out").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("name", ["n" * 250, "ü" * 125, "n" * 247 + ".yaml"])
+def test_a_name_as_long_as_any(tmp_path, name):
+    for data in (OLD, NEW):
+        write_whole(tmp_path / name, data)
+        assert contents(tmp_path) == {name: data}
+
+
+@pytest.mark.parametrize("command", ["compile eff-spinenet-m0 -o", "draw eff-spinenet-m0 -o", "schema -o", "new"])
+def test_links_that_lead_to_themselves(tmp_path, spinec, command):
+    target, other = tmp_path / "a.svg", tmp_path / "b.svg"
+    target.symlink_to(other)
+    other.symlink_to(target)
+    code, _, err = spinec(*command.split(), target)
+    assert code in (1, 2)
+    assert "Traceback" not in err
+    assert (target.readlink(), other.readlink()) == (other, target)
+    with pytest.raises(OSError, match=os.strerror(errno.ELOOP)):
+        write_whole(target, NEW)
 
 
 @contextmanager
