@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
@@ -20,6 +21,8 @@ from spinec.options import app, fail
 from spinec.spec.errors import SpinecError
 
 __all__ = ["commands", "main"]
+
+UNWRITTEN = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}  # without a file's name: standard output
 
 
 @app.callback(invoke_without_command=True)
@@ -54,9 +57,25 @@ def _narrowed(asked: str) -> typer.Typer:
 @contextmanager
 def _errors() -> Iterator[None]:
     try:
-        yield
+        with _flushed():
+            yield
     except SpinecError as error:
         fail(str(error))
     except BrokenPipeError:  # the reader has seen enough
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:
+        if error.filename is not None or error.errno not in UNWRITTEN:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or what is left is tried once more at the end, with a traceback
+        fail(f"standard output: cannot be written: {error.strerror}")
+
+
+@contextmanager
+def _flushed() -> Iterator[None]:
+    """What was said has left the process before it is over."""
+    try:
+        yield
+    finally:
+        if sys.stdout is not None:
+            sys.stdout.flush()
