@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from spinec.backends.weights import Array
+    from spinec.backends.weights import Array, Stored
 
 
 class TrainingStep(NamedTuple):
@@ -34,8 +34,8 @@ class Backend(Protocol):
 
     CHECKPOINTS: tuple[str, ...]
     """The endings of the files of weights that it reads and writes."""
-    EXPORTS: Mapping[str, Callable[[Any, Program, Path], None]]
-    """What it can turn a model into, and how."""
+    EXPORTS: Mapping[str, Callable[[Path, Program, Mapping[str, Array] | None], None]]
+    """What it can turn a program into, with some weights or fresh ones, and how."""
 
     def emit(self, program: Program) -> str:
         """Standalone source of a program."""
@@ -67,8 +67,8 @@ class Backend(Protocol):
     def write_weights(self, model: Any, program: Program, weights: Mapping[str, Array]) -> None:
         """Set every weight and running statistic, or none."""
 
-    def read_checkpoint(self, path: Path, program: Program) -> dict[str, Array]:
-        """The weights in a file of the framework, by neutral name."""
+    def read_checkpoint(self, path: Path, program: Program) -> dict[str, Stored]:
+        """What is in a file of the framework, by neutral name where it has one, to be read when it is known to fit."""
 
     def write_checkpoint(self, path: Path, program: Program, weights: Mapping[str, Array]) -> None:
         """Write a file of the framework."""

@@ -3,52 +3,68 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from spinec.backends.backend import backend, backend_names
-from spinec.backends.weights import check_weights
+from spinec.backends.neutral import SUFFIX, packed, read_safetensors, spec_in
+from spinec.backends.weights import held, take
+from spinec.backends.writing import written
 from spinec.compiler.program import Program
-from spinec.spec.errors import BackendError
-from spinec.spec.files import whole
+from spinec.spec.errors import BackendError, SpinecError, first_line
 
 if TYPE_CHECKING:
     from spinec.backends.weights import Array
 
-NEUTRAL = ".safetensors"
-MARK = "spinec-neutral"  # the metadata's only key, for the spec's name: of several the order would be random
 Layout: TypeAlias = Literal["neutral", "pytorch"]
 
 
+class Checkpoint(NamedTuple):
+    """What a file holds: weights in float32, by neutral name, and of which types they were in the file."""
+
+    weights: dict[str, Array]
+    types: Mapping[str, int]
+
+
 def read_checkpoint(path: Path, program: Program) -> dict[str, Array]:
-    """The weights in a file of any form, by neutral name.
+    """The weights in a file of any form, by neutral name, in float32.
 
     Raises:
         BackendError: when the file cannot be read, or holds the weights of another program: all faults are named.
     """
-    if spec_named_in(path):
-        weights: dict[str, Array] = _load_safetensors(path)
-        check_weights(program, weights)
-        return weights
-    return backend(_owner(path)).read_checkpoint(path, program)
+    return open_checkpoint(path, program).weights
+
+
+def open_checkpoint(path: Path, program: Program) -> Checkpoint:
+    """The same and of which types it was: float16 and bfloat16 become float32 as they are, float64 is rounded to it.
+
+    Raises:
+        BackendError: when the file cannot be read, or holds the weights of another program: all faults are named.
+    """
+    owner = None if spec_named_in(path) else backend(_owner(path))
+    with _reading(path):
+        stored = owner.read_checkpoint(path, program) if owner else read_safetensors(path)
+        return Checkpoint(take(program, stored), Counter(each.type for each in stored.values()))
 
 
 def write_checkpoint(path: Path, program: Program, weights: Mapping[str, Array], layout: Layout = "neutral") -> None:
-    """Write weights to a file in the form that its name says; all of them, or nothing.
+    """Write weights to a file, in float32 and in the form that its name says; all of them, or nothing.
 
     Raises:
-        BackendError: when weights are missing, unknown or of another shape, or the form is unknown.
+        BackendError: when weights are missing, unknown or of another shape or type, or the form is unknown.
         OSError: when the file cannot be written.
     """
-    check_weights(program, weights)
-    neutral = path.suffix == NEUTRAL and layout == "neutral"
+    taken = take(program, {name: held(array) for name, array in weights.items()})
+    neutral = path.suffix == SUFFIX and layout == "neutral"
     owner = None if neutral else backend(_owner(path))
-    with whole(path) as made:
+    with written(path) as made:
         if owner is None:
-            _save_safetensors(made, weights, {MARK: program.name})
+            made.write_bytes(packed(taken, program.name))
         else:
-            owner.write_checkpoint(made, program, weights)
+            owner.write_checkpoint(made, program, taken)
 
 
 def spec_named_in(path: Path) -> str | None:
@@ -59,7 +75,22 @@ def spec_named_in(path: Path) -> str | None:
     """
     if not os.path.isfile(path):  # False, unlike Path.is_file, for a name that no file can have
         raise BackendError(f"{path}: no such file")
-    return _metadata(path).get(MARK) if path.suffix == NEUTRAL else None
+    if path.suffix != SUFFIX:
+        return None
+    with _reading(path):
+        return spec_in(path)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Whatever the libraries that read a file raise, where it is damaged, is one error that names it."""
+    try:
+        yield
+    except SpinecError:
+        raise
+    except Exception as error:
+        reason = first_line(str(error)) or type(error).__name__
+        raise BackendError(f"{path}: cannot be read as a file of weights: {reason}") from error
 
 
 def _owner(path: Path) -> str:
@@ -67,30 +98,6 @@ def _owner(path: Path) -> str:
     suffixes = {suffix: name for name in backend_names() for suffix in backend(name).CHECKPOINTS}
     found = [name for suffix, name in suffixes.items() if path.name.endswith(suffix)]
     if not found:
-        known = ", ".join(sorted({NEUTRAL, *suffixes}))
+        known = ", ".join(sorted({SUFFIX, *suffixes}))
         raise BackendError(f"{path}: unknown form of weights; expected a name that ends in {known}")
     return found[0]
-
-
-def _metadata(path: Path) -> dict[str, str]:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, "numpy") as file:
-            return dict(file.metadata() or {})
-    except SafetensorError as error:
-        raise BackendError(f"{path}: not a safetensors file: {error}") from None
-
-
-def _load_safetensors(path: Path) -> dict[str, Array]:
-    from safetensors.numpy import load_file
-
-    arrays: dict[str, Array] = load_file(path)
-    return arrays
-
-
-def _save_safetensors(path: Path, weights: Mapping[str, Array], metadata: dict[str, str]) -> None:
-    import numpy as np
-    from safetensors.numpy import save_file
-
-    save_file({name: np.ascontiguousarray(array) for name, array in weights.items()}, path, metadata)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from spinec.backends.backend import backend, backend_names
 from spinec.backends.checkpoints import read_checkpoint
+from spinec.backends.writing import written
 from spinec.compiler.program import Program
 from spinec.spec.errors import BackendError, did_you_mean
-from spinec.spec.files import whole
 
 SUFFIXES: Mapping[str, tuple[str, ...]] = {
     "onnx": (".onnx",),
@@ -32,8 +32,5 @@ def export_model(program: Program, form: str, path: Path, weights: Path | None =
         raise BackendError(f"no export to {form!r}; {did_you_mean(form, owners)}")
     owner = backend(owners[form])
     arrays = read_checkpoint(weights, program) if weights else None
-    model = owner.build(program)
-    if arrays:
-        owner.write_weights(model, program, arrays)
-    with whole(path) as made:
-        owner.EXPORTS[form](model, program, made)
+    with written(path) as made:
+        owner.EXPORTS[form](made, program, arrays)

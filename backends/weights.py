@@ -6,9 +6,10 @@ kernels (out, in, height, width), depthwise ones (C, 1, height, width), linear o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from spinec.backends.expressions import Layer
 from spinec.backends.outline import Rule
@@ -23,6 +24,16 @@ if TYPE_CHECKING:
     Array: TypeAlias = NDArray[np.floating[Any]]
 
 MOST_SHOWN = 50  # faults of one set of weights
+LIVE = ("float32", "float64", "float16")  # what a live model's weights may be given in
+STORED = (*LIVE, "bfloat16")  # and what files may hold: all of it is read as float32
+
+
+class Stored(NamedTuple):
+    """An array in a file: what can be known of it before it is read."""
+
+    shape: Shape
+    type: str
+    read: Callable[[], Array]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +83,76 @@ def find_arrays(
 
 
 def check_weights(program: Program, weights: Mapping[str, Array]) -> None:
-    """Every array that a program needs is there, in its shape, and no other.
+    """Every array that a program needs is there, in its shape, of real numbers, and no other.
 
     Raises:
-        BackendError: naming everything that is missing, that nothing needs, or that has another shape.
+        BackendError: naming everything that is missing, that nothing needs, or that has another shape or type.
     """
-    expected = {**program.weights, **program.state}
-    faults = [f"{name}: missing, expected {_show(shape)}" for name, shape in expected.items() if name not in weights]
-    faults += [
-        f"{name}: expected {_show(shape)}, got {_show(weights[name].shape)}"
-        for name, shape in expected.items()
-        if name in weights and tuple(weights[name].shape) != tuple(shape)
+    found = {name: (tuple(array.shape), array.dtype.name) for name, array in weights.items()}
+    _raise(_title(program), _misfits(program, found, LIVE))
+
+
+def take(program: Program, stored: Mapping[str, Stored]) -> dict[str, Array]:
+    """The arrays of a file in float32; nothing is read before all of them are known to fit.
+
+    Raises:
+        BackendError: naming everything that does not fit, or that has values which are no numbers.
+    """
+    import numpy as np
+
+    _raise(_title(program), _misfits(program, {name: each[:2] for name, each in stored.items()}, STORED))
+    with np.errstate(over="ignore"):  # what is too large is said below
+        weights = {
+            name: stored[name].read().astype(np.float32, copy=False) for name in (*program.weights, *program.state)
+        }
+    lost = {name: int(array.size - np.isfinite(array).sum()) for name, array in weights.items()}
+    faults = [
+        f"{name}: {count} of {weights[name].size} values are not finite in float32"
+        for name, count in lost.items()
+        if count
     ]
-    faults += [f"{name}: {program.name} has no such weight" for name in weights if name not in expected]
-    _raise(f"these are no weights of {program.name}, nothing was written", faults)
+    _raise(_title(program), faults)
+    return weights
+
+
+def held(array: Array) -> Stored:
+    """An array at hand, as if it were in a file."""
+    return Stored(tuple(array.shape), array.dtype.name, lambda: array)
+
+
+def renamed(stored: Mapping[str, Stored], names: Mapping[str, str]) -> dict[str, Stored]:
+    """What a file holds by neutral name; what has none, or one that is taken, by its own."""
+    known = {names[key]: each for key, each in stored.items() if key in names}
+    return known | {f"{key} (twice)" if key in known else key: stored[key] for key in stored if key not in names}
+
+
+def most_bytes(program: Program) -> int:
+    """More than any file of a program's weights needs, be it in float64 and with all that an optimizer keeps."""
+    shapes = {**program.weights, **program.state}.values()
+    return (1 << 26) + (len(shapes) << 14) + 64 * sum(map(math.prod, shapes))
+
+
+def _misfits(program: Program, found: Mapping[str, tuple[Shape, str]], types: tuple[str, ...]) -> list[str]:
+    expected = {**program.weights, **program.state}
+    known = {name: (shape, *found[name]) for name, shape in expected.items() if name in found}
+    return [
+        *(f"{name}: missing, expected {_show(shape)}" for name, shape in expected.items() if name not in found),
+        *(
+            f"{name}: expected {_show(wanted)}, got {_show(shape)}"
+            for name, (wanted, shape, _) in known.items()
+            if shape != wanted
+        ),
+        *(
+            f"{name}: expected {' or '.join(types)}, got {held}"
+            for name, (_, _, held) in known.items()
+            if held not in types
+        ),
+        *(f"{name}: {program.name} has no such weight" for name in found if name not in expected),
+    ]
+
+
+def _title(program: Program) -> str:
+    return f"these are no weights of {program.name}, nothing was written"
 
 
 def _raise(title: str, faults: list[str]) -> None:

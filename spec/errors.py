@@ -156,6 +156,11 @@ def _each(faults: Iterable[Fault]) -> Iterator[str]:
         said.add(name)
 
 
+def first_line(text: str) -> str:
+    """Where others' errors say what is wrong, without the pages that some add."""
+    return text.strip().partition("\n")[0][:LONGEST]
+
+
 def _shown(text: str) -> str:
     """A text as a terminal may have it: what a document says can neither move the cursor nor fill the screen."""
     safe = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text[:LONGEST])

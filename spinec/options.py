@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from math import inf, nan
 from pathlib import Path
@@ -261,7 +263,27 @@ def write_output(path: Path, data: str | bytes) -> None:
     """Write a file whole, or say why not and exit with 1."""
     from spinec.spec.files import write_whole
 
-    try:
+    with failing(path):
         write_whole(path, data)
+
+
+@contextmanager
+def failing(path: Path) -> Iterator[None]:
+    """Say why a file cannot be written and exit with 1."""
+    try:
+        yield
     except OSError as error:
-        fail(f"{path}: cannot be written: {error.strerror}")
+        fail(f"{path}: cannot be written: {error.strerror or error}")
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """Say what takes long while it does, to a person at a terminal and to nobody else."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    with Console(stderr=True).status(Text(what)):
+        yield

@@ -1,17 +1,30 @@
-"""From a live PyTorch module to files that run without it."""
+"""From a program to files that PyTorch makes and that run without its source."""
 
 from __future__ import annotations
 
+import io
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spinec.backends.installed import check_installed
+from spinec.backends.pytorch.framework import load_torch
+from spinec.backends.pytorch.live import build
+from spinec.backends.pytorch.weights import write_weights
 from spinec.compiler.program import Program
-from spinec.spec.errors import BackendError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+    from spinec.backends.weights import Array
+
+
+def _model(program: Program, weights: Mapping[str, Array] | None) -> nn.Module:
+    model = build(program)
+    if weights:
+        write_weights(model, program, weights)
+    return model.eval()
 
 
 def _examples(program: Program) -> tuple[Tensor, ...]:
@@ -29,19 +42,17 @@ def _batches(program: Program) -> dict[str, Any]:
     return {name: {0: torch.export.Dim(batch)} for name, batch in names.items()}
 
 
-def to_onnx(model: nn.Module, program: Program, path: Path) -> None:
+def to_onnx(path: Path, program: Program, weights: Mapping[str, Array] | None) -> None:
     """ONNX with a dynamic batch, checked by the ONNX checker; outputs bear the spec's names."""
-    import torch
+    torch = load_torch()
+    for module in ("onnx", "onnxscript"):  # torch's exporter needs them and says so late
+        check_installed(module, module, "onnx")
+    import onnx
 
-    try:
-        import onnx
-        import onnxscript  # noqa: F401  (torch's exporter needs it and says so late)
-    except ImportError as error:
-        raise BackendError(f"{error.name} is not installed: pip install 'spinec[onnx]'") from None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # of the exporter's own future, not of the user's model
         torch.onnx.export(
-            model.eval(),
+            _model(program, weights),
             _examples(program),
             path,
             dynamo=True,
@@ -54,12 +65,15 @@ def to_onnx(model: nn.Module, program: Program, path: Path) -> None:
     onnx.checker.check_model(path, full_check=True)
 
 
-def to_torch_export(model: nn.Module, program: Program, path: Path) -> None:
+def to_torch_export(path: Path, program: Program, weights: Mapping[str, Array] | None) -> None:
     """A `torch.export` archive (.pt2) with a dynamic batch."""
-    import torch
+    torch, data = load_torch(), io.BytesIO()
+    exported = torch.export.export(_model(program, weights), _examples(program), dynamic_shapes=_batches(program))
+    torch.export.save(exported, data)  # in memory: where a disk is full PyTorch's own writing ends the process
+    path.write_bytes(data.getvalue())
 
-    exported = torch.export.export(model.eval(), _examples(program), dynamic_shapes=_batches(program))
-    torch.export.save(exported, path)
 
-
-EXPORTS: dict[str, Callable[[Any, Program, Path], None]] = {"onnx": to_onnx, "torch-export": to_torch_export}
+EXPORTS: dict[str, Callable[[Path, Program, Mapping[str, Array] | None], None]] = {
+    "onnx": to_onnx,
+    "torch-export": to_torch_export,
+}

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from spinec.backends.backend import check_image_alone
 from spinec.backends.live import import_source, keep
+from spinec.backends.pytorch.framework import load_torch
 from spinec.backends.pytorch.printer import emit, model_name
 from spinec.compiler.program import Program
-from spinec.spec.errors import BackendError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
 
 def build(program: Program) -> nn.Module:
     """A `torch.nn.Module` with fresh weights: the class that `emit` writes, imported and called."""
-    if find_spec("torch") is None:
-        raise BackendError("PyTorch is not installed: pip install 'spinec[pytorch]'")
+    load_torch()
     module = import_source(emit(program), program.name)
     model: nn.Module = getattr(module, model_name(program))()
     keep(module, [part for part in model.modules() if type(part).__module__ == module.__name__])
@@ -31,9 +29,8 @@ def build(program: Program) -> nn.Module:
 
 def run(program: Program, image: NDArray[np.float32], seed: int = 0) -> dict[str, NDArray[np.float32]]:
     """The outputs of a model with fresh weights from a seed for one image, (channels, height, width)."""
-    import torch
-
     check_image_alone(program)
+    torch = load_torch()
     torch.manual_seed(seed)
     model = build(program).eval()
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from torch's stubs
@@ -46,8 +43,7 @@ def run(program: Program, image: NDArray[np.float32], seed: int = 0) -> dict[str
 @contextmanager
 def precision(name: str) -> Iterator[None]:
     """What modules are built within compute in: float32 or float64."""
-    import torch
-
+    torch = load_torch()
     before = torch.get_default_dtype()
     torch.set_default_dtype(getattr(torch, name))
     try:

@@ -1,25 +1,32 @@
-"""From a live Keras model to files that run without it."""
+"""From a program to files that TensorFlow makes and that run without its source."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from spinec.backends.tensorflow.checkpoints import live, save
+from spinec.backends.tensorflow.framework import check_keras
+from spinec.backends.writing import apart
 from spinec.compiler.program import Program
 
 if TYPE_CHECKING:
-    import keras
+    from spinec.backends.weights import Array
 
 
-def to_keras(model: keras.Model, program: Program, path: Path) -> None:
+def to_keras(path: Path, program: Program, weights: Mapping[str, Array] | None) -> None:
     """A .keras archive: loads back wherever the generated source is imported."""
-    model.save(path)
+    check_keras()
+    apart(save, path, program, weights)
 
 
-def to_saved_model(model: keras.Model, program: Program, path: Path) -> None:
+def to_saved_model(path: Path, program: Program, weights: Mapping[str, Array] | None) -> None:
     """A TensorFlow SavedModel, batch dynamic, for serving without Keras."""
-    model.export(path, verbose=False)
+    live(program, weights).export(path, verbose=False)
 
 
-EXPORTS: dict[str, Callable[[Any, Program, Path], None]] = {"keras": to_keras, "savedmodel": to_saved_model}
+EXPORTS: dict[str, Callable[[Path, Program, Mapping[str, Array] | None], None]] = {
+    "keras": to_keras,
+    "savedmodel": to_saved_model,
+}

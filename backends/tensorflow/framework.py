@@ -5,10 +5,19 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
-from importlib.util import find_spec
 from types import ModuleType
 
-from spinec.spec.errors import BackendError
+from spinec.backends.installed import check_installed
+
+
+def check_keras() -> None:
+    """Keras and TensorFlow are there.
+
+    Raises:
+        BackendError: when either is not installed.
+    """
+    for module in ("keras", "tensorflow"):
+        check_installed(module, "TensorFlow", "tensorflow")
 
 
 def load_keras() -> ModuleType:
@@ -17,8 +26,7 @@ def load_keras() -> ModuleType:
     Raises:
         BackendError: when either is not installed.
     """
-    if find_spec("keras") is None or find_spec("tensorflow") is None:
-        raise BackendError("TensorFlow is not installed: pip install 'spinec[tensorflow]'")
+    check_keras()
     if "tensorflow" not in sys.modules:
         _import_quietly()
     return import_module("keras")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from spinec.backends.tensorflow.printer import rule_of
@@ -64,9 +64,13 @@ def variables_of(model: keras.Model, program: Program) -> dict[Slot, Any]:
     """The live variable in every place for a weight or running statistic."""
     layers = {layer.name: layer for layer in model.layers}
     places = slots(program, rule_of)
-    return find_arrays(places, lambda slot: getattr(layers.get(slot.module), slot.attribute, None), _neutral_shape)
+    return find_arrays(
+        places,
+        lambda slot: getattr(layers.get(slot.module), slot.attribute, None),
+        lambda slot, variable: neutral_shape(slot, variable.shape),
+    )
 
 
-def _neutral_shape(slot: Slot, variable: Any) -> Shape:
-    shape = tuple(variable.shape)
+def neutral_shape(slot: Slot, shape: Sequence[int]) -> Shape:
+    """The shape that an array has in the neutral form, or would have if it had as many axes."""
     return tuple(shape[axis] for axis in _axes(slot, len(shape)) if axis < len(shape))

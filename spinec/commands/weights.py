@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from spinec.completion import spec_names
-from spinec.options import Form, Name, Output, Size, app, fail, print_table, read_image, read_program
+from spinec.options import Form, Name, Output, Size, app, fail, failing, print_table, read_image, read_program, working
 from spinec.suffixes import check_suffix
 from spinec.usage import Idle, refuse_idle
 
@@ -52,20 +52,26 @@ def convert(
 ) -> None:
     """Convert weights between PyTorch, Keras and the neutral form.
 
-    A missing, extra or mis-shaped entry is an error that names all of them, and nothing is written.
+    A missing, extra or mis-shaped entry, or one of no real numbers, is an error that names all of them, and nothing is
+    written. Weights are written in float32: float16 and bfloat16 lose nothing by it, float64 is rounded.
     """
-    from spinec.backends.checkpoints import NEUTRAL, read_checkpoint, spec_named_in, write_checkpoint
+    from spinec.backends.checkpoints import open_checkpoint, spec_named_in, write_checkpoint
+    from spinec.backends.neutral import SUFFIX
 
-    refuse_idle(context, Idle("layout", f"on a file other than {NEUTRAL}", target.suffix != NEUTRAL))
+    refuse_idle(context, Idle("layout", f"on a file other than {SUFFIX}", target.suffix != SUFFIX))
     name = spec or spec_named_in(source)
     if not name:
         fail(f"{source}: does not say whose weights it holds; add --spec NAME")
     program = read_program(name, size)
-    weights = read_checkpoint(source, program)
-    try:
-        write_checkpoint(target, program, weights, layout.value)
-    except OSError as error:
-        fail(f"{target}: cannot be written: {error.strerror or error}")
+    with working(f"converting {source}"):
+        weights, types = open_checkpoint(source, program)
+        with failing(target):
+            write_checkpoint(target, program, weights, layout.value)
+    for held, count in sorted(types.items()):
+        if held != "float32":
+            typer.echo(
+                f"{source}: {count} arrays of {held}, {'rounded' if held == 'float64' else 'widened'} to float32"
+            )
     typer.echo(f"{target}: {len(weights)} arrays, {sum(array.size for array in weights.values()):,} numbers")
 
 
@@ -83,10 +89,8 @@ def export(
     if to in SUFFIXES:
         check_suffix(output, to, SUFFIXES[to])
     program = read_program(name, size)
-    try:
+    with working(f"exporting {program.name} as {to}"), failing(output):
         export_model(program, to, output, weights)
-    except OSError as error:
-        fail(f"{output}: cannot be written: {error.strerror or error}")
     typer.echo(f"{output}: {program.name} as {to}" + ("" if weights else ", with fresh weights"))
 
 
@@ -120,12 +124,14 @@ def verify(
     )
     program = read_program(name, size)
     if training:
-        worst = Course(program, seed, rate=rate).compare(precision.value).worst
+        with working(f"training {program.name} in both frameworks"):
+            worst = Course(program, seed, rate=rate).compare(precision.value).worst
         shown = {what: (each.value, each.error, bar) for what, (each, bar) in worst.items()}
         print_table(training_difference_table(program, shown), form)
         raise typer.Exit(any(not error <= bar for _, error, bar in shown.values()))
     picture = read_image(image, program) if image else None
-    compared = compare(program, precision.value, seed, picture)
+    with working(f"running {program.name} in both frameworks"):
+        compared = compare(program, precision.value, seed, picture)
     rows = [(each.value, each.shape, each.error) for each in compared.worst_first]
     print_table(difference_table(program, rows, compared.bar), form)
     raise typer.Exit(not compared.worst.error <= compared.bar)
