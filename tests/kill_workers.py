@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,8 @@ from spinec.search.study import read
 from spinec.spec.load import load
 
 WORKERS = 2
-ALL_AT_ONCE = 5  # one kill of so many is of the first process and its workers together
+LONGEST = 300  # seconds that processes may take to end
+SPEC = "sp-efficientnet-b0"
 
 
 @dataclass
@@ -50,6 +52,7 @@ class Search:
             searched.JOURNAL: str(folder / "journal"),
             "PYTHONPATH": str(Path(__file__).parent),
         }
+        self.groups: list[int] = []
         self.process = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
@@ -68,32 +71,53 @@ class Search:
         children = (process / "task" / process.name / "children").read_text().split() if process.exists() else []
         return [int(child) for child in children if b"spawn_main" in (Path("/proc") / child / "cmdline").read_bytes()]
 
-    def kill_all(self) -> None:
-        """End the first process and all workers at once, and begin again."""
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.communicate()
+    def kill(self, victim: str, chance: random.Random) -> bool:
+        """Kill one of the `workers`, or the `first` process or `all` at once and begin again; false if there is nobody."""
+        if not (workers := self.workers()):
+            return False
+        if victim == "workers":
+            with suppress(ProcessLookupError):  # it ended by itself
+                os.kill(chance.choice(workers), signal.SIGKILL)
+            return True
+        (os.killpg if victim == "all" else os.kill)(self.process.pid, signal.SIGKILL)
+        self.process.wait()  # its workers, if they live, end by themselves: meanwhile there are two searches
+        self.groups.append(self.process.pid)
         self.process = self._start()
+        return True
+
+    def left(self) -> list[str]:
+        """What still runs of searches that were killed, or that have ended."""
+        fields = [text.rpartition(")")[2].split() for text in _stats()]
+        return [each[0] for each in fields if int(each[2]) in (*self.groups, self.process.pid) and each[0] != "Z"]
 
 
-def search_with_kills(folder: Path, spec: str, trials: int, kills: int, pause: float, seed: int = 0) -> Story:
-    """Run a search to its end, and kill so many times meanwhile, `pause` seconds apart on average."""
+def _stats() -> Iterator[str]:
+    """What the system tells of every process: behind its name its state, its parent, its group."""
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            yield path.read_text()
+
+
+def search_with_kills(folder: Path, trials: int, victims: Sequence[str], seed: int = 0, spec: str = SPEC) -> Story:
+    """Run a search to its end, and kill these meanwhile, at random moments while it works."""
     chance, story, begun = random.Random(seed), Story(0.0), time.monotonic()
     search = Search(folder, spec, trials)
-    while search.process.poll() is None:
-        time.sleep(chance.uniform(0.2, 1.8) * pause)
-        victims = search.workers()
-        so_far = story.workers_killed + story.searches_killed
-        if so_far >= kills or not victims:
-            continue
-        if so_far % ALL_AT_ONCE == 1:
-            search.kill_all()
-            story.searches_killed += 1
-        else:
-            with suppress(ProcessLookupError):  # it ended by itself
-                os.kill(chance.choice(victims), signal.SIGKILL)
-                story.workers_killed += 1
+    moments = sorted(chance.uniform(0, 0.5) * trials for _ in victims)
+    for moment, victim in zip(moments, victims, strict=True):
+        while len(searched.noted("begun", folder / "journal")) < moment and search.process.poll() is None:
+            time.sleep(0.005)
+        time.sleep(chance.uniform(0, 0.1))
+        while not search.kill(victim, chance):  # it has just begun again
+            assert search.process.poll() is None, "it ended early"
+            time.sleep(0.05)
+        story.workers_killed += victim == "workers"
+        story.searches_killed += victim != "workers"
     _, told = search.process.communicate()
     assert search.process.returncode == 0, told.decode()
+    end = time.monotonic() + LONGEST
+    while search.left() and time.monotonic() < end:
+        time.sleep(0.1)
+    assert not search.left(), "a process outlived its search"
     story.seconds = time.monotonic() - begun
     return story
 
@@ -132,12 +156,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trials", type=int, default=2_000)
     parser.add_argument("--kills", type=int, default=50)
-    parser.add_argument("--pause", type=float, default=4.0)
     given = parser.parse_args()
+    victims = ["all" if i % 5 == 1 else "workers" for i in range(given.kills)]
     with tempfile.TemporaryDirectory() as name:
-        story = search_with_kills(Path(name), "sp-efficientnet-b0", given.trials, given.kills, given.pause)
+        story = search_with_kills(Path(name), given.trials, victims)
         print(story, check(Path(name), given.trials, given.kills), sep="\n")
-        assert Space(load("sp-efficientnet-b0")) == read(f"{name}/study.db")[1].space
+        assert Space(load(SPEC)) == read(f"{name}/study.db")[1].space
         assert story.workers_killed + story.searches_killed == given.kills
 
 
