@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import inspect
 import sys
-import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib import import_module
-from math import isnan
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from spinec.spec.errors import SearchError, did_you_mean
-from spinec.spec.model import ModelSpec
-
-if TYPE_CHECKING:
-    from optuna import Trial
 
 Evaluator: TypeAlias = Callable[..., Any]
 """Called with a ModelSpec, and with the trial if it has a parameter `trial`; gives a number or a sequence of numbers.
@@ -56,43 +50,3 @@ def evaluator_name(evaluator: Evaluator) -> str:
     """What `find_evaluator` finds it by, where anything does."""
     kind = evaluator if inspect.isroutine(evaluator) or inspect.isclass(evaluator) else type(evaluator)
     return f"{kind.__module__}:{kind.__qualname__}"
-
-
-def evaluate(evaluator: Evaluator, spec: ModelSpec, trial: Trial, number: int) -> list[float]:
-    """The scores of one candidate, `number` of them; not a number where training came to nothing.
-
-    Raises:
-        SearchError: when the evaluator fails, or gives anything but so many numbers.
-        optuna.TrialPruned: when the evaluator gives up early.
-    """
-    from optuna import TrialPruned
-
-    try:
-        given = evaluator(spec, trial=trial) if _wants_trial(evaluator) else evaluator(spec)
-    except TrialPruned:
-        raise
-    except Exception as error:
-        own = error.__traceback__  # of this file, and of no interest
-        told = "".join(traceback.format_exception(type(error), error, own and own.tb_next)).rstrip()
-        raise SearchError(f"the evaluator failed on trial {trial.number}:\n{told}") from error
-    scores = list(given) if isinstance(given, Sequence) and not isinstance(given, str) else [given]
-    try:
-        numbers = [float(score) for score in scores]
-    except (TypeError, ValueError):
-        raise SearchError(f"the evaluator gave {given!r}: expected a number or several") from None
-    if len(numbers) != number:
-        hint = "name a direction for each: --directions maximize,minimize"
-        raise SearchError(f"the evaluator gave {len(numbers)} scores, expected {number}; {hint}")
-    return numbers
-
-
-def usable(scores: Sequence[float]) -> bool:
-    """Whether scores can be compared at all."""
-    return not any(isnan(score) for score in scores)
-
-
-def _wants_trial(evaluator: Evaluator) -> bool:
-    try:
-        return "trial" in inspect.signature(evaluator).parameters
-    except (TypeError, ValueError):  # builtins do not say
-        return False

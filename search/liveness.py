@@ -8,7 +8,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,8 @@ def beating(study: Study, period: float = PERIOD) -> Iterator[None]:
         count = 0
         while not stop.wait(period if count else 0):
             count += 1
-            study.set_user_attr(_beat_of(name), count)
+            with suppress(Exception):  # a database that is busy, or away for a moment: the next beat may reach it
+                study.set_user_attr(_beat_of(name), count)
 
     thread = threading.Thread(target=beat, daemon=True)
     thread.start()

@@ -33,6 +33,7 @@ def work_on_ray(job: Job, workers: int, told: Callable[[], object]) -> None:
             told()
             ray.get(done)
     except ray.exceptions.RayTaskError as error:
+        raise SearchError(f"a worker on Ray failed: {error.cause}") from None
+    finally:  # also at Ctrl-C
         for reference in waiting:
             ray.cancel(reference)
-        raise SearchError(f"a worker on Ray failed: {error.cause}") from None

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from optuna import Trial
 from optuna.distributions import CategoricalDistribution
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from pydantic import BaseModel, ValidationError
 
 from spinec.compiler.candidates import Space
 from spinec.search.controller import Controller
@@ -80,14 +81,42 @@ class Plan:
         return {**space, **listed, "evaluator": self.evaluator, "directions": directions, "limits": asdict(self.limits)}
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Plan:
-        """The plan that `to_json` told of."""
-        settings = {name: data[name] for name in ("target", "exact", "multiple", "keep")}
+    def from_json(cls, data: object) -> Plan:
+        """The plan that `to_json` told of.
+
+        Raises:
+            SearchError: when it is none.
+            SpecError: when its spec, or what is to become of it, is none.
+        """
+        try:
+            kept = _Kept.model_validate(data)
+        except ValidationError as error:
+            places = sorted({".".join(map(str, each["loc"])) for each in error.errors()} - {""})
+            raise SearchError(f"missing or of another type: {', '.join(places) or 'all of it'}") from None
         space = Space(
-            loads(data["spec"]),
-            values=tuple(data["values"]),
-            groups=tuple(tuple(group) for group in data["groups"]),
-            frozen=tuple(data["frozen"]),
-            **settings,
+            loads(kept.spec),
+            values=tuple(kept.values),
+            target=kept.target,
+            exact=kept.exact,
+            multiple=kept.multiple,
+            keep=kept.keep,
+            groups=tuple(map(tuple, kept.groups)),
+            frozen=tuple(kept.frozen),
         )
-        return cls(space, data["evaluator"], tuple(data["directions"]), Limits(**data["limits"]))
+        return cls(space, kept.evaluator, tuple(kept.directions), kept.limits)
+
+
+class _Kept(BaseModel):
+    """A plan in words that JSON has."""
+
+    spec: str
+    values: list[int | float]
+    target: int | float | None
+    exact: bool
+    multiple: int
+    keep: float
+    groups: list[list[str]]
+    frozen: list[str]
+    evaluator: str
+    directions: list[Direction]
+    limits: Limits

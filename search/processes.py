@@ -1,62 +1,119 @@
-"""Several workers on this machine: processes that share a study, and are replaced when they are killed."""
+"""Several workers on this machine: processes that share a study, and are replaced when they end too early."""
 
 from __future__ import annotations
 
 import multiprocessing
 import sys
 import time
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
+from typing import NamedTuple
 
 from optuna import Study
 
 from spinec.search.run import Job, finished, work_alone
+from spinec.search.signals import GRACE, follow, held_back, interrupting
+from spinec.search.verdicts import MOST_TOLD
 from spinec.spec.errors import SearchError
 
 POLL = 0.5  # seconds between two looks
 MOST_DEATHS = 10  # of all workers together, while not one trial is finished
 
 
+class Worker(NamedTuple):
+    """A process, and what it says if it fails."""
+
+    process: SpawnProcess
+    failure: Connection
+
+
 def work_in_processes(job: Job, workers: int, study: Study, told: Callable[[], object]) -> None:
     """Have workers work until the study has its trials.
 
     Raises:
-        SearchError: when a worker fails, or workers are killed one after the other and nothing gets done.
+        SearchError: when a worker fails, or workers end one after the other and nothing gets done.
+        KeyboardInterrupt: at Ctrl-C, or at a signal that would end this process.
     """
-    crew = {index: _start(job, index) for index in range(workers)}
+    crew: dict[int, Worker] = {}
+    resource_tracker.ensure_running()  # or the first worker starts it, and with it lets signals through
+    with interrupting():
+        try:
+            for index in range(workers):
+                _start(crew, job, index)
+            _attend(crew, job, study, told)
+        finally:
+            _end(crew.values())
+
+
+def _attend(crew: dict[int, Worker], job: Job, study: Study, told: Callable[[], object]) -> None:
+    """Replace workers that end while there is work."""
     done, deaths = finished(study), 0
+    while True:
+        time.sleep(POLL)
+        codes = {index: worker.process.exitcode for index, worker in crew.items()}
+        told()
+        if (now := finished(study)) > done:
+            done, deaths = now, 0
+        lost = [index for index, code in codes.items() if code or (code == 0 and now < job.trials)]
+        for index in lost:
+            if failure := _failure(crew[index]):
+                raise SearchError(f"worker {index} failed, and --resume goes on from here: {failure}")
+            deaths += 1
+            if deaths > MOST_DEATHS * len(crew):
+                raise SearchError(f"{deaths} workers ended, and not one trial was finished")
+            _start(crew, job, index)
+        if not lost and all(code == 0 for code in codes.values()):
+            return
+
+
+def _start(crew: dict[int, Worker], job: Job, index: int) -> None:
+    """A worker in a fresh interpreter: neither database connections nor threads may be inherited.
+
+    It is no daemon, since those may have no children, as evaluators that load data do.
+    """
+    context = multiprocessing.get_context("spawn")
+    failure, sender = context.Pipe(duplex=False)
+    with held_back():
+        process = context.Process(target=_work, args=(job, index, sender), daemon=False)
+        process.start()
+        crew[index] = Worker(process, failure)
+    sender.close()
+
+
+def _end(crew: Collection[Worker]) -> None:
+    """Ask workers to end, which those that are done do not mind, and end at once whoever takes too long."""
+    end = time.monotonic() + GRACE
     try:
-        while any(worker.exitcode != 0 for worker in crew.values()):
-            time.sleep(POLL)
-            told()
-            if (now := finished(study)) > done:
-                done, deaths = now, 0
-            for index, worker in crew.items():
-                if worker.exitcode is not None and worker.exitcode > 0:
-                    raise SearchError("a worker failed, as is told above; --resume goes on from here")
-                if worker.exitcode is not None and worker.exitcode < 0:  # killed, by the system or by somebody
-                    crew[index] = _start(job, index)
-                    deaths += 1
-            if deaths > MOST_DEATHS * workers:
-                raise SearchError(f"{deaths} workers were killed, and not one trial was finished")
-    finally:
-        for worker in crew.values():
-            worker.terminate()  # what they are at is tried again; those that are done do not mind
-            worker.join()
+        for worker in crew:
+            worker.process.terminate()  # what they are at is tried again
+        for worker in crew:
+            worker.process.join(max(0.0, end - time.monotonic()))
+    finally:  # also at a second Ctrl-C
+        for worker in crew:
+            worker.process.kill()
+            worker.process.join()
 
 
-def _start(job: Job, index: int) -> SpawnProcess:
-    """A worker in a fresh interpreter: neither database connections nor threads may be inherited."""
-    worker = multiprocessing.get_context("spawn").Process(target=_work, args=(job, index), daemon=True)
-    worker.start()
-    return worker
+def _failure(worker: Worker) -> str:
+    with suppress(EOFError):
+        if worker.failure.poll():
+            return str(worker.failure.recv())
+    return ""
 
 
-def _work(job: Job, index: int) -> None:
-    parent = multiprocessing.parent_process()
+def _work(job: Job, index: int, failure: Connection) -> None:
+    wanted = follow(multiprocessing.parent_process())
     try:
-        work_alone(job, index, wanted=lambda: parent is None or parent.is_alive())
+        work_alone(job, index, wanted=wanted)
     except SearchError as error:
-        sys.exit(f"worker {index}: {error}")
-    except KeyboardInterrupt:  # whoever pressed Ctrl-C is told by the first process
+        failure.send(str(error))
+        sys.exit(1)
+    except KeyboardInterrupt as interrupt:  # the first process says so, if anybody has to
+        sys.exit(128 + int(interrupt.args[0]) if interrupt.args else 1)
+    except Exception:
+        failure.send(traceback.format_exc()[-MOST_TOLD:])
         sys.exit(1)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from optuna import Study
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 from spinec.compiler.candidates import Candidates, candidates
 from spinec.search.plan import Plan
-from spinec.search.study import best, scored
+from spinec.search.study import FINISHED, best, has_candidate, scored
+from spinec.search.worker import MOST_TRIES, WHY
 from spinec.spec.dump import dump
 from spinec.spec.errors import SearchError
 from spinec.spec.model import ModelSpec
+
+MOST_REASONS = 5  # that are told of one study
 
 
 def spec_of(plan: Plan, trial: FrozenTrial, name: str | None = None) -> ModelSpec:
@@ -28,7 +32,7 @@ def trial_of(study: Study, number: int) -> FrozenTrial:
         SearchError: when there is none.
     """
     trials = study.get_trials(deepcopy=False)
-    if not 0 <= number < len(trials) or "dims" not in trials[number].user_attrs:
+    if not 0 <= number < len(trials) or not has_candidate(trials[number]):
         raise SearchError(f"the study {study.study_name!r} has no candidate in a trial {number}")
     return trials[number]
 
@@ -50,8 +54,34 @@ def front(study: Study) -> list[FrozenTrial]:
         SearchError: when nothing was evaluated yet.
     """
     if not scored(study):
-        raise SearchError(f"the study {study.study_name!r} has no candidate with a score yet")
+        why = scoreless(study) or "none was tried"
+        raise SearchError(f"the study {study.study_name!r} has no candidate with a score yet: {why}")
     return best(study)
+
+
+def scoreless(study: Study) -> str:
+    """How many candidates were tried without getting a score, and why; nothing if all have one."""
+    tried = study.get_trials(deepcopy=False, states=FINISHED)
+    judged = {trial.number for trial in scored(study)}
+    reasons = Counter(reason_of(trial) for trial in tried if trial.number not in judged)
+    if not reasons:
+        return ""
+    told = [f"{reason} ({times:,})" for reason, times in reasons.most_common(MOST_REASONS)]
+    rest = len(reasons) - len(told)
+    told += [f"{rest:,} other reasons"] if rest else []
+    return f"{reasons.total():,} of {len(tried):,} tried have no score: {'; '.join(told)}"
+
+
+def reason_of(trial: FrozenTrial) -> str:
+    """Why a trial that was tried has no score."""
+    if reason := trial.user_attrs.get(WHY):
+        return str(reason)
+    if not has_candidate(trial):
+        return "the database lacks what was tried"
+    if trial.state is TrialState.COMPLETE:
+        return f"the score is {', '.join(map(str, trial.values or ['missing']))}"
+    tries = trial.user_attrs.get("tries", 1)
+    return f"given up after {tries} tries" if tries >= MOST_TRIES else "pruned"
 
 
 def candidates_of(plan: Plan, trials: Sequence[FrozenTrial]) -> Candidates:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from optuna import Study
 
 from spinec.search.evaluators import Evaluator, evaluator_name, find_evaluator
 from spinec.search.plan import Plan
+from spinec.search.storage import answering
 from spinec.search.study import FINISHED, begin, read
 from spinec.search.worker import work
 from spinec.spec.errors import SearchError
@@ -21,11 +22,12 @@ from spinec.spec.model import ModelSpec
 class Job:
     """What a worker is to do, in words that can be sent to another process or machine."""
 
-    storage: str
+    storage: str = field(repr=False)  # it may hold a password
     name: str
     trials: int
     strategy: str
     seed: int | None
+    catch: int
     measure_latency: Callable[[ModelSpec], float] | None = None
 
 
@@ -40,6 +42,7 @@ def search(
     workers: int = 1,
     ray: bool = False,
     resume: bool = False,
+    catch: int = 0,
     evaluator: Evaluator | None = None,
     measure_latency: Callable[[ModelSpec], float] | None = None,
     told: Callable[[Study], object] = lambda study: None,
@@ -48,7 +51,7 @@ def search(
 
     `storage` is a file, which SQLite keeps, or the URL of a database. One worker works in this process, more in
     processes of their own or on Ray. `evaluator` is what `plan.evaluator` names, where it is not to be imported.
-    `told` is called now and then.
+    The search goes on after `catch` candidates on which the evaluator fails. `told` is called now and then.
 
     Raises:
         SearchError: when the study cannot be begun or resumed, the evaluator fails, or nothing is within the limits.
@@ -62,33 +65,39 @@ def search(
     >>> len(study.best_trial.params), 0.5 < study.best_value < 1
     (18, True)
     """
-    if trials < 1 or workers < 1:
-        raise SearchError(f"expected at least one trial and one worker, got {trials} and {workers}")
+    if trials < 1 or workers < 1 or catch < 0:
+        told_of = f"got {trials}, {workers} and {catch}"
+        raise SearchError(f"expected at least one trial, one worker and no fewer than 0 failures, {told_of}")
     judge = evaluator or find_evaluator(plan.evaluator)
     if (ray or workers > 1) and evaluator is not None:
         plan = replace(plan, evaluator=_importable(evaluator))
-    job = Job(storage, name or plan.space.spec.name, trials, strategy, seed, measure_latency)
+    job = Job(storage, name or plan.space.spec.name, trials, strategy, seed, catch, measure_latency)
     plan.sampler(strategy, seed, measure_latency)  # what is wrong with it is said before anything is kept
     study = begin(storage, job.name, plan, resume)
-    if ray:
-        from spinec.search.on_ray import work_on_ray
+    with answering(storage):
+        if ray:
+            from spinec.search.on_ray import work_on_ray
 
-        work_on_ray(job, workers, lambda: told(study))
-    elif workers > 1:
-        from spinec.search.processes import work_in_processes
+            work_on_ray(job, workers, lambda: told(study))
+        elif workers > 1:
+            from spinec.search.processes import work_in_processes
 
-        work_in_processes(job, workers, study, lambda: told(study))
-    else:
-        study.sampler = plan.sampler(strategy, _seed_of(job, study, 0), measure_latency)
-        work(study, plan, judge, trials, told=lambda: told(study))
+            work_in_processes(job, workers, study, lambda: told(study))
+        else:
+            study.sampler = plan.sampler(strategy, _seed_of(job, study, 0), measure_latency)
+            work(study, plan, judge, trials, catch=catch, told=lambda: told(study))
+        if (done := finished(study)) < trials:
+            raise SearchError(f"the search ended with {done} of {trials} trials finished; --resume goes on from here")
     return study
 
 
 def work_alone(job: Job, index: int, wanted: Callable[[], bool] = lambda: True) -> None:
     """Be one of several workers."""
     study, plan = read(job.storage, job.name)
-    study.sampler = plan.sampler(job.strategy, _seed_of(job, study, index), job.measure_latency)
-    work(study, plan, find_evaluator(plan.evaluator), job.trials, wanted=wanted)
+    judge = find_evaluator(plan.evaluator)
+    with answering(job.storage):
+        study.sampler = plan.sampler(job.strategy, _seed_of(job, study, index), job.measure_latency)
+        work(study, plan, judge, job.trials, catch=job.catch, wanted=wanted)
 
 
 def finished(study: Study) -> int:

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import optuna
 from optuna import Study
-from optuna.exceptions import DuplicatedStudyError, StorageInternalError
-from optuna.storages import RDBStorage
+from optuna.exceptions import DuplicatedStudyError
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy import event
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from spinec.search.plan import Plan
+from spinec.search.storage import answering, open_storage, shown
+from spinec.search.verdicts import usable
 from spinec.spec.collection import paused_collection
-from spinec.spec.errors import SearchError, did_you_mean
+from spinec.spec.errors import SearchError, SpinecError, did_you_mean
 
 PLAN = "plan"  # the study's attribute that holds the plan
-PATIENCE = 60  # seconds that a writer waits for another one to finish
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
@@ -31,21 +29,20 @@ def begin(storage: str, name: str, plan: Plan, resume: bool = False) -> Study:
     Raises:
         SearchError: when the storage cannot be used, or holds a study that is not to be, or cannot be, resumed.
     """
-    kept = _storage(storage)
-    try:
-        study = optuna.create_study(
-            storage=kept, study_name=name, directions=list(plan.directions), load_if_exists=resume
-        )
-    except DuplicatedStudyError:
-        raise SearchError(f"{storage} holds a study {name!r} already: --resume continues it") from None
-    known = study.user_attrs.get(PLAN)
-    if known is None:
-        if _trials(study):
-            raise SearchError(f"{storage}: the study {name!r} is not one of spinec")
-        study.set_user_attr(PLAN, plan.to_json())
-    elif differing := _differing(known, json.loads(json.dumps(plan.to_json()))):
-        raise SearchError(f"{storage}: the study {name!r} was begun otherwise: {differing}")
-    _trials(study)
+    kept = open_storage(storage)
+    with answering(storage):
+        try:
+            study = optuna.create_study(
+                storage=kept, study_name=name, directions=list(plan.directions), load_if_exists=resume
+            )
+        except DuplicatedStudyError:
+            raise SearchError(f"{shown(storage)} holds a study {name!r} already: --resume continues it") from None
+        except KeyError:  # it can neither be made nor found
+            raise SearchError(f"{shown(storage)}: no study can be begun here: the database is damaged") from None
+        if _trials(study) or PLAN in study.user_attrs:
+            _check_same(_plan_of(study, storage), plan, f"{shown(storage)}: the study {name!r}")
+        else:
+            study.set_user_attr(PLAN, plan.to_json())
     return study
 
 
@@ -55,30 +52,41 @@ def read(storage: str, name: str | None = None) -> tuple[Study, Plan]:
     Raises:
         SearchError: when there is none, or it is not of spinec.
     """
-    if "://" not in storage and not Path(storage).is_file():
-        raise SearchError(f"{storage}: no such file")
-    kept = _storage(storage)
-    names = optuna.get_all_study_names(kept)
-    if name is None and len(names) != 1:
-        raise SearchError(f"{storage} holds {len(names)} studies; name one: {', '.join(names)}")
-    if name is not None and name not in names:
-        raise SearchError(f"{storage}: no study {name!r}; {did_you_mean(name, names)}")
-    study = optuna.load_study(storage=kept, study_name=name or names[0])
-    if PLAN not in study.user_attrs:
-        raise SearchError(f"{storage}: the study {study.study_name!r} is not one of spinec")
-    _trials(study)
-    return study, Plan.from_json(study.user_attrs[PLAN])
+    kept = open_storage(storage, new=False)
+    with answering(storage):
+        names = optuna.get_all_study_names(kept)
+        if name is None and len(names) != 1:
+            known = f"{len(names)} studies; name one: {', '.join(names)}" if names else "no study"
+            raise SearchError(f"{shown(storage)} holds {known}")
+        if name is not None and name not in names:
+            raise SearchError(f"{shown(storage)}: no study {name!r}; {did_you_mean(name, names)}")
+        study = optuna.load_study(storage=kept, study_name=name or names[0])
+        plan = _plan_of(study, storage)
+        _trials(study)
+    return study, plan
 
 
 def scored(study: Study) -> list[FrozenTrial]:
     """The trials that were evaluated to the end."""
-    return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    return [trial for trial in trials if has_candidate(trial) and usable(trial.values)]
+
+
+def has_candidate(trial: FrozenTrial) -> bool:
+    """Whether a trial got so far as to have one, and it is there still."""
+    return "dims" in trial.user_attrs and bool(trial.params)
 
 
 def best(study: Study) -> list[FrozenTrial]:
     """The best trial; with several objectives, all that no other beats. Of equal candidates, the first."""
-    trials = [study.best_trial] if len(study.directions) == 1 and scored(study) else study.best_trials
-    unlike = {tuple(trial.user_attrs["dims"]): trial for trial in sorted(trials, key=lambda t: -t.number)}
+    trials = scored(study)
+    if len(study.directions) == 1:
+        sign = 1 if study.direction is StudyDirection.MAXIMIZE else -1
+        return [max(trials, key=lambda trial: sign * trial.values[0])] if trials else []
+    judged = optuna.create_study(directions=study.directions)  # of these trials alone
+    judged.add_trials(trials)
+    front = [trials[trial.number] for trial in judged.best_trials]
+    unlike = {tuple(trial.user_attrs["dims"]): trial for trial in sorted(front, key=lambda t: -t.number)}
     return sorted(unlike.values(), key=lambda trial: (trial.values, trial.number))
 
 
@@ -88,38 +96,27 @@ def _trials(study: Study) -> list[FrozenTrial]:
         return study.get_trials(deepcopy=False)
 
 
-def _storage(text: str) -> RDBStorage:
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    url = text if "://" in text else f"sqlite:///{Path(text).resolve()}"
-    lite = url.startswith("sqlite")
-    try:
-        storage = RDBStorage(url, engine_kwargs={"connect_args": {"timeout": PATIENCE}} if lite else None)
-    except ImportError as error:
-        raise SearchError(f"{_hidden(url)}: the driver of this database is missing: {error.__cause__}") from None
-    except (ArgumentError, SQLAlchemyError, StorageInternalError, RuntimeError) as error:
-        raise SearchError(f"{_hidden(url)}: not a storage that can be used: {_first_line(error)}") from None
-    if lite:
-        _make_sure(storage)
-    return storage
+def _plan_of(study: Study, storage: str) -> Plan:
+    """What a study was begun with.
 
-
-def _make_sure(storage: RDBStorage) -> None:
-    """Let SQLite serve several writers: every transaction alone, and committed once the system has it.
-
-    Optuna reads a trial's state and then sets it; only a transaction that locks from its start makes this one step.
+    Raises:
+        SearchError: when the study is not of spinec, or its plan is damaged.
     """
+    told = f"{shown(storage)}: the study {study.study_name!r}"
+    if PLAN not in study.user_attrs:
+        raise SearchError(f"{told} is not one of spinec")
+    try:
+        plan = Plan.from_json(study.user_attrs[PLAN])
+    except SpinecError as error:
+        raise SearchError(f"{told} has a damaged plan: {error}") from None
+    if [each.name.lower() for each in study.directions] != list(plan.directions):
+        raise SearchError(f"{told} has other directions than its plan: the database is damaged")
+    return plan
 
-    @event.listens_for(storage.engine, "connect")
-    def connect(connection: Any, _: Any) -> None:
-        connection.isolation_level = None  # leaves BEGIN to us
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
 
-    @event.listens_for(storage.engine, "begin")
-    def lock(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    storage.engine.dispose()  # connections made before do not know this
+def _check_same(known: Plan, wanted: Plan, told: str) -> None:
+    if differing := _differing(*(json.loads(json.dumps(plan.to_json())) for plan in (known, wanted))):
+        raise SearchError(f"{told} was begun otherwise: {differing}")
 
 
 def _differing(known: dict[str, Any], wanted: dict[str, Any]) -> str:
@@ -131,17 +128,3 @@ def _differing(known: dict[str, Any], wanted: dict[str, Any]) -> str:
         if before.get(name) != now[name]
     ]
     return "; ".join(told)
-
-
-def _hidden(url: str) -> str:
-    """A URL that may be shown."""
-    from sqlalchemy.engine import make_url
-
-    try:
-        return make_url(url).render_as_string(hide_password=True)
-    except ArgumentError:
-        return url
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]

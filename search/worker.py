@@ -10,16 +10,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from optuna import Study, Trial, TrialPruned
+from optuna import Study, Trial
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
-from spinec.search.evaluators import Evaluator, evaluate, usable
+from spinec.search.evaluators import Evaluator
 from spinec.search.liveness import Watch, beating, own_name
 from spinec.search.plan import Plan
 from spinec.search.study import FINISHED
+from spinec.search.verdicts import evaluate, usable
+from spinec.spec.errors import SearchError
 
-MOST_TRIES = 3  # of one candidate, before it is held to be what kills workers
+MOST_TRIES = 3  # of one candidate, before it is held to be what ends workers
+WHY, FAILURE = "why", "failure"  # attributes of a trial: why it has no score, and the traceback where that is why
 WAIT = 0.5  # seconds between two looks at those who are at the last trials
 PAUSES = (0.05, 10.0)  # seconds after a trial that was set aside: the first, and the longest of several in a row
 
@@ -30,16 +33,17 @@ def work(
     evaluator: Evaluator,
     trials: int,
     *,
+    catch: int = 0,
     told: Callable[[], object] = lambda: None,
     wanted: Callable[[], bool] = lambda: True,
     watch: Watch | None = None,
 ) -> None:
     """Work on a study until `trials` are finished, or the work is not wanted any more.
 
-    `told` is called after every trial.
+    `catch` candidates may fail in all; they are given up. `told` is called after every trial.
 
     Raises:
-        SearchError: when the evaluator fails, or nothing is within the limits.
+        SearchError: when the evaluator fails once more, or nothing is within the limits.
     """
     watch, pause = watch or Watch(), PAUSES[0]
     with beating(study):
@@ -50,7 +54,7 @@ def work(
                 return
             if _taken(states) >= trials and TrialState.WAITING not in states:
                 time.sleep(WAIT)
-            elif _one_trial(study, plan, evaluator, trials):
+            elif _one_trial(study, plan, evaluator, trials, catch):
                 told()
                 pause = PAUSES[0]
             else:
@@ -73,6 +77,8 @@ def free_the_dead(study: Study, watch: Watch) -> None:
 
 def give_back(study: Study, trial: FrozenTrial) -> None:
     """Let a candidate be tried again; after some tries nobody does any more, and it counts as pruned."""
+    if trial.state.is_finished():
+        return
     tries = trial.user_attrs.get("tries", 1)
     if tries >= MOST_TRIES and "dims" in trial.user_attrs:
         _tell(study, trial.number, TrialState.PRUNED)
@@ -82,7 +88,7 @@ def give_back(study: Study, trial: FrozenTrial) -> None:
     _tell(study, trial.number, TrialState.FAIL)
 
 
-def _one_trial(study: Study, plan: Plan, evaluator: Evaluator, trials: int) -> bool:
+def _one_trial(study: Study, plan: Plan, evaluator: Evaluator, trials: int, catch: int) -> bool:
     """Try a candidate; false if there was none for this worker, so that the trial was set aside."""
     trial = study.ask()
     try:
@@ -96,28 +102,41 @@ def _one_trial(study: Study, plan: Plan, evaluator: Evaluator, trials: int) -> b
             return False
         if equal:
             trial.set_user_attr("equal_to", equal.number)
+            if reason := equal.user_attrs.get(WHY):
+                trial.set_user_attr(WHY, reason)
             _tell(study, trial.number, equal.state, equal.values)
         else:
-            _judge(study, trial, evaluator, plan, dims)
+            _judge(study, trial, evaluator, plan, dims, catch)
+    except UpdateFinishedTrialError:  # this worker was thought dead, and its trial was taken away
+        return False
     except BaseException:  # also Ctrl-C: what was begun is not lost
         give_back(study, study.get_trials(deepcopy=False)[trial.number])
         raise
     return True
 
 
-def _judge(study: Study, trial: Trial, evaluator: Evaluator, plan: Plan, dims: dict[str, int]) -> None:
-    """Evaluate a candidate, and tell how it did."""
+def _judge(study: Study, trial: Trial, evaluator: Evaluator, plan: Plan, dims: dict[str, int], catch: int) -> None:
+    """Evaluate a candidate, and tell how it did.
+
+    Raises:
+        SearchError: when the evaluator fails, and has failed on as many candidates as it may.
+    """
     name = f"{plan.space.spec.name[:40]}-{trial.number}"
-    try:
-        scores = evaluate(evaluator, plan.space.candidate(dims, name), trial, len(plan.directions))
-    except TrialPruned:
-        _tell(study, trial.number, TrialState.PRUNED)
-        return
-    if not usable(scores):
-        trial.set_user_attr("why", f"the score is {', '.join(map(str, scores))}")
-        _tell(study, trial.number, TrialState.PRUNED)
-        return
-    _tell(study, trial.number, TrialState.COMPLETE, scores)
+    verdict = evaluate(evaluator, plan.space.candidate(dims, name), trial, len(plan.directions))
+    if verdict.why:
+        trial.set_user_attr(WHY, verdict.why)
+    if verdict.failure:
+        trial.set_user_attr(FAILURE, verdict.failure)
+        if failed(study) >= catch:
+            hint = f"more than the {catch} that --catch allows" if catch else "--catch N goes on after N failures"
+            raise SearchError(f"the evaluator failed on trial {trial.number}:\n{verdict.failure}\n({hint})")
+    _tell(study, trial.number, TrialState.COMPLETE if verdict.scores else TrialState.PRUNED, verdict.scores)
+
+
+def failed(study: Study) -> int:
+    """How many candidates were given up since the evaluator failed on them."""
+    trials = study.get_trials(deepcopy=False, states=(TrialState.PRUNED,))
+    return sum(FAILURE in trial.user_attrs for trial in trials)
 
 
 def _keep_figures(trial: Trial, plan: Plan, dims: list[int]) -> None:
@@ -147,6 +166,8 @@ def _taken(states: Sequence[TrialState]) -> int:
 
 def _tell(study: Study, number: int, state: TrialState, values: Sequence[float] | None = None) -> None:
     """Tell how a trial ended, unless somebody else did: a worker that was thought dead has its trial taken away."""
+    if state is TrialState.COMPLETE and not usable(values):
+        state = TrialState.PRUNED  # equal to one that was told before scores had to be finite
     try:
         study.tell(number, values if state is TrialState.COMPLETE else None, state, skip_if_finished=True)
     except UpdateFinishedTrialError:

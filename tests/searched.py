@@ -1,6 +1,8 @@
 """What studies in tests are about: small spaces, and evaluators that keep a journal of what they were asked."""
 
+import multiprocessing
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -67,3 +69,43 @@ def pruned(spec, trial):
 
 def two(spec):
     return value(spec), float(spec.blocks["b3"].dim)
+
+
+def sometimes_infinite(spec):
+    """Infinite for every third candidate, as where an evaluator divides by zero."""
+    note("begun", spec)
+    return float("inf") if len(noted("begun", os.environ[JOURNAL])) % 3 == 0 else value(spec)
+
+
+def sometimes_broken(spec):
+    """Fails on every third candidate, as where memory runs out."""
+    note("begun", spec)
+    if len(noted("begun", os.environ[JOURNAL])) % 3 == 0:
+        raise MemoryError("out of memory")
+    return value(spec)
+
+
+def endless(spec):
+    """Busy until it is ended, in a child as well; the journal says in which process."""
+    child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(3600,), daemon=True)
+    child.start()
+    journal = os.open(os.environ[JOURNAL], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(journal, f"busy {os.getpid()},{child.pid}\n".encode())
+    time.sleep(3600)
+
+
+def unruly(spec):
+    """What evaluators do: it prints, has children, one of which leaves by an exception, and ends its process once."""
+    print("chatter")
+    os.system("echo chatter of a program")
+    if os.fork() == 0:
+        sys.exit(3)
+    _, status = os.wait()
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        found = pool.apply(abs, (value(spec),))
+    ended = Path(os.environ[JOURNAL]).with_name("ended")
+    if not ended.exists():
+        ended.touch()
+        os._exit(0)
+    note(f"left-{os.waitstatus_to_exitcode(status)}", spec)
+    return found

@@ -64,15 +64,21 @@ def candidates(
         Idle("form", "with -o -, which shows specs instead of the table", is_standard_output(output)),
     )
     need_optuna()
-    from spinec.search.results import candidates_of, trial_of
+    from spinec.search.results import candidates_of, scoreless, trial_of
+    from spinec.search.storage import answering
     from spinec.search.study import read, scored
 
     study, plan = read(storage, study_name)
-    if trial is not None or output:
-        deliver(study, plan, output, form, None if trial is None else [trial_of(study, trial)])
-        return
-    found = candidates_of(plan, scored(study))
-    _show(found, form, top, None if top is None and form is not Form.table else _best_first(found, plan))
+    with answering(storage):
+        if trial is not None or output:
+            chosen = None if trial is None else [trial_of(study, trial)]
+            deliver(study, plan, output, form, chosen)
+            _explain(chosen or [], form)
+            return
+        found = candidates_of(plan, scored(study))
+        _show(found, form, top, None if top is None and form is not Form.table else _best_first(found, plan))
+        if why := scoreless(study):
+            typer.echo(f"  {why}", err=form is not Form.table)
 
 
 @app.command()
@@ -148,6 +154,18 @@ def _show(found: Candidates, form: Form, top: int | None, order: list[int] | Non
         near, fewer = found.near(0.1), found.fewer_params()
         shown = f"{len(rows)} of {len(found.betas):,} candidates; of all, "
         typer.echo(f"  {shown}{near:.1%} within 10 % of the multiply-adds, {fewer:.1%} with fewer parameters")
+
+
+def _explain(trials: list[FrozenTrial], form: Form) -> None:
+    """Say why trials that were tried have no score."""
+    from spinec.search.results import reason_of
+    from spinec.search.worker import FAILURE
+
+    for trial in trials:
+        if trial.state.is_finished() and not trial.values:
+            typer.echo(f"  trial {trial.number} has no score: {reason_of(trial)}", err=form is not Form.table)
+            if failure := trial.user_attrs.get(FAILURE):
+                typer.echo(failure, err=True)
 
 
 def deliver(study: Study, plan: Plan, output: Path | None, form: Form, trials: list[FrozenTrial] | None = None) -> None:

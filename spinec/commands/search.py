@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import signal
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -61,6 +67,9 @@ def search(
     study_name: StudyName = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the study that is there, or join it.")] = False,
     workers: Annotated[int, typer.Option(min=1, help="Processes that work at once.")] = 1,
+    catch: Annotated[
+        int, typer.Option(min=0, help="Give up so many candidates on which the function fails, and go on.")
+    ] = 0,
     ray: Annotated[bool, typer.Option("--ray", help="Workers are tasks on Ray, not processes here.")] = False,
     seed: Annotated[int | None, typer.Option(min=0, help="Of what is drawn at random.")] = None,
     macs: Annotated[float | None, figure("At most, as 2.5G.")] = None,
@@ -88,15 +97,17 @@ def search(
     from spinec.latency import latency as measured
     from spinec.search.limits import Limits
     from spinec.search.plan import Plan
+    from spinec.search.results import scoreless
     from spinec.search.run import finished
     from spinec.search.run import search as learn
+    from spinec.search.storage import answering, shown
 
     space = space_of(name, values, target, approximate, multiple, group, frozen)
     limits = Limits(macs, params, memory, latency, convention)
     wanted: list[Direction] = words(directions)  # type: ignore[assignment]  # the plan checks them
     plan = Plan(space, evaluator, tuple(wanted), limits)
     kept = storage or f"{space.spec.name}-search.db"
-    with _Progress(trials) as progress:
+    with _Progress(trials) as progress, _chatter_apart():
         study = learn(
             plan,
             kept,
@@ -107,14 +118,31 @@ def search(
             workers=workers,
             ray=ray,
             resume=resume,
+            catch=catch,
             measure_latency=measured,
             told=progress.show,
         )
         progress.show(study, last=True)
-    deliver(study, plan, output, form)
-    typer.echo(
-        f"{kept}: {finished(study)} trials of study {study.study_name}; see 'spinec candidates {kept}'", err=True
-    )
+    with answering(kept):
+        why = f" ({without})" if (without := scoreless(study)) else ""
+        deliver(study, plan, output, form)
+        told = f"{shown(kept)}: {finished(study)} trials of study {study.study_name}{why}"
+    also = ["--study", study_name] if study_name else []
+    typer.echo(f"{told}; see: {shlex.join(['spinec', 'candidates', shown(kept), *also])}", err=True)
+
+
+@contextmanager
+def _chatter_apart() -> Iterator[None]:
+    """What the block, its libraries and its processes print goes to standard error: standard output has the result."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 class _Progress:
@@ -140,21 +168,22 @@ class _Progress:
     def __enter__(self) -> _Progress:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         self._bar.stop()
-        if kind is KeyboardInterrupt:
+        if isinstance(error, KeyboardInterrupt):
             typer.echo("interrupted: the same command with --resume goes on from here", err=True)
-            raise typer.Exit(130)
+            raise typer.Exit(128 + (error.args[0] if error.args else signal.SIGINT))
 
     def show(self, study: Study, last: bool = False) -> None:
         """Show how many trials are finished, and the best score."""
         from spinec.search.run import finished
-        from spinec.search.study import scored
+        from spinec.search.study import best
+        from spinec.search.worker import failed
 
         if time.monotonic() - self._shown < EVERY and not last:
             return
         self._bar.start()  # not before there is something to show
         self._shown = time.monotonic()
-        single = len(study.directions) == 1 and scored(study)
-        best = f"best {study.best_value:.6g}" if single else ""
-        self._bar.update(self._task, completed=finished(study), description=best)
+        leading = best(study) if len(study.directions) == 1 else []
+        told = [f"best {trial.values[0]:.6g}" for trial in leading] + [f"{n} failed" for n in [failed(study)] if n]
+        self._bar.update(self._task, completed=finished(study), description=", ".join(told))
