@@ -19,7 +19,7 @@ from benchmarks.large import large_spec
 from spinec import cost, draw, load, loads, lower, names
 from spinec.spec.blocks import Block
 from spinec.spec.files import write_whole
-from spinec.visualize.charts import Point, breakdown, candidates, distribution, points_of, published_points, trade_off
+from spinec.visualize.charts import Point, breakdown, candidates, distribution, published_points, trade_off
 from spinec.visualize.compare import diff
 from spinec.visualize.dot import write_dot
 from spinec.visualize.draw import COLORS, FORMATS, heat_of, writer_of
@@ -440,15 +440,6 @@ def test_published_points_are_those_of_the_library():
 def test_candidates_near_the_centre_are_counted():
     points = [Point("", f"c{i}", cost_, 30.0) for i, cost_ in enumerate((0.85, 0.9, 1.0, 1.1, 1.15))]
     assert candidates(points, 1.0).table.about == {"centre": 1.0, "within 10 %": 3, "candidates": 5}
-
-
-def test_rows_without_numbers_are_named():
-    from spinec import SpecError
-
-    with pytest.raises(SpecError, match=r"results\.csv, row 2: macs is 'many', expected a number"):
-        points_of([{"macs": "1", "score": "2"}, {"macs": "many", "score": "2"}], "macs", "score", "results.csv")
-    with pytest.raises(SpecError, match="did you mean 'macs'"):
-        points_of([{"macs": "1", "score": "2"}], "mac", "score", "results.csv")
 
 
 # Notebooks and the command line

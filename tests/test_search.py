@@ -27,7 +27,7 @@ from spinec.search.objectives import likeness
 from spinec.search.plan import STRATEGIES, Plan
 from spinec.search.results import candidates_of, front, spec_of, text_of
 from spinec.search.run import search
-from spinec.search.study import begin, read
+from spinec.search.study import begin, read, scored
 from spinec.search.worker import work
 from spinec.visualize.tables import candidate_table
 
@@ -531,6 +531,47 @@ def test_command_search_finds_a_function_of_the_folder_and_writes_the_best(run, 
     code, out, _ = run("candidates", "small-search.db", "--trial", 3, "-o", "-")
     assert loads(out).name == "small-3"
     assert run("candidates", "small-search.db", "--trial", 99)[0] == 1
+
+
+@pytest.mark.parametrize("form", ["study", "json", "csv", "markdown"])
+def test_a_chart_shows_the_candidates_of_a_study_from_every_form(run, tmp_path, form):
+    run("search", "small.yaml", "--evaluator", "mine:area", "--trials", 7, "--seed", 0)
+    _, text, _ = run("candidates", "small-search.db", *(() if form == "study" else ("--format", form)))
+    Path("kept").write_text(text)
+    study, plan = read("small-search.db")
+    found = candidates_of(plan, scored(study))
+    for measure, figures, own in (("macs", found.macs, found.own[0]), ("params", found.params, found.own[1])):
+        source = "small-search.db" if form == "study" else "kept"
+        assert run("chart", "candidates", source, "--cost", measure, "-o", "shown.json")[0] == 0
+        shown = json.loads(Path("shown.json").read_text())
+        label = "multiply-adds" if measure == "macs" else "parameters"
+        assert [row[label] for row in shown["rows"]] == figures.tolist()
+        assert shown["centre"] == (own if form in ("study", "json") else pytest.approx(figures.mean()))
+        assert run("chart", "candidates", "shown.json", "--cost", measure, "-o", "again.json")[0] == 0
+        assert json.loads(Path("again.json").read_text()) == shown
+
+
+def test_a_chart_leaves_out_candidates_without_a_score_and_says_so(run):
+    Path("c.csv").write_text("name,macs,score\na,1,2\nb,1,\n")
+    code, _, err = run("chart", "candidates", "c.csv", "-o", "c.json", "--centre", "3")
+    assert (code, err) == (0, "c.csv: 1 of 2 candidates left out: no score\n")
+    assert json.loads(Path("c.json").read_text())["centre"] == 3
+    Path("c.csv").write_text("name,macs,score\nb,1,\n")
+    code, _, err = run("chart", "candidates", "c.csv", "-o", "c.svg")
+    assert (code, err) == (1, "c.csv: no candidate with a score\n")
+
+
+def test_figures_of_all_are_of_all(run):
+    """However few are shown: what is said of all is said of every candidate that was evaluated."""
+    _, out, _ = run("search", "small.yaml", "--evaluator", "mine:area", "--trials", 8, "--seed", 0)
+    _, of_all, _ = run("candidates", "small-search.db")
+    said = of_all.partition("of all, ")[2].strip()
+    for shown in (
+        out,
+        *(run("candidates", "small-search.db", *more)[1] for more in (["--trial", 3], ["-o", "x.yaml"])),
+    ):
+        assert "1 of 8 candidates" in shown
+        assert said in shown
 
 
 def test_command_search_writes_a_front(run, tmp_path):

@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
-from math import exp, isfinite, log, nan
+from math import exp, log
 from typing import Any, Literal, NamedTuple
 
 from spinec.compiler.cost import By, Report
 from spinec.spec.conventions import Convention
-from spinec.spec.errors import Fault, SpecError, did_you_mean
 from spinec.spec.fields import figure_value
 from spinec.visualize.chart import Chart
 from spinec.visualize.draw import quantity
@@ -28,6 +26,7 @@ from spinec.visualize.panels import (
     round_numbers,
     round_powers,
 )
+from spinec.visualize.rows import Row
 from spinec.visualize.share import shares
 from spinec.visualize.table import Cell, Table
 from spinec.visualize.typeface import printable, shortened
@@ -221,26 +220,10 @@ def published_points(reports: Iterable[Report], cost: Literal["macs", "params"] 
     return points
 
 
-def points_of(rows: Iterable[Mapping[str, str]], cost: str, score: str, name: str) -> list[Point]:
-    """Points from rows of text, such as a CSV file's: which columns are cost and score, 'family' where there is one.
+def points_of(rows: Iterable[Row], cost: str, score: str) -> list[Point]:
+    """Points from the rows of a table: which columns are cost and score; 'family' and 'name' where there are any.
 
     Raises:
         SpecError: naming the row and the column that is missing or no number.
     """
-    return [
-        Point(row.get("family") or "", row.get("name") or "", number_in(row, cost, place), number_in(row, score, place))
-        for place, row in ((f"{name}, row {number}", row) for number, row in enumerate(rows, 1))
-    ]
-
-
-def number_in(row: Mapping[str, str], column: str, place: str) -> float:
-    """The number in a column of a row; `place` is how errors call the row."""
-    if column not in row:
-        raise SpecError([Fault("SPN-802", f"{place}: no column {column!r}", None, partial(did_you_mean, column, row))])
-    try:
-        value = float(row[column])
-    except (TypeError, ValueError):
-        value = nan
-    if not isfinite(value):
-        raise SpecError([Fault("SPN-802", f"{place}: {column} is {row[column]!r}, expected a number")])
-    return value
+    return [Point(row.text("family"), row.text("name"), row.number(cost), row.number(score)) for row in rows]

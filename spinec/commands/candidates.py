@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 
     from spinec.compiler.candidates import Candidates, Space
     from spinec.search.plan import Plan
+    from spinec.visualize.rows import Rows
 
+SQLITE = b"SQLite format 3\0"  # how a file of it begins
 SHOWN = 10  # rows of a table of candidates, where nobody says how many
 
 Storage = Annotated[str, typer.Argument(metavar="FILE|URL", help="Where a study is kept.")]
@@ -137,6 +139,29 @@ def space_of(
     )
 
 
+def is_study(name: str) -> bool:
+    """Whether a name is that of a database, by its URL or by how the file begins."""
+    if "://" in name:
+        return True
+    try:
+        with Path(name).open("rb") as file:
+            return file.read(len(SQLITE)) == SQLITE
+    except OSError:
+        return False
+
+
+def study_rows(storage: str, study_name: str | None) -> Rows:
+    """The candidates of a study that have a score, as a table of them would be read."""
+    need_optuna()
+    from spinec.search.results import candidates_of
+    from spinec.search.study import read, scored
+    from spinec.visualize.rows import rows_of
+    from spinec.visualize.tables import candidate_table
+
+    study, plan = read(storage, study_name)
+    return rows_of(candidate_table(candidates_of(plan, scored(study))), storage)
+
+
 def _best_first(found: Candidates, plan: Plan) -> list[int]:
     """The rows by score; with several, by the first."""
     sign = -1 if plan.directions[0] == "maximize" else 1
@@ -171,13 +196,15 @@ def _explain(trials: list[FrozenTrial], form: Form) -> None:
 def deliver(study: Study, plan: Plan, output: Path | None, form: Form, trials: list[FrozenTrial] | None = None) -> None:
     """Show the best candidates, or those given, and write their specs: a file, or a folder if there may be several."""
     from spinec.search.results import candidates_of, front, text_of
+    from spinec.search.study import scored
 
     chosen = trials or front(study)
     if is_standard_output(output):
         texts = [text_of(plan, each, f"{plan.space.spec.name}-{each.number}") for each in chosen]
         typer.echo("---\n".join(texts), nl=False)
         return
-    _show(candidates_of(plan, chosen), form, len(chosen))
+    found, order = _among(scored(study), chosen)
+    _show(candidates_of(plan, found), form, len(chosen), order)
     if output is None:
         return
     files = {output: chosen[0]}
@@ -187,3 +214,11 @@ def deliver(study: Study, plan: Plan, output: Path | None, form: Form, trials: l
     for file, trial in files.items():
         write_output(file, text_of(plan, trial, file.stem))
         typer.echo(f"{file}: {file.stem}, of trial {trial.number}", err=form is not Form.table)
+
+
+def _among(trials: list[FrozenTrial], chosen: list[FrozenTrial]) -> tuple[list[FrozenTrial], list[int]]:
+    """All trials, chosen ones without a score behind them, and the rows of those that were chosen."""
+    known = {trial.number for trial in trials}
+    every = [*trials, *(trial for trial in chosen if trial.number not in known)]
+    rows = {trial.number: row for row, trial in enumerate(every)}
+    return every, [rows[trial.number] for trial in chosen]

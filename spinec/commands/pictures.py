@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from spinec.commands.candidates import StudyName, is_study, study_rows
 from spinec.completion import backend_names, spec_names
 from spinec.options import (
     Count,
@@ -18,6 +19,7 @@ from spinec.options import (
     Size,
     app,
     fail,
+    figure,
     print_table,
     read_program,
     shown,
@@ -29,8 +31,8 @@ from spinec.usage import Idle, refuse_idle
 if TYPE_CHECKING:
     from spinec.spec.conventions import Convention
     from spinec.visualize.chart import Chart
-    from spinec.visualize.charts import Point
     from spinec.visualize.compare import Diff
+    from spinec.visualize.rows import Rows
 
 
 class Color(StrEnum):
@@ -82,7 +84,8 @@ def draw(
         bool | None, typer.Option("--wrap/--no-wrap", help="In strips below each other, or one; strips if very wide.")
     ] = None,
     values: Annotated[
-        Path | None, typer.Option(metavar="FILE.csv", help="Your own numbers as a heat map: columns block, value.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Your own numbers as a heat map: a table with columns block and value."),
     ] = None,
     view: Annotated[View | None, typer.Option(help="Blocks by level, or the graph of ops by Graphviz.")] = None,
     depth: Annotated[
@@ -131,22 +134,23 @@ def draw(
 
 
 def _values(file: Path) -> dict[str, float]:
-    from spinec.visualize.charts import number_in
-
-    rows = _rows(file)
-    return {row.get("block") or "": number_in(row, "value", f"{file}, row {i}") for i, row in enumerate(rows, 1)}
+    return {str(row.cell("block")): row.number("value") for row in _rows(str(file)).rows}
 
 
-def _rows(file: Path) -> list[dict[str, str]]:
-    """The rows of a CSV file with a header."""
-    import csv
+def _rows(file: str) -> Rows:
+    """The rows of a table in a file, or of standard input."""
+    import sys
+
+    from spinec.visualize.rows import read_rows
 
     try:
-        with file.open(newline="", encoding="utf-8") as opened:
-            rows = list(csv.DictReader(opened))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        fail(f"{file}: cannot be read: {getattr(error, 'strerror', None) or error}")
-    return rows or fail(f"{file}: no rows; expected the names of columns, and rows below them")
+        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        found = read_rows(data.decode("utf-8-sig"), file)
+    except OSError as error:
+        fail(f"{file}: cannot be read: {error.strerror}")
+    except UnicodeDecodeError:
+        fail(f"{file}: not a text: expected a table as CSV, JSON or Markdown")
+    return found if found.rows else fail(f"{file}: no rows; expected the names of columns, and rows below them")
 
 
 def _draw_ops(name: str, output: Path, depth: int, size: Pixels | None) -> None:
@@ -246,7 +250,7 @@ def chart(
         list[str] | None,
         typer.Argument(
             metavar="[NAME|FILE]...",
-            help="Specs; for candidates a .csv of name, macs, params, score.",
+            help="Specs; for candidates a study, or what 'spinec candidates' writes of one.",
             autocompletion=spec_names,
         ),
     ] = None,
@@ -260,6 +264,10 @@ def chart(
         str, typer.Option(help="Of tradeoff and candidates, the cost: macs or params, or a column.")
     ] = "macs",
     score: Annotated[str, typer.Option(help="Of candidates, the column with the score.")] = "score",
+    centre: Annotated[
+        float | None, figure("Of candidates, the cost in the middle; the spec's own, or the mean where none is told.")
+    ] = None,
+    study_name: StudyName = None,
     theme: Annotated[Theme, typer.Option(help="Of the chart.")] = Theme.auto,
     width: Annotated[Width, typer.Option(help="Of a column or of a page.")] = Width.page,
     convention: Count = "conv",
@@ -276,21 +284,24 @@ def chart(
         context,
         Idle("cost", f"in a chart of {kind}", not points),
         Idle("score", f"in a chart of {kind}", kind is not Kind.candidates),
+        Idle("centre study_name", f"in a chart of {kind}", kind is not Kind.candidates),
         Idle("convention", f"in a chart of {kind}, whose figures are given", points),
         Idle("theme width", "on the data behind a chart", output.suffix in DATA),
     )
     write = chart_writer(output)
-    write_output(output, write(_chart(kind, names or [], cost, score, convention), theme.value, width.value))
+    if kind is Kind.candidates:
+        drawn = _candidates(names or [], cost, score, centre, study_name)
+    else:
+        drawn = _chart(kind, names or [], cost, convention)
+    write_output(output, write(drawn, theme.value, width.value))
     typer.echo(f"{output}: {kind.value}")
 
 
-def _chart(kind: Kind, names: list[str], cost: str, score: str, convention: Convention) -> Chart:
+def _chart(kind: Kind, names: list[str], cost: str, convention: Convention) -> Chart:
     from spinec.compiler.cost import cost as count
     from spinec.spec.library import names as library_names
     from spinec.visualize import charts
 
-    if kind is Kind.candidates:
-        return charts.candidates(_points(names, cost, score), cost=cost, score=score)
     if not names and kind is not Kind.tradeoff:
         raise typer.BadParameter(f"name a spec to chart its {kind.value}", param_hint="[NAME|FILE]...")
     reports = [count(read_program(name, None)) for name in names or library_names()]
@@ -299,19 +310,31 @@ def _chart(kind: Kind, names: list[str], cost: str, score: str, convention: Conv
     if kind is Kind.tradeoff:
         if cost not in ("macs", "params"):
             raise typer.BadParameter("expected macs or params", param_hint="--cost")
-        label = "multiply-adds" if cost == "macs" else "parameters"
-        return charts.trade_off(charts.published_points(reports, "macs" if cost == "macs" else "params"), label)
+        points = charts.published_points(reports, "macs" if cost == "macs" else "params")
+        return charts.trade_off(points, _LABELS[cost])
     if len(reports) > 1:
         raise typer.BadParameter(f"one spec at a time for {kind.value}", param_hint="[NAME|FILE]...")
     return charts.breakdown(reports[0], "level" if kind is Kind.levels else "category", convention)
 
 
-def _points(files: list[str], cost: str, score: str) -> list[Point]:
-    from spinec.visualize.charts import points_of
+_LABELS = {"macs": "multiply-adds", "params": "parameters"}
+
+
+def _candidates(files: list[str], cost: str, score: str, centre: float | None, study_name: str | None) -> Chart:
+    """The chart of a study's candidates, or of those in a table; those without a score are left out, and it is said."""
+    from spinec.visualize import charts
 
     if len(files) != 1:
-        raise typer.BadParameter("name one .csv file of candidates", param_hint="[NAME|FILE]...")
-    return points_of(_rows(Path(files[0])), cost, score, files[0])
+        raise typer.BadParameter("name one study, or one table of candidates", param_hint="[NAME|FILE]...")
+    table = study_rows(files[0], study_name) if is_study(files[0]) else _rows(files[0])
+    rows = [row for row in table.rows if row.cell(score) not in (None, "")]
+    if not rows:
+        fail(f"{files[0]}: no candidate with a {score}")
+    if missing := len(table.rows) - len(rows):
+        typer.echo(f"{files[0]}: {missing} of {len(table.rows)} candidates left out: no {score}", err=True)
+    middle = table.figure("centre") or table.figure(cost) if centre is None else centre
+    points = charts.points_of(rows, cost, score)
+    return charts.candidates(points, middle, cost=_LABELS.get(cost, cost), score=score)
 
 
 @app.command()
