@@ -1,6 +1,6 @@
 """How charts are laid out: nothing on anything else, at either width, for one spec or for many."""
 
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import pytest
 from charted import CHARTS, charts
@@ -90,6 +90,56 @@ def test_every_block_is_named_where_there_is_room():
     page, column = (charts()["distribution"].sheet(width).frames[-1].panel.x for width in ("page", "column"))
     assert (page.label, page.ticks[1]) == ("level, block", (1.0, "1\nb1"))
     assert (column.label, column.ticks[1]) == ("level", (1.0, "1"))
+
+
+def places(chart):
+    """Of every spec, block and level, where its bars stand."""
+    dims, shares = chart.panels
+    assert [mark.at for mark in dims.marks] == [mark.at for mark in shares.marks]
+    rows = iter(chart.table.rows)
+    return {tuple(row[:3]): place for mark in dims.marks for place, row in zip(mark.at, rows, strict=False)}
+
+
+def groups(chart):
+    """Runs of bars with no gap between them: what is written below the middle of each, and whose levels are in it."""
+    at, shares = places(chart), chart.panels[1]
+    order = sorted(at, key=at.get)
+    runs = [order[:1]]
+    for before, after in pairwise(order):
+        runs += [[]] if at[after] - at[before] > 1.3 * shares.marks[0].breadth else []
+        runs[-1].append(after)
+    ticks = {round(tick, 6): text.split("\n")[0] for tick, text in shares.x.ticks}
+    return [(ticks[round((at[run[0]] + at[run[-1]]) / 2, 6)], {str(key[2]) for key in run}) for run in runs]
+
+
+OTHERS = ("resnet-18", "sp-efficientnet-b0", "efficientnet-b0", "mobilenet-v2")
+
+
+@pytest.mark.parametrize("names", [*combinations(OTHERS, 2), OTHERS])
+def test_every_bar_stands_at_its_own_level(names):
+    found = groups(distribution([cost(lower(load(name))) for name in names]))
+    assert all({said} == levels for said, levels in found)
+
+
+def test_blocks_of_one_topology_stand_side_by_side_and_others_do_not():
+    specs = [load(name) for name in ("eff-spinenet-d0", "sp-efficientnet-b0")]
+    larger = specs[0].model_copy(
+        update={"name": "larger", "blocks": specs[0].blocks | {"more": specs[0].blocks["b18"]}}
+    )
+    chart = distribution([cost(lower(spec)) for spec in (specs[0], larger, specs[1])])
+    at, said = places(chart), [text.split("\n")[0] for _, text in chart.panels[1].x.ticks]
+    assert all(said[round(place)] == str(key[2]) for key, place in at.items())
+    assert len({round(place) for place in at.values()}) == len(larger.blocks)
+    assert all(round(place) == round(at["larger", *key[1:]]) for key, place in at.items())
+    at = places(distribution([cost(lower(load(name))) for name in ("resnet-18", "efficientnet-b0")]))
+    assert len(set(at.values())) == len(at)
+
+
+def test_specs_of_one_name_are_two_specs():
+    report = cost(lower(load("eff-spinenet-m0")))
+    chart = distribution([report, report])
+    assert [mark.name for mark in chart.panels[0].marks] == ["eff-spinenet-m0", "eff-spinenet-m0 (2)"]
+    assert [len(mark.at) for mark in chart.panels[0].marks] == 2 * [len(report.program.spec.blocks)]
 
 
 def test_series_beyond_the_colours_are_told_apart():

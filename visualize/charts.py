@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import count, groupby
 from math import exp, log
 from typing import Any, Literal, NamedTuple
 
@@ -32,6 +33,7 @@ from spinec.visualize.table import Cell, Table
 from spinec.visualize.typeface import printable, shortened
 
 WIDEST_NAME = 180.0
+SIDE_BY_SIDE = 0.82  # of a place along an axis, for its bars
 NEAR = 0.1  # of the centre: candidates of its size
 
 
@@ -46,42 +48,85 @@ class Point(NamedTuple):
 
 
 def distribution(reports: Sequence[Report], convention: Convention = "conv") -> Chart:
-    """Dims and shares of cost of every block, specs side by side (Eff-SpineNet, Figure 3)."""
+    """Dims and shares of cost of every block, specs side by side (Eff-SpineNet, Figure 3).
+
+    Specs of one topology are compared block by block, others level by level.
+    """
     rows: list[list[Cell]] = []
-    for report in reports:
+    for report, name in zip(reports, _told_apart(report.program.name for report in reports), strict=True):
         spec, costs = report.program.spec, report.by("block")
-        share = shares({name: costs[name].flops(convention) for name in spec.blocks})
-        rows += [[spec.name, name, block.level, block.dim, share[name]] for name, block in spec.blocks.items()]
+        share = shares({block: costs[block].flops(convention) for block in spec.blocks})
+        rows += [[name, each, block.level, block.dim, share[each]] for each, block in spec.blocks.items()]
     columns = ["spec", "block", "level", "dim", "share of multiply-adds"]
     title = f"Dims and shares of cost: {', '.join(report.program.name for report in reports)}"
     table = Table(title, columns, rows, about={"convention": convention})
     return Chart(table, _distribution_panels(table), 3.6)
 
 
+def _told_apart(names: Iterable[str]) -> list[str]:
+    """The names, those that were there before with a number."""
+    found: list[str] = []
+    for name in names:
+        numbers = (f"{name} ({i})" if i > 1 else name for i in count(1))
+        found.append(next(each for each in numbers if each not in found))
+    return found
+
+
+class _Slots(NamedTuple):
+    """Where the bar of every row of a table stands, how broad it is, and the axis below."""
+
+    at: Sequence[float]
+    breadth: float
+    axis: Axis
+
+
 def _distribution_panels(table: Table) -> tuple[Panel, ...]:
-    """Dims above shares; a place per block, and in it a bar per spec."""
-    levels = {str(row[1]): str(row[2]) for row in reversed(table.rows)}
-    places = {block: place for place, block in enumerate(dict.fromkeys(str(row[1]) for row in table.rows))}
+    """Dims above shares."""
     specs = list(dict.fromkeys(str(row[0]) for row in table.rows))
-    brief = [(float(place), levels[block]) for block, place in places.items()]
-    names = [(float(place), f"{levels[block]}\n{_readable(block)}") for block, place in places.items()]
-    level = Axis("level", -0.6, len(places) - 0.4, tuple(brief), has_grid=False)
-    below = replace(level, label="level, block", ticks=tuple(names), brief=level)
-    unmarked = replace(level, label="", ticks=tuple((place, "") for place, _ in brief))
-    bar = 0.82 / len(specs)
+    levels = [{str(row[1]): int(row[2] or 0) for row in table.rows if row[0] == spec} for spec in specs]
+    most: dict[str, int] = max(levels, key=len, default={})
+    is_one = all(each.items() <= most.items() for each in levels)
+    slots = _slots_by_block(table, specs, most) if is_one else _slots_by_level(table, specs)
+    unmarked = replace(slots.axis, label="", ticks=tuple((place, "") for place, _ in slots.axis.ticks), brief=None)
 
     def bars(series: int, column: int, is_explained: bool) -> Bars:
-        rows = [row for row in table.rows if row[0] == specs[series]]
-        at = (places[str(row[1])] + (series - (len(specs) - 1) / 2) * bar for row in rows)
-        values = (_number(row[column]) for row in rows)
-        return Bars(_readable(specs[series]), series, tuple(at), tuple(values), bar, is_explained=is_explained)
+        rows = [i for i, row in enumerate(table.rows) if row[0] == specs[series]]
+        at, values = (slots.at[i] for i in rows), (_number(table.rows[i][column]) for i in rows)
+        name = _readable(specs[series])
+        return Bars(name, series, tuple(at), tuple(values), slots.breadth, is_explained=is_explained)
 
     def panel(x: Axis, column: int, label: str, is_explained: bool) -> Panel:
         top = max((_number(row[column]) for row in table.rows), default=0.0) or 1.0
         marks = tuple(bars(series, column, is_explained) for series in range(len(specs)))
         return Panel(x, linear(label, 0, 1.05 * top), marks)
 
-    return panel(unmarked, 3, "dim", True), panel(below, 4, "% of multiply-adds", False)
+    return panel(unmarked, 3, "dim", True), panel(slots.axis, 4, "% of multiply-adds", False)
+
+
+def _slots_by_block(table: Table, specs: Sequence[str], levels: Mapping[str, int]) -> _Slots:
+    """A place per block, and in it a bar per spec."""
+    places = {block: float(place) for place, block in enumerate(levels)}
+    brief = tuple((place, str(levels[block])) for block, place in places.items())
+    names = tuple((place, f"{levels[block]}\n{_readable(block)}") for block, place in places.items())
+    level = Axis("level", -0.6, len(places) - 0.4, brief, has_grid=False)
+    bar = SIDE_BY_SIDE / len(specs)
+    own = {spec: (series - (len(specs) - 1) / 2) * bar for series, spec in enumerate(specs)}
+    at = [places[str(row[1])] + own[str(row[0])] for row in table.rows]
+    return _Slots(at, bar, replace(level, label="level, block", ticks=names, brief=level))
+
+
+def _slots_by_level(table: Table, specs: Sequence[str]) -> _Slots:
+    """A place per level, and in it the blocks of one spec after the other: no block is any other's."""
+    order = sorted(range(len(table.rows)), key=lambda i: (table.rows[i][2], specs.index(str(table.rows[i][0]))))
+    at, ticks, start, gap = [0.0] * len(order), [], 0.0, max(1.0, len(order) / 80)
+    for level, group in groupby(order, key=lambda i: table.rows[i][2]):
+        rows = list(group)
+        for place, i in enumerate(rows):
+            at[i] = start + place
+        ticks.append((start + (len(rows) - 1) / 2, str(level)))
+        start += len(rows) + gap
+    axis = Axis("level, and in it the blocks in order", -0.6, start - gap - 0.4, tuple(ticks), has_grid=False)
+    return _Slots(at, SIDE_BY_SIDE, axis)
 
 
 def breakdown(report: Report, by: By = "level", convention: Convention = "conv") -> Chart:
@@ -200,6 +245,7 @@ def _candidates_panel(table: Table) -> Panel:
     x = _cost_axis(table.columns[2], [place[0] for place in places], (limits[0], limits[1]) if limits else None)
     y = linear(table.columns[3], *around([place[1] for place in places], 0.06))
     title = f"{near} of {table.about['candidates']} within 10 % of the centre"
+    title += f", {outside} beyond 20 %" if (outside := len(table.rows) - sum(map(len, families.values()))) else ""
     band = Band((1 - NEAR) * middle, middle, (1 + NEAR) * middle) if middle else None
     return Panel(x, y, marks, title, band=band, is_small=True)
 
