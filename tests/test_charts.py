@@ -1,17 +1,19 @@
 """How charts are laid out: nothing on anything else, at either width, for one spec or for many."""
 
 from itertools import combinations, pairwise
+from math import dist
 
 import pytest
 from charted import CHARTS, charts
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from spinec import cost, load, lower
 from spinec.visualize.chart import WIDTHS
 from spinec.visualize.charts import Point, distribution, trade_off
+from spinec.visualize.naming import Field, crosses, distance
 from spinec.visualize.panels import Points, around, round_numbers, round_powers, series_colour, series_cue
-from spinec.visualize.picture import Text
+from spinec.visualize.picture import Area, Text
 from spinec.visualize.sheet import position
 
 SEVEN = ("eff-spinenet-d0-no-space-to-depth-sum-fusion", *(f"eff-spinenet-{size}" for size in ("d0", "d1", "d2", "m0", "m1", "m2")))  # fmt: skip
@@ -66,24 +68,69 @@ def test_ticks_stand_on_no_other_and_within_the_page(name, width):
             assert all(box.y0 >= 0 and box.y1 <= figure.bbox.height for box in boxes)
 
 
+def named(sheet, frame):
+    """Of every name its point, what it covers, and the line between them, all in points on the page."""
+    left, top, right, bottom = frame.area
+    for name in frame.names:
+        x = left + position(frame.panel.x, name.place[0]) * (right - left)
+        y = bottom - position(frame.panel.y, name.place[1]) * (bottom - top)
+        area = Text(x + name.across, y - name.up, name.text, sheet.small, anchor=name.anchor).area
+        yield (x, y), area, name.line and tuple((x + across, y - up) for across, up in name.line)
+
+
+def assert_names_are_told_apart(area, points, labels):
+    """A name stands on nothing, and nearer to its own point than to any other, or a line of its own leads there."""
+    for i, (point, (box, line)) in enumerate(zip(points, labels, strict=True)):
+        assert area.left <= box.left < box.right <= area.right, "leaves its panel"
+        assert area.top <= box.top < box.bottom <= area.bottom, "leaves its panel"
+        assert not any(box.overlaps(other) for other, _ in labels[:i]), "stands on a name"
+        assert not any(distance(box, other) < 3.5 for other in points), "stands on a point"
+        if line:
+            assert dist(line[0], point) <= 4.01, "begins at another point"
+            assert distance(box, line[1]) <= 1.01, "ends at another name"
+        else:
+            near = [distance(box, other) for k, other in enumerate(points) if k != i]
+            assert distance(box, point) <= 6.1
+            assert distance(box, point) + 3 <= min(near, default=99), "may be taken for another's"
+
+
 @pytest.mark.parametrize("width", WIDTHS)
-def test_names_of_points_stand_apart(width):
+def test_every_point_has_its_name(width):
     sheet = charts()["tradeoff"].sheet(width)
     assert sheet.width == 72 * WIDTHS[width]
     for frame in sheet.frames:
-        left, top, right, bottom = frame.area
-        boxes = []
-        for name in frame.names:
-            x = left + position(frame.panel.x, name.place[0]) * (right - left) + name.across
-            y = bottom - position(frame.panel.y, name.place[1]) * (bottom - top) - name.up
-            boxes.append(Text(x, y, name.text, sheet.small, anchor=name.anchor).area)
-        for i, box in enumerate(boxes):
-            assert left <= box.left, "leaves its panel"
-            assert box.right <= right, "leaves its panel"
-            assert not any(box.overlaps(other) for other in boxes[:i])
-        if width == "page":
-            points = [mark for mark in frame.panel.marks if isinstance(mark, Points)]
-            assert len(boxes) == sum(len(mark.places) for mark in points), "there is room for all"
+        found = list(named(sheet, frame))
+        marks = [mark for mark in frame.panel.marks if isinstance(mark, Points)]
+        assert [name.text for name in frame.names] == [name for mark in marks for name in mark.names]
+        assert_names_are_told_apart(frame.area, [each[0] for each in found], [each[1:] for each in found])
+        boxes = [box for _, box, _ in found]
+        lines = [(i, line) for i, (_, _, line) in enumerate(found) if line]
+        assert not any(crosses(line, box) for i, line in lines for k, box in enumerate(boxes) if k != i)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 300), st.integers(0, 150), st.integers(1, 30)), max_size=14))
+def test_names_find_a_place_wherever_points_are(drawn):
+    points = [(60.0 + x, 60.0 + y) for x, y, _ in drawn]
+    area, texts = Area(0, 0, 420, 270), ["n" * length for _, _, length in drawn]
+    labels = Field(area, points).labels(texts, 6.8)
+    assert_names_are_told_apart(area, points, labels)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_panel_grows_until_every_name_has_its_place(width):
+    chart = trade_off([Point("", f"a network of one cost, number {i}", 1.0, 2.0) for i in range(40)])
+    (frame,) = chart.sheet(width).frames
+    assert len(frame.names) == 40
+
+
+def test_every_format_draws_the_lines_to_names():
+    chart = charts()["tradeoff"]
+    lines = sum(name.line is not None for frame in chart.sheet().frames for name in frame.names)
+    assert lines > 5
+    figure = painted(chart, "page")
+    assert sum(text.arrow_patch is not None for axes in figure.axes for text in axes.texts) == lines
+    assert chart.tex().count(r"\draw[draw=") == lines
 
 
 def test_every_block_is_named_where_there_is_room():

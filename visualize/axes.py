@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from spinec.visualize.panels import Axis, Bars, Panel, Points, series_colour, series_cue
-from spinec.visualize.sheet import EDGE, Frame, Sheet
+from spinec.visualize.panels import Axis, Bars, Panel, Place, Points, series_colour, series_cue
+from spinec.visualize.sheet import EDGE, Frame, Name, Sheet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,6 +43,8 @@ def _panel(axes: Axes, frame: Frame, sheet: Sheet) -> None:
     if panel.lies:
         axes.invert_yaxis()
     for name in frame.names:
+        if name.line:
+            _joint(axes, name, name.line)
         axes.annotate(
             name.text, name.place, (name.across, name.up), textcoords="offset points", ha=SIDES[name.anchor],
             va="baseline", fontsize=sheet.small,
@@ -50,6 +52,12 @@ def _panel(axes: Axes, frame: Frame, sheet: Sheet) -> None:
     if panel.legend:
         handles = [handle for mark, handle in zip(panel.marks, painted, strict=True) if mark.is_explained]
         _legend(axes, handles, frame, sheet)
+
+
+def _joint(axes: Axes, name: Name, line: tuple[Place, Place]) -> None:
+    """The line from a point to its name; an annotation without text, since its ends are in points, not in data."""
+    style = {"arrowstyle": "-", "color": series_colour(name.series), "linewidth": 0.7, "shrinkA": 0, "shrinkB": 0}
+    axes.annotate("", name.place, line[1], textcoords="offset points", arrowprops=style)
 
 
 def _bars(axes: Axes, mark: Bars, panel: Panel, sheet: Sheet) -> Any:

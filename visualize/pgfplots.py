@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from spinec.visualize.paint import colours_of
 from spinec.visualize.palette import Colours, Theme
-from spinec.visualize.panels import Axis, Bars, Mark, Panel, Points, series_colour, series_cue
-from spinec.visualize.sheet import EDGE, Frame, Sheet
+from spinec.visualize.panels import Axis, Bars, Mark, Panel, Place, Points, series_colour, series_cue
+from spinec.visualize.sheet import EDGE, Frame, Name, Sheet
 from spinec.visualize.tex import colour, escaped
 
 HATCHES = ("", "north east lines", "dots", "crosshatch", "north west lines", "grid")
@@ -46,7 +46,10 @@ def _frame(frame: Frame, sheet: Sheet, colours: Colours) -> Iterator[str]:
     for mark in panel.marks:
         yield from _mark(mark, panel, sheet, colours)
     for name in frame.names:
-        style = f"anchor={ANCHORS[name.anchor]},inner sep=0,shift={{({name.across:g}bp,{name.up:.1f}bp)}}"
+        if name.line:
+            ends = " -- ".join(_beside(name, end) for end in name.line)
+            yield rf"\draw[draw={colour(series_colour(name.series))},line width=0.7bp] {ends};"
+        style = f"anchor={ANCHORS[name.anchor]},inner sep=0,shift={{({name.across:.1f}bp,{name.up:.1f}bp)}}"
         place = f"(axis cs:{name.place[0]:.10g},{name.place[1]:.10g})"
         yield rf"\node[{style},{_font(sheet.small, colours)}] at {place} {{{escaped(name.text)}}};"
     yield r"\end{axis}"
@@ -56,6 +59,11 @@ def _frame(frame: Frame, sheet: Sheet, colours: Colours) -> Iterator[str]:
     if panel.title:
         place = f"({(left + right) / 2:.1f}bp,{sheet.height - frame.title:.1f}bp)"
         yield rf"\node[anchor=base,{usual}] at {place} {{{escaped(panel.title)}}};"
+
+
+def _beside(name: Name, end: Place) -> str:
+    """A place some way off the point of a name."""
+    return f"([xshift={end[0]:.1f}bp,yshift={end[1]:.1f}bp]axis cs:{name.place[0]:.10g},{name.place[1]:.10g})"
 
 
 def _style(frame: Frame, sheet: Sheet, colours: Colours) -> Iterator[str]:

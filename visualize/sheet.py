@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import ceil, log
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
+from spinec.visualize.naming import Field, Label
 from spinec.visualize.panels import Axis, Bars, Panel, Place, Points
-from spinec.visualize.picture import Anchor, Area, Text
+from spinec.visualize.picture import Anchor, Area
 from spinec.visualize.typeface import text_width
 
 POINT = 72.0  # points per inch
@@ -17,19 +18,21 @@ NARROW = 4.0  # inches: text is smaller below
 EDGE = 5.0
 LINE = 1.25  # from one line of text to the next, in its size
 SAMPLE = 26.0  # of a legend, with what is to either side
-STEPS = 4  # how far names may stand off their points, in lines
+ASCENT = 0.76  # of a line of text, in its size
+HIGHER, MOST_HIGHER = 1.3, 9  # how a panel grows until there is room for all of its names
 CROWD = 12  # names that a panel has room for; one with twice as many is twice as high
-OBSTACLE = 4.0  # half the side of what a point covers
 
 
 class Name(NamedTuple):
-    """What is written beside a point, and how far from it."""
+    """What is written beside a point, and how far from it in points; where it may seem another's, a line joins them."""
 
     place: Place
     text: str
     across: float
     up: float
     anchor: Anchor
+    series: int
+    line: tuple[Place, Place] | None
 
 
 class Frame(NamedTuple):
@@ -70,9 +73,10 @@ def arrange(panels: Sequence[Panel], inches: float, height: float) -> Sheet:
     frames, y = [], EDGE
     for panel, (title, legend, below) in zip(panels, around, strict=True):
         top = y + title + legend
-        area = Area(left, top, right, top + room * max(1.0, _named(panel) / CROWD))
-        columns, names = _columns(panel, right - left, small), tuple(_names(panel, area, small))
-        frames.append(Frame(panel, area, columns, y + size, names))
+        high = room * max(1.0, _named(panel) / CROWD)
+        heights = (high * HIGHER**i for i in range(MOST_HIGHER))
+        area, names = _named_area(panel, [Area(left, top, right, top + each) for each in heights], small)
+        frames.append(Frame(panel, area, _columns(panel, right - left, small), y + size, names))
         y = area.bottom + below
     return Sheet(width, y + EDGE, size, small, tuple(frames))
 
@@ -128,67 +132,43 @@ def _slot(axis: Axis, room: float) -> float:
     return min((after - before for before, after in pairwise(places)), default=room)
 
 
+def _named_area(panel: Panel, areas: Sequence[Area], small: float) -> tuple[Area, tuple[Name, ...]]:
+    """The first of several areas that has room for all names of a panel, or the last."""
+    for area in areas:
+        names = tuple(_names(panel, area, small))
+        if len(names) == _named(panel) or area is areas[-1]:
+            break
+    return area, names
+
+
 def _named(panel: Panel) -> int:
     return sum(len(mark.names) for mark in panel.marks if isinstance(mark, Points))
 
 
 def _names(panel: Panel, area: Area, small: float) -> Iterator[Name]:
-    """A name beside every point, where it stands on no other and on no line; on a line rather than nowhere."""
+    """The names of a panel's points."""
 
     def at(place: Place) -> Place:
         across, up = position(panel.x, place[0]), position(panel.y, place[1])
         return area.left + across * (area.right - area.left), area.bottom - up * (area.bottom - area.top)
 
     series = [mark for mark in panel.marks if isinstance(mark, Points)]
-    lines = [piece for mark in series if mark.is_joined for piece in _pieces([at(place) for place in mark.places])]
-    taken = [_covered(at(place)) for mark in series for place in mark.places]
-    for mark in series:
-        for place, text in zip(mark.places, mark.names, strict=False):
-            ways = ((way, _written(at(place), text, way, small)) for way in _WAYS)
-            free = [(way, box) for way, box in ways if _inside(box, area) and not any(map(box.overlaps, taken))]
-            best = min(free, key=lambda found: _distance(found[0], found[1], lines), default=None)
-            if best:
-                (across, up, anchor), box = best
-                taken.append(box)
-                yield Name(place, text, across, up * small, anchor)
+    named = [(mark, place, text) for mark in series for place, text in zip(mark.places, mark.names, strict=False)]
+    lines = [line for mark in series if mark.is_joined for line in pairwise(map(at, mark.places))]
+    field = Field(area, [at(place) for _, place, _ in named], lines)
+    labels = field.labels([text for _, _, text in named], small)
+    for (mark, place, text), label in zip(named, labels, strict=True):
+        if label:
+            yield _name(mark.series, place, text, label, at(place), small)
 
 
-_Way: TypeAlias = tuple[float, float, Anchor]
-_CORNERS: tuple[tuple[float, float, int, Anchor], ...] = (
-    (6.0, -1.1, -1, "start"),
-    (6.0, 0.5, 1, "start"),
-    (-6.0, 0.5, 1, "end"),
-    (-6.0, -1.1, -1, "end"),
-)
-_WAYS: list[_Way] = [
-    (across, up + rise * step, anchor) for step in range(STEPS) for across, up, rise, anchor in _CORNERS
-]
-"""Where a name may stand: how far across in points, how far up in its size. Nearest first."""
-
-
-def _distance(way: _Way, box: Area, lines: Sequence[Area]) -> int:
-    """How bad a place is: far from the point, so that a name may seem to be another's, or on a line."""
-    return 2 * (_WAYS.index(way) // len(_CORNERS) // 2) + any(map(box.overlaps, lines))
-
-
-def _written(place: Place, text: str, way: _Way, small: float) -> Area:
-    across, up, anchor = way
-    return Text(place[0] + across, place[1] - up * small, text, small, anchor=anchor).area
-
-
-def _covered(place: Place) -> Area:
-    x, y = place
-    return Area(x - OBSTACLE, y - OBSTACLE, x + OBSTACLE, y + OBSTACLE)
-
-
-def _pieces(places: Sequence[Place]) -> Iterator[Area]:
-    """Small areas along a line, none larger than a letter."""
-    for (x0, y0), (x1, y1) in pairwise(places):
-        count = max(1, ceil(max(abs(x1 - x0), abs(y1 - y0)) / OBSTACLE))
-        for i in range(count + 1):
-            x, y = x0 + (x1 - x0) * i / count, y0 + (y1 - y0) * i / count
-            yield Area(x - 1, y - 1, x + 1, y + 1)
-
-
-def _inside(box: Area, area: Area) -> bool:
-    return area.left <= box.left and box.right <= area.right and area.top <= box.top and box.bottom <= area.bottom
+def _name(series: int, place: Place, text: str, label: Label, at: Place, small: float) -> Name:
+    """A label as writers set it: from its point, to the side on which it stands."""
+    left, top, right, _ = label.area
+    anchor: Anchor = "end" if right < at[0] else "start" if left > at[0] else "middle"
+    x = {"start": left, "middle": (left + right) / 2, "end": right}[anchor]
+    line = None
+    if label.line:
+        (x0, y0), (x1, y1) = label.line
+        line = (x0 - at[0], at[1] - y0), (x1 - at[0], at[1] - y1)
+    return Name(place, text, x - at[0], at[1] - top - ASCENT * small, anchor, series, line)
