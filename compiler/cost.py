@@ -44,6 +44,9 @@ class Count:
         """Floating point operations: twice the multiply-adds."""
         return self.halves[_known(convention)]
 
+    def __repr__(self) -> str:
+        return f"Count(macs={self.macs()}, params={self.params}, activations={self.activations})"
+
     @property
     def activation_bytes(self) -> int:
         """Bytes of what the ops give out, in float32."""
@@ -66,6 +69,17 @@ class Row(NamedTuple):
         return tuple([each.halves(self.work, self.kernel_weights) for each in CONVENTIONS.values()])
 
 
+class Parts(dict[str, Count]):
+    """What parts of a program cost, by name; notebooks show it as a table."""
+
+    def __init__(self, report: Report, key: By, counts: Mapping[str, Count]) -> None:
+        super().__init__(counts)
+        self.report, self.key = report, key
+
+    def _repr_html_(self) -> str | None:
+        return shown("parts", self)
+
+
 @dataclass(frozen=True)
 class Report(Count):
     """The cost of a program: of the whole, and by any of its parts."""
@@ -73,7 +87,12 @@ class Report(Count):
     program: Program = field(kw_only=True)
     rows: tuple[Row, ...] = field(kw_only=True)
 
-    def by(self, key: By) -> dict[str, Count]:
+    def __repr__(self) -> str:
+        height, width = self.program.size
+        of = f"{self.program.name} at {height} x {width}"
+        return f"<Report of {of}: {self.macs():,} multiply-adds, {self.params:,} parameters>"
+
+    def by(self, key: By) -> Parts:
         """The cost of every level, block, part, op or category; the rows add up to the whole.
 
         >>> from spinec import load, lower, cost
@@ -86,7 +105,7 @@ class Report(Count):
         groups: dict[str, list[Row]] = {}
         for row in self.rows:
             groups.setdefault(KEYS[key](self.program.spec, row), []).append(row)
-        return {name: total(rows) for name, rows in groups.items()}
+        return Parts(self, key, {name: total(rows) for name, rows in groups.items()})
 
     def params_by(self, counted: CountedParams) -> int:
         """Parameters as a publication may count them: a norm has two per channel that are trained.

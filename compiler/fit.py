@@ -22,6 +22,7 @@ from spinec.compiler.scaling import coarsest_stride, revise, rule_of
 from spinec.spec.conventions import Convention
 from spinec.spec.errors import ShapeError, SpecError
 from spinec.spec.model import ModelSpec
+from spinec.spec.notebook import shown
 
 By = Literal["width", "size", "depth"]
 BATCH = 2048  # candidates counted at a time
@@ -34,6 +35,12 @@ class Fitted:
     spec: ModelSpec
     report: Report
     factor: float
+
+    def __repr__(self) -> str:
+        return f"<Fitted by a factor of {self.factor:g}: {self.report!r}>"
+
+    def _repr_svg_(self) -> str | None:
+        return shown("svg", self.report)
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,10 @@ class Program:
     def _repr_svg_(self) -> str | None:
         return shown("svg", self)
 
+    def __repr__(self) -> str:
+        height, width = self.size
+        return f"<Program {self.name} at {height} x {width}: {len(self.spec.blocks)} blocks>"
+
     def __str__(self) -> str:
         """The text form: every node, its inputs, its op, its shape; nested graphs indented."""
         given = ", ".join(f"{name}: {_given(each)}" for name, each in self.inputs.items())

@@ -113,6 +113,11 @@ class ModelSpec(Frozen):
     def _repr_svg_(self) -> str | None:
         return shown("svg", self)
 
+    def __repr__(self) -> str:
+        return f"<ModelSpec {self.name}: {len(self.blocks)} blocks, outputs {', '.join(self.outputs)}>"
+
+    __str__ = __repr__
+
     def resample_of(self, given: Input) -> Resample:
         """How one input is resampled: the spec's way, with what the input itself says."""
         own = given.model_dump(exclude={"block"}, exclude_none=True)

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal
 
-painters: dict[Literal["svg", "html"], Callable[[Any], str]] = {}
+Form = Literal["svg", "html", "parts"]
+
+painters: dict[Form, Callable[[Any], str]] = {}
 
 
-def shown(form: Literal["svg", "html"], value: object) -> str | None:
+def shown(form: Form, value: object) -> str | None:
     """A value as a picture or a page, or nothing where nobody has said how."""
     painter = painters.get(form)
     return painter(value) if painter else None

@@ -106,7 +106,7 @@ def _painter(form: str) -> Any:
     return lambda value: getattr(importlib.import_module("spinec.visualize.notebook"), form)(value)
 
 
-notebook.painters.update({"svg": _painter("svg"), "html": _painter("html")})
+notebook.painters.update({"svg": _painter("svg"), "html": _painter("html"), "parts": _painter("parts")})
 
 
 def __dir__() -> list[str]:

@@ -18,6 +18,7 @@ from spinec.visualize.panels import Panel
 from spinec.visualize.pgfplots import write_pgfplots
 from spinec.visualize.raster import METADATA, require_matplotlib
 from spinec.visualize.sheet import POINT, Sheet, arrange
+from spinec.visualize.svg import fitting
 from spinec.visualize.table import Table
 
 Width = Literal["column", "page"]
@@ -66,7 +67,10 @@ class Chart:
         write_whole(Path(path), chart_writer(Path(path))(self, theme, width))
 
     def _repr_svg_(self) -> str:
-        return self.svg()
+        return fitting(self.svg())
+
+    def __repr__(self) -> str:
+        return f"<Chart {self.title}>"
 
     def tex(self, theme: Theme = "light", width: Width = "page") -> str:
         r"""The chart as PGFPlots source, to be `\input` into a paper; its first lines say what the preamble needs."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ from spinec.spec.model import ModelSpec
 from spinec.visualize.draw import Drawable, Drawing, quantity, report_of
 from spinec.visualize.layout import Look
 from spinec.visualize.matching import By, match_blocks
-from spinec.visualize.network import Edge, Network, Status, network_of
+from spinec.visualize.network import IMAGE, Edge, Network, Node, Status, network_of
 from spinec.visualize.palette import Theme
 from spinec.visualize.table import Cell, Table
 from spinec.visualize.tables import input_words
@@ -146,16 +146,25 @@ class Diff:
     def draw(self, theme: Theme = "auto", *, labels: bool = True) -> Drawing:
         """The second spec with what the first has beyond it: added blue, removed orange and dashed, changed violet."""
         network = union(self)
-        notes = {block.name: _note(block) for block in self.blocks if block.changes}
+        notes = {block.name: _note(block.changes) for block in self.blocks if block.changes}
+        notes |= {name: _note(changes) for name, changes in _changes_beside(self).items()}
+        if network.head_status != "same":
+            notes[network.head] = notes.get(network.head) or network.head_status
         (macs, new_macs), (params, new_params) = self.macs, self.params
         subtitle = (
-            f"{self.summary}: {quantity(macs)} → {quantity(new_macs)} multiply-adds,"
+            f"{self.summary}{self._settings_word()}: {quantity(macs)} → {quantity(new_macs)} multiply-adds,"
             f" {quantity(params)} → {quantity(new_params)} parameters, convention '{self.convention}'"
         )
         return Drawing(network, Look(labels, notes=notes, subtitle=subtitle, plain=True), theme)
 
     def _repr_svg_(self) -> str:
-        return self.draw().svg
+        return self.draw()._repr_svg_()
+
+    def __repr__(self) -> str:
+        return f"<Diff {self.before.program.name} → {self.after.program.name}: {self.summary}>"
+
+    def _settings_word(self) -> str:
+        return f", {len(self.settings)} other settings" if self.settings else ""
 
     def _rest(self) -> tuple[int | float, int]:
         """What endpoints and head add or take."""
@@ -257,13 +266,22 @@ def union(difference: Diff) -> Network:
             names[block.before] = block.after or (f"{block.before}′" if block.before in taken else block.before)
     names |= {node.name: node.name for node in (*old.outputs, old.nodes[0])}
     old_nodes, new_nodes = ({node.name: node for node in network.nodes} for network in (old, new))
-    nodes = [new.nodes[0]]
+    beside = _changes_beside(difference)
+    image = new.nodes[0]
+    nodes = [_changed(image, beside[image.name]) if image.name in beside else image]
     for block in difference.blocks:
         node = new_nodes[block.after] if block.after else old_nodes[block.before]._replace(name=names[block.before])
         said = "; ".join([block.status, *map(str, block.changes)]) if block.status != "same" else ""
         nodes.append(node._replace(status=block.status, note=said))
     kept = {output.name for output in new.outputs}
-    outputs = [*(output._replace(status="same" if output.name in old.levels else "added") for output in new.outputs)]
+    outputs = [
+        output._replace(status="added")
+        if output.name not in old.levels
+        else _changed(output, beside[output.name])
+        if output.name in beside
+        else output
+        for output in new.outputs
+    ]
     outputs += [output._replace(status="removed") for output in old.outputs if output.name not in kept]
     edges: dict[tuple[str, str], Edge] = {
         (edge.source, edge.target): edge._replace(status="added") for edge in new.edges
@@ -274,14 +292,41 @@ def union(difference: Diff) -> Network:
         if same is None:
             edges[pair] = edge._replace(source=pair[0], target=pair[1], status="removed")
         else:
-            edges[pair] = same._replace(status="same" if same.steps == edge.steps else "changed")
+            is_same = same.steps == edge.steps and not (same.target in kept and same.target in beside)
+            edges[pair] = same._replace(status="same" if is_same else "changed")
     name = f"{old.name} → {new.name}"
-    return Network(name, tuple(nodes), tuple(edges.values()), tuple(outputs), new.head, None)
+    head: Status = "changed" if new.head in beside else "same"
+    if not old.head or not new.head:
+        head = "added" if new.head else "removed" if old.head else "same"
+    return Network(name, tuple(nodes), tuple(edges.values()), tuple(outputs), new.head or old.head, None, head)
 
 
-def _note(block: BlockDiff) -> str:
-    first = block.changes[0]
-    more = f" +{len(block.changes) - 1}" if len(block.changes) > 1 else ""
+def _changes_beside(difference: Diff) -> dict[str, list[Change]]:
+    """What changed of the image, of outputs and of the head, by what each is called in the picture."""
+    found: dict[str, list[Change]] = {}
+    after = network_of(difference.after)
+    kept = {output.name for output in after.outputs} & set(difference.before.program.spec.outputs)
+    for change in difference.settings:
+        part, _, rest = change.field.partition(".")
+        names = {
+            "input": [IMAGE],
+            "outputs": [rest] if rest in kept else [],
+            "endpoints": sorted(kept),
+            "head": [after.head],
+        }
+        for name in names.get(part, ()):
+            said = change._replace(field="block" if part == "outputs" else rest or part)
+            found.setdefault(name, []).append(said)
+    return found
+
+
+def _changed(node: Node, changes: Sequence[Change]) -> Node:
+    return node._replace(status="changed", note="; ".join(["changed", *map(str, changes)]))
+
+
+def _note(changes: Sequence[Change]) -> str:
+    first = changes[0]
+    more = f" +{len(changes) - 1}" if len(changes) > 1 else ""
     return ("inputs" if first.field == "inputs" else str(first)) + more
 
 

@@ -24,8 +24,10 @@ from spinec.visualize.network import Network, network_of
 from spinec.visualize.palette import Theme
 from spinec.visualize.picture import Picture
 from spinec.visualize.share import shares
-from spinec.visualize.svg import write_svg
+from spinec.visualize.svg import fitting, write_svg
 
+CELL = 1100.0
+"""How wide a strip is, about, that can be read in a cell of a notebook."""
 Color = Literal["kind", "macs", "params", "activations", "intensity"]
 COLORS: dict[str, str] = {
     "kind": "kind of block",
@@ -70,7 +72,13 @@ class Drawing:
         write_whole(Path(path), writer_of(Path(path))(self))
 
     def _repr_svg_(self) -> str:
-        return self.svg
+        """The drawing for a notebook: in strips as wide as a cell, and never cut off by its edge."""
+        with paused_collection():
+            look = replace(self.look, strip=CELL, widest=1.25 * CELL)
+            return fitting(write_svg(arrange(self.network, look), self.theme))
+
+    def __repr__(self) -> str:
+        return f"<Drawing of {self.network.name}: {len(self.network.blocks)} blocks, {len(self.network.edges)} arrows>"
 
 
 @paused_collection()
@@ -91,7 +99,7 @@ def draw(
     `color` paints by kind or as a heat map by share of cost; `values` are your own, such as milliseconds by block, and
     are painted instead. `labels` says on arrows how features are resampled, `fold` shows chains of equal blocks as one
     box, `unfold` every repeat of a block as a box of its own. `wrap` cuts a picture into strips, one below the other as
-    lines of text are; where nothing is said, one that is wider than 5400 units.
+    lines of text are; where nothing is said, one that is wider than 3000 units.
 
     Raises:
         ValueError: when there is nothing of that name to colour by, `values` name no block, or both `fold` and `unfold`

@@ -12,7 +12,7 @@ from spinec.visualize.network import IMAGE, OUTPUT, PLAIN, Edge, Network, Node
 from spinec.visualize.palette import kind_shape
 from spinec.visualize.picture import CARD, HEAD, Area, Arrow, Box, Direction, Picture, Point, Role, Text
 from spinec.visualize.routes import Net, Place, Route, Track, places_of, routes_of, tracks_of
-from spinec.visualize.strips import WIDEST, cut
+from spinec.visualize.strips import STRIP, WIDEST, cut
 from spinec.visualize.typeface import shortened, text_width
 
 NAME, NOTE, STEP = 12.0, 10.0, 8.5  # sizes of text
@@ -42,6 +42,10 @@ class Look:
     """Whether colours say what became of blocks instead of their kind."""
     wrap: bool | None = None
     """Whether the picture is cut into strips below each other; where it is very wide if nothing is said."""
+    strip: float = STRIP
+    """How wide strips are, about."""
+    widest: float = WIDEST
+    """Above this width a picture is cut where nothing is said."""
 
 
 def box_height(dim: int) -> float:
@@ -61,10 +65,11 @@ def arrange(network: Network, look: Look) -> Picture:
     texts = (*plan.titles, *plan.level_names(), *panel_texts)
     words = describe(network)
     picture = Picture(network.name, words, right, plan.bottom, bands, boxes, arrows, texts, panel=panel)
-    if look.wrap or (look.wrap is None and right > WIDEST):
-        picture = cut(picture, plan.columns, plan.top, plan.bottom, MARGIN)
+    if look.wrap or (look.wrap is None and right > look.widest):
+        picture = cut(picture, plan.columns, plan.top, plan.bottom, MARGIN, look.strip)
     scale = look.scale if look.heat is not None else None
-    legend = legend_of(network, scale, look.labels, look.plain, picture.height + 10, picture.width)
+    bare = scale is not None and any(box.kind == PLAIN for box in boxes)
+    legend = legend_of(network, scale, look.labels, look.plain, picture.height + 10, picture.width, bare)
     return replace(
         picture,
         height=legend.bottom + MARGIN,
@@ -254,7 +259,8 @@ class _Plan:
         shape = "square" if node.kind == IMAGE else "pill" if node.kind == OUTPUT else kind_shape(node.kind)
         cards, is_output = self.cards[node.name], bool(node.outputs)
         words = node.words()
-        kind = PLAIN if self.look.plain and node.block else node.kind
+        is_bare = self.look.plain or self.look.heat is not None  # a colour would seem to say something of it
+        kind = PLAIN if is_bare and heat is None and node.block else node.kind
         return Box(node.name, area, kind, shape, texts, heat, cards, is_output, node.status, words, node.block)
 
     def _texts_of(self, node: Node) -> tuple[tuple[str, float, bool], ...]:
@@ -330,8 +336,9 @@ class _Plan:
         top, bottom = min(box.area.top for box in boxes) - 8, max(box.area.bottom for box in boxes)
         right = max(right, left + 12 + max(text_width(line, NOTE, bold=i == 0) for i, line in enumerate(lines)))
         middle = (left + right) / 2
+        under: Role = "muted" if self.network.head_status == "same" else self.network.head_status
         texts = tuple(
-            Text(middle, bottom + 14 + 12 * i, line, NOTE, "name" if i == 0 else "muted", "middle")
+            Text(middle, bottom + 14 + 12 * i, line, NOTE, "name" if i == 0 else under, "middle")
             for i, line in enumerate(lines)
         )
         return Area(left, top, right, bottom + 8 + 12 * len(lines)), texts

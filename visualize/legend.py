@@ -34,11 +34,18 @@ class Legend(NamedTuple):
 
 
 def legend_of(
-    network: Network, scale: tuple[str, str, str] | None, labels: bool, plain: bool, top: float, right: float
+    network: Network,
+    scale: tuple[str, str, str] | None,
+    labels: bool,
+    plain: bool,
+    top: float,
+    right: float,
+    bare: bool = False,
 ) -> Legend:
     """The legend of a network's picture.
 
     `scale` says what the colours of a heat map mean; in a `plain` picture colours say what became of blocks.
+    Blocks that are `bare` have no value in it.
     """
     pen = _Pen(top, right)
     kinds = sorted({node.kind for node in network.blocks}, key=kind_index)
@@ -46,6 +53,8 @@ def legend_of(
         _statuses(pen, network)
     elif scale:
         pen.ramp(*scale)
+        if bare:
+            pen.box(Box("", SAMPLE, PLAIN, "round"), "no value")
     else:
         for kind in kinds:
             pen.box(Box("", SAMPLE, kind, kind_shape(kind)), kind.replace("_", " "))
@@ -64,7 +73,8 @@ def legend_of(
 
 
 def _statuses(pen: _Pen, network: Network) -> None:
-    used = {node.status for node in network.nodes} | {edge.status for edge in network.edges}
+    used = {node.status for node in (*network.nodes, *network.outputs)} | {edge.status for edge in network.edges}
+    used.add(network.head_status)
     for status in STATUSES:
         if status in used:
             pen.box(Box("", SAMPLE, PLAIN, "round", status=status), status)

@@ -41,7 +41,8 @@ class Node(NamedTuple):
     def words(self) -> str:
         """The node in a sentence."""
         if not self.block:
-            return f"{self.kind} {self.name}: {_shape(self.shape)}" if self.kind == OUTPUT else _shape(self.shape)
+            what = f"{self.kind} {self.name}: {_shape(self.shape)}" if self.kind == OUTPUT else _shape(self.shape)
+            return f"{what}; {self.note}" if self.note else what
         times = f", {self.repeats} times" if self.repeats > 1 else ""
         given = f", output {' and '.join(self.outputs)}" if self.outputs else ""
         note = f"; {self.note}" if self.note else ""
@@ -73,6 +74,7 @@ class Network:
     outputs: tuple[Node, ...]
     head: str = ""
     head_cost: Count | None = None
+    head_status: Status = "same"
 
     @cached_property
     def levels(self) -> Mapping[str, int]:

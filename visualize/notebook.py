@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from spinec.compiler.cost import Report
+from spinec.compiler.cost import Parts, Report
 from spinec.visualize.draw import Drawable, draw
 from spinec.visualize.table import Table, show_cell
 from spinec.visualize.tables import cost_table
@@ -12,12 +12,17 @@ from spinec.visualize.tables import cost_table
 
 def svg(value: Drawable) -> str:
     """The diagram of a spec or a program."""
-    return draw(value).svg
+    return draw(value)._repr_svg_()
 
 
 def html(report: Report) -> str:
     """A report as a heat map over its table."""
-    return f"<div>{draw(report, 'macs').svg}{table_html(cost_table(report, 'block', 'conv'))}</div>"
+    return f"<div>{draw(report, 'macs')._repr_svg_()}{table_html(cost_table(report, 'block', 'conv'))}</div>"
+
+
+def parts(found: Parts) -> str:
+    """What parts of a program cost, as a table."""
+    return table_html(cost_table(found.report, found.key, "conv"))
 
 
 def table_html(table: Table) -> str:

@@ -14,21 +14,22 @@ from math import ceil, inf
 from typing import NamedTuple
 
 from spinec.visualize.picture import Area, Arrow, Box, Picture, Point, Text
-from spinec.visualize.typeface import shortened
+from spinec.visualize.typeface import shortened, text_width
 
-WIDEST = 5400.0
+WIDEST = 3000.0
 """Above this width a picture is cut unless one asks for a single strip."""
 STRIP = 2400.0
 """How wide strips are, about."""
 GAP = 26.0
 NAME = 6.5
-WIDEST_NAME = 26.0
+ROOM, WIDEST_NAME = 26.0, 110.0
+"""To the left of a strip: the room that there is for names of lines, and the most that is made."""
 
 
-def cut(picture: Picture, columns: Sequence[float], top: float, bottom: float, margin: float) -> Picture:
+def cut(picture: Picture, columns: Sequence[float], top: float, bottom: float, margin: float, strip: float) -> Picture:
     """The picture in strips; columns begin where they may be cut, and what is above `top` stays there."""
     length = picture.width - columns[0]
-    count = ceil(length / STRIP)
+    count = ceil(length / strip)
     ideal = (columns[0] + length * i / count for i in range(1, count))
     lefts = sorted({columns[0], *(_nearest(columns, x) for x in ideal)})
     if len(lefts) == 1:
@@ -37,7 +38,7 @@ def cut(picture: Picture, columns: Sequence[float], top: float, bottom: float, m
     lines = [_Line(arrow, edges.split(arrow.trunk), edges.split(arrow.leg)) for arrow in picture.arrows]
     bands = [_used(picture.bands, lowest) for lowest in edges.lowest(picture.boxes, lines)]
     heights = [max((band.bottom for band in used), default=bottom) - top + GAP for used in bands]
-    strips = _Strips(edges, list(accumulate(heights[:-1], initial=0.0)))
+    strips = _Strips(edges, list(accumulate(heights[:-1], initial=0.0)), edges[0] + _more_room(lines))
     return strips.picture(picture, lines, bands, top, margin)
 
 
@@ -49,6 +50,16 @@ def _nearest(columns: Sequence[float], x: float) -> float:
 def _used(bands: Sequence[Area], lowest: float) -> tuple[Area, ...]:
     """The bands of a strip: those below its last block are left out."""
     return tuple(band for band in bands if band.top < lowest)
+
+
+def _more_room(lines: Iterable[_Line]) -> float:
+    """How much further to the right strips begin, so that the names of all lines that run on are told apart."""
+    sources = {line.arrow.source for line in lines if len({each.strip for each in (*line.trunk, *line.leg)}) > 1}
+    return max([0.0, *(text_width(_short(source), NAME) - ROOM for source in sources)])
+
+
+def _short(name: str) -> str:
+    return shortened(name, NAME, WIDEST_NAME)
 
 
 class _Stretch(NamedTuple):
@@ -105,10 +116,10 @@ class _Edges(list[float]):
 
 
 class _Strips:
-    """The edges of strips, and how far down each strip is moved."""
+    """The edges of strips, how far down each strip is moved, and where all of them begin."""
 
-    def __init__(self, edges: _Edges, offsets: Sequence[float]) -> None:
-        self.edges, self.offsets = edges, offsets
+    def __init__(self, edges: _Edges, offsets: Sequence[float], left: float) -> None:
+        self.edges, self.offsets, self.left = edges, offsets, left
 
     def picture(
         self, picture: Picture, lines: Iterable[_Line], bands: Sequence[Sequence[Area]], top: float, margin: float
@@ -124,7 +135,7 @@ class _Strips:
             for text in repeated
             if text.y < used[-1].bottom
         ]
-        ends = [after - before + self.edges[0] for before, after in pairwise(self.edges)]
+        ends = [after - before + self.left for before, after in pairwise(self.edges)]
         return replace(
             picture,
             width=max(*ends, *(text.area.right for text in fixed)) + margin,
@@ -141,7 +152,7 @@ class _Strips:
         )
 
     def point(self, point: Point, strip: int) -> Point:
-        return point[0] - self.edges[strip] + self.edges[0], point[1] + self.offsets[strip]
+        return point[0] - self.edges[strip] + self.left, point[1] + self.offsets[strip]
 
     def area(self, area: Area, strip: int) -> Area:
         return Area(*self.point((area.left, area.top), strip), *self.point((area.right, area.bottom), strip))
@@ -165,11 +176,11 @@ class _Strips:
         yield arrow._replace(trunk=self.points(trunk[-1]) if begin else (), leg=self.points(last), texts=texts)
 
     def points(self, stretch: _Stretch) -> tuple[Point, ...]:
-        edge, first, down = self.edges[stretch.strip], self.edges[0], self.offsets[stretch.strip]
+        edge, first, down = self.edges[stretch.strip], self.left, self.offsets[stretch.strip]
         return tuple((x - edge + first, y + down) for x, y in stretch.points)
 
     def names(self, arrows: Sequence[Arrow]) -> Iterator[Text]:
         """What the lines are called that begin at the left of a strip."""
-        begins = {(arrow.points[0], arrow.source) for arrow in arrows if arrow.points[0][0] == self.edges[0]}
+        begins = {(arrow.points[0], arrow.source) for arrow in arrows if arrow.points[0][0] == self.left}
         for (x, y), source in sorted(begins):
-            yield Text(x - 3, y + NAME / 3, shortened(source, NAME, WIDEST_NAME), NAME, "muted", "end")
+            yield Text(x - 3, y + NAME / 3, _short(source), NAME, "muted", "end")

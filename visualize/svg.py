@@ -44,6 +44,11 @@ def write_svg(picture: Picture, theme: Theme | None = "auto", *, interactive: bo
     return "\n".join(lines) + "\n"
 
 
+def fitting(svg: str) -> str:
+    """The picture, no wider than what it stands in; browsers cut off what is wider."""
+    return svg.replace("<svg ", '<svg style="max-width:100%;height:auto" ', 1)
+
+
 def style(theme: Theme | None) -> str:
     """The rules of a theme; both, each for those who prefer it, for 'auto'; none but what both share without one."""
     kinds = "".join(f".spinec .k{i} .box{{fill:var(--f{i});stroke:var(--s{i})}}" for i in range(len(LIGHT.kinds)))
