@@ -209,18 +209,31 @@ def test_two_hundred_blocks_stay_within_a_page(text):
     assert len(strips.bands) < len(one.bands) * round(one.width / 2400), "levels without blocks are left out"
 
 
-def test_a_picture_that_is_not_wide_is_cut_when_asked_to():
-    drawing = draw(load("efficientdet-d0"))
-    assert drawing.picture.width > 4_000, "a single strip"
-    picture = draw(load("efficientdet-d0"), wrap=True).picture
+@pytest.mark.parametrize(("name", "unfold"), [("efficientdet-d0", False), ("efficientnet-b7", True)])
+def test_wide_pictures_are_cut_by_themselves(name, unfold):
+    assert draw(load(name), unfold=unfold, wrap=False).picture.width > 4_000
+    picture = draw(load(name), unfold=unfold).picture
     check(picture)
     assert picture.width < 2_600
+
+
+@pytest.mark.parametrize("name", ["eff-spinenet-d0", "efficientdet-d0", "efficientnet-b7"])
+def test_a_picture_for_a_narrow_place_is_narrow(name):
+    picture = draw(load(name)).picture_of(1100)
+    check(picture)
+    assert picture.width < 1_500
+
+
+def test_a_picture_that_is_not_wide_is_cut_when_asked_to():
+    assert draw(load("eff-spinenet-d2"), wrap=True).picture.width < draw(load("eff-spinenet-d2")).picture.width
     small = loads(chain(3))
     assert draw(small, wrap=True).picture == draw(small).picture
 
 
 def test_lines_that_go_on_are_named():
     picture = draw(load("efficientdet-d0"), wrap=True).picture
+    sources = {arrow.source for arrow in picture.arrows}
+    assert len({shortened(source, NAME, WIDEST_NAME) for source in sources}) == len(sources), "told apart"
     begins = {
         (*piece.points[0], shortened(piece.source, NAME, WIDEST_NAME))
         for pieces in whole(picture.arrows)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import pickle
 import re
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ from test_golden import GOLDEN
 from test_layout import pyramid
 
 from benchmarks.large import large_spec
-from spinec import cost, draw, load, loads, lower, names
+from spinec import cost, draw, fit, load, loads, lower, names
 from spinec.spec.blocks import Block
 from spinec.spec.files import write_whole
 from spinec.visualize.charts import Point, breakdown, candidates, distribution, published_points, trade_off
@@ -449,11 +450,80 @@ def test_notebooks_show_everything():
     spec = load("eff-spinenet-m0")
     program = lower(spec)
     report = cost(program)
-    assert spec._repr_svg_() == program._repr_svg_() == draw(spec).svg
+    assert spec._repr_svg_() == program._repr_svg_() == draw(spec)._repr_svg_()
     assert "<table>" in report._repr_html_()
     assert report._repr_html_().count("<svg") == 1
     assert diff(spec, load("eff-spinenet-m1"))._repr_svg_().startswith("<svg")
     assert distribution([report])._repr_svg_().startswith("<svg")
+
+
+@pytest.fixture(scope="module")
+def shown():
+    """What notebooks show, of a wide network, and its values by what they are."""
+    spec = load("efficientdet-d0")
+    program = lower(spec)
+    report = cost(program)
+    fitted = fit(load("eff-spinenet-m0"), macs=1e8)
+    return {
+        "spec": spec, "program": program, "report": report, "drawing": draw(spec, "macs"), "fitted": fitted,
+        "difference": diff(spec, load("eff-spinenet-d0")), "chart": distribution([report]), "parts": report.by("block"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["spec", "program", "report", "drawing", "fitted", "difference", "chart"])
+def test_no_picture_is_wider_than_a_cell(shown, name):
+    value = shown[name]
+    text = value._repr_html_() if name == "report" else value._repr_svg_()
+    root = text[text.index("<svg") :].partition(">")[0]
+    assert 'style="max-width:100%;height:auto"' in root
+    assert float(re.search(r'viewBox="0 0 ([\d.]+)', root)[1]) < 1500, "to be read at the width of a cell"
+
+
+@pytest.mark.parametrize("name", ["spec", "program", "report", "drawing", "fitted", "difference", "chart"])
+def test_values_say_what_they_are_in_a_line(shown, name):
+    assert len(repr(shown[name])) < 160
+    assert "\n" not in repr(shown[name])
+
+
+def test_parts_of_a_report_are_a_table_of_counts(shown):
+    parts = shown["parts"]
+    assert repr(parts["b1"]) == (
+        f"Count(macs={parts['b1'].macs()}, params={parts['b1'].params}, activations={parts['b1'].activations})"
+    )
+    page = parts._repr_html_()
+    assert page.count("<tr>") == len(parts) + 2
+    assert f"<td>{parts['b1'].macs():,}</td>" in page
+    assert pickle.loads(pickle.dumps(dict(parts))) == parts
+
+
+def test_blocks_without_a_value_are_plain():
+    picture = draw(load("eff-spinenet-m0"), values={"b5": 3.0}).picture
+    assert {box.name for box in picture.boxes if box.heat is not None} == {"b5"}
+    assert {box.kind for box in picture.boxes if box.heat is None} <= {"plain", "image", "output"}
+    assert "no value" in {text.text for text in picture.texts}
+    full = draw(load("eff-spinenet-m0"), "macs").picture
+    assert "no value" not in {text.text for text in full.texts}
+
+
+def test_what_differs_beside_blocks_looks_changed():
+    difference = diff(load("eff-spinenet-d0"), load("eff-spinenet-d1"))
+    assert {change.field for change in difference.settings} == {"input.size", "endpoints.dim", "head.dim"}
+    picture = difference.draw().picture
+    statuses = {box.name: box.status for box in picture.boxes}
+    assert {name: statuses[name] for name in ("image", "P3", "P7", "b16")} == {
+        "image": "changed", "P3": "changed", "P7": "changed", "b16": "same",
+    }  # fmt: skip
+    assert next(text for text in picture.texts if text.text == "dim 64 → 88").role == "changed"
+    assert next(box for box in picture.boxes if box.name == "P3").texts[1].text == "dim 64 → 88"
+    same = diff(load("eff-spinenet-d0"), load("eff-spinenet-d0")).draw().picture
+    assert {box.status for box in same.boxes} == {"same"}
+
+
+def test_an_output_of_another_block_looks_changed():
+    before = load("eff-spinenet-m0")
+    after = before.model_copy(update={"outputs": dict(before.outputs) | {"P5": "b13"}})
+    statuses = {box.name: box.status for box in diff(before, after).draw().picture.boxes if box.kind == "output"}
+    assert {name for name, status in statuses.items() if status == "changed"} == {"P5"}
 
 
 def test_every_format_from_the_command_line(spinec, tmp_path):

@@ -11,6 +11,7 @@ import pytest
 from patience import HUNG
 
 from spinec import SpecError, cost, diff, draw, emit, load, lower
+from spinec.compiler.conventions import CONVENTIONS
 from spinec.visualize.report import Source, write_report
 
 BROWSER = next((path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path), None)
@@ -88,6 +89,35 @@ def box(page, name):
 
 def column(page, place):
     return page.locator(f"#spec-1 table.sortable >> nth=0 >> tbody tr:visible td:nth-child({place})").all_inner_texts()
+
+
+@needs_browser
+def test_diagrams_open_whole(page):
+    for diagram in page.locator(".diagram").all():
+        inner, outer = diagram.locator("svg").bounding_box(), diagram.bounding_box()
+        assert inner["width"] <= outer["width"]
+        assert inner["height"] <= outer["height"]
+
+
+@needs_browser
+def test_one_convention_is_shown_and_the_others_when_asked_for(page):
+    def heads():
+        shown = page.locator("#spec-1 table.sortable >> nth=0 >> thead th:visible").all_inner_texts()
+        return [text.split(" ↕")[0] for text in shown]
+
+    usual = ["block", "kind", "level", "dim", "repeats", "inputs"]
+    rest = ["parameters", "activation bytes"]
+    assert heads() == [*usual, "multiply-adds, conv", "% of multiply-adds, conv", *rest]
+    page.locator("#spec-1 .convention").select_option("thop")
+    assert heads() == [*usual, "multiply-adds, thop", "% of multiply-adds, thop", *rest]
+    page.locator("#spec-1 .convention").select_option("")
+    assert len(heads()) == len(usual) + 2 * len(CONVENTIONS) + len(rest)
+    box(page, "b10").click()
+    usual, others = page.locator("#spec-1 .card dl").nth(1), page.locator("#spec-1 .card details dl")
+    assert "parameters" in usual.inner_text()
+    assert not others.is_visible()
+    page.locator("#spec-1 .card summary").click()
+    assert "multiply-adds, thop" in others.inner_text()
 
 
 @needs_browser

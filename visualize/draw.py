@@ -54,6 +54,10 @@ class Drawing:
         """Boxes, arrows and text at their places."""
         return arrange(self.network, self.look)
 
+    def picture_of(self, width: float) -> Picture:
+        """The picture for a place of about a width: in strips of it, unless one asked for a single one."""
+        return arrange(self.network, replace(self.look, strip=width, widest=1.25 * width))
+
     @property
     def svg(self) -> str:
         """The drawing as SVG text."""
@@ -74,8 +78,7 @@ class Drawing:
     def _repr_svg_(self) -> str:
         """The drawing for a notebook: in strips as wide as a cell, and never cut off by its edge."""
         with paused_collection():
-            look = replace(self.look, strip=CELL, widest=1.25 * CELL)
-            return fitting(write_svg(arrange(self.network, look), self.theme))
+            return fitting(write_svg(self.picture_of(CELL), self.theme))
 
     def __repr__(self) -> str:
         return f"<Drawing of {self.network.name}: {len(self.network.blocks)} blocks, {len(self.network.edges)} arrows>"

@@ -38,11 +38,20 @@ class CellView(NamedTuple):
         return self.text.replace(",", "") == str(self.number)
 
 
+class ColumnView(NamedTuple):
+    """A column: its name, whether it holds numbers, and the choice it belongs to, of which one is shown at a time."""
+
+    name: str
+    is_number: bool
+    choice: str = ""
+    is_hidden: bool = False
+
+
 class TableView(NamedTuple):
-    """A table; of every column its name and whether it holds numbers."""
+    """A table."""
 
     title: str
-    columns: list[tuple[str, bool]]
+    columns: list[ColumnView]
     rows: list[list[CellView]]
     total: list[CellView]
 
@@ -70,6 +79,7 @@ class SectionView:
     name: str
     about: str
     metrics: list[tuple[str, str]]
+    conventions: list[str]
     diagram: Markup
     data: Markup
     blocks: TableView
@@ -114,12 +124,18 @@ def _policy(script: str) -> str:
     return "; ".join((*rules, "form-action 'none'"))
 
 
-def table_view(table: Table) -> TableView:
-    """A table as the template shows it."""
+def table_view(table: Table, choices: Sequence[str] = ()) -> TableView:
+    """A table as the template shows it; of columns that end in one of some choices, those of the first are shown."""
     numbers = [table.is_number(i) for i in range(len(table.columns))]
     rows = [[_cell(cell, number) for cell, number in zip(row, numbers, strict=True)] for row in table.rows]
     total = [_cell(cell, number) for cell, number in zip(table.total, numbers, strict=False)]
-    return TableView(table.title, list(zip(table.columns, numbers, strict=True)), rows, total)
+    columns = [_column(name, number, choices) for name, number in zip(table.columns, numbers, strict=True)]
+    return TableView(table.title, columns, rows, total)
+
+
+def _column(name: str, is_number: bool, choices: Sequence[str]) -> ColumnView:
+    choice = next((choice for choice in choices if name.endswith(f", {choice}")), "")
+    return ColumnView(name, is_number, choice, choice not in ("", *choices[:1]))
 
 
 def _cell(cell: Cell, is_number: bool) -> CellView:

@@ -50,8 +50,11 @@ function section(root) {
     const readers = arrows.filter(arrow => arrow.dataset.from === name && boxes.has(arrow.dataset.to));
     const readBy = [...new Set(readers.map(arrow => arrow.dataset.to))].map(reader => [reader, ""]);
     card.replaceChildren(element("h3", name), element("p", words, "muted"), pairs(node.fields));
-    for (const [title, list] of [["cost", cost], ["reads", node.inputs], ["read by", readBy]]) {
+    const usual = cost.slice(0, 4), others = element("details");
+    others.append(element("summary", "other conventions"), pairs(cost.slice(4)));
+    for (const [title, list] of [["cost", usual], ["reads", node.inputs], ["read by", readBy]]) {
       if (list.length) card.append(element("h4", title), pairs(list));
+      if (list.length && list === usual) card.append(others);
     }
     if (node.ops.length) card.append(element("h4", "ops"), opTable(node.ops, data.names));
   }
@@ -117,6 +120,13 @@ function section(root) {
     root.querySelector(".scale").textContent = chosen ? chosen.scale : "";
   });
 
+  root.querySelector(".convention").addEventListener("change", event => {
+    const wanted = event.target.value;
+    for (const cell of root.querySelectorAll("[data-choice]")) {
+      cell.hidden = Boolean(wanted) && cell.dataset.choice !== wanted;
+    }
+  });
+
   root.querySelector(".filter").addEventListener("input", event => {
     const wanted = event.target.value.trim().toLowerCase();
     let count = 0;
@@ -134,13 +144,14 @@ function section(root) {
   let zoom = 1;
   function zoomTo(value) {
     zoom = Math.min(4, Math.max(0.1, value));
+    svg.style.maxWidth = "none";
     svg.style.width = `${zoom * width}px`;
     svg.style.height = `${zoom * height}px`;
   }
   root.querySelector(".closer").addEventListener("click", () => zoomTo(zoom * 1.25));
   root.querySelector(".farther").addEventListener("click", () => zoomTo(zoom / 1.25));
   root.querySelector(".whole").addEventListener("click", () => zoomTo((stage.clientWidth - 2) / width));
-  zoomTo(Math.max(0.6, Math.min(1, (stage.clientWidth - 2) / width)));
+  zoomTo(Math.min(1, (stage.clientWidth - 2) / width));
 }
 
 function sortable(table) {

@@ -31,6 +31,8 @@ from spinec.visualize.tables import cost_table
 if TYPE_CHECKING:
     from markupsafe import Markup
 
+STAGE, PAGE = 1200.0, 1700.0
+"""How wide strips of diagrams are, about: beside the card, and alone."""
 MACS = tuple(f"multiply-adds, {name}" for name in CONVENTIONS)
 
 
@@ -93,6 +95,7 @@ def _section(id_: str, drawing: Drawing, report: Report) -> SectionView:
         program.name,
         ". ".join(filter(None, (about, program.spec.source))),
         list(COLORS.items()),
+        list(CONVENTIONS),
         _svg(drawing),
         _json(_data(report, drawing.network)),
         _block_view(report),
@@ -115,14 +118,14 @@ def _difference(before: Report, after: Report) -> DifferenceView:
     difference = diff(before, after)
     from markupsafe import Markup
 
-    diagram = Markup(write_svg(difference.draw().picture, None))  # the writer escapes
+    diagram = Markup(write_svg(difference.draw().picture_of(PAGE), None))  # the writer escapes
     return DifferenceView(difference.summary, diagram, table_view(difference.table))
 
 
 def _svg(drawing: Drawing) -> Markup:
     from markupsafe import Markup
 
-    return Markup(write_svg(drawing.picture, None, interactive=True))
+    return Markup(write_svg(drawing.picture_of(STAGE), None, interactive=True))
 
 
 def _charts(charts: Iterable[Chart]) -> list[Markup]:
@@ -185,24 +188,19 @@ def _block_view(report: Report) -> TableView:
         what: list[Cell] = [block.kind, block.level, block.dim, block.repeats] if block else ["", None, None, None]
         inputs = ", ".join(given.block for given in block.inputs) if block else ""
         rows.append([name, *what, inputs, *_figures(count, report)])
-    columns = [
-        "block",
-        "kind",
-        "level",
-        "dim",
-        "repeats",
-        "inputs",
-        *MACS,
-    ]
+    columns = ["block", "kind", "level", "dim", "repeats", "inputs"]
+    counted = [f"{what}, {name}" for name in CONVENTIONS for what in ("multiply-adds", "% of multiply-adds")]
     total: list[Cell] = ["total", "", None, None, None, "", *_figures(report, report)]
-    return table_view(
-        Table("by block", [*columns, "% of multiply-adds", "parameters", "activation bytes"], rows, total)
-    )
+    table = Table("by block", [*columns, *counted, "parameters", "activation bytes"], rows, total)
+    return table_view(table, list(CONVENTIONS))
 
 
 def _figures(count: Count, report: Report) -> list[Cell]:
-    share = round(100 * count.flops() / report.flops(), 1) if report.flops() else 0.0
-    return [*(count.macs(name) for name in CONVENTIONS), share, count.params, count.activation_bytes]
+    counted: list[Cell] = []
+    for name in CONVENTIONS:
+        whole = report.flops(name)
+        counted += [count.macs(name), round(100 * count.flops(name) / whole, 1) if whole else 0.0]
+    return [*counted, count.params, count.activation_bytes]
 
 
 def _metrics(network: Network) -> dict[str, Any]:
@@ -223,7 +221,7 @@ def _data(report: Report, network: Network) -> dict[str, Any]:
     """What the page's script knows beside the diagram; names that occur often are told once, in lists."""
     places: dict[str, int] = {}
     nodes = _nodes(report, network, places)
-    costs = [*MACS, "share", "parameters", "activation bytes"]
+    costs = [MACS[0], "share", "parameters", "activation bytes", *MACS[1:]]
     return {"nodes": nodes, "names": list(places), "costs": costs, "metrics": _metrics(network)}
 
 
@@ -264,7 +262,7 @@ def _fields(report: Report, node: Node) -> list[list[str]]:
 def _costs(count: Count, report: Report) -> list[str]:
     macs = [f"{count.macs(name):,}" for name in CONVENTIONS]
     share = 100 * count.flops() / report.flops() if report.flops() else 0.0
-    return [*macs, f"{share:.1f} %", f"{count.params:,}", f"{count.activation_bytes:,}"]
+    return [macs[0], f"{share:.1f} %", f"{count.params:,}", f"{count.activation_bytes:,}", *macs[1:]]
 
 
 def _op(report: Report, row: Row, places: dict[str, int]) -> list[Any]:
