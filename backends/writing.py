@@ -114,5 +114,5 @@ def _as_os_error(error: Exception) -> OSError:
     """The system's own words where it refused, or else the first line of what was raised."""
     if isinstance(error, OSError) and error.errno:
         known = error.errno != errno.EIO  # which stands for all that has no number
-        return OSError(error.errno, os.strerror(error.errno) if known else first_line(error.strerror))
+        return OSError(error.errno, os.strerror(error.errno) if known else first_line(error.strerror or ""))
     return OSError(errno.EIO, first_line(str(error)) or type(error).__name__)
