@@ -2,7 +2,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 # Every install is held to constraints.txt, which `make lock` makes; what builds spinec is installed by it too, not by pip for itself.
 PIP := $(PYTHON) -m pip install --quiet --constraint constraints.txt
-INSTALL := $(PIP) --no-build-isolation --editable
+INSTALL := PYTHONWARNINGS='ignore:Editable installation' $(PIP) --no-build-isolation --editable
 SPEC := eff-spinenet-d0
 RUNS := 10000
 ALONE := tests
