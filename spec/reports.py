@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from spinec.spec.codes import codes
 from spinec.spec.errors import Fault, Place
+from spinec.spec.results import Result
 
 SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 Faults = Mapping[str, Sequence[Fault]]  # of each file that was checked
 
 
-def to_json(found: Faults) -> str:
-    """One object a file: whether it is valid, and its faults with their places."""
+def to_json(found: Faults, *, passed: bool) -> str:
+    """A result of the kind 'faults': whether each file is valid, and every fault with its place."""
     files = [
-        {"file": name, "valid": all(fault.severity == "warning" for fault in faults), "faults": [*map(_entry, faults)]}
-        for name, faults in found.items()
+        {"file": name, "valid": all(fault.severity == "warning" for fault in faults)} for name, faults in found.items()
     ]
-    return json.dumps(files, indent=2)
+    rows = [_entry(name, fault) for name, faults in found.items() for fault in faults]
+    result: Result = {"kind": "faults", "passed": passed, "about": {"files": files}, "rows": rows, "total": None}
+    return json.dumps(result, indent=2)
 
 
 def to_sarif(found: Faults, version: str) -> str:
@@ -40,9 +43,10 @@ def to_github(found: Faults) -> str:
     return "\n".join(_command(name, fault) for name, faults in found.items() for fault in faults)
 
 
-def _entry(fault: Fault) -> dict[str, object]:
+def _entry(name: str, fault: Fault) -> dict[str, Any]:
     place = fault.place
     return {
+        "checked": name,
         "code": fault.code,
         "severity": fault.severity,
         "message": fault.message,

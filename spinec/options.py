@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -223,22 +224,24 @@ def print_table(table: Table, form: Form) -> None:
         typer.echo(table.to_text(cast("Format", form.value)))
         return
     from rich.console import Console
-    from rich.measure import Measurement
 
-    rendered, console = table.to_rich(), Console()
-    wanted = Measurement.get(console, console.options.update(width=10_000), rendered).maximum
-    console.width = max(wanted, len(table.title))  # figures are never cut, however narrow the terminal
-    console.print(rendered)
+    from spinec.visualize.terminal import fitted, print_fitted
+
+    console = Console()
+    shown = fitted(table, console.width if sys.stdout.isatty() or "COLUMNS" in os.environ else None)
+    print_fitted(shown, console)
+    if shown.left_out:
+        typer.echo(f"  no room for {', '.join(shown.left_out)}: --format csv has all")
 
 
-def print_faults(form: FaultForm, found: Faults) -> None:
-    """Write the faults of every file for another program."""
+def print_faults(form: FaultForm, found: Faults, *, passed: bool) -> None:
+    """Write the faults of every file, and the verdict, for another program."""
     from spinec import __version__
     from spinec.spec import reports
 
     match form:
         case FaultForm.json:
-            typer.echo(reports.to_json(found))
+            typer.echo(reports.to_json(found, passed=passed))
         case FaultForm.sarif:
             typer.echo(reports.to_sarif(found, __version__))
         case FaultForm.github if text := reports.to_github(found):

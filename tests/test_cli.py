@@ -56,18 +56,18 @@ def test_cost_rows_add_up_in_every_form(spinec, by):
     code, out, _ = spinec("cost", "eff-spinenet-m0", "--by", by, "--format", "json", "--convention", "profiler")
     assert code == 0
     rows = json.loads(out)["rows"]
-    assert sum(row["multiply-adds"] for row in rows) == report.macs("profiler")
-    assert sum(row["parameters"] for row in rows) == report.params
+    assert sum(row["macs"] for row in rows) == report.macs("profiler")
+    assert sum(row["params"] for row in rows) == report.params
     _, out, _ = spinec("cost", "eff-spinenet-m0", "--by", by, "--format", "csv", "--flops")
-    table = [row for row in csv.DictReader(io.StringIO(out)) if row[by] != "total"]
-    assert sum(int(row["FLOPs"]) for row in table) == 2 * report.macs("conv")
+    table = [row for row in csv.DictReader(io.StringIO(out)) if row["name"] != "total"]
+    assert sum(int(row["flops"]) for row in table) == 2 * report.macs("conv")
     _, out, _ = spinec("cost", "eff-spinenet-m0", "--by", by, "--format", "markdown")
     assert len({line.count("|") for line in out.splitlines()}) == 1
 
 
 def test_cost_at_another_size(spinec):
     _, out, _ = spinec("cost", "eff-spinenet-d0", "--by", "model", "--size", "300x500", "--format", "json")
-    assert json.loads(out)["rows"][0]["multiply-adds"] == cost(lower(load("eff-spinenet-d0"), (300, 500))).macs()
+    assert json.loads(out)["rows"][0]["macs"] == cost(lower(load("eff-spinenet-d0"), (300, 500))).macs()
 
 
 def test_validate_reports_every_file_and_exits_with_one(spinec, tmp_path):

@@ -219,12 +219,16 @@ def found(monkeypatch):
 
 
 def test_json_says_what_the_text_says(found):
-    several, unread = json.loads(to_json(found))
-    assert (several["valid"], unread["valid"]) == (False, True)
-    assert [(each["line"], each["column"], each["code"]) for each in several["faults"]] == [
-        (fault.place.line, fault.place.column, fault.code) for fault in found["several_at_once.yaml"]
+    said = json.loads(to_json(found, passed=False))
+    assert said["passed"] is False
+    assert said["about"]["files"] == [
+        {"file": "several_at_once.yaml", "valid": False},
+        {"file": "block_unread.yaml", "valid": True},
     ]
-    assert several["faults"][0]["hint"] == "did you mean 'kernel'?"
+    assert [(each["checked"], each["line"], each["column"], each["code"]) for each in said["rows"]] == [
+        (name, fault.place.line, fault.place.column, fault.code) for name, faults in found.items() for fault in faults
+    ]
+    assert said["rows"][0]["hint"] == "did you mean 'kernel'?"
 
 
 def test_sarif_names_the_rule_the_level_and_the_place_of_every_fault(found):

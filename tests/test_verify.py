@@ -65,11 +65,13 @@ def small(tmp_path):
 
 @pytest.fixture
 def run(spinec):
-    """What `spinec verify` exits with, and the rows that it prints."""
+    """What `spinec verify` exits with, and the rows that it prints; the verdict is the exit code's."""
 
     def run(*arguments):
         code, out, _ = spinec("verify", *arguments, "--format", "json")
-        return code, json.loads(out)["rows"]
+        said = json.loads(out)
+        assert said["passed"] == (code == 0)
+        return code, said["rows"]
 
     return run
 
@@ -81,7 +83,7 @@ def test_the_command_says_what_is_above_its_bar(bar, code, mode, small, run, mon
     found, rows = run(small, "--precision", "float64", *mode)
     assert found == code
     assert rows
-    assert any("above the bar" in row.values() for row in rows) == bool(code)
+    assert all(row["passed"] for row in rows) == (code == 0)
 
 
 def test_the_command_names_what_is_not_a_number_first(small, run, monkeypatch):
@@ -89,13 +91,17 @@ def test_the_command_names_what_is_not_a_number_first(small, run, monkeypatch):
     monkeypatch.setattr(verify, "differences", lambda *_: found)
     code, rows = run(small, "--precision", "float64")
     assert code == 1
-    assert [(row["value"], row[""]) for row in rows] == [("b", "above the bar"), ("c", "above the bar"), ("a", "")]
+    assert [(row["value"], row["error"], row["passed"]) for row in rows] == [
+        ("b", None, False),
+        ("c", 9.0, False),
+        ("a", 1e-15, True),
+    ]
 
 
 def test_the_command_says_where_training_ran_away(small, run):
     code, rows = run(small, "--training", "--precision", "float64", "--rate", "1e30")
     assert code == 1
-    assert [row["what"] for row in rows if row[""]] == ["losses"]
+    assert [row["what"] for row in rows if not row["passed"]] == ["losses"]
 
 
 @pytest.mark.parametrize(("given", "rate"), [([], RATE), (["--rate", "0.001"], 0.001)])

@@ -13,7 +13,6 @@ from spinec.compiler.cost import By, Report
 from spinec.spec.conventions import Convention
 from spinec.spec.fields import figure_value
 from spinec.visualize.chart import Chart
-from spinec.visualize.draw import quantity
 from spinec.visualize.panels import (
     LOG_FROM,
     Axis,
@@ -27,9 +26,10 @@ from spinec.visualize.panels import (
     round_numbers,
     round_powers,
 )
+from spinec.visualize.quantity import quantity
 from spinec.visualize.rows import Row
 from spinec.visualize.share import shares
-from spinec.visualize.table import Cell, Table
+from spinec.visualize.table import Cell, Column, Columns, Table, cell_value
 from spinec.visualize.typeface import printable, shortened
 
 WIDEST_NAME = 180.0
@@ -57,9 +57,9 @@ def distribution(reports: Sequence[Report], convention: Convention = "conv") -> 
         spec, costs = report.program.spec, report.by("block")
         share = shares({block: costs[block].flops(convention) for block in spec.blocks})
         rows += [[name, each, block.level, block.dim, share[each]] for each, block in spec.blocks.items()]
-    columns = ["spec", "block", "level", "dim", "share of multiply-adds"]
+    columns: Columns = ["spec", "block", "level", "dim", Column("share of multiply-adds", "percent_of_macs")]
     title = f"Dims and shares of cost: {', '.join(report.program.name for report in reports)}"
-    table = Table(title, columns, rows, about={"convention": convention})
+    table = Table(title, columns, rows, about={"convention": convention}, kind="distribution")
     return Chart(table, _distribution_panels(table), 3.6)
 
 
@@ -138,8 +138,9 @@ def breakdown(report: Report, by: By = "level", convention: Convention = "conv")
     if by != "level":
         names = sorted(names, key=lambda name: -macs[name])
     rows = [[name, costs[name].macs(convention), macs[name], costs[name].params, params[name]] for name in names]
-    columns = [by, "multiply-adds", "% of multiply-adds", "parameters", "% of parameters"]
-    table = Table(f"Cost of {report.program.name} by {by}", columns, rows, about={"convention": convention})
+    columns: Columns = [Column(by, "name"), "multiply-adds", "% of multiply-adds", "parameters", "% of parameters"]
+    title = f"Cost of {report.program.name} by {by}"
+    table = Table(title, columns, rows, about={"convention": convention}, kind="breakdown")
     return Chart(table, (_breakdown_panel(table),), 0.7 + 0.32 * len(rows))
 
 
@@ -162,7 +163,7 @@ def trade_off(points: Iterable[Point], cost: str = "multiply-adds", score: str =
     Scores that cannot be compared, since their metric differs, are in panels of their own.
     """
     rows = sorted(map(_shown, points), key=lambda point: (point.panel, point.family, point.cost))
-    table = Table(f"{score} against {cost}", ["family", "name", cost, score, "panel"], rows)
+    table = Table(f"{score} against {cost}", ["family", "name", cost, score, "panel"], rows, kind="tradeoff")
     panels = _trade_off_panels(table)
     return Chart(table, panels, 0.4 + 2.9 * len(panels))
 
@@ -181,9 +182,9 @@ def _trade_off_panel(table: Table, name: str, families: Mapping[str, Sequence[An
         places = tuple((_number(row[2]), _number(row[3])) for row in rows)
         names = tuple(str(row[1]) for row in rows)
         marks.append(Points(family, series, places, names, True, len(families) > 1 and len(rows) > 1))
-    x = _cost_axis(table.columns[2], [place[0] for mark in marks for place in mark.places])
+    x = _cost_axis(table.titles[2], [place[0] for mark in marks for place in mark.places])
     low, high = around([place[1] for mark in marks for place in mark.places], 0.2)
-    return Panel(x, linear(name or table.columns[3], low, high), tuple(marks))
+    return Panel(x, linear(name or table.titles[3], low, high), tuple(marks))
 
 
 def _shown(point: Point) -> Point:
@@ -197,7 +198,7 @@ def _readable(text: str) -> str:
 
 
 def _number(cell: Cell) -> float:
-    return float(cell or 0)
+    return float(cell_value(cell) or 0)
 
 
 def _cost_axis(label: str, costs: Sequence[float], limits: tuple[float, float] | None = None) -> Axis:
@@ -225,13 +226,14 @@ def candidates(
     rows = [_shown(point)[:4] for point in points]
     middle = centre if centre is not None else sum(row[2] for row in rows) / max(1, len(rows))
     near = sum(abs(row[2] / middle - 1) <= NEAR + 1e-9 for row in rows) if middle else 0
-    about = {"centre": middle, "within 10 %": near, "candidates": len(rows)}
-    table = Table(f"{len(rows)} candidates: {score} against {cost}", ["family", "name", cost, score], rows, about=about)
+    about = {"centre": middle, "near_centre": near, "candidates": len(rows)}
+    title = f"{len(rows)} candidates: {score} against {cost}"
+    table = Table(title, ["family", "name", cost, score], rows, about=about, kind="points")
     return Chart(table, (_candidates_panel(table),), 3.4)
 
 
 def _candidates_panel(table: Table) -> Panel:
-    middle, near = float(table.about["centre"]), table.about["within 10 %"]
+    middle, near = float(table.about["centre"]), table.about["near_centre"]
     families: dict[str, list[Place]] = {}
     for row in table.rows:
         if not middle or abs(_number(row[2]) / middle - 1) <= 2 * NEAR:
@@ -242,8 +244,8 @@ def _candidates_panel(table: Table) -> Panel:
     )
     limits = sorted(((1 - 2 * NEAR) * middle, (1 + 2 * NEAR) * middle)) if middle else None
     places = [place for mark in marks for place in mark.places]
-    x = _cost_axis(table.columns[2], [place[0] for place in places], (limits[0], limits[1]) if limits else None)
-    y = linear(table.columns[3], *around([place[1] for place in places], 0.06))
+    x = _cost_axis(table.titles[2], [place[0] for place in places], (limits[0], limits[1]) if limits else None)
+    y = linear(table.titles[3], *around([place[1] for place in places], 0.06))
     title = f"{near} of {table.about['candidates']} within 10 % of the centre"
     title += f", {outside} beyond 20 %" if (outside := len(table.rows) - sum(map(len, families.values()))) else ""
     band = Band((1 - NEAR) * middle, middle, (1 + NEAR) * middle) if middle else None

@@ -11,12 +11,14 @@ from spinec.compiler.cost import Count, Report
 from spinec.spec.blocks import Block
 from spinec.spec.conventions import Convention
 from spinec.spec.model import ModelSpec
-from spinec.visualize.draw import Drawable, Drawing, quantity, report_of
+from spinec.spec.results import Result
+from spinec.visualize.draw import Drawable, Drawing, report_of
 from spinec.visualize.layout import Look
 from spinec.visualize.matching import By, match_blocks
 from spinec.visualize.network import IMAGE, Edge, Network, Node, Status, network_of
 from spinec.visualize.palette import Theme
-from spinec.visualize.table import Cell, Table
+from spinec.visualize.quantity import quantity
+from spinec.visualize.table import Cell, Shown, Table
 from spinec.visualize.tables import input_words
 
 
@@ -77,8 +79,7 @@ class Diff:
                 block.macs[1] - block.macs[0],
                 block.params[1] - block.params[0],
             ]
-            for block in self.blocks
-            if block.status != "same" or block.macs[0] != block.macs[1] or block.params[0] != block.params[1]
+            for block in self._differing()
         ]
         rows += [
             [change.field, "setting", f"{show(change.before)} → {show(change.after)}", None, None]
@@ -88,16 +89,40 @@ class Diff:
         if rest_macs or rest_params:
             rows.append(["endpoints and head", "", "", rest_macs, rest_params])
         macs, params = self.macs, self.params
+        before, after = self.before.program.name, self.after.program.name
         about = {
-            "before": self.before.program.name,
-            "after": self.after.program.name,
+            "before": before,
+            "after": after,
             "convention": self.convention,
-            "macs": list(macs),
-            "params": list(params),
+            "settings": [change._asdict() for change in self.settings],
         }
         total: list[Cell] = ["total", "", self.summary, macs[1] - macs[0], params[1] - params[0]]
         columns = ["block", "status", "what", "multiply-adds", "parameters"]
-        return Table(f"{self.before.program.name} → {self.after.program.name}", columns, rows, total, about)
+        title = f"{before} → {after}"
+        return Table(title, columns, rows, total, about, "difference", self.is_empty, self._data())
+
+    def _data(self) -> Table:
+        """What programs read of it: figures of both, and changes field by field."""
+        rows: list[list[Cell]] = [
+            [
+                block.before or None,
+                block.after or None,
+                block.status,
+                Shown([change._asdict() for change in block.changes], "; ".join(map(str, block.changes))),
+                *block.macs,
+                *block.params,
+            ]
+            for block in self._differing()
+        ]
+        columns = ["before", "after", "status", "changes", "macs before", "macs after", "params before", "params after"]
+        return Table("", columns, rows, ["total", None, None, None, *self.macs, *self.params])
+
+    def _differing(self) -> list[BlockDiff]:
+        return [
+            block
+            for block in self.blocks
+            if block.status != "same" or block.macs[0] != block.macs[1] or block.params[0] != block.params[1]
+        ]
 
     @property
     def macs(self) -> tuple[int | float, int | float]:
@@ -124,24 +149,9 @@ class Diff:
             for block in self.blocks
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        """Everything as plain data."""
-        return {
-            **self.table.about,
-            "settings": [_plain(change) for change in self.settings],
-            "blocks": [
-                {
-                    "before": block.before or None,
-                    "after": block.after or None,
-                    "status": block.status,
-                    "changes": [_plain(change) for change in block.changes],
-                    "macs": list(block.macs),
-                    "params": list(block.params),
-                }
-                for block in self.blocks
-                if block.status != "same"
-            ],
-        }
+    def to_dict(self) -> Result:
+        """Everything as plain data, in the shape of all results; 'spinec schema results' describes it."""
+        return self.table.to_dict()
 
     def draw(self, theme: Theme = "auto", *, labels: bool = True) -> Drawing:
         """The second spec with what the first has beyond it: added blue, removed orange and dashed, changed violet."""
@@ -332,10 +342,6 @@ def _note(changes: Sequence[Change]) -> str:
 
 def _macs(count: Count | None, convention: Convention) -> int | float:
     return count.macs(convention) if count else 0
-
-
-def _plain(change: Change) -> dict[str, Any]:
-    return {"field": change.field, "before": change.before, "after": change.after}
 
 
 def show(value: Any) -> str:

@@ -23,6 +23,7 @@ from spinec.visualize.matching import settings
 from spinec.visualize.network import Network, network_of
 from spinec.visualize.palette import Theme
 from spinec.visualize.picture import Picture
+from spinec.visualize.quantity import quantity
 from spinec.visualize.share import shares
 from spinec.visualize.svg import fitting, write_svg
 
@@ -192,18 +193,6 @@ _MEASURES: Mapping[str, Callable[[Count, Convention], int | float]] = {
     "activations": lambda count, convention: count.activation_bytes,
     "intensity": _intensity,
 }
-
-
-def quantity(value: float) -> str:
-    """A number as a person writes it: three digits and a unit.
-
-    >>> quantity(2453285888), quantity(3720200), quantity(12)
-    ('2.45G', '3.72M', '12')
-    """
-    for unit, size in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("K", 1e3)):
-        if value >= size:
-            return f"{value / size:.3g}{unit}"
-    return f"{value:.3g}"
 
 
 def _svg(drawing: Drawing) -> str:

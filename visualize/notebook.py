@@ -31,7 +31,7 @@ def table_html(table: Table) -> str:
     >>> table_html(Table("t", ["a"], [["<b>"]]))
     '<table><caption>t</caption><tr><th>a</th></tr><tr><td>&lt;b&gt;</td></tr></table>'
     """
-    rows = [table.columns, *([show_cell(cell) for cell in row] for row in (*table.rows, table.total) if row)]
+    rows = [table.titles, *([show_cell(cell) for cell in row] for row in (*table.rows, table.total) if row)]
     tags = ["th", *(["td"] * (len(rows) - 1))]
     lines = ["".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in row) for tag, row in zip(tags, rows, strict=True)]
     return f"<table><caption>{escape(table.title)}</caption>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"

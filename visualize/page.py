@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from spinec.visualize.palette import DARK, LIGHT, Theme
 from spinec.visualize.svg import style, variables
-from spinec.visualize.table import Cell, Table, show_cell
+from spinec.visualize.table import Cell, Shown, Table, show_cell
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -129,7 +129,7 @@ def table_view(table: Table, choices: Sequence[str] = ()) -> TableView:
     numbers = [table.is_number(i) for i in range(len(table.columns))]
     rows = [[_cell(cell, number) for cell, number in zip(row, numbers, strict=True)] for row in table.rows]
     total = [_cell(cell, number) for cell, number in zip(table.total, numbers, strict=False)]
-    columns = [_column(name, number, choices) for name, number in zip(table.columns, numbers, strict=True)]
+    columns = [_column(name, number, choices) for name, number in zip(table.titles, numbers, strict=True)]
     return TableView(table.title, columns, rows, total)
 
 
@@ -141,7 +141,7 @@ def _column(name: str, is_number: bool, choices: Sequence[str]) -> ColumnView:
 def _cell(cell: Cell, is_number: bool) -> CellView:
     text = show_cell(cell)
     value = (cell if isinstance(cell, int | float) else _value(text)) if is_number else None
-    return CellView(text, value, str(cell).partition(" (")[0])
+    return CellView(text, value, (text if isinstance(cell, Shown) else str(cell)).partition(" (")[0])
 
 
 def _value(text: str) -> float:

@@ -13,7 +13,7 @@ from spinec.spec.dump import dump
 from spinec.visualize.chart import Chart
 from spinec.visualize.charts import breakdown, distribution
 from spinec.visualize.compare import diff, flat, show
-from spinec.visualize.draw import COLORS, Drawing, draw, heat_of, quantity
+from spinec.visualize.draw import COLORS, Drawing, draw, heat_of
 from spinec.visualize.network import Edge, Network, Node
 from spinec.visualize.page import (
     DifferenceView,
@@ -24,6 +24,7 @@ from spinec.visualize.page import (
     table_view,
 )
 from spinec.visualize.palette import Theme, heat_fill, text_on
+from spinec.visualize.quantity import quantity
 from spinec.visualize.svg import write_svg
 from spinec.visualize.table import Cell, Table
 from spinec.visualize.tables import cost_table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from spinec.compiler.cost import By, Report
@@ -10,7 +11,7 @@ from spinec.compiler.program import Program
 from spinec.spec.blocks import Input
 from spinec.spec.conventions import Convention
 from spinec.spec.fields import figure_value
-from spinec.visualize.table import Cell, Table
+from spinec.visualize.table import Cell, Column, Columns, Shown, Table
 
 if TYPE_CHECKING:
     from spinec.compiler.candidates import Candidates
@@ -28,9 +29,9 @@ def cost_table(report: Report, by: By, convention: Convention, flops: bool = Fal
         return [
             name,
             amount,
-            _share(work, whole),
+            share_cell(work, whole),
             count.params,
-            _share(count.params, report.params),
+            share_cell(count.params, report.params),
             count.activation_bytes,
         ]
 
@@ -38,9 +39,15 @@ def cost_table(report: Report, by: By, convention: Convention, flops: bool = Fal
     rows = [row(program.name if by == "model" else name, count) for name, count in parts.items()]
     if by == "level":
         rows.sort(key=lambda cells: int(str(cells[0]).split()[-1]))
-    height, width = program.size
-    title = f"{program.name} at {height} x {width}, convention '{convention}'"
-    columns = [by, word, "share", "parameters", "share of parameters", "activation bytes"]
+    title = f"{title_of(program)}, convention '{convention}'"
+    columns: Columns = [
+        Column(by, "name"),
+        word,
+        Column("share", rank=2),
+        "parameters",
+        Column("share of parameters", rank=3),
+        Column("activation bytes", rank=1),
+    ]
     total = row("total", report) if by != "model" else ()
     about = {
         "name": program.name,
@@ -49,65 +56,81 @@ def cost_table(report: Report, by: By, convention: Convention, flops: bool = Fal
         "by": by,
         "peak_bytes": report.peak_bytes,
     }
-    return Table(title, columns, rows, total, about)
+    return Table(title, columns, rows, total, about, "cost")
 
 
 def block_table(program: Program, report: Report, convention: Convention) -> Table:
     """The blocks of a spec: what they are, what feeds them, their shape and their share of the cost."""
     spec, costs = program.spec, report.by("block")
     outputs = {block: name for name, block in spec.outputs.items()}
-    rows: list[list[Cell]] = []
-    for name, block in spec.blocks.items():
-        height, width = report.receptive_fields[name]
-        rows.append(
-            [
-                name + (f" ({outputs[name]})" if name in outputs else ""),
-                block.kind,
-                block.level,
-                block.dim,
-                ", ".join(input_words(given) for given in block.inputs),
-                block.repeats,
-                _shape(program.shape(name)),
-                costs[name].macs(convention),
-                _share(costs[name].flops(convention), report.flops(convention)),
-                costs[name].params,
-                f"{height} x {width}",
-            ]
-        )
-    columns = [
-        "block",
-        "kind",
-        "level",
-        "dim",
-        "inputs",
-        "repeats",
-        "shape",
-        "multiply-adds",
-        "share",
-        "parameters",
-        "sees",
+    rows: list[list[Cell]] = [
+        [
+            block.kind,
+            block.level,
+            block.dim,
+            _inputs(block.inputs),
+            block.repeats,
+            shape_cell(program.shape(name)),
+            costs[name].macs(convention),
+            share_cell(costs[name].flops(convention), report.flops(convention)),
+            costs[name].params,
+            shape_cell(report.receptive_fields[name]),
+        ]
+        for name, block in spec.blocks.items()
     ]
-    height, width = program.size
-    return Table(f"{program.name} at {height} x {width}", columns, rows)
+    columns: Columns = [
+        Column("kind", rank=4),
+        Column("level", rank=1),
+        "dim",
+        Column("inputs", "sources", rank=3),
+        Column("repeats", rank=5),
+        Column("shape", rank=6),
+        "multiply-adds",
+        Column("share", rank=2),
+        "parameters",
+        Column("sees", rank=7),
+    ]
+    marks = {block: f"{block} ({name})" for block, name in outputs.items()}
+    shown: list[list[Cell]] = [[marks.get(name, name), *row] for name, row in zip(spec.blocks, rows, strict=True)]
+    data: list[list[Cell]] = [[name, outputs.get(name), *row] for name, row in zip(spec.blocks, rows, strict=True)]
+    about = {"name": program.name, "input": list(program.input_shape), "convention": convention}
+    told = Table("", ["block", "output", *columns], data)
+    return Table(title_of(program), ["block", *columns], shown, (), about, "blocks", data=told)
 
 
 def output_table(program: Program) -> Table:
     """What a model gives out."""
-    rows = [[name, _shape(shape)] for name, shape in program.outputs.items()]
+    rows: list[list[Cell]] = [[name, shape_cell(shape)] for name, shape in program.outputs.items()]
     return Table("outputs", ["output", "shape"], rows)
+
+
+def title_of(program: Program) -> str:
+    """A program by its name and input size."""
+    height, width = program.size
+    return f"{program.name} at {height} x {width}"
 
 
 def library_table(reports: Iterable[Report]) -> Table:
     """The library: what each spec is and costs, beside what was published."""
     rows: list[list[Cell]] = []
+    told: list[list[Cell]] = []
     for report in reports:
         spec = report.program.spec
         published = spec.published
-        height, width = report.program.size
-        score = f"{published.metric} {published.score}" if published and published.score is not None else ""
+        scored = published if published and published.score is not None else None
         head = spec.head.kind if spec.head else "pyramid"
-        rows.append([spec.name, head, f"{height} x {width}", report.macs("conv"), report.params, score])
-    return Table("library", ["name", "head", "input", "multiply-adds", "parameters", "published score"], rows)
+        row: list[Cell] = [spec.name, head, shape_cell(report.program.size), report.macs("conv"), report.params]
+        rows.append([*row, f"{scored.metric} {scored.score}" if scored else None])
+        told.append([*row, *((scored.metric, scored.score) if scored else (None, None))])
+    columns: Columns = [
+        "name",
+        Column("head", rank=2),
+        Column("input", "size", rank=3),
+        "multiply-adds",
+        "parameters",
+    ]
+    data = Table("", [*columns, "metric", "score"], told)
+    return Table("library", [*columns, Column("published score", rank=1)], rows, kind="library", data=data)
 
 
 def catalogue_table(reports: Iterable[Report]) -> Table:
@@ -141,35 +164,42 @@ def published_table(reports: Iterable[Report]) -> Table:
         spec = report.program.spec
         if not spec.published:
             continue
-        convention = spec.published.convention
-        macs, params = report.macs(convention), report.params_by(spec.published.counted_params)
+        given, convention = spec.published, spec.published.convention
+        macs, params = report.macs(convention), report.params_by(given.counted_params)
         rows.append(
             [
                 spec.name,
-                spec.published.table,
+                given.table,
                 convention,
-                spec.published.macs,
-                f"{macs / 1e9:.3f}B",
-                _difference(macs, spec.published.macs),
-                spec.published.params or "",
-                f"{params / 1e6:.3f}M",
-                _difference(params, spec.published.params) if spec.published.params else "",
+                _figure(given.macs),
+                Shown(macs, f"{macs / 1e9:.3f}B"),
+                _difference(macs, given.macs),
+                _figure(given.params) if given.params else None,
+                Shown(params, f"{params / 1e6:.3f}M"),
+                _difference(params, given.params) if given.params else None,
             ]
         )
-    columns = [
+    columns: Columns = [
         "spec",
-        "published in",
-        "convention",
-        "multiply-adds printed",
-        "counted",
-        "difference",
-        "parameters printed",
+        Column("published in", rank=2),
+        Column("convention", rank=1),
+        Column("multiply-adds printed", "published_macs"),
+        Column("counted", "macs"),
+        Column("difference", "macs_difference"),
+        Column("parameters printed", "published_params"),
+        Column("counted", "params"),
+        Column("difference", "params_difference"),
     ]
-    return Table("published figures", [*columns, "counted ", "difference "], rows)
+    return Table("published figures", columns, rows, kind="published")
 
 
-def _difference(value: float, figure: str) -> str:
-    return f"{value / figure_value(figure) - 1:+.1%}"
+def _figure(printed: str) -> Shown:
+    return Shown(figure_value(printed), printed)
+
+
+def _difference(value: float, figure: str) -> Shown:
+    difference = value / figure_value(figure) - 1
+    return Shown(round(difference, 6), f"{difference:+.1%}")
 
 
 def input_words(given: Input) -> str:
@@ -178,78 +208,124 @@ def input_words(given: Input) -> str:
     return given.block + (f" ({', '.join(map(str, own.values()))})" if own else "")
 
 
-def _share(part: int, whole: int) -> str:
-    return f"{part / whole:.1%}" if whole else "0.0%"
-
-
-def _shape(shape: tuple[int, ...]) -> str:
-    return " x ".join(map(str, shape))
-
-
-def result_table(program: Program, results: Mapping[str, Any], backend: str) -> Table:
-    """What a run gave: shape and range of every output, and the best class of a classifier."""
-    rows: list[list[Cell]] = []
-    for name, value in results.items():
-        spread = f"{value.mean():.4g} ± {value.std():.4g}"
-        rows.append([name, _shape(value.shape), f"{value.min():.4g} to {value.max():.4g}", spread])
-    height, width = program.size
-    return Table(
-        f"{program.name} at {height} x {width} in {backend}, fresh weights",
-        ["output", "shape", "range", "mean ± deviation"],
-        rows,
+def _inputs(inputs: Sequence[Input]) -> Shown:
+    return Shown(
+        [given.model_dump(exclude_none=True) for given in inputs], ", ".join(input_words(given) for given in inputs)
     )
 
 
-def difference_table(program: Program, rows: Sequence[tuple[str, tuple[int, ...], float]], bar: float) -> Table:
-    """How far two backends are apart at values of a program."""
+def share_cell(part: float, whole: float) -> Shown:
+    """A share of a whole."""
+    share = part / whole if whole else 0.0
+    return Shown(round(share, 6), f"{share:.1%}")
+
+
+def shape_cell(shape: Sequence[int]) -> Shown:
+    """Lengths, such as a shape's or a picture's."""
+    return Shown(list(shape), " x ".join(map(str, shape)))
+
+
+def betas_cell(betas: Sequence[int | float | Fraction]) -> Shown:
+    """The betas of a candidate, as '--betas' takes them."""
+    return Shown(
+        [beta if isinstance(beta, int) else float(beta) for beta in betas], ",".join(f"{beta:g}" for beta in betas)
+    )
+
+
+def result_table(program: Program, results: Mapping[str, Any], backend: str) -> Table:
+    """What a run gave: shape, range, mean and deviation of every output."""
+    rows: list[list[Cell]] = []
+    told: list[list[Cell]] = []
+    for name, value in results.items():
+        shape = shape_cell(value.shape)
+        figures = [float(each) for each in (value.min(), value.max(), value.mean(), value.std())]
+        low, high, mean, deviation = (f"{each:.4g}" for each in figures)
+        rows.append([name, shape, f"{low} to {high}", f"{mean} ± {deviation}"])
+        told.append([name, shape, *figures])
+    return Table(
+        f"{title_of(program)} in {backend}, fresh weights",
+        ["output", "shape", "range", "mean ± deviation"],
+        rows,
+        (),
+        {"name": program.name, "input": list(program.input_shape)},
+        "run",
+        data=Table("", ["output", "shape", "min", "max", "mean", "deviation"], told),
+    )
+
+
+def difference_table(
+    program: Program, rows: Sequence[tuple[str, tuple[int, ...], float]], bar: float, about: Mapping[str, Any]
+) -> Table:
+    """How far two backends are apart at values of a program; `about` is how they were compared."""
     shown: list[list[Cell]] = [
-        [name, _shape(shape), f"{error:.1e}", "" if error <= bar else "above the bar"] for name, shape, error in rows
+        [name, shape_cell(shape), _error(error), _within(error, bar)] for name, shape, error in rows
     ]
-    height, width = program.size
-    title = f"{program.name} at {height} x {width}: PyTorch against TensorFlow, bar {bar:.0e}"
-    return Table(title, ["value", "shape", "max|difference| / max|reference|", ""], shown)
+    title = f"{title_of(program)}: PyTorch against TensorFlow, bar {bar:.0e}"
+    columns: Columns = ["value", "shape", Column(_ERROR, "error"), Column("", "passed")]
+    return Table(title, columns, shown, (), {**_compared(program, about), "bar": bar}, "equality", _all_pass(shown))
 
 
-def training_difference_table(program: Program, worst: Mapping[str, tuple[str, float, float]]) -> Table:
+def training_difference_table(
+    program: Program, worst: Mapping[str, tuple[str, float, float]], about: Mapping[str, Any]
+) -> Table:
     """The worst difference of two backends in training by what was compared: where it is, how large, and its bar."""
     rows: list[list[Cell]] = [
-        [what, name, f"{error:.1e}", f"{bar:.0e}", "" if error <= bar else "above the bar"]
+        [what, name, _error(error), Shown(bar, f"{bar:.0e}"), _within(error, bar)]
         for what, (name, error, bar) in worst.items()
     ]
-    height, width = program.size
-    title = f"{program.name} at {height} x {width}: PyTorch against TensorFlow in training"
-    return Table(title, ["what", "worst", "max|difference| / max|reference|", "bar", ""], rows)
+    title = f"{title_of(program)}: PyTorch against TensorFlow in training"
+    columns: Columns = ["what", "worst", Column(_ERROR, "error"), "bar", Column("", "passed")]
+    return Table(title, columns, rows, (), _compared(program, about), "training_equality", _all_pass(rows))
+
+
+_ERROR = "max|difference| / max|reference|"
+
+
+def _compared(program: Program, about: Mapping[str, Any]) -> dict[str, Any]:
+    return {"name": program.name, "input": list(program.input_shape), **about}
+
+
+def _error(error: float) -> Shown:
+    return Shown(float(error), f"{error:.1e}")
+
+
+def _within(error: float, bar: float) -> Shown:
+    within = bool(error <= bar)  # NaN is not
+    return Shown(within, "" if within else "above the bar")
+
+
+def _all_pass(rows: Sequence[Sequence[Cell]]) -> bool:
+    return all(isinstance(row[-1], Shown) and row[-1].value for row in rows)
 
 
 def candidate_table(found: Candidates, rows: Sequence[int] | None = None) -> Table:
     """Candidates and their figures beside those of the spec that they were made from: all of them, or some rows."""
     space, (own_macs, own_params) = found.space, found.own
     several = [f"score {i}" for i in range(1, len(found.scores[0]) + 1)] if found.scores else []
-    columns = [
+    columns: Columns = [
         "candidate",
         "multiply-adds",
-        "relative multiply-adds",
+        Column("relative multiply-adds", rank=1),
         "parameters",
-        "relative parameters",
-        *several,
+        Column("relative parameters", rank=2),
+        *(["score"] if len(several) == 1 else several),
         "betas",
     ]
-    if len(several) == 1:
-        columns[5] = "score"
     shown: list[list[Cell]] = []
     for row in range(len(found.betas)) if rows is None else rows:
         macs, params = found.macs[row].item(), found.params[row].item()
         scores = found.scores[row] if found.scores else ()
-        betas = ",".join(f"{beta:g}" for beta in found.betas[row])
         number = found.numbers[row] if found.numbers else row
-        shown.append([number, macs, f"{macs / own_macs:.1%}", params, f"{params / own_params:.1%}", *scores, betas])
+        of_own = share_cell(macs, own_macs), share_cell(params, own_params)
+        shown.append([number, macs, of_own[0], params, of_own[1], *scores, betas_cell(found.betas[row])])
     about = {
         "name": space.spec.name,
         "convention": found.convention,
-        "multiply-adds": own_macs,
-        "parameters": own_params,
+        "macs": own_macs,
+        "params": own_params,
         "candidates": len(found.betas),
-        "within 10 % of the multiply-adds": found.near(0.1),
-        "fewer parameters": found.fewer_params(),
+        "near_budget": found.near(0.1),
+        "fewer_params": found.fewer_params(),
     }
-    return Table(f"candidates made from {space.spec.name}, convention '{found.convention}'", columns, shown, (), about)
+    title = f"candidates made from {space.spec.name}, convention '{found.convention}'"
+    return Table(title, columns, shown, (), about, "candidates")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -30,12 +31,13 @@ def validate(
     Each with its place, its code and what was expected. Exits with 1 if any of them is at fault.
     """
     checked = [(shown(name), *_checked(name)) for name in files]
+    passed = all(blocks is not None for _, blocks, _ in checked)
     if form is FaultForm.text:
         for name, blocks, faults in checked:
             _tell(name, blocks, faults)
     else:
-        print_faults(form, {name: faults for name, _, faults in checked})
-    if any(blocks is None for _, blocks, _ in checked):
+        print_faults(form, {name: faults for name, _, faults in checked}, passed=passed)
+    if not passed:
         raise typer.Exit(1)
 
 
@@ -77,16 +79,30 @@ def new(
     typer.echo(f"{file}: written; try 'spinec show {file}'")
 
 
+class Described(StrEnum):
+    """What a schema describes."""
+
+    specs = "specs"
+    results = "results"
+
+
 @app.command()
 def schema(
+    of: Annotated[
+        Described, typer.Argument(help="Specs, or what commands write with --format json.")
+    ] = Described.specs,
     fragment: Annotated[bool, typer.Option("--fragment", help="Of fragments, not of specs.")] = False,
 ) -> None:
-    """Print the JSON Schema, for your editor."""
+    """Print a JSON Schema: of specs, for your editor, or of results, for your programs."""
     import json
 
     from spinec.spec import schema as schemas
+    from spinec.spec.results import results_schema
 
-    typer.echo(json.dumps(schemas.fragment_schema() if fragment else schemas.schema(), indent=2))
+    if fragment and of is Described.results:
+        raise typer.BadParameter("--fragment is of specs, not of results")
+    made = results_schema if of is Described.results else schemas.fragment_schema if fragment else schemas.schema
+    typer.echo(json.dumps(made(), indent=2))
 
 
 def _checked(name: str) -> tuple[int | None, Sequence[Fault]]:

@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from spinec.options import BackendName, Form, Name, Size, app, deliver_text, print_table, read_image, read_program
+from spinec.options import (
+    BackendName,
+    Form,
+    Name,
+    Output,
+    Size,
+    app,
+    deliver_text,
+    print_table,
+    read_image,
+    read_program,
+)
 from spinec.suffixes import SOURCE, written
 
 
@@ -35,6 +46,7 @@ def run(
     backend_name: BackendName = "pytorch",
     size: Size = None,
     seed: Annotated[int, typer.Option(help="Of the fresh weights.")] = 0,
+    form: Output = Form.table,
 ) -> None:
     """Run a spec with fresh weights on a picture.
 
@@ -46,4 +58,4 @@ def run(
 
     program = read_program(name, size)
     results = backend(backend_name).run(program, read_image(image, program), seed)
-    print_table(result_table(program, results, backend_name), Form.table)
+    print_table(result_table(program, results, backend_name), form)

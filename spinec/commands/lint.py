@@ -37,7 +37,7 @@ def lint(
     if form is FaultForm.text:
         _tell(found)
     else:
-        print_faults(form, found)
+        print_faults(form, found, passed=not any(found.values()))
     faults = [fault for each in found.values() for fault in each]
     if any(fault.severity == "error" or not exit_zero for fault in faults):
         raise typer.Exit(1)

@@ -193,8 +193,6 @@ def diff(
 
     By meaning, not by lines of text. Blocks whose name the other spec lacks are found by their place in the network.
     """
-    import json
-
     from spinec.visualize.compare import diff as compare
     from spinec.visualize.draw import writer_of
 
@@ -206,16 +204,15 @@ def diff(
     write = writer_of(output) if output else None
     programs = read_program(before, size), read_program(after, size)
     difference = compare(*programs, by=match.value, convention=convention)
-    if form is Form.json:
-        typer.echo(json.dumps(difference.to_dict(), indent=2))
-    elif difference.is_empty:
+    if difference.is_empty and form is Form.table:
         typer.echo(f"{shown(before)} and {shown(after)}: no difference")
     else:
         print_table(difference.table, form)
+    if not difference.is_empty and form is not Form.json:
         _suggest_topology(difference, compare(*programs, by="topology", convention=convention))
     if output and write:
         write_output(output, write(difference.draw(theme.value, labels=labels)))
-        typer.echo(f"{output}: {difference.summary}", err=form is Form.json)
+        typer.echo(f"{output}: {difference.summary}", err=form is not Form.table)
 
 
 def _suggest_topology(shown: Diff, other: Diff) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -84,7 +85,7 @@ def redistribute(
         frozen=words(frozen),
         name=_new_name(spec, "redistributed", output, new_name),
     )
-    _deliver(spec, after, f"redistributed with betas {betas}", output, form)
+    _deliver(spec, after, Made(f"redistributed with betas {betas}"), output, form)
 
 
 @app.command()
@@ -115,6 +116,7 @@ def betas(
     """
     from spinec.compiler.explain import explain
     from spinec.visualize.table import Table
+    from spinec.visualize.tables import betas_cell
 
     specs = read_spec(before), read_spec(after)
     found = explain(
@@ -126,9 +128,10 @@ def betas(
         groups=groups_of(group),
         frozen=words(frozen),
     )
-    rows = [[",".join(f"{beta:g}" for beta in vector)] for vector in found]
+    rows = [[betas_cell(vector)] for vector in found]
+    about = {"before": specs[0].name, "after": specs[1].name}
     if found or form is not Form.table:
-        print_table(Table(f"{specs[0].name} to {specs[1].name}", ["betas"], rows), form)
+        print_table(Table(f"{specs[0].name} to {specs[1].name}", ["betas"], rows, (), about, "betas"), form)
     if not found:
         reason = "its dims were made in another way, or with other values, target or multiple"
         fail(f"no betas of {values} turn {specs[0].name} into {specs[1].name}: {reason}")
@@ -167,7 +170,7 @@ def scale(
     )
     factors = {"width": width, "depth": depth, "level totals": totals}
     shown = [f"{what} {factor}" for what, factor in factors.items() if factor and factor != 1]
-    _deliver(spec, after, f"scaled: {', '.join([*shown, f'size {_pixels(after)}'])}", output, form)
+    _deliver(spec, after, Made(f"scaled: {', '.join([*shown, f'size {_pixels(after)}'])}"), output, form)
 
 
 @app.command()
@@ -204,7 +207,7 @@ def compound(
         size_multiple=size_multiple,
         name=_new_name(spec, f"phi{phi:g}", output, new_name),
     )
-    _deliver(spec, after, f"scaled by {depth:g}, {width:g} and {growth:g} to the power of {phi:g}", output, form)
+    _deliver(spec, after, Made(f"scaled by {depth:g}, {width:g} and {growth:g} to the power of {phi:g}"), output, form)
 
 
 @app.command()
@@ -251,7 +254,9 @@ def fit(
         size_multiple=size_multiple,
         name=_new_name(spec, "fitted", output, new_name),
     )
-    _deliver(spec, found.spec, f"fitted: {by} {found.factor:g}", output, form, convention)
+    within = found.report.macs(convention) <= (macs or inf) and found.report.params <= (params or inf)
+    made = Made(f"fitted: {by} {found.factor:g}", convention, found.factor, within)
+    _deliver(spec, found.spec, made, output, form)
 
 
 def _no_table(output: Path | None) -> Idle:
@@ -275,36 +280,39 @@ def _pixels(spec: ModelSpec) -> str:
     return " x ".join(map(str, spec.input.size))
 
 
-def _deliver(
-    before: ModelSpec,
-    after: ModelSpec,
-    how: str,
-    output: Path | None,
-    form: Form,
-    convention: Convention = "conv",
-) -> None:
+class Made(NamedTuple):
+    """How a new spec was made; the factor that was found, and whether the budget is kept, where there is one."""
+
+    how: str
+    convention: Convention = "conv"
+    factor: float | None = None
+    passed: bool | None = None
+
+
+def _deliver(before: ModelSpec, after: ModelSpec, made: Made, output: Path | None, form: Form) -> None:
     """Write the new spec, and show what became of the old one."""
     from spinec.spec.dump import dump
 
-    text = f"# {before.name}, {how}.\n{dump(after)}"
+    text = f"# {before.name}, {made.how}.\n{dump(after)}"
     if is_standard_output(output):
         typer.echo(text, nl=False)
         return
-    _show_changes(before, after, how, form, convention)
+    _show_changes(before, after, made, form)
     if output:
         write_output(output, text)
         typer.echo(f"{output}: {after.name}, {len(after.blocks)} blocks", err=form is not Form.table)
 
 
-def _show_changes(before: ModelSpec, after: ModelSpec, how: str, form: Form, convention: Convention) -> None:
+def _show_changes(before: ModelSpec, after: ModelSpec, made: Made, form: Form) -> None:
     from spinec.compiler.cost import cost
     from spinec.compiler.pipeline import lower
-    from spinec.visualize.table import Table
+    from spinec.visualize.table import Cell, Column, Table
 
+    convention = made.convention
     reports = [cost(lower(spec)) for spec in (before, after)]
     blocks = [report.by("block") for report in reports]
     deeper = any(block.repeats != after.blocks[name].repeats for name, block in before.blocks.items())
-    rows: list[list[str | int | float | None]] = []
+    rows: list[list[Cell]] = []
     for name, block in before.blocks.items():
         new = after.blocks[name]
         repeats = [block.repeats, new.repeats] if deeper else []
@@ -312,13 +320,15 @@ def _show_changes(before: ModelSpec, after: ModelSpec, how: str, form: Form, con
         rows.append(
             [name, block.level, block.dim, new.dim, *repeats, *macs, *(counts[name].params for counts in blocks)]
         )
-    columns = ["block", "level", "dim", "new dim", *(["repeats", "new repeats"] if deeper else [])]
+    repeated = [Column("repeats", rank=2), Column("new repeats", rank=2)] if deeper else []
+    columns: list[str | Column] = ["block", Column("level", rank=1), "dim", "new dim", *repeated]
     totals = [*(report.macs(convention) for report in reports), *(report.params for report in reports)]
     total = ["model", *[None] * (len(columns) - 1), *totals]
     columns += ["multiply-adds", "new multiply-adds", "parameters", "new parameters"]
     sizes = _pixels(after) if _pixels(after) == _pixels(before) else f"{_pixels(before)} to {_pixels(after)}"
     title = f"{after.name} at {sizes}, convention '{convention}'"
-    about = {"name": after.name, "made_from": before.name, "convention": convention}
-    print_table(Table(title, columns, rows, total, about), form)
+    factor = {} if made.factor is None else {"factor": made.factor}
+    about = {"name": after.name, "made_from": before.name, "how": made.how, "convention": convention, **factor}
+    print_table(Table(title, columns, rows, total, about, "changes", made.passed), form)
     if form is Form.table:
-        typer.echo(f"  {before.name}, {how}")
+        typer.echo(f"  {before.name}, {made.how}")

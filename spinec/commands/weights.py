@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -12,6 +12,9 @@ from spinec.completion import spec_names
 from spinec.options import Form, Name, Output, Size, app, fail, failing, print_table, read_image, read_program, working
 from spinec.suffixes import check_suffix
 from spinec.usage import Idle, refuse_idle
+
+if TYPE_CHECKING:
+    from spinec.visualize.table import Table
 
 weights_app = typer.Typer(
     help="Convert weights between frameworks.",
@@ -123,15 +126,24 @@ def verify(
         Idle("rate", "without --training", not training),
     )
     program = read_program(name, size)
+    about = {"precision": precision.value, "seed": seed}
     if training:
         with working(f"training {program.name} in both frameworks"):
             worst = Course(program, seed, rate=rate).compare(precision.value).worst
         shown = {what: (each.value, each.error, bar) for what, (each, bar) in worst.items()}
-        print_table(training_difference_table(program, shown), form)
-        raise typer.Exit(any(not error <= bar for _, error, bar in shown.values()))
+        _judge(training_difference_table(program, shown, {**about, "rate": rate}), form)
     picture = read_image(image, program) if image else None
     with working(f"running {program.name} in both frameworks"):
         compared = compare(program, precision.value, seed, picture)
     rows = [(each.value, each.shape, each.error) for each in compared.worst_first]
-    print_table(difference_table(program, rows, compared.bar), form)
-    raise typer.Exit(not compared.worst.error <= compared.bar)
+    _judge(difference_table(program, rows, compared.bar, about), form)
+
+
+def _judge(table: Table, form: Form) -> NoReturn:
+    """Show a comparison and its verdict, and exit with it."""
+    print_table(table, form)
+    if form is Form.table:
+        typer.echo(
+            "  one network: all within the bar" if table.passed else "  not one network: see what is above the bar"
+        )
+    raise typer.Exit(not table.passed)
