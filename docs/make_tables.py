@@ -11,7 +11,9 @@ from make_language import language
 from spinec import cost, load, lower, names
 from spinec.spec.codes import reference
 from spinec.spec.files import write_whole
+from spinec.spec.results import known
 from spinec.visualize.counts import conventions_table, training_table
+from spinec.visualize.table import Table
 from spinec.visualize.tables import catalogue_table, published_table
 
 DOCS = Path(__file__).resolve().parent
@@ -29,8 +31,20 @@ def tables() -> dict[str, str]:
         "conventions": conventions_table([cost(lower(b0))]).to_text("markdown"),
         "training-step": steps.to_text("markdown"),
         "api": api(),
+        "results": _results().to_text("markdown"),
         **language(),
     }
+
+
+def _results() -> Table:
+    """Every kind of result, and what it has; '?' marks what may be absent."""
+    rows = []
+    for kind, said in known()["kinds"].items():
+        commands = ", ".join(f"`{command}`" for command in said["commands"])
+        more = " ".join(key for key in known()["families"][said["more"]]) if "more" in said else ""
+        names = f"`{said['rows']}`" + (f", `{more}`" if more else "")
+        rows.append([f"`{kind}`", commands, f"`{said['about']}`" if said["about"] else "", names])
+    return Table("results", ["kind", "commands", "about", "rows"], rows)
 
 
 def filled(text: str, made: dict[str, str]) -> str:

@@ -17,6 +17,8 @@ from typer.main import get_command_name
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")  # looking for plugins costs a tenth of most commands
 
 from spinec import __version__, commands
+from spinec.commands.weights import weights_app
+from spinec.help import Command
 from spinec.options import app, fail
 from spinec.spec.errors import SpinecError
 
@@ -38,6 +40,10 @@ def main() -> None:
     with _errors():
         asked = sys.argv[1] if len(sys.argv) > 1 else ""
         _narrowed(asked)(prog_name="spinec")  # whatever it was started as: shells ask for completion by this name
+
+
+for _info in (*app.registered_commands, *weights_app.registered_commands):
+    _info.cls = Command
 
 
 def _narrowed(asked: str) -> typer.Typer:

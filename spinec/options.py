@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple, NoReturn, cast
 import typer
 
 from spinec.completion import backend_names, spec_names
+from spinec.help import Commands
 from spinec.spec.conventions import Convention
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="spinec",
+    cls=Commands,
     help="Author, count and compile vision networks from block specs.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -231,7 +233,10 @@ def print_table(table: Table, form: Form) -> None:
     shown = fitted(table, console.width if sys.stdout.isatty() or "COLUMNS" in os.environ else None)
     print_fitted(shown, console)
     if shown.left_out:
-        typer.echo(f"  no room for {', '.join(shown.left_out)}: --format csv has all")
+        from textwrap import fill
+
+        told = f"no room for {', '.join(shown.left_out)}: --format csv has all"
+        typer.echo(fill(told, console.width, initial_indent="  ", subsequent_indent="  "))
 
 
 def print_faults(form: FaultForm, found: Faults, *, passed: bool) -> None:

@@ -21,7 +21,7 @@ def validate(
     files: Annotated[
         list[str],
         typer.Argument(
-            metavar="FILE...", help="Specs and fragments to check; - reads standard input.", autocompletion=spec_names
+            metavar="FILE", help="Specs and fragments to check; - reads standard input.", autocompletion=spec_names
         ),
     ],
     form: Annotated[FaultForm, typer.Option("--format", help="For a person, or for a machine.")] = FaultForm.text,

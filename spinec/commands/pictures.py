@@ -246,7 +246,7 @@ def chart(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[NAME|FILE]...",
+            metavar="NAME|FILE",
             help="Specs; for candidates a study, or what 'spinec candidates' writes of one.",
             autocompletion=spec_names,
         ),
@@ -300,7 +300,7 @@ def _chart(kind: Kind, names: list[str], cost: str, convention: Convention) -> C
     from spinec.visualize import charts
 
     if not names and kind is not Kind.tradeoff:
-        raise typer.BadParameter(f"name a spec to chart its {kind.value}", param_hint="[NAME|FILE]...")
+        raise typer.BadParameter(f"name a spec to chart its {kind.value}", param_hint="NAME|FILE")
     reports = [count(read_program(name, None)) for name in names or library_names()]
     if kind is Kind.distribution:
         return charts.distribution(reports, convention)
@@ -310,7 +310,7 @@ def _chart(kind: Kind, names: list[str], cost: str, convention: Convention) -> C
         points = charts.published_points(reports, "macs" if cost == "macs" else "params")
         return charts.trade_off(points, _LABELS[cost])
     if len(reports) > 1:
-        raise typer.BadParameter(f"one spec at a time for {kind.value}", param_hint="[NAME|FILE]...")
+        raise typer.BadParameter(f"one spec at a time for {kind.value}", param_hint="NAME|FILE")
     return charts.breakdown(reports[0], "level" if kind is Kind.levels else "category", convention)
 
 
@@ -322,7 +322,7 @@ def _candidates(files: list[str], cost: str, score: str, centre: float | None, s
     from spinec.visualize import charts
 
     if len(files) != 1:
-        raise typer.BadParameter("name one study, or one table of candidates", param_hint="[NAME|FILE]...")
+        raise typer.BadParameter("name one study, or one table of candidates", param_hint="NAME|FILE")
     table = study_rows(files[0], study_name) if is_study(files[0]) else _rows(files[0])
     rows = [row for row in table.rows if row.cell(score) not in (None, "")]
     if not rows:
@@ -339,7 +339,7 @@ def report(
     names: Annotated[
         list[str],
         typer.Argument(
-            metavar="NAME|FILE...",
+            metavar="NAME|FILE",
             help="Specs of the library, or YAML files; - reads standard input.",
             autocompletion=spec_names,
         ),

@@ -149,7 +149,7 @@ def scale(
     size: Size = None,
     depth: Annotated[float | None, typer.Option(help="Multiplies every level's total of repeats, rounded up.")] = None,
     totals: Annotated[str, typer.Option(metavar="N,N", help="The totals of repeats, from level 1 on.")] = "",
-    multiple: Annotated[int, typer.Option(help="Scaled dims are multiples of this.")] = 4,
+    multiple: Annotated[int, typer.Option(help="Scaled dims are multiples of this, as of 'scale' in specs.")] = 4,
     output: File = None,
     new_name: NewName = None,
     form: Output = Form.table,
@@ -219,7 +219,7 @@ def fit(
     by: Annotated[By, typer.Option(help="What is scaled.")] = By.width,
     over: Annotated[bool, typer.Option("--over", help="The nearest, even if it is over the budget.")] = False,
     convention: Count = "conv",
-    multiple: Annotated[int, typer.Option(help="Scaled dims are multiples of this.")] = 4,
+    multiple: Annotated[int, typer.Option(help="Scaled dims are multiples of this, as of 'scale' in specs.")] = 4,
     size_multiple: Annotated[
         int | None, typer.Option(help="Sizes are multiples of this; the coarsest stride if not given.")
     ] = None,
