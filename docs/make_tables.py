@@ -16,6 +16,12 @@ from spinec.visualize.counts import conventions_table, training_table
 from spinec.visualize.table import Table
 from spinec.visualize.tables import catalogue_table, published_table
 
+FAMILIES = {
+    "parts": "and each kind of work",
+    "sizes": "and each size, as `macs_224x224`",
+    "scores": "and `score`; `score_1` and so on of several",
+    "points": "and the columns of cost and score",
+}
 DOCS = Path(__file__).resolve().parent
 
 
@@ -41,8 +47,7 @@ def _results() -> Table:
     rows = []
     for kind, said in known()["kinds"].items():
         commands = ", ".join(f"`{command}`" for command in said["commands"])
-        more = " ".join(key for key in known()["families"][said["more"]]) if "more" in said else ""
-        names = f"`{said['rows']}`" + (f", `{more}`" if more else "")
+        names = f"`{said['rows']}`" + (f", {FAMILIES[said['more']]}" if "more" in said else "")
         rows.append([f"`{kind}`", commands, f"`{said['about']}`" if said["about"] else "", names])
     return Table("results", ["kind", "commands", "about", "rows"], rows)
 

@@ -83,7 +83,7 @@ class _Slots(NamedTuple):
 def _distribution_panels(table: Table) -> tuple[Panel, ...]:
     """Dims above shares."""
     specs = list(dict.fromkeys(str(row[0]) for row in table.rows))
-    levels = [{str(row[1]): int(row[2] or 0) for row in table.rows if row[0] == spec} for spec in specs]
+    levels = [{str(row[1]): int(_number(row[2])) for row in table.rows if row[0] == spec} for spec in specs]
     most: dict[str, int] = max(levels, key=len, default={})
     is_one = all(each.items() <= most.items() for each in levels)
     slots = _slots_by_block(table, specs, most) if is_one else _slots_by_level(table, specs)

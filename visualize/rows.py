@@ -12,13 +12,9 @@ from math import isfinite, nan
 from typing import Any, NamedTuple
 
 from spinec.spec.errors import Fault, SpecError, did_you_mean
-from spinec.visualize.table import Table
+from spinec.visualize.table import Table, identifier
 
-SYNONYMS = (
-    {"macs", "multiply_adds"},
-    {"params", "parameters"},
-    {"name", "candidate", "trial"},
-)
+SYNONYMS = ({"name", "candidate", "trial"},)
 """What different tables call the same column."""
 RULE = 9 * "─"
 """What stands in every table for a terminal, and in no other."""
@@ -90,7 +86,8 @@ def read_rows(text: str, name: str) -> Rows:
 
 def rows_of(table: Table, name: str) -> Rows:
     """The rows of a table that was never written."""
-    return Rows(_numbered((dict(zip(table.columns, row, strict=True)) for row in table.rows), name), table.about)
+    said = table.to_dict()
+    return Rows(_numbered(said["rows"], name), said["about"])
 
 
 def named(columns: Mapping[str, Any], wanted: str) -> str | None:
@@ -117,7 +114,7 @@ def number_of(cell: Any) -> float:
 
 
 def _words(column: str) -> str:
-    return re.sub(r"\W+", "_", column.lower()).strip("_")
+    return identifier(re.sub(r"multiply[ _]adds", "multiply-adds", column.lower()))
 
 
 def _json(text: str, name: str) -> Rows:
@@ -128,8 +125,8 @@ def _json(text: str, name: str) -> Rows:
     found = data.get("rows") if isinstance(data, dict) else data
     if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
         raise _unread(name, "JSON without a list of rows")
-    about = {key: value for key, value in data.items() if key != "rows"} if isinstance(data, dict) else {}
-    return Rows(_numbered(found, name), about)
+    about = data.get("about", data) if isinstance(data, dict) else {}
+    return Rows(_numbered(found, name), about if isinstance(about, dict) else {})
 
 
 def _markdown(text: str, name: str) -> Rows:

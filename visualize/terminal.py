@@ -6,6 +6,7 @@ figure cut.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 LONG = 10_000  # figures from here on have a short form
 BROKEN = 16  # characters of a word that may be broken: of more, as many stay together
+_PARTS = re.compile(r"(?<! x) (?!x )")
 GAP = 2  # blanks between columns
 
 
@@ -96,9 +98,14 @@ def _least(table: Fitted, wrap: bool) -> list[int]:
     for place, column in enumerate(table.columns):
         cells = [row[place] for row in table.rows]
         may_wrap = wrap and place > 0 and not table.numbers[place]
-        held = [min(BROKEN, _longest(cell.split())) for cell in cells] if may_wrap else map(_wide, cells)
+        held = [_unbroken(cell) for cell in cells] if may_wrap else map(_wide, cells)
         least.append(max(_longest(_lines(column.title, 1)), *held, 0))
     return least
+
+
+def _unbroken(text: str) -> int:
+    """How much of a text stays on one line: a word, up to a length, and all of a shape such as 64 x 32 x 32."""
+    return max((min(BROKEN, _wide(word)) if " " not in word else _wide(word) for word in _PARTS.split(text)), default=0)
 
 
 def _longest(words: Sequence[str]) -> int:
