@@ -12,7 +12,9 @@ from spinec.spec.model import Scale
 
 COMMANDS = sorted(get_command(cli.app).commands)
 LINES = [[], *([name] for name in COMMANDS), ["weights", "convert"]]
-FOREIGN = re.compile(r"<|>(?!=)|list\[|\bint\b|\bstr\b|Path\b|\[\[|\]\.\.\.\]|INTEGER|FLOAT|\.\.\.$", re.MULTILINE)
+FOREIGN = re.compile(
+    r"<(?!=)|(?<!<=)>(?!=)|list\[|\bint\b|\bstr\b|Path\b|\[\[|\]\.\.\.\]|INTEGER|FLOAT|\.\.\.$", re.MULTILINE
+)
 
 
 @pytest.mark.parametrize("line", LINES, ids=" ".join)
