@@ -30,7 +30,7 @@ def api() -> str:
 def _given(function: Any) -> Iterator[type]:
     """The class of spinec that a function gives, if it does."""
     name = inspect.signature(function).return_annotation
-    given = getattr(sys.modules[function.__module__], str(name), None)
+    given = getattr(sys.modules[inspect.unwrap(function).__module__], str(name), None)
     if inspect.isclass(given) and given.__module__.startswith("spinec"):
         yield given
 
@@ -82,7 +82,7 @@ def _parameters(value: Any) -> Iterator[str]:
 
 def _spelt(annotation: Any, value: Any) -> Any:
     """The choices of an annotation that only names them; of conventions there are many, and a page about them."""
-    choices = getattr(sys.modules[value.__module__], str(annotation), None)
+    choices = getattr(sys.modules[inspect.unwrap(value).__module__], str(annotation), None)
     if get_origin(choices) is not Literal or annotation == "Convention":
         return annotation
     return " | ".join(repr(choice) for choice in get_args(choices))

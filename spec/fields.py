@@ -47,6 +47,9 @@ class FrozenMapping(Mapping[str, Value]):
     def __len__(self) -> int:
         return len(self._entries)
 
+    def __or__(self, other: Mapping[str, Value]) -> dict[str, Value]:
+        return {**self._entries, **other}
+
     def __hash__(self) -> int:
         return hash(frozenset(self._entries.items()))  # no order, as equal mappings may differ in it
 

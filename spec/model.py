@@ -141,7 +141,9 @@ class Scale(Frozen):
     multiple: int = Field(4, gt=0, le=1024, description="scaled dims are multiples of this, the nearest")
     rounding: Literal["nearest", "down"] = Field("nearest", description="down: the multiple below, whatever is left")
     keep: float = Field(0.9, ge=0, le=1, description="rounding never leaves less than this share of the scaled dim")
-    repeats: Annotated[Mapping[str, Repeats], *READ_ONLY] = Field(FrozenMapping({}), description="block name: repeats")
+    repeats: Annotated[Mapping[str, Repeats], *READ_ONLY] = Field(
+        {}, validate_default=True, description="block name: repeats"
+    )
 
 
 def scaled_dim(dim: int, scale: Scale) -> int:

@@ -63,7 +63,13 @@ LINES = {  # what is run, and what it is run with: every option, and every two
     "chart levels tiny.yaml -o chart.csv": ("--cost params", "--score other", "--theme dark", "--convention thop"),
     "chart levels tiny.yaml -o chart.tex": ("--theme dark", "--width column", "--convention thop"),
     "chart tradeoff resnet-18 -o chart.csv": ("--cost params", "--score other", "--width column", "--convention thop"),
-    "chart candidates scores.csv -o chart.csv": ("--cost params", "--score other", "--convention thop"),
+    "chart candidates scores.csv -o chart.csv": (
+        "--centre 1M",
+        "--study search",
+        "--cost params",
+        "--score other",
+        "--convention thop",
+    ),
     "report tiny.yaml -o page.html --no-charts": ("--source tensorflow", "--theme dark", "--size 96"),
     "redistribute deep.yaml --betas b2=5,b3=9,b4=2": (
         *("--target 200M", "--approximate", "--multiple 4", "--group b2,b3", "--frozen b4"),
@@ -88,7 +94,9 @@ LINES = {  # what is run, and what it is run with: every option, and every two
     ),
     "import blocks.txt": (
         *("--name new", "--size 96", "--stem 24", "--features 100", "--features 0", "--classes 7", "--activation relu"),
-        *("--padding same", "--epsilon 0.1", "--momentum 0.5", "-o spec.yaml"),
+        *("--padding same", "--epsilon 0.1", "--momentum 0.5", "-o spec.yaml", "--hidden 64", "--no-hidden-bias"),
+        *("--squeeze-base hidden", "--squeeze-multiple 3", "--squeeze-limit 0.5", "--squeeze-activation swish"),
+        *("--gate hard_sigmoid",),
     ),
 }
 REFUSED = (

@@ -64,7 +64,12 @@ def import_blocks(
     from spinec.compiler.interchange.frame import Frame, assumed
     from spinec.spec.dump import dump
 
-    refuse_idle(context, Idle("classes", "with --features 0, which leaves out the head", features == 0))
+    refuse_idle(
+        context,
+        Idle("classes hidden", "with --features 0, which leaves out the head", features == 0),
+        Idle("hidden_bias", "without --hidden", not hidden),
+        Idle("squeeze_limit", "without --squeeze-multiple", squeeze_multiple in (None, 1)),
+    )
     given: dict[str, Any] = {
         "size": size,
         "stem": stem,
