@@ -17,7 +17,6 @@ from spinec.spec.fields import (
     Dim,
     Figure,
     Frozen,
-    FrozenMapping,
     Padding,
     Repeats,
     Size,

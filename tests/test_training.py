@@ -30,7 +30,7 @@ CASES = {  # what there is of kept values: swish, ReLU, ReLU6, gates, fusion, po
     "eff-spinenet-d0-segmentation": (72, 100),
     "mobilenet-v2-nas-fpnlite": 96,
 }
-BOUND = 0.03  # of the peak: what PyTorch needs for itself, beside what is counted
+BOUND = 0.005  # of the peak: tensors of PyTorch's own, such as what a norm's backward pass makes and drops
 BATCH = 2
 
 
@@ -94,20 +94,37 @@ class Alive(TorchDispatchMode):
     for the processor, such as copies of weights padded to its vectors (4 MB of 123 in a step of SpineNet-49S with AVX2).
     """
 
-    def __init__(self):
+    def __init__(self, *held):
         super().__init__()
         self.peak = 0
         self._storages = {}
+        self._note(held)
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         results = func(*args, **(kwargs or {}))
-        for tensor in tree_iter((args, kwargs, results)):
+        self._note(results)
+        return results
+
+    def _note(self, made):
+        for tensor in tree_iter(made):
             if isinstance(tensor, torch.Tensor):
                 storage = tensor.untyped_storage()
                 self._storages[storage._cdata] = StorageWeakRef(storage), storage.nbytes()
         self._storages = {key: held for key, held in self._storages.items() if not held[0].expired()}
         self.peak = max(self.peak, sum(size for _, size in self._storages.values()))
-        return results
+
+
+class Loss(torch.autograd.Function):
+    """A loss that keeps nothing, whose gradient is one; nobody but autograd holds it."""
+
+    @staticmethod
+    def forward(ctx, result):
+        ctx.shape = result.shape
+        return result.new_zeros(())
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return torch.ones(ctx.shape)
 
 
 def optimizer_of(name, weights):
@@ -119,24 +136,21 @@ def optimizer_of(name, weights):
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("name", ["efficientnet-b0", "eff-spinenet-m0", "resnet-18", "spinenet-49s"])
 def test_peak_is_that_of_a_step(name, optimizer):
-    """A gradient of one for every output stands for a loss, which is the user's."""
     step = training_cost(program(name), BATCH, optimizer)
     model, inputs = model_and_inputs(program(name))
     update = optimizer_of(optimizer, model.parameters())
 
     def train():
         results = outputs_of(model, inputs)
-        torch.autograd.backward(results, [torch.ones_like(result) for result in results])
+        sum(map(Loss.apply, results)).backward()
         del results
         update.step()
 
     train()
     update.zero_grad(set_to_none=True)
-    state = sum(
-        value.nbytes for state in update.state.values() for value in state.values() if value is not None and value.dim()
-    )
-    assert state == step.optimizer_bytes
-    with Alive() as alive:
+    states = [value for state in update.state.values() for value in state.values() if value is not None and value.dim()]
+    assert sum(value.nbytes for value in states) == step.optimizer_bytes
+    with Alive(*model.parameters(), *model.buffers(), *states, *inputs) as alive:
         train()
     assert alive.peak == pytest.approx(step.peak_bytes, rel=BOUND)
 
