@@ -114,7 +114,7 @@ def test_a_fragment_is_validated_by_itself(spinec):
 
 def test_machines_are_told_where_a_document_is_used(spinec):
     found = json.loads(spinec("validate", "neck_unknown_name.yaml", "--format", "json")[1])
-    assert found[0]["faults"][0]["used_at"] == [{"file": "neck_unknown_name.yaml", "line": 5, "column": 18}]
+    assert found["rows"][0]["used_at"] == [{"file": "neck_unknown_name.yaml", "line": 5, "column": 18}]
     log = json.loads(spinec("validate", "neck_unknown_name.yaml", "--format", "sarif")[1])
     (related,) = log["runs"][0]["results"][0]["relatedLocations"]
     assert related["physicalLocation"]["artifactLocation"]["uri"] == "neck_unknown_name.yaml"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterator
 from functools import cache
@@ -13,17 +14,24 @@ from field_values import STRUCTURE, VALUES, fields_of, models, values_of
 from hypothesis import HealthCheck, Phase, given, settings
 from paired import FEW, all_specs
 from pydantic import BaseModel
-from strategies import specs
+from strategies import heads, specs
 
 torch = pytest.importorskip("torch")
 
-from test_properties import inputs_of, interpret, meta_model, randomise, shapes, torch_name  # noqa: E402  (after the skip)
+from test_properties import inputs_of, interpret, randomise, shapes, torch_name  # noqa: E402  (after the skip)
 from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
 import spinec  # noqa: E402
+from spinec.spec.heads import Head  # noqa: E402
 
+THOROUGH = os.environ.get("SPINEC_PAIRS")  # every spec of heads, too: minutes
+HEAVY = [
+    *Head.kinds,
+    "whole",
+]  # subjects whose networks are large; of these, one in five is built where not all are asked for
 TEXTS = all_specs()
 SUBJECTS = sorted(TEXTS)
+HEADS = {model.__name__ for model in Head.kinds.values()}
 NEVER_IN_PAIRS = ("Published",)  # what a publication printed changes nothing
 
 
@@ -67,27 +75,47 @@ def test_every_field_has_values_and_every_value_a_field():
     assert set(STRUCTURE) <= every
 
 
+VARIED = settings(
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
 def test_random_specs_vary_every_field():
     loaded: list[spinec.ModelSpec] = []
 
-    @settings(
-        max_examples=150,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
+    @VARIED
     @given(specs(most_blocks=12))
     def collect(text: str) -> None:
         loaded.append(spinec.loads(text))
 
     collect()
     seen = seen_in(loaded)
-    for name, model in models().items():
-        for field in model.model_fields:
+    assert_varied({name: parts for name, parts in seen.items() if name not in HEADS})
+
+
+def test_random_heads_vary_every_field():
+    """By themselves: a spec has one head at most, so few specs have one of a kind."""
+    seen: dict[str, list[BaseModel]] = {name: [] for name in HEADS}
+
+    @settings(VARIED, max_examples=1500)
+    @given(heads())
+    def collect(head: dict[str, Any]) -> None:
+        seen[Head.kinds[head["kind"]].__name__].append(Head.kinds[head["kind"]].model_validate(head))
+
+    collect()
+    assert_varied(seen)
+
+
+def assert_varied(seen: dict[str, list[BaseModel]]) -> None:
+    for name, parts in seen.items():
+        for field in models()[name].model_fields:
             few = (field == "kind" and name != "Fuse") or (name == "Published" and field == "table")
-            assert few or len({repr(getattr(part, field)) for part in seen[name]}) > 1, f"{name}.{field}"
+            assert few or len({repr(getattr(part, field)) for part in parts}) > 1, f"{name}.{field}"
 
 
 @pytest.mark.parametrize("name", sorted(set(models()) - {"ModelSpec", "Image", *NEVER_IN_PAIRS}))
@@ -107,28 +135,25 @@ def test_every_two_values_meet(name):
 
 @pytest.mark.parametrize("subject", SUBJECTS)
 def test_pytorch_builds_and_computes_what_the_program_says(subject):
-    for program in programs(subject):
-        report, model = spinec.cost(program), meta_model(program)
-        inputs = inputs_of(program, device="meta")
-        with torch.no_grad(), FlopCounterMode(display=False) as counter:
-            assert shapes(program, model.eval()(*inputs)) == program.outputs
-        assert counter.get_total_flops() == 2 * 2 * report.macs("conv")
-        found = {name: tuple(value.shape) for name, value in model.named_parameters()}
-        assert found == {torch_name(name): shape for name, shape in program.weights.items()}
-        assert sum(parameter.numel() for parameter in model.parameters()) == report.params
-
-
-@pytest.mark.parametrize("subject", SUBJECTS)
-def test_values_are_those_of_the_program(subject):
+    """Not on the device "meta", whose norms and initial weights take ten times as long as those of such small networks."""
     torch.manual_seed(0)
-    for program in programs(subject):
-        model = spinec.build(program).double().eval()
+    step = 1 if THOROUGH or subject not in HEAVY else 5
+    for program in programs(subject)[::step]:
+        report, model = spinec.cost(program), spinec.build(program).double().eval()
         randomise(model)
         inputs = inputs_of(program, batch=1, dtype=torch.float64)
-        state = dict(model.named_parameters()) | dict(model.named_buffers())
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            given = model(*inputs)
+        assert shapes(program, given) == program.outputs
+        assert counter.get_total_flops() == 2 * report.macs("conv")
+        parameters = dict(model.named_parameters())
+        assert {name: tuple(each.shape) for name, each in parameters.items()} == {
+            torch_name(name): shape for name, shape in program.weights.items()
+        }
+        assert sum(each.numel() for each in parameters.values()) == report.params
         with torch.no_grad():
-            expected, results = interpret(program, state, inputs), program.named(model(*inputs))
-        for name, value in results.items():
+            expected = interpret(program, parameters | dict(model.named_buffers()), inputs)
+        for name, value in program.named(given).items():
             torch.testing.assert_close(value, expected[name], rtol=1e-9, atol=1e-9)
 
 
