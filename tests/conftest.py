@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -13,6 +14,8 @@ from pathlib import Path
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two workers on two cores: more threads only wait for each other
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts this in the background has it ignored
 
 sys.path.append(str(Path(__file__).parent.parent))  # for benchmarks/, whose large specs tests use too
 

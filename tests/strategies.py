@@ -234,10 +234,15 @@ def heads() -> st.SearchStrategy[dict[str, Any]]:
     return st.one_of([any_head(kind, model) for kind, model in Head.kinds.items()])
 
 
+LARGE = ("dim", "classes", "hidden", "box_crops", "mask_crops", "mask_size")  # such as 1,000 crops, as many networks
+
+
 def any_head(kind: str, model: type[Head]) -> st.SearchStrategy[dict[str, Any]]:
-    """A head of one kind; what every spec must say or must not leave at its default is always said."""
+    """A head of one kind; what every spec must say is always said, and so is what makes a head large by default."""
     fields = model.model_fields
-    always = [name for name in fields_of(model) if fields[name].is_required() or name in ("box_crops", "mask_crops")]
+    always = [
+        name for name in fields_of(model) if fields[name].is_required() or (name in LARGE and fields[name].default)
+    ]
     return any_of(model, *always).map(lambda own: {"kind": kind, **own})
 
 

@@ -59,8 +59,8 @@ def test_attention_may_be_given_by_name():
 
 @pytest.mark.parametrize(("expand", "exact", "number"), [(6, True, 3), (1, True, 4), (6, False, 5), (1, False, 0)])
 def test_how_many_attentions_explain_the_paper(expand, exact, number):
-    before = loads(f"name: sp\nextends: sp-efficientnet-b0\nblocks: {{b1: {{expand: {expand}}}}}\n")
-    after = load("eff-spinenet-d0")
+    names = "sp-efficientnet-b0", "eff-spinenet-d0"
+    before, after = (loads(f"name: x\nextends: {name}\nblocks: {{b1: {{expand: {expand}}}}}\n") for name in names)
     found = explain(before, after, exact=exact)
     assert len(found) == len(set(found)) == number
     assert found == sorted(found)

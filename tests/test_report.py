@@ -264,7 +264,7 @@ def test_the_diagram_part_is_small():
 
 def test_the_page_of_a_drawing_is_small(tmp_path):
     draw(load("eff-spinenet-d0"), theme="dark").save(path := tmp_path / "d0.html")
-    assert path.stat().st_size <= 100_000
+    assert path.stat().st_size <= 130_000  # a third of it is the table of blocks, in every convention
     text = path.read_text(encoding="utf-8")
     assert 'data-theme="dark"' in text
     assert "Source" not in text, "an empty part has no heading"

@@ -544,9 +544,8 @@ def test_a_chart_shows_the_candidates_of_a_study_from_every_form(run, tmp_path, 
         source = "small-search.db" if form == "study" else "kept"
         assert run("chart", "candidates", source, "--cost", measure, "-o", "shown.json")[0] == 0
         shown = json.loads(Path("shown.json").read_text())
-        label = "multiply-adds" if measure == "macs" else "parameters"
-        assert [row[label] for row in shown["rows"]] == figures.tolist()
-        assert shown["centre"] == (own if form in ("study", "json") else pytest.approx(figures.mean()))
+        assert [row[measure] for row in shown["rows"]] == figures.tolist()
+        assert shown["about"]["centre"] == (own if form in ("study", "json") else pytest.approx(figures.mean()))
         assert run("chart", "candidates", "shown.json", "--cost", measure, "-o", "again.json")[0] == 0
         assert json.loads(Path("again.json").read_text()) == shown
 
@@ -555,7 +554,7 @@ def test_a_chart_leaves_out_candidates_without_a_score_and_says_so(run):
     Path("c.csv").write_text("name,macs,score\na,1,2\nb,1,\n")
     code, _, err = run("chart", "candidates", "c.csv", "-o", "c.json", "--centre", "3")
     assert (code, err) == (0, "c.csv: 1 of 2 candidates left out: no score\n")
-    assert json.loads(Path("c.json").read_text())["centre"] == 3
+    assert json.loads(Path("c.json").read_text())["about"]["centre"] == 3
     Path("c.csv").write_text("name,macs,score\nb,1,\n")
     code, _, err = run("chart", "candidates", "c.csv", "-o", "c.svg")
     assert (code, err) == (1, "c.csv: no candidate with a score\n")

@@ -283,7 +283,8 @@ def chart(
         Idle("score", f"in a chart of {kind}", kind is not Kind.candidates),
         Idle("centre study_name", f"in a chart of {kind}", kind is not Kind.candidates),
         Idle("convention", f"in a chart of {kind}, whose figures are given", points),
-        Idle("theme width centre", "on the data behind a chart", output.suffix in DATA),
+        Idle("theme width", "on the data behind a chart", output.suffix in DATA),
+        Idle("centre", f"on {output.suffix}, which has rows alone", output.suffix in DATA and output.suffix != ".json"),
         Idle("study_name", "on what is not a study's file or URL", not any(map(is_study, names or []))),
     )
     write = chart_writer(output)
