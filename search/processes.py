@@ -106,8 +106,8 @@ def _failure(worker: Worker) -> str:
 
 
 def _work(job: Job, index: int, failure: Connection) -> None:
-    wanted = follow(multiprocessing.parent_process())
     try:
+        wanted = follow(multiprocessing.parent_process())  # where it was told to end meanwhile, it is so here
         work_alone(job, index, wanted=wanted)
     except SearchError as error:
         failure.send(str(error))

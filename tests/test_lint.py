@@ -248,9 +248,10 @@ def test_exit_codes(spinec, folder):
 
 def test_forms_for_machines(spinec, folder):
     code, out, _ = spinec("lint", "odd.yaml", "clean.yaml", "--format", "json")
-    odd, clean = json.loads(out)
+    found = json.loads(out)
     assert code == 1
-    assert (len(odd["faults"]), odd["valid"], clean["faults"]) == (4, True, [])
+    assert [row["checked"] for row in found["rows"]] == ["odd.yaml"] * 4
+    assert (found["passed"], [each["file"] for each in found["about"]["files"]]) == (False, ["odd.yaml", "clean.yaml"])
     log = json.loads(spinec("lint", "odd.yaml", "--format", "sarif")[1])
     assert {result["level"] for result in log["runs"][0]["results"]} == {"warning"}
     assert "::warning file=odd.yaml,line=6,col=" in spinec("lint", "odd.yaml", "--format", "github")[1]

@@ -26,17 +26,22 @@ if TYPE_CHECKING:
 def build(program: Program) -> keras.Model:
     """A functional `keras.Model` with fresh weights: the function that `emit` writes, imported and called."""
     load_keras()
-    module = import_source(emit(program), program.name, _registered())
+    source = emit(program)
+    module = import_source(source, program.name, _registered(source))
     model: keras.Model = getattr(module, model_name(program))()
     keep(module, [model])
     return model
 
 
-def _registered() -> dict[str, Any]:
-    """What Keras finds by name when it loads a model: once for all models, as it keeps all that it is told of."""
+def _registered(source: str) -> dict[str, Any]:
+    """What Keras finds by name when it loads a model: once for all models, as it keeps all that it is told of.
+
+    Only where the source has it word for word: what runs is what the source says.
+    """
     from spinec.backends.tensorflow import prelude
 
-    names = [name for name, piece in pieces(Path(str(prelude.__file__))).items() if piece.text.startswith("@keras")]
+    found = pieces(Path(str(prelude.__file__)))
+    names = [name for name, piece in found.items() if piece.text.startswith("@keras") and piece.text.strip() in source]
     return {name: getattr(prelude, name) for name in names}
 
 
