@@ -57,7 +57,7 @@ def test_a_step_is_the_gradient_of_the_policy_and_its_entropy(data):
     finite = np.isfinite(policy._logits)
     policy._logits[finite] = data.draw(st.lists(st.floats(-2, 2), min_size=8, max_size=8))
     chosen = [data.draw(st.integers(0, 2)), data.draw(st.integers(0, 4))]
-    policy._mean, policy._deviation, policy._learned = 0.3, np.sqrt(0.5), 1000
+    policy._mean, policy._deviation, policy._learned = 0.3 / 4, np.sqrt(0.5) / 4, 1000  # of quarters of scores
     score, rate, entropy = data.draw(st.floats(-3, 3)), 0.1, 0.7
     before = policy._logits.copy()
 
