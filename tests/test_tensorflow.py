@@ -308,7 +308,7 @@ def test_run_gives_channels_first_and_repeats_itself():
 
 
 def test_a_framework_that_is_not_installed_is_named(monkeypatch):
-    monkeypatch.setattr(import_module("spinec.backends.tensorflow.framework"), "find_spec", lambda name: None)
+    monkeypatch.setattr(import_module("spinec.backends.installed"), "find_spec", lambda name: None)
     with pytest.raises(BackendError, match=r"pip install 'spinec\[tensorflow\]'"):
         build(lower(load("eff-spinenet-m0"), 64), "tensorflow")
 
