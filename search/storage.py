@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from json import JSONDecodeError
-from pathlib import Path
 from typing import Any
 
 import optuna
@@ -35,7 +35,7 @@ def open_storage(text: str, new: bool = True) -> RDBStorage:
     except (ArgumentError, ValueError):  # a port that is no number
         raise SearchError(f"{shown(text)}: expected a file, or a URL such as postgresql://user@host/name") from None
     lite = url.get_backend_name() == "sqlite"
-    if lite and not new and "uri" not in url.query and not Path(url.database or "").is_file():
+    if lite and not new and "uri" not in url.query and not os.path.isfile(url.database or ""):
         raise SearchError(f"{shown(text)}: no such file")
     # a connection that the database closed meanwhile is made anew: an evaluation may take hours
     settings: dict[str, Any] = {"connect_args": {"timeout": PATIENCE}} if lite else {"pool_pre_ping": True}
@@ -78,7 +78,9 @@ def shown(text: str) -> str:
 
 def _url_of(text: str) -> URL:
     """A file's name is taken as it is: nothing in it is quoted, or has a meaning in URLs."""
-    return make_url(text) if "://" in text else URL.create("sqlite", database=str(Path(text).resolve()))
+    if "://" in text:
+        return make_url(text)
+    return URL.create("sqlite", database=os.path.realpath(text))  # which, unlike Path.resolve, takes a loop of links
 
 
 def _make_sure(storage: RDBStorage) -> None:

@@ -242,11 +242,11 @@ def test_a_full_disk(tmp_path):
 def test_commands_say_why_and_leave_the_old_file(tmp_path, monkeypatch, capsys, command):
     from spinec.cli import main
 
-    target = tmp_path / "out.yaml"
+    target = tmp_path / ("out.py" if command.startswith("compile") else "out.yaml")
     target.write_bytes(OLD)
     monkeypatch.setattr("sys.argv", ["spinec", *command.split(), str(target)])
     with SABOTEUR.after(1, tmp_path, FULL), pytest.raises(SystemExit) as stop:
         main()
     assert stop.value.code == 1
     assert f"{target}: cannot be written: No space left on device" in capsys.readouterr().err
-    assert contents(tmp_path) == {"out.yaml": OLD}
+    assert contents(tmp_path) == {target.name: OLD}
