@@ -142,7 +142,7 @@ def _choices(names: Sequence[str], widths: Sequence[Width], random: Random) -> l
 
     The last range ends where the finest share comes to several, so that no share looks like a constant or like another.
     """
-    finest = max((share.denominator for width in widths for share in width.shares), default=1)
+    finest = max((share.denominator * width.multiple for width in widths for share in width.shares), default=1)
     step = min(MAX_DIM, 64 + 8 * (finest + len(names))) // RANGES
     small = [random.sample(range(1, len(names) + 3), len(names)) for _ in range(SAMPLES - RANGES)]
     choices = [dict(zip(names, dims, strict=True)) for dims in small]

@@ -133,14 +133,17 @@ def _fit(what: str, widths: Sequence[Width], dims: Sequence[Mapping[str, int]], 
     products = combinations(widths, 2) if len(widths) > 1 else ((width, width) for width in widths)
     terms = [(ONE, ONE), *((ONE, width) for width in widths), *products]
     rows = [[channels(first, each) * channels(second, each) for first, second in terms] for each in dims]
-    form = {term: factors for term, factors in zip(terms, _solve(rows, costs), strict=True) if any(factors)}
+    found = _solve(rows, costs)
+    if not found:
+        raise no_form(what)
+    form = {term: factors for term, factors in zip(terms, found, strict=True) if any(factors)}
     if any(evaluate(form, each) != total for each, total in zip(dims, costs, strict=True)):
         raise no_form(what)
     return form
 
 
 def _solve(rows: Sequence[Sequence[int]], values: Sequence[Costs]) -> list[Costs]:
-    """x with rows x = values modulo a prime, by elimination; what the rows leave free is zero."""
+    """x with rows x = values modulo a prime, by elimination; nothing when the rows leave some of x open."""
     unknowns, table = len(rows[0]), [[*row, *value] for row, value in zip(rows, values, strict=True)]
     found: list[Costs] = [NOTHING] * unknowns
     pivots: list[int] = []
@@ -148,7 +151,7 @@ def _solve(rows: Sequence[Sequence[int]], values: Sequence[Costs]) -> list[Costs
         rank = len(pivots)
         at = next((i for i in range(rank, len(table)) if table[i][column] % PRIME), None)
         if at is None:
-            continue
+            return []
         table[rank], table[at] = table[at], table[rank]
         inverse = pow(table[rank][column], -1, PRIME)
         pivot = table[rank] = [entry * inverse % PRIME for entry in table[rank]]
