@@ -16,7 +16,7 @@ from typing import NamedTuple
 from optuna import Study
 
 from spinec.search.run import Job, finished, work_alone
-from spinec.search.signals import GRACE, follow, held_back, interrupting
+from spinec.search.signals import GRACE, follow, held_back, interrupting, kill
 from spinec.search.verdicts import MOST_TOLD
 from spinec.spec.errors import SearchError
 
@@ -94,8 +94,7 @@ def _end(crew: Collection[Worker]) -> None:
             worker.process.join(max(0.0, end - time.monotonic()))
     finally:  # also at a second Ctrl-C
         for worker in crew:
-            worker.process.kill()
-            worker.process.join()
+            kill(worker.process)
 
 
 def _failure(worker: Worker) -> str:

@@ -1,6 +1,7 @@
 """Signals that end a search: the first process ends its workers, and a worker gives back what it was at.
 
-Both take them as Ctrl-C is taken, as a KeyboardInterrupt whose argument is the signal.
+A worker leads a process group of its own, so that what it started ends with it where it has to be killed. Both take
+signals as Ctrl-C is taken, as a KeyboardInterrupt whose argument is the signal.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.process import BaseProcess
 from types import FrameType
 
@@ -72,14 +73,26 @@ def follow(parent: BaseProcess | None) -> Callable[[], bool]:
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     if os.name == "posix":
+        os.setpgid(0, 0)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD)
     return lambda: not ending.is_set()
+
+
+def kill(worker: BaseProcess) -> None:
+    """End a worker at once, and with it what it started."""
+    if os.name == "posix" and worker.pid and worker.is_alive():
+        with suppress(ProcessLookupError):  # it has not come to `follow` yet
+            os.killpg(worker.pid, signal.SIGKILL)
+    worker.kill()
+    worker.join()
 
 
 def _end_with(parent: BaseProcess) -> None:
     parent.join()
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(GRACE)
+    if os.name == "posix":
+        os.killpg(0, signal.SIGKILL)
     os._exit(128 + signal.SIGTERM)
 
 

@@ -59,6 +59,23 @@ def spinec(capsys, monkeypatch):
     return run
 
 
+@pytest.fixture
+def journal(tmp_path, monkeypatch):
+    """Where the evaluators of searched.py note what they were asked, in processes that a search starts as well."""
+    import searched
+
+    path = tmp_path / "journal"
+    monkeypatch.setenv(searched.JOURNAL, str(path))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    return path
+
+
+@pytest.fixture
+def kept(tmp_path):
+    """Where a study is kept."""
+    return str(tmp_path / "study.db")
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """What was skipped, how often, and what would have it run: a skipped test must not look like one that passed."""
     reasons = Counter(_reason(report.longrepr) for report in terminalreporter.stats.get("skipped", []))

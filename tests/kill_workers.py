@@ -14,12 +14,13 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import searched
+from sessions import alive, workers
 
 from spinec.compiler.candidates import Space
 from spinec.search.results import spec_of
@@ -41,7 +42,7 @@ class Story:
 
 
 class Search:
-    """`spinec search` with several workers, in a process group of its own."""
+    """`spinec search` with several workers, in a session of its own."""
 
     def __init__(self, folder: Path, spec: str, trials: int) -> None:
         arguments = ["search", spec, "--evaluator", "searched:slow", "--storage", str(folder / "study.db")]
@@ -52,7 +53,7 @@ class Search:
             searched.JOURNAL: str(folder / "journal"),
             "PYTHONPATH": str(Path(__file__).parent),
         }
-        self.groups: list[int] = []
+        self.sessions: list[int] = []
         self.process = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
@@ -65,37 +66,24 @@ class Search:
             start_new_session=True,
         )
 
-    def workers(self) -> list[int]:
-        """The process numbers of the workers that run now."""
-        process = Path("/proc") / str(self.process.pid)
-        children = (process / "task" / process.name / "children").read_text().split() if process.exists() else []
-        return [int(child) for child in children if b"spawn_main" in (Path("/proc") / child / "cmdline").read_bytes()]
-
     def kill(self, victim: str, chance: random.Random) -> bool:
         """Kill one of the `workers`, or the `first` process or `all` at once and begin again; false if there is nobody."""
-        if not (workers := self.workers()):
+        if not (working := workers(self.process.pid)):
             return False
-        if victim == "workers":
+        victims = {"workers": [chance.choice(working)], "first": [self.process.pid]}.get(victim)
+        for number in victims or alive(self.process.pid):
             with suppress(ProcessLookupError):  # it ended by itself
-                os.kill(chance.choice(workers), signal.SIGKILL)
+                os.kill(number, signal.SIGKILL)
+        if victim == "workers":
             return True
-        (os.killpg if victim == "all" else os.kill)(self.process.pid, signal.SIGKILL)
         self.process.wait()  # its workers, if they live, end by themselves: meanwhile there are two searches
-        self.groups.append(self.process.pid)
+        self.sessions.append(self.process.pid)
         self.process = self._start()
         return True
 
-    def left(self) -> list[str]:
+    def left(self) -> list[int]:
         """What still runs of searches that were killed, or that have ended."""
-        fields = [text.rpartition(")")[2].split() for text in _stats()]
-        return [each[0] for each in fields if int(each[2]) in (*self.groups, self.process.pid) and each[0] != "Z"]
-
-
-def _stats() -> Iterator[str]:
-    """What the system tells of every process: behind its name its state, its parent, its group."""
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            yield path.read_text()
+        return [number for session in (*self.sessions, self.process.pid) for number in alive(session)]
 
 
 def search_with_kills(folder: Path, trials: int, victims: Sequence[str], seed: int = 0, spec: str = SPEC) -> Story:

@@ -36,19 +36,6 @@ SP = "sp-efficientnet-b0"
 DEAD = f"{machine()}/{2**22 + 1}/dead"  # no process has such a number
 
 
-@pytest.fixture
-def journal(tmp_path, monkeypatch):
-    path = tmp_path / "journal"
-    monkeypatch.setenv(searched.JOURNAL, str(path))
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))  # for processes that a search starts
-    return path
-
-
-@pytest.fixture
-def kept(tmp_path):
-    return str(tmp_path / "study.db")
-
-
 def plan_of(evaluator="searched:quick", **more):
     return Plan(SMALL, evaluator, **more)
 

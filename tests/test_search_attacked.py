@@ -1,6 +1,7 @@
 """Searches under attack: scores that are none, evaluators that misbehave, damaged databases, signals."""
 
 import json
+import multiprocessing
 import os
 import signal
 import sqlite3
@@ -17,6 +18,7 @@ import searched
 from optuna.distributions import CategoricalDistribution
 from optuna.exceptions import StorageInternalError
 from optuna.trial import TrialState, create_trial
+from sessions import alive, shown_by, workers
 from sqlalchemy.exc import OperationalError
 
 from spinec import SearchError, loads
@@ -27,7 +29,7 @@ from spinec.search.liveness import beating, own_name
 from spinec.search.plan import STRATEGIES, Plan
 from spinec.search.results import front, reason_of, scoreless
 from spinec.search.run import Job, search
-from spinec.search.signals import held_back, interrupting
+from spinec.search.signals import follow, held_back, interrupting
 from spinec.search.storage import answering, open_storage, shown
 from spinec.search.study import begin, read
 from spinec.search.verdicts import evaluate
@@ -37,19 +39,6 @@ SECRET = "s3cr3t"
 LONG = 300  # seconds that a slow machine may take to start or end processes
 
 needs_proc = pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")
-
-
-@pytest.fixture
-def journal(tmp_path, monkeypatch):
-    path = tmp_path / "journal"
-    monkeypatch.setenv(searched.JOURNAL, str(path))
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))  # for processes that a search starts
-    return path
-
-
-@pytest.fixture
-def kept(tmp_path):
-    return str(tmp_path / "study.db")
 
 
 @pytest.fixture
@@ -264,7 +253,7 @@ def test_workers_that_end_as_if_they_were_done_do_not_end_a_search(kept, monkeyp
     started = []
 
     class Ended:
-        exitcode = 0
+        exitcode, pid = 0, None
 
         def terminate(self): ...
 
@@ -472,32 +461,16 @@ def test_signals_wait_while_a_worker_starts():
     assert done == ["started", "alive"]
 
 
-needs_signals = pytest.mark.skipif(
-    not os.environ.get("SPINEC_SIGNALS"), reason="not seen to be steady on a busy machine yet: SPINEC_SIGNALS=1"
-)
-
-
-class Running:
-    """`spinec search` with two workers, in a process group of its own."""
-
-    def __init__(self, small, evaluator):
-        command = [*small, "--evaluator", evaluator, "--workers", 2, "--trials", 9, "--strategy", "random"]
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "spinec", *map(str, command)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-
-    def group(self):
-        """Number and state of the processes that are left of the group; what waits to be asked how it ended is not."""
-        found = [(path.parent.name, *path.read_text().rpartition(")")[2].split()) for path in each_stat()]
-        return [each for each in found if int(each[3]) == self.process.pid and each[1] != "Z"]
-
-    def has_workers(self):
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return [each for each in children if b"spawn_main" in Path(f"/proc/{each}/cmdline").read_bytes()]
+def busy_search(small):
+    """`spinec search` with two workers that never finish, in a session of its own."""
+    command = [*small, "--evaluator", "searched:endless", "--workers", 2, "--trials", 9, "--strategy", "random"]
+    return subprocess.Popen(
+        [sys.executable, "-m", "spinec", *map(str, command)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
 
 
 INTERRUPTED = "interrupted: the same command with --resume goes on from here"
@@ -508,31 +481,42 @@ def said(text):
     return [line for line in text.splitlines() if line.strip() and not line.rstrip().endswith("to go")]
 
 
-def each_stat():
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            path.read_text()
-        except OSError:
-            continue
-        yield path
+def stubborn(path):
+    """A worker that ends for nothing but SIGKILL, and has a child."""
+    follow(None)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
+    Path(path).write_text(str(child.pid))
+    time.sleep(3600)
 
 
 @needs_proc
-@needs_signals
+def test_what_a_worker_started_is_killed_with_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "GRACE", 0.1)
+    context, started = multiprocessing.get_context("spawn"), tmp_path / "child"
+    process = context.Process(target=stubborn, args=(str(started),))
+    process.start()
+    wait_for(lambda: (started.exists() and started.read_text()) or not process.is_alive())
+    processes._end([processes.Worker(process, None)])
+    assert process.exitcode == -signal.SIGKILL
+    wait_for(lambda: shown_by(started.read_text(), "stat").rpartition(")")[2].split()[:1] in ([], ["Z"]))
+
+
+@needs_proc
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)]
 )
 def test_busy_workers_end_with_the_first_process(small, journal, number, code):
-    running = Running(small, "searched:endless")
+    running = busy_search(small)
     wait_for(lambda: len(searched.noted("busy", journal)) == 2)
     if number is signal.SIGINT:
-        os.killpg(running.process.pid, number)  # as a terminal sends it
+        os.killpg(running.pid, number)  # as a terminal sends it
     else:
-        os.kill(running.process.pid, number)
-    out, err = running.process.communicate(timeout=LONG)
-    assert (running.process.returncode, out) == (code, "")
-    busy = {line.split(",")[0] for line in searched.noted("busy", journal)}
-    wait_for(lambda: not busy & {each[0] for each in running.group()})
+        os.kill(running.pid, number)
+    out, err = running.communicate(timeout=LONG)
+    assert (running.returncode, out) == (code, "")
+    busy = {number for line in searched.noted("busy", journal) for number in line.split(",")}
+    wait_for(lambda: not busy & set(map(str, alive(running.pid))))
     assert said(err) == ([] if number is signal.SIGKILL else [INTERRUPTED])
     study, _ = read("small-search.db")
     found = states(study)  # given back, unless a slow machine takes longer for that than workers are given
@@ -540,12 +524,11 @@ def test_busy_workers_end_with_the_first_process(small, journal, number, code):
 
 
 @needs_proc
-@needs_signals
 def test_ctrl_c_while_workers_start_ends_in_a_line(small, journal):
-    running = Running(small, "searched:endless")
-    wait_for(running.has_workers)
-    os.killpg(running.process.pid, signal.SIGINT)
-    out, err = running.process.communicate(timeout=LONG)
-    assert (running.process.returncode, out) == (130, "")
+    running = busy_search(small)
+    wait_for(lambda: workers(running.pid))
+    os.killpg(running.pid, signal.SIGINT)
+    out, err = running.communicate(timeout=LONG)
+    assert (running.returncode, out) == (130, "")
     assert said(err) == [INTERRUPTED]
-    wait_for(lambda: not running.group())
+    wait_for(lambda: not alive(running.pid))
