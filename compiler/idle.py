@@ -90,6 +90,8 @@ def _idle(linted: Linted, block: Block) -> Iterator[tuple[tuple[str, ...], str, 
     if isinstance(block, InvertedBottleneck) and not block.squeeze:
         for key in SQUEEZE:
             yield (key,), "without 'squeeze'", "say how much is squeezed, or remove it"
+    if getattr(block, "kernel", None) == 1:
+        yield ("dilation",), "on a kernel of one pixel", "remove it"
     if isinstance(block, Identity) and block.repeats > 1:
         yield ("repeats",), "on an identity: nothing runs again", "remove it"
 
@@ -100,6 +102,8 @@ def _is_idle(linted: Linted, given: Input, block: Block, key: str) -> bool:
     way = spec.resample_of(given)
     ways = [way.model_copy(update={key: choice}) for choice in _choices(key)]
     source, to = linted.features(given.block), linted.features_of(block)
+    if key == "up":  # the one way there is, or none: it says whether a finer level may read a coarser one
+        return to.level >= source.level
     return len({repr(resample(source, to, each, Style(spec))) for each in ways}) == 1
 
 

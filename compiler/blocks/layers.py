@@ -39,7 +39,7 @@ class Style:
             kernel=kernel,
             stride=stride,
             groups=groups,
-            dilation=dilation,
+            dilation=dilation if kernel > 1 else 1,  # one pixel has no gaps
             bias=bias,
             bias_init=bias_init,
             padding=spec.padding,
