@@ -246,9 +246,9 @@ def search() -> list[tuple[str, str, str]]:
     from optuna.trial import create_trial
 
     from spinec.compiler.candidates import Space
+    from spinec.search.job import finished
     from spinec.search.objectives import likeness_of
     from spinec.search.plan import Plan
-    from spinec.search.run import finished
     from spinec.search.study import begin
 
     space = Space(load("sp-efficientnet-b0"))

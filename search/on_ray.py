@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib.util import find_spec
 
-from spinec.search.run import Job, work_alone
+from spinec.search.job import Job, work_alone
 from spinec.spec.errors import SearchError
 
 POLL = 1.0  # seconds between two looks

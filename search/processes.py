@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from optuna import Study
 
-from spinec.search.run import Job, finished, work_alone
+from spinec.search.job import Job, finished, work_alone
 from spinec.search.signals import GRACE, follow, held_back, interrupting, kill
 from spinec.search.verdicts import MOST_TOLD
 from spinec.spec.errors import SearchError

@@ -4,31 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-import numpy as np
 from optuna import Study
 
 from spinec.search.evaluators import Evaluator, evaluator_name, find_evaluator
+from spinec.search.job import Job, finished, seed_of
 from spinec.search.plan import Plan
 from spinec.search.storage import answering
-from spinec.search.study import FINISHED, begin, read
+from spinec.search.study import begin
 from spinec.search.worker import work
 from spinec.spec.errors import SearchError
 from spinec.spec.model import ModelSpec
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a worker is to do, in words that can be sent to another process or machine."""
-
-    storage: str = field(repr=False)  # it may hold a password
-    name: str
-    trials: int
-    strategy: str
-    seed: int | None
-    catch: int
-    measure_latency: Callable[[ModelSpec], float] | None = None
 
 
 def search(
@@ -84,25 +71,11 @@ def search(
 
             work_in_processes(job, workers, study, lambda: told(study))
         else:
-            study.sampler = plan.sampler(strategy, _seed_of(job, study, 0), measure_latency)
+            study.sampler = plan.sampler(strategy, seed_of(job, study, 0), measure_latency)
             work(study, plan, judge, trials, catch=catch, told=lambda: told(study))
         if (done := finished(study)) < trials:
             raise SearchError(f"the search ended with {done} of {trials} trials finished; --resume goes on from here")
     return study
-
-
-def work_alone(job: Job, index: int, wanted: Callable[[], bool] = lambda: True) -> None:
-    """Be one of several workers."""
-    study, plan = read(job.storage, job.name)
-    judge = find_evaluator(plan.evaluator)
-    with answering(job.storage):
-        study.sampler = plan.sampler(job.strategy, _seed_of(job, study, index), job.measure_latency)
-        work(study, plan, judge, job.trials, catch=job.catch, wanted=wanted)
-
-
-def finished(study: Study) -> int:
-    """How many trials are finished."""
-    return len(study.get_trials(deepcopy=False, states=FINISHED))
 
 
 def _importable(evaluator: Evaluator) -> str:
@@ -112,11 +85,3 @@ def _importable(evaluator: Evaluator) -> str:
         if find_evaluator(name) is evaluator:
             return name
     raise SearchError(f"several workers need an evaluator that they can import, as module:function; {name} is none")
-
-
-def _seed_of(job: Job, study: Study, index: int) -> int | None:
-    """Another seed for every worker and every start: a study that is resumed does not draw the same again."""
-    if job.seed is None:
-        return None
-    started = len(study.get_trials(deepcopy=False))
-    return int(np.random.SeedSequence([job.seed, index, started]).generate_state(1)[0])

@@ -25,10 +25,11 @@ from spinec import SearchError, loads
 from spinec.compiler.candidates import Space
 from spinec.search import liveness, processes, worker
 from spinec.search.controller import Controller
+from spinec.search.job import Job
 from spinec.search.liveness import beating, own_name
 from spinec.search.plan import STRATEGIES, Plan
 from spinec.search.results import front, reason_of, scoreless
-from spinec.search.run import Job, search
+from spinec.search.run import search
 from spinec.search.signals import follow, held_back, interrupting
 from spinec.search.storage import answering, open_storage, shown
 from spinec.search.study import begin, read

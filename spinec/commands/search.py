@@ -95,10 +95,10 @@ def search(
         check_suffix(Path(storage), *STUDY)
     need_optuna()
     from spinec.latency import latency as measured
+    from spinec.search.job import finished
     from spinec.search.limits import Limits
     from spinec.search.plan import Plan
     from spinec.search.results import scoreless
-    from spinec.search.run import finished
     from spinec.search.run import search as learn
     from spinec.search.storage import answering, shown
 
@@ -176,7 +176,7 @@ class _Progress:
 
     def show(self, study: Study, last: bool = False) -> None:
         """Show how many trials are finished, and the best score."""
-        from spinec.search.run import finished
+        from spinec.search.job import finished
         from spinec.search.study import best
         from spinec.search.worker import failed
 
