@@ -438,12 +438,14 @@ def test_connections_that_a_database_closed_are_made_anew(monkeypatch):
 
 
 def test_what_ends_a_process_interrupts_a_search():
-    before = signal.getsignal(signal.SIGHUP)
+    before = signal.SIG_DFL
+    ignored = signal.signal(signal.SIGHUP, before)  # by nohup
     for number in (signal.SIGTERM, signal.SIGHUP):
         with pytest.raises(KeyboardInterrupt) as told, interrupting():
             signal.raise_signal(number)
         assert told.value.args == (number,)
     assert signal.getsignal(signal.SIGHUP) is before
+    signal.signal(signal.SIGHUP, ignored)
 
 
 def test_signals_wait_while_a_worker_starts():
