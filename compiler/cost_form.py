@@ -20,10 +20,9 @@ from spinec.compiler.graph import GraphBuilder, ModelInput, flatten
 from spinec.compiler.pipeline import lower
 from spinec.compiler.program import Program
 from spinec.compiler.resample import Features
-from spinec.compiler.scaling import with_dims
 from spinec.spec.blocks import Block, Bottleneck, Conv, Input, InvertedBottleneck
 from spinec.spec.fields import MAX_DIM
-from spinec.spec.model import ModelSpec
+from spinec.spec.model import ModelSpec, with_dims
 
 SAMPLES = 8  # dims that a block is counted for: an op has four unknown factors, seldom more
 RANGES = 6  # from which samples are taken

@@ -12,9 +12,9 @@ from pydantic import ValidationError
 
 from spinec.spec.dump import dump
 from spinec.spec.errors import Fault, SpecError, SpecWarning
-from spinec.spec.fields import MAX_REPEATS, MAX_SIZE, FrozenMapping
+from spinec.spec.fields import MAX_REPEATS, MAX_SIZE
 from spinec.spec.load import loads
-from spinec.spec.model import Image, ModelSpec, Scale, round_dim, scaled_dim
+from spinec.spec.model import ModelSpec, Scale, round_dim, scaled_dim, with_dims
 from spinec.spec.validate import expectation, show
 
 MOST_EXACT = 100  # a power of depth that is computed exactly: of a far larger one the digits would have no end
@@ -175,15 +175,3 @@ def revise(
         warnings.simplefilter("ignore", SpecWarning)  # the old spec has warned of it
         text = dump(revised.model_copy(update={"published": None}))
         return loads(text, f"{revised.name} (made from {spec.name})")
-
-
-def with_dims(
-    spec: ModelSpec, dims: Mapping[str, int], repeats: Mapping[str, int], size: tuple[int, int] | None = None
-) -> ModelSpec:
-    """The spec with other dims and repeats of some blocks, unchecked: for counting many candidates."""
-    blocks = {
-        name: block.model_copy(update={"dim": dims.get(name, block.dim), "repeats": repeats.get(name, block.repeats)})
-        for name, block in spec.blocks.items()
-    }
-    image = Image(size=size or spec.input.size, channels=spec.input.channels)
-    return spec.model_copy(update={"blocks": FrozenMapping(blocks), "input": image})

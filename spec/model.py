@@ -17,6 +17,7 @@ from spinec.spec.fields import (
     Dim,
     Figure,
     Frozen,
+    FrozenMapping,
     Padding,
     Repeats,
     Size,
@@ -160,3 +161,15 @@ def round_dim(dim: float, multiple: int, keep: float = 0.9) -> int:
     """
     rounded = max(multiple, int(dim + multiple / 2) // multiple * multiple)
     return rounded if rounded >= keep * dim else rounded + multiple
+
+
+def with_dims(
+    spec: ModelSpec, dims: Mapping[str, int], repeats: Mapping[str, int], size: tuple[int, int] | None = None
+) -> ModelSpec:
+    """The spec with other dims and repeats of some blocks, unchecked: for counting many candidates."""
+    blocks = {
+        name: block.model_copy(update={"dim": dims.get(name, block.dim), "repeats": repeats.get(name, block.repeats)})
+        for name, block in spec.blocks.items()
+    }
+    image = Image(size=size or spec.input.size, channels=spec.input.channels)
+    return spec.model_copy(update={"blocks": FrozenMapping(blocks), "input": image})

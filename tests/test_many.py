@@ -21,9 +21,9 @@ from spinec.compiler import cost_form, cost_tables, forms
 from spinec.compiler.conventions import CONVENTIONS
 from spinec.compiler.many import CostModel
 from spinec.compiler.ops.norm import BatchNorm
-from spinec.compiler.scaling import with_dims
 from spinec.spec.blocks import Conv, MBConv
 from spinec.spec.heads import Classification, RetinaNet, Segmentation
+from spinec.spec.model import with_dims
 
 SCALAR = 12  # candidates of every spec that are lowered and counted one by one, with repeats and without
 THOROUGH = int(os.environ.get("SPINEC_CANDIDATES", "0"))  # so many of every family instead: minutes for some thousands

@@ -23,7 +23,8 @@ from spinec.spec.files import write_whole
 from spinec.visualize.charts import Point, breakdown, candidates, distribution, published_points, trade_off
 from spinec.visualize.compare import diff
 from spinec.visualize.dot import write_dot
-from spinec.visualize.draw import COLORS, FORMATS, heat_of, writer_of
+from spinec.visualize.draw import FORMATS, writer_of
+from spinec.visualize.heat import COLORS, heat_of
 from spinec.visualize.layout import Look
 from spinec.visualize.mermaid import MOST_CHARACTERS, MOST_EDGES, write_mermaid
 from spinec.visualize.network import network_of
@@ -376,7 +377,7 @@ def test_hostile_text_in_a_report():
 
 
 def test_data_in_a_report_cannot_end_its_element():
-    from spinec.visualize.report import _json
+    from spinec.visualize.section import _json
 
     text = str(_json({"</script><script>alert(1)</script>": "<!--&"}))
     assert not set("<>&") & set(text)

@@ -20,6 +20,7 @@ from spinec.visualize.palette import Theme
 from spinec.visualize.quantity import quantity
 from spinec.visualize.table import Cell, Shown, Table
 from spinec.visualize.tables import input_words
+from spinec.visualize.values import flat, show
 
 
 class Change(NamedTuple):
@@ -255,17 +256,6 @@ def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterato
             yield Change(key, before.get(key), after.get(key))
 
 
-def flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings by their dotted names."""
-    result: dict[str, Any] = {}
-    for key, value in data.items():
-        if isinstance(value, Mapping):
-            result |= flat(value, f"{prefix}{key}.")
-        else:
-            result[prefix + key] = value
-    return result
-
-
 def union(difference: Diff) -> Network:
     """Both networks in one: what either has, and what became of it."""
     old, new = network_of(difference.before), network_of(difference.after)
@@ -342,12 +332,3 @@ def _note(changes: Sequence[Change]) -> str:
 
 def _macs(count: Count | None, convention: Convention) -> int | float:
     return count.macs(convention) if count else 0
-
-
-def show(value: Any) -> str:
-    """A value as a table shows it."""
-    if value is None:
-        return "none"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(show, value))}]"
-    return f"{value:g}" if isinstance(value, float) else str(value)

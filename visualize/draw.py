@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Literal, NamedTuple, TypeAlias
+from typing import TypeAlias
 
-from spinec.compiler.cost import Count, Report, cost
+from spinec.compiler.cost import Report, cost
 from spinec.compiler.pipeline import lower
 from spinec.compiler.program import Program
 from spinec.spec.collection import paused_collection
@@ -18,25 +18,17 @@ from spinec.spec.files import write_whole
 from spinec.spec.model import ModelSpec
 from spinec.visualize.fold import fold as fold_chains
 from spinec.visualize.forms import no_form, unknown_form
+from spinec.visualize.heat import COLORS, Color, heat_of, heat_of_values
 from spinec.visualize.layout import Look, arrange
 from spinec.visualize.matching import settings
 from spinec.visualize.network import Network, network_of
 from spinec.visualize.palette import Theme
 from spinec.visualize.picture import Picture
 from spinec.visualize.quantity import quantity
-from spinec.visualize.share import shares
 from spinec.visualize.svg import fitting, write_svg
 
 CELL = 1100.0
 """How wide a strip is, about, that can be read in a cell of a notebook."""
-Color = Literal["kind", "macs", "params", "activations", "intensity"]
-COLORS: dict[str, str] = {
-    "kind": "kind of block",
-    "macs": "share of multiply-adds",
-    "params": "share of parameters",
-    "activations": "share of activation bytes",
-    "intensity": "multiply-adds per byte moved",
-}
 Drawable: TypeAlias = ModelSpec | Program | Report
 
 
@@ -128,7 +120,7 @@ def draw(
     about = f"{height} × {width} pixels, {macs} multiply-adds, {params} parameters, convention '{convention}'"
     look = Look(labels, subtitle=about, wrap=wrap)
     heat = heat_of(network, color, convention) if color != "kind" else None
-    heat = heat if values is None else _heat_of_values(network, values)
+    heat = heat if values is None else heat_of_values(network, values)
     if heat:
         look = replace(look, heat=heat.parts, notes=heat.notes, scale=heat.scale)
         return Drawing(network, look, theme, report)
@@ -143,56 +135,6 @@ def report_of(what: Drawable) -> Report:
     if isinstance(what, Report):
         return what
     return cost(what if isinstance(what, Program) else lower(what))
-
-
-class Heat(NamedTuple):
-    """A heat map: of every box its share of the largest value, of every part what is said, and what colours mean."""
-
-    parts: dict[str, float]
-    notes: dict[str, str]
-    scale: tuple[str, str, str]
-
-
-def heat_of(network: Network, color: str, convention: Convention) -> Heat | None:
-    """The heat map of a measure over blocks, endpoints and head; nothing where nothing costs anything."""
-    counts = {node.name: node.cost for node in network.nodes if node.cost}
-    outputs = {output.name for output in network.outputs}
-    counts |= {edge.target: edge.cost for edge in network.edges if edge.cost and edge.target in outputs}
-    if network.head_cost:
-        counts[network.head] = network.head_cost
-    amounts = {name: _MEASURES[color](count, convention) for name, count in counts.items()}
-    if not any(amounts.values()):
-        return None
-    unit = "" if color == "intensity" else " %"
-    values = shares(amounts) if unit else {name: float(amount) for name, amount in amounts.items()}
-    boxes = {name: value for name, value in values.items() if name != network.head}
-    most = max(boxes.values(), default=0.0)
-    notes = {name: f"{value:.1f}{unit}" for name, value in values.items()}
-    parts = {name: value / most if most else 0.0 for name, value in boxes.items()}
-    return Heat(parts, notes, (COLORS[color], "0", f"{most:.1f}{unit}"))
-
-
-def _heat_of_values(network: Network, values: Mapping[str, float]) -> Heat:
-    """A heat map of somebody's own numbers: what has none is left as it is."""
-    for name in values:
-        if name not in network.levels:
-            raise ValueError(f"a value for {name!r}, and there is no such block; {did_you_mean(name, network.levels)}")
-    most = max(values.values(), default=0.0)
-    parts = {name: value / most if most > 0 else 0.0 for name, value in values.items()}
-    return Heat(parts, {name: f"{value:.3g}" for name, value in values.items()}, ("values", "0", f"{most:.3g}"))
-
-
-def _intensity(count: Count, convention: Convention) -> float:
-    moved = 4 * count.params + count.activation_bytes
-    return count.macs(convention) / moved if moved else 0.0
-
-
-_MEASURES: Mapping[str, Callable[[Count, Convention], int | float]] = {
-    "macs": Count.flops,
-    "params": lambda count, convention: count.params,
-    "activations": lambda count, convention: count.activation_bytes,
-    "intensity": _intensity,
-}
 
 
 def _svg(drawing: Drawing) -> str:
@@ -218,13 +160,13 @@ def _raster(form: str, drawing: Drawing) -> bytes:
 
 
 def _page(drawing: Drawing) -> str:
-    from spinec.visualize.report import write_page
+    from spinec.visualize.section import STAGE, write_page
 
     if drawing.report is None:
         raise no_form("no page is written of a comparison", "'spinec report A B' does that")
     if drawing.look.heat is not None:
         raise no_form("on a page its reader chooses what colours mean", "leave out color and values")
-    return write_page(drawing, drawing.report)
+    return write_page(drawing.report, drawing.network, drawing.picture_of(STAGE), drawing.theme)
 
 
 FORMATS: dict[str, Callable[[Drawing], str | bytes]] = {

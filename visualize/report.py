@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spinec.compiler.conventions import CONVENTIONS
-from spinec.compiler.cost import Count, Report, Row
+from spinec.compiler.cost import Report
 from spinec.spec.dump import dump
 from spinec.visualize.chart import Chart
 from spinec.visualize.charts import breakdown, distribution
-from spinec.visualize.compare import diff, flat, show
-from spinec.visualize.draw import COLORS, Drawing, draw, heat_of
-from spinec.visualize.network import Edge, Network, Node
+from spinec.visualize.compare import diff
+from spinec.visualize.draw import draw
 from spinec.visualize.page import (
     DifferenceView,
     PageView,
     SectionView,
     SourceView,
-    TableView,
     table_view,
 )
-from spinec.visualize.palette import Theme, heat_fill, text_on
-from spinec.visualize.quantity import quantity
+from spinec.visualize.palette import Theme
+from spinec.visualize.section import STAGE, section_of
 from spinec.visualize.svg import write_svg
 from spinec.visualize.table import Cell, Table
 from spinec.visualize.tables import cost_table
@@ -32,9 +29,8 @@ from spinec.visualize.tables import cost_table
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-STAGE, PAGE = 1200.0, 1700.0
-"""How wide strips of diagrams are, about: beside the card, and alone."""
-MACS = tuple(f"multiply-adds, {name}" for name in CONVENTIONS)
+PAGE = 1700.0
+"""How wide strips of a diagram are, about, that has no card beside it."""
 
 
 class Source(NamedTuple):
@@ -64,7 +60,7 @@ def write_report(
         raise ValueError("reports: expected at least one")
     given = sources or {}
     sections = [
-        _more(_section(f"spec-{i}", draw(report), report), report, given.get(report.program.name, ()), charts)
+        _more(_section(f"spec-{i}", report), report, given.get(report.program.name, ()), charts)
         for i, report in enumerate(reports, 1)
     ]
     page = PageView(
@@ -78,29 +74,9 @@ def write_report(
     return page.render()
 
 
-def write_page(drawing: Drawing, report: Report) -> str:
-    """The page of one drawing: the diagram to point at, and what its blocks cost."""
-    return PageView(report.program.name, drawing.theme, [_section("spec-1", drawing, report)]).render()
-
-
-def _section(id_: str, drawing: Drawing, report: Report) -> SectionView:
-    """The diagram and the table of its blocks."""
-    program = report.program
-    height, width = program.size
-    about = (
-        f"{len(program.spec.blocks)} blocks at {height} × {width} pixels: {quantity(report.macs())} multiply-adds,"
-        f" {quantity(report.params)} parameters, at most {quantity(report.peak_bytes)} bytes of activations at once"
-    )
-    return SectionView(
-        id_,
-        program.name,
-        ". ".join(filter(None, (about, program.spec.source))),
-        list(COLORS.items()),
-        list(CONVENTIONS),
-        _svg(drawing),
-        _json(_data(report, drawing.network)),
-        _block_view(report),
-    )
+def _section(id_: str, report: Report) -> SectionView:
+    drawing = draw(report)
+    return section_of(id_, report, drawing.network, drawing.picture_of(STAGE))
 
 
 def _more(section: SectionView, report: Report, sources: Iterable[Source], charts: bool) -> SectionView:
@@ -123,25 +99,10 @@ def _difference(before: Report, after: Report) -> DifferenceView:
     return DifferenceView(difference.summary, diagram, table_view(difference.table))
 
 
-def _svg(drawing: Drawing) -> Markup:
-    from markupsafe import Markup
-
-    return Markup(write_svg(drawing.picture_of(STAGE), None, interactive=True))
-
-
 def _charts(charts: Iterable[Chart]) -> list[Markup]:
     from markupsafe import Markup
 
     return [Markup(chart.svg(None)) for chart in charts]
-
-
-def _json(data: Any) -> Markup:
-    """Data that a script element may hold: no text in it can end the element."""
-    from markupsafe import Markup
-
-    text = json.dumps(data, ensure_ascii=True, separators=(",", ":"))
-    safe = text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-    return Markup(safe)
 
 
 def _highlighted(source: Source) -> Markup:
@@ -178,94 +139,3 @@ def _summary(reports: Sequence[Report]) -> Table:
 def _levels(report: Report) -> str:
     levels = [block.level for block in report.program.spec.blocks.values()]
     return f"{min(levels)} to {max(levels)}"
-
-
-def _block_view(report: Report) -> TableView:
-    """Every block and what it costs in every convention."""
-    spec, costs = report.program.spec, report.by("block")
-    rows: list[list[Cell]] = []
-    for name, count in costs.items():
-        block = spec.blocks.get(name)
-        what: list[Cell] = [block.kind, block.level, block.dim, block.repeats] if block else ["", None, None, None]
-        inputs = ", ".join(given.block for given in block.inputs) if block else ""
-        rows.append([name, *what, inputs, *_figures(count, report)])
-    columns = ["block", "kind", "level", "dim", "repeats", "inputs"]
-    counted = [f"{what}, {name}" for name in CONVENTIONS for what in ("multiply-adds", "% of multiply-adds")]
-    total: list[Cell] = ["total", "", None, None, None, "", *_figures(report, report)]
-    table = Table("by block", [*columns, *counted, "parameters", "activation bytes"], rows, total)
-    return table_view(table, list(CONVENTIONS))
-
-
-def _figures(count: Count, report: Report) -> list[Cell]:
-    counted: list[Cell] = []
-    for name in CONVENTIONS:
-        whole = report.flops(name)
-        counted += [count.macs(name), round(100 * count.flops(name) / whole, 1) if whole else 0.0]
-    return [*counted, count.params, count.activation_bytes]
-
-
-def _metrics(network: Network) -> dict[str, Any]:
-    """What every colouring paints: fill, ink and text of every box."""
-    found: dict[str, Any] = {}
-    for color in COLORS:
-        heat = heat_of(network, color, "conv") if color != "kind" else None
-        if heat is None:
-            found[color] = None
-            continue
-        fills = {name: heat_fill(part) for name, part in heat.parts.items()}
-        values = {name: [fill, text_on(fill), heat.notes[name]] for name, fill in fills.items()}
-        found[color] = {"scale": f"{heat.scale[1]} to {heat.scale[2]}", "values": values}
-    return found
-
-
-def _data(report: Report, network: Network) -> dict[str, Any]:
-    """What the page's script knows beside the diagram; names that occur often are told once, in lists."""
-    places: dict[str, int] = {}
-    nodes = _nodes(report, network, places)
-    costs = [MACS[0], "share", "parameters", "activation bytes", *MACS[1:]]
-    return {"nodes": nodes, "names": list(places), "costs": costs, "metrics": _metrics(network)}
-
-
-def _nodes(report: Report, network: Network, places: dict[str, int]) -> dict[str, Any]:
-    """What the card says of every box."""
-    ops: dict[str, list[Row]] = {}
-    for row in report.rows:
-        ops.setdefault(row.path.partition(".")[0], []).append(row)
-    reads: dict[str, list[Edge]] = {}
-    for edge in network.edges:
-        reads.setdefault(edge.target, []).append(edge)
-    return {
-        node.name: {
-            "fields": _fields(report, node),
-            "cost": _costs(node.cost, report) if node.cost else [],
-            "inputs": [[edge.source, _done(edge)] for edge in reads.get(node.name, ())],
-            "ops": [_op(report, row, places) for row in ops.get(node.name, ())],
-        }
-        for node in (*network.nodes, *network.outputs)
-    }
-
-
-def _done(edge: Edge) -> str:
-    return ", ".join(step.short for step in edge.steps) or "as it is"
-
-
-def _fields(report: Report, node: Node) -> list[list[str]]:
-    shape = [["shape", " × ".join(map(str, node.shape))], ["level", f"{node.level}, stride {2**node.level}"]]
-    if not node.block:
-        return shape
-    block = report.program.spec.blocks[node.block]
-    height, width = report.receptive_fields[node.block]
-    own = flat(block.model_dump(exclude={"inputs", "level"}, exclude_none=True))
-    seen = ["sees", f"{height} × {width} pixels"]
-    return [*shape, seen, *([name.replace("_", " "), show(value)] for name, value in own.items())]
-
-
-def _costs(count: Count, report: Report) -> list[str]:
-    macs = [f"{count.macs(name):,}" for name in CONVENTIONS]
-    share = 100 * count.flops() / report.flops() if report.flops() else 0.0
-    return [macs[0], f"{share:.1f} %", f"{count.params:,}", f"{count.activation_bytes:,}", *macs[1:]]
-
-
-def _op(report: Report, row: Row, places: dict[str, int]) -> list[Any]:
-    path, op = (places.setdefault(text, len(places)) for text in (row.path.partition(".")[2], str(row.op)))
-    return [path, op, list(report.program.shape(row.path)), row.halves[0] // 2]

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from html import escape
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from spinec.spec.results import Result, plain
@@ -86,10 +87,19 @@ class Table:
             "total": total[0] if total else None,
         }
 
-    def _repr_html_(self) -> str:
-        from spinec.visualize.notebook import table_html
+    def to_html(self) -> str:
+        """The table as HTML; text stays text.
 
-        return table_html(self)
+        >>> Table("t", ["a"], [["<b>"]]).to_html()
+        '<table><caption>t</caption><tr><th>a</th></tr><tr><td>&lt;b&gt;</td></tr></table>'
+        """
+        rows = [self.titles, *([show_cell(cell) for cell in row] for row in (*self.rows, self.total) if row)]
+        tags = ["th", *(["td"] * (len(rows) - 1))]
+        lines = ["".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in row) for tag, row in zip(tags, rows, strict=True)]
+        return f"<table><caption>{escape(self.title)}</caption>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
 
     def is_number(self, column: int) -> bool:
         """Whether a column holds numbers, or nothing."""
