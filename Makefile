@@ -82,13 +82,13 @@ goldens: $(VENV)/dev ## rewrite the golden files, to be read in the diff
 	$(VENV)/bin/pytest --rewrite-goldens
 
 pictures: $(VENV)/base ## rewrite the pictures in docs/
-	$(PYTHON) docs/make_pictures.py
+	$(PYTHON) tools/make_pictures.py
 
 tables: $(VENV)/base ## rewrite the generated tables in docs/
-	$(PYTHON) docs/make_tables.py
+	$(PYTHON) tools/make_tables.py
 
 examples: $(VENV)/dev ## rewrite what the commands in the documentation print
-	$(PYTHON) docs/make_examples.py
+	$(PYTHON) tools/make_examples.py
 
 site: $(VENV)/docs ## build the documentation as a site in site/, every link checked
 	$(VENV)/bin/zensical build --clean --strict --config-file mkdocs.yml
@@ -97,15 +97,15 @@ site-serve: $(VENV)/docs ## show it at http://localhost:8000, made anew when a p
 	$(VENV)/bin/zensical serve --config-file mkdocs.yml
 
 trust: $(VENV)/dev ## rewrite the tables of mistakes and of hostile documents (minutes)
-	$(PYTHON) docs/make_faults.py
-	$(PYTHON) docs/make_hostile.py
+	$(PYTHON) tools/make_faults.py
+	$(PYTHON) tools/make_hostile.py
 
 fuzz: $(VENV)/dev ## look for inputs that raise what they should not: RUNS for each target
 	$(PYTHON) fuzz/run.py loader -runs=$(RUNS)
 	$(PYTHON) fuzz/run.py emitter -runs=$(RUNS)
 
 parity: $(VENV)/dev ## rewrite the tables of differences between the frameworks (hours; minutes: make parity SPEC=name)
-	PYTHONPATH=docs $(PYTHON) docs/make_parity.py $(SPEC)
+	PYTHONPATH=tools $(PYTHON) tools/make_parity.py $(SPEC)
 
 mermaid: .cache/mermaid/mermaid.min.js ## fetch Mermaid by npm, for the tests that read charts with it
 

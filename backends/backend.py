@@ -7,7 +7,7 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from spinec import backends
-from spinec.compiler.program import Program
+from spinec.compiler.graph.program import Program
 from spinec.spec.errors import BackendError, did_you_mean
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from spinec.backends.backend import backend, backend_names
 from spinec.backends.neutral import SUFFIX, packed, read_safetensors, spec_in
 from spinec.backends.weights import held, take
 from spinec.backends.writing import written
-from spinec.compiler.program import Program
+from spinec.compiler.graph.program import Program
 from spinec.spec.errors import BackendError, SpinecError, first_line
 
 if TYPE_CHECKING:

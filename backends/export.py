@@ -8,7 +8,7 @@ from pathlib import Path
 from spinec.backends.backend import backend, backend_names
 from spinec.backends.checkpoints import read_checkpoint
 from spinec.backends.writing import written
-from spinec.compiler.program import Program
+from spinec.compiler.graph.program import Program
 from spinec.spec.errors import BackendError, did_you_mean
 
 SUFFIXES: Mapping[str, tuple[str, ...]] = {

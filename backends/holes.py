@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from spinec.backends.expressions import Call, Half, Hole, Optional, Place
-from spinec.compiler.graph import Derived, Setting
+from spinec.compiler.graph.hierarchy import Derived, Setting
 
 DIMS = ("in_dim", "dim")
 POSITION = "position"  # the hint of an argument without a keyword

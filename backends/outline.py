@@ -14,9 +14,9 @@ from typing import Any
 
 from spinec.backends.expressions import Call, Function, Half, In, Layer, Name, Optional, Place
 from spinec.backends.holes import Holes, Param
-from spinec.compiler.graph import Graph, Node
+from spinec.compiler.graph.hierarchy import Graph, Node
+from spinec.compiler.graph.program import Program
 from spinec.compiler.ops.base import Op
-from spinec.compiler.program import Program
 
 Rule = Callable[..., Layer | Function]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from spinec.backends.backend import backend, check_image_alone
-from spinec.compiler.program import Program
+from spinec.compiler.graph.program import Program
 from spinec.spec.heads import Classification
 from spinec.spec.model import ModelSpec, StochasticDepth
 

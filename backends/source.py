@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from spinec.backends.expressions import WIDTH, Name, parenthesised
 from spinec.backends.outline import Rule
-from spinec.compiler.cost import cost
+from spinec.compiler.cost.report import cost
+from spinec.compiler.graph.program import Program
 from spinec.compiler.ops.base import Op, op_name
-from spinec.compiler.program import Program
 from spinec.spec.errors import BackendError
 
 if TYPE_CHECKING:

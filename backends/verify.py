@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from spinec.backends.backend import backend
 from spinec.backends.sample import REFERENCE, Precision, Sample, fresh, lesson_of, sample, without_chance
+from spinec.compiler.graph.program import Program
+from spinec.compiler.lowering.pipeline import lower
 from spinec.compiler.ops.norm import BatchNorm
-from spinec.compiler.pipeline import lower
-from spinec.compiler.program import Program
 
 if TYPE_CHECKING:
     from spinec.backends.backend import TrainingStep

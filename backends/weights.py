@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from spinec.backends.expressions import Layer
 from spinec.backends.outline import Rule
+from spinec.compiler.graph.program import Program
 from spinec.compiler.ops.base import Op, Shape
-from spinec.compiler.program import Program
 from spinec.spec.errors import BackendError
 
 if TYPE_CHECKING:

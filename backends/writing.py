@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spinec.backends.neutral import packed, unpacked
-from spinec.compiler.pipeline import lower
-from spinec.compiler.program import Program
+from spinec.compiler.graph.program import Program
+from spinec.compiler.lowering.pipeline import lower
 from spinec.spec.dump import dump
 from spinec.spec.errors import SpinecError, first_line
 from spinec.spec.files import whole

@@ -222,7 +222,7 @@ def resources() -> list[tuple[str, str, str]]:
     import numpy as np
 
     from spinec import CostModel, fit, redistribute
-    from spinec.compiler.candidates import Space
+    from spinec.compiler.resources.candidates import Space
 
     d0, space = load("eff-spinenet-d0"), Space(load("sp-efficientnet-b0"))
     model, betas = CostModel(d0), space.draw(1)[0]
@@ -245,7 +245,7 @@ def search() -> list[tuple[str, str, str]]:
 
     from optuna.trial import create_trial
 
-    from spinec.compiler.candidates import Space
+    from spinec.compiler.resources.candidates import Space
     from spinec.search.job import finished
     from spinec.search.objectives import likeness_of
     from spinec.search.plan import Plan

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from spinec.compiler.cost import cost
-from spinec.compiler.program import Program
+from spinec.compiler.cost.report import cost
+from spinec.compiler.graph.program import Program
 from spinec.spec.conventions import Convention
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "docs"), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tools"), str(ROOT / "tests")]
 
 TARGETS = ("loader", "emitter")
 SECONDS = 10  # that one input may take
@@ -76,7 +76,7 @@ def table(runs: dict[str, int]) -> None:
     from make_tables import filled
 
     from spinec.spec.files import write_whole
-    from spinec.visualize.table import Table
+    from spinec.visualize.table.table import Table
 
     rows = [measured(target, runs[target]) for target in TARGETS]
     made = Table("fuzzing", ["target", "inputs", "minutes", "branches reached", "faults"], rows).to_text("markdown")

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Protocol
 from pydantic import AfterValidator, BaseModel
 
 from spinec.backends.backend import emit
-from spinec.compiler.pipeline import lower
+from spinec.compiler.lowering.pipeline import lower
 from spinec.spec.blocks import Block, Fuse, Resample
 from spinec.spec.document import decode, read_text
 from spinec.spec.dump import dump

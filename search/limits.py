@@ -12,9 +12,9 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial, TrialState
 
-from spinec.compiler.candidates import Space
-from spinec.compiler.cost import cost
-from spinec.compiler.pipeline import lower
+from spinec.compiler.cost.report import cost
+from spinec.compiler.lowering.pipeline import lower
+from spinec.compiler.resources.candidates import Space
 from spinec.spec.conventions import Convention
 from spinec.spec.errors import SearchError
 from spinec.spec.model import ModelSpec

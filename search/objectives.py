@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 from math import log2
 
-from spinec.compiler.cost import cost
-from spinec.compiler.pipeline import lower
+from spinec.compiler.cost.report import cost
+from spinec.compiler.lowering.pipeline import lower
 from spinec.spec.load import load
 from spinec.spec.model import ModelSpec
 

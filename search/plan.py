@@ -11,7 +11,7 @@ from optuna.distributions import CategoricalDistribution
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from pydantic import BaseModel, ValidationError
 
-from spinec.compiler.candidates import Space
+from spinec.compiler.resources.candidates import Space
 from spinec.search.controller import Controller
 from spinec.search.evolution import Evolution
 from spinec.search.limits import Gate, Limited, Limits

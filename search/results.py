@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from spinec.compiler.candidates import Candidates, candidates
+from spinec.compiler.resources.candidates import Candidates, candidates
 from spinec.search.plan import Plan
 from spinec.search.study import FINISHED, best, has_candidate, scored
 from spinec.search.worker import MOST_TRIES, WHY

@@ -45,7 +45,7 @@ def search(
 
     >>> import tempfile
     >>> from spinec import load
-    >>> from spinec.compiler.candidates import Space
+    >>> from spinec.compiler.resources.candidates import Space
     >>> plan = Plan(Space(load("sp-efficientnet-b0")), "spinec.search.objectives:likeness")
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     study = search(plan, f"{folder}/search.db", trials=5, strategy="random", seed=0)

@@ -1,4 +1,4 @@
-"""What a block may say: one model per kind. To add a kind, add a class here and a file in `compiler/blocks/`.
+"""What a block may say: one model per kind. To add a kind, add a class here and a file in `compiler/lowering/blocks/`.
 
 Every kind has `level`, `dim`, `inputs` and `repeats`; the rest are the fields of what it computes.
 """

@@ -1,6 +1,6 @@
 """The names of the counting conventions. Nothing is imported here, so the command line can offer them at no cost.
 
-What each of them counts is in `compiler/conventions.py`.
+What each of them counts is in `compiler/cost/conventions.py`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a head may say: one model per kind. To add a kind, add a class here and a file in `compiler/heads/`."""
+"""What a head may say: one model per kind. To add a kind, add a class here and a file in `compiler/lowering/heads/`."""
 
 from __future__ import annotations
 

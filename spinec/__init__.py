@@ -12,43 +12,43 @@ from spinec.spec import notebook
 
 if TYPE_CHECKING:
     from spinec.backends.backend import build, emit
-    from spinec.compiler.candidates import Candidates, Space, candidates
-    from spinec.compiler.cost import Report, cost
-    from spinec.compiler.explain import explain
-    from spinec.compiler.fit import fit
-    from spinec.compiler.many import CostModel
-    from spinec.compiler.pipeline import lower
-    from spinec.compiler.program import Program
-    from spinec.compiler.redistribute import redistribute
-    from spinec.compiler.scaling import compound, scale
-    from spinec.compiler.training import Training, training_cost
+    from spinec.compiler.cost.report import Report, cost
+    from spinec.compiler.cost.training import Training, training_cost
+    from spinec.compiler.cost_model.model import CostModel
+    from spinec.compiler.graph.program import Program
+    from spinec.compiler.lowering.pipeline import lower
+    from spinec.compiler.resources.candidates import Candidates, Space, candidates
+    from spinec.compiler.resources.explain import explain
+    from spinec.compiler.resources.fit import fit
+    from spinec.compiler.resources.redistribute import redistribute
+    from spinec.compiler.resources.scaling import compound, scale
     from spinec.spec.dump import dump
     from spinec.spec.errors import BackendError, SearchError, ShapeError, SpecError, SpecWarning, SpinecError
     from spinec.spec.library import names
     from spinec.spec.load import load, loads
     from spinec.spec.model import ModelSpec
-    from spinec.visualize.compare import diff
+    from spinec.visualize.difference import diff
     from spinec.visualize.draw import draw
     from spinec.visualize.report import write_report
 
 _HOMES = {
     "backends.backend": ("build", "emit"),
-    "compiler.candidates": ("Candidates", "Space", "candidates"),
-    "compiler.cost": ("Report", "cost"),
-    "compiler.explain": ("explain",),
-    "compiler.fit": ("fit",),
-    "compiler.many": ("CostModel",),
-    "compiler.pipeline": ("lower",),
-    "compiler.program": ("Program",),
-    "compiler.redistribute": ("redistribute",),
-    "compiler.scaling": ("compound", "scale"),
-    "compiler.training": ("Training", "training_cost"),
+    "compiler.resources.candidates": ("Candidates", "Space", "candidates"),
+    "compiler.cost.report": ("Report", "cost"),
+    "compiler.resources.explain": ("explain",),
+    "compiler.resources.fit": ("fit",),
+    "compiler.cost_model.model": ("CostModel",),
+    "compiler.lowering.pipeline": ("lower",),
+    "compiler.graph.program": ("Program",),
+    "compiler.resources.redistribute": ("redistribute",),
+    "compiler.resources.scaling": ("compound", "scale"),
+    "compiler.cost.training": ("Training", "training_cost"),
     "spec.dump": ("dump",),
     "spec.errors": ("BackendError", "SearchError", "ShapeError", "SpecError", "SpecWarning", "SpinecError"),
     "spec.library": ("names",),
     "spec.load": ("load", "loads"),
     "spec.model": ("ModelSpec",),
-    "visualize.compare": ("diff",),
+    "visualize.difference": ("diff",),
     "visualize.draw": ("draw",),
     "visualize.report": ("write_report",),
 }

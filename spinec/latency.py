@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 
-from spinec.compiler.pipeline import lower
+from spinec.compiler.lowering.pipeline import lower
 from spinec.spec.model import ModelSpec
 
 WARM_UP, RUNS = 3, 10

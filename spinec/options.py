@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from spinec.compiler.program import Program
+    from spinec.compiler.graph.program import Program
     from spinec.spec.load import Loaded
     from spinec.spec.model import ModelSpec
     from spinec.spec.reports import Faults
-    from spinec.visualize.table import Format, Table
+    from spinec.visualize.table.table import Format, Table
 
 app = typer.Typer(
     name="spinec",
@@ -199,7 +199,7 @@ def read_input() -> str:
 
 def read_program(name: str, size: Pixels | None) -> Program:
     """The program of a spec by name or file; its warnings are shown."""
-    from spinec.compiler.pipeline import lower
+    from spinec.compiler.lowering.pipeline import lower
 
     return lower(read_spec(name), size)
 
@@ -227,7 +227,7 @@ def print_table(table: Table, form: Form) -> None:
         return
     from rich.console import Console
 
-    from spinec.visualize.terminal import fitted, print_fitted
+    from spinec.visualize.table.terminal import fitted, print_fitted
 
     console = Console()
     shown = fitted(table, console.width if sys.stdout.isatty() or "COLUMNS" in os.environ else None)

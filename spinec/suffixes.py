@@ -27,7 +27,7 @@ def check_suffix(path: Path, what: str, fitting: Collection[str]) -> None:
     Raises:
         SpecError: naming the suffixes that fit.
     """
-    from spinec.visualize.forms import unknown_form
+    from spinec.visualize.formats.unknown import unknown_form
 
     if path.suffix.lower() in KNOWN.difference(fitting):
         raise unknown_form(path, what, fitting)

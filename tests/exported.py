@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from spinec.compiler.program import Program
+from spinec.compiler.graph.program import Program
 
 
 def _onnx(program: Program, path: Path, inputs: Mapping[str, Any]) -> dict[str, Any]:

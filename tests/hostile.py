@@ -19,7 +19,7 @@ SENTINEL = "sentinel"  # what a document would create if it could run code
 READ = """
 import json, sys, time
 from pathlib import Path
-import spinec.spec.load, spinec.compiler.pipeline, spinec.compiler.cost
+import spinec.spec.load, spinec.compiler.lowering.pipeline, spinec.compiler.cost.report
 def peak():
     status = Path("/proc/self/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0])
@@ -27,7 +27,7 @@ Path("/proc/self/clear_refs").write_text("5")  # the peak of the imports is not 
 before, start = peak(), time.process_time()
 try:
     spec = spinec.spec.load.read(sys.argv[1]).spec
-    spinec.compiler.cost.cost(spinec.compiler.pipeline.lower(spec))
+    spinec.compiler.cost.report.cost(spinec.compiler.lowering.pipeline.lower(spec))
     codes = []
 except spinec.spec.errors.SpecError as error:
     codes = [fault.code for fault in error.faults]

@@ -22,7 +22,7 @@ from pathlib import Path
 import searched
 from sessions import alive, workers
 
-from spinec.compiler.candidates import Space
+from spinec.compiler.resources.candidates import Space
 from spinec.search.results import spec_of
 from spinec.search.study import read
 from spinec.spec.load import load

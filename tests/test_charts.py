@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from spinec import cost, load, lower
 from spinec.visualize.chart import WIDTHS
 from spinec.visualize.charts import Point, distribution, trade_off
-from spinec.visualize.naming import Field, crosses, distance
-from spinec.visualize.panels import Points, around, round_numbers, round_powers, series_colour, series_cue
-from spinec.visualize.picture import Area, Text
-from spinec.visualize.sheet import position
+from spinec.visualize.diagram.picture import Area, Text
+from spinec.visualize.figure.labels import Field, crosses, distance
+from spinec.visualize.figure.panels import Points, around, round_numbers, round_powers, series_colour, series_cue
+from spinec.visualize.figure.sheet import position
 
 SEVEN = ("eff-spinenet-d0-no-space-to-depth-sum-fusion", *(f"eff-spinenet-{size}" for size in ("d0", "d1", "d2", "m0", "m1", "m2")))  # fmt: skip
 
@@ -29,7 +29,7 @@ def painted(chart, width):
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    from spinec.visualize.axes import paint
+    from spinec.visualize.formats.matplotlib_axes import paint
 
     sheet = chart.sheet(width)
     figure = Figure(figsize=(sheet.width / 72, sheet.height / 72), dpi=72)

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from test_faults import FAULTS, FAULTY, GENERATED, LEGAL, WHOLE
 
-from spinec.compiler.cost import cost
-from spinec.compiler.graph import GraphBuilder
-from spinec.compiler.lint import lint
+from spinec.compiler.advice.lint import lint
+from spinec.compiler.cost.report import cost
+from spinec.compiler.graph.hierarchy import GraphBuilder
+from spinec.compiler.lowering.pipeline import lower
 from spinec.compiler.ops.activation import Activation
-from spinec.compiler.pipeline import lower
 from spinec.spec.codes import SECTIONS, SOUND, codes, explanation
 from spinec.spec.document import MAX_BYTES
 from spinec.spec.errors import Fault, SpecError
@@ -171,7 +171,7 @@ def test_block_lists(code, text):
 
 
 def test_no_form():
-    from spinec.compiler.forms import no_form
+    from spinec.compiler.cost_model.quadratic_form import no_form
 
     assert no_form("demo").faults[0].code == "SPN-704"
 

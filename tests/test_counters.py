@@ -13,8 +13,8 @@ import pytest
 from seeded_faults import SEGMENTER
 
 import spinec
-from spinec.compiler.conventions import CONVENTIONS, PARTS
-from spinec.compiler.cost import counted_parts
+from spinec.compiler.cost.conventions import CONVENTIONS, PARTS
+from spinec.compiler.cost.report import counted_parts
 from spinec.compiler.ops.base import Quantity
 from spinec.compiler.ops.conv import Conv, TransposedConv
 from spinec.compiler.ops.resize import Upsample

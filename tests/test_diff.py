@@ -7,8 +7,8 @@ import pytest
 
 from spinec import cost, load, loads, lower, names
 from spinec.spec.dump import dump
-from spinec.visualize.compare import diff
-from spinec.visualize.matching import match_blocks
+from spinec.visualize.diagram.matching import match_blocks
+from spinec.visualize.difference import diff
 
 D0 = load("eff-spinenet-d0")
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parent.parent / "docs"
-sys.path.insert(0, str(DOCS))
+sys.path.insert(0, str(DOCS.parent / "tools"))
 
-from make_examples import NOT_RUN, PAGES, ROOT, blocks, commands, examples, fits  # noqa: E402  (docs is no package)
+from make_examples import NOT_RUN, PAGES, ROOT, blocks, commands, examples, fits  # noqa: E402  (tools is no package)
 from make_tables import filled, tables  # noqa: E402
 
 from spinec import names  # noqa: E402
@@ -84,7 +84,7 @@ def test_strategies_are_those_of_the_runs():
     from make_search import AFTER, SEEDS, read_runs, strategies
 
     page = (DOCS / "search.md").read_text(encoding="utf-8")
-    assert strategies().to_text("markdown") in page, "run 'python docs/make_search.py'"
+    assert strategies().to_text("markdown") in page, "run 'python tools/make_search.py'"
     runs = read_runs()
     assert all((strategy, seed) in runs for strategy in ("reinforce", "evolution", "random") for seed in SEEDS)
     last = len(AFTER) - 1

@@ -12,8 +12,8 @@ from strategies import specs
 
 from spinec import SpecError, cost, load, loads, lower
 from spinec.cli import main
-from spinec.compiler.fit import fit
-from spinec.compiler.scaling import scale
+from spinec.compiler.resources.fit import fit
+from spinec.compiler.resources.scaling import scale
 
 EXAMPLES = settings(  # the same in every run, and no search for smaller ones
     deadline=None,

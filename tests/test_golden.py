@@ -6,7 +6,7 @@ import pytest
 
 from spinec import cost, emit, load, loads, lower
 from spinec.spec.library import LIBRARY
-from spinec.visualize.tables import block_table, cost_table, output_table
+from spinec.visualize.table.costs import block_table, cost_table, output_table
 
 GOLDEN = Path(__file__).parent / "golden"
 STARTER = (LIBRARY.parent / "spec" / "starter.yaml").read_text()

@@ -1,6 +1,6 @@
 """Hostile documents: each is refused for what it is, runs no code, reads nothing outside its folder, writes nothing.
 
-What refusing takes in time and memory is measured by docs/make_hostile.py, not here.
+What refusing takes in time and memory is measured by tools/make_hostile.py, not here.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 import pytest
 from hostile import HOSTILE, ROOT
 
-from spinec.compiler.pipeline import lower
+from spinec.compiler.lowering.pipeline import lower
 from spinec.spec.errors import SpecError
 from spinec.spec.load import read
 
@@ -19,7 +19,7 @@ from spinec.spec.load import read
 WATCHED = """
 import sys, sysconfig
 from pathlib import Path
-import spinec.compiler.pipeline, spinec.spec.load, difflib
+import spinec.compiler.lowering.pipeline, spinec.spec.load, difflib
 from spinec.spec.library import fragments, library
 own = [Path(spinec.__path__[-1]).resolve(), *map(Path, {*sysconfig.get_paths().values()})]
 folders = sorted(Path(sys.argv[1]).iterdir())
@@ -36,7 +36,7 @@ sys.addaudithook(watch)
 for folder in folders:
     here = folder.resolve()
     try:
-        spinec.compiler.pipeline.lower(spinec.spec.load.read(folder / "hostile.yaml").spec)
+        spinec.compiler.lowering.pipeline.lower(spinec.spec.load.read(folder / "hostile.yaml").spec)
         touched.append(("accepted", folder.name))
     except spinec.spec.errors.SpecError as error:
         str(error)

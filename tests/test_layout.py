@@ -9,12 +9,12 @@ from strategies import specs
 
 from benchmarks.large import large_spec
 from spinec import cost, load, loads, lower, names
+from spinec.visualize.diagram.network import network_of
+from spinec.visualize.diagram.picture import Area
+from spinec.visualize.diagram.routes import _Lines, places_of, routes_of, tracks_of
+from spinec.visualize.diagram.strips import NAME, WIDEST_NAME
 from spinec.visualize.draw import draw
-from spinec.visualize.network import network_of
-from spinec.visualize.picture import Area
-from spinec.visualize.routes import _Lines, places_of, routes_of, tracks_of
-from spinec.visualize.strips import NAME, WIDEST_NAME
-from spinec.visualize.typeface import shortened
+from spinec.visualize.style.typeface import shortened
 
 SLACK = 0.5
 

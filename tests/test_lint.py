@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from strategies import specs, text_of
 
 from spinec import cost, loads, lower, names
-from spinec.compiler.idle import IDLE
-from spinec.compiler.lint import lint
-from spinec.compiler.remark import Linted
+from spinec.compiler.advice.lint import lint
+from spinec.compiler.advice.remark import Linted
+from spinec.compiler.advice.without_effect import IDLE
 from spinec.spec.format import format_text
 from spinec.spec.load import Loaded, read, reads
 

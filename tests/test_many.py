@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from strategies import specs
 
 from spinec import ShapeError, SpecError, cost, load, loads, lower, names
-from spinec.compiler import cost_form, cost_tables, forms
-from spinec.compiler.conventions import CONVENTIONS
-from spinec.compiler.many import CostModel
+from spinec.compiler.cost.conventions import CONVENTIONS
+from spinec.compiler.cost_model import fitted_form, quadratic_form
+from spinec.compiler.cost_model import tables as cost_tables
+from spinec.compiler.cost_model.model import CostModel
 from spinec.compiler.ops.norm import BatchNorm
 from spinec.spec.blocks import Conv, MBConv
 from spinec.spec.heads import Classification, RetinaNet, Segmentation
@@ -337,7 +338,7 @@ def test_the_bound_knows_the_repeats_of_the_spec():
 def test_a_rounding_that_nobody_told_of_is_refused(monkeypatch):
     """A kind whose channel numbers are not known shares of dims is refused by name, never counted wrongly."""
     spec = loads("name: x\nextends: efficientnet-b0\nblocks: {b3: {squeeze: 0}, b4: {squeeze: 0, expand: 2.5}}\n")
-    monkeypatch.setattr(cost_form, "_widths", lambda block, name: [forms.Width(name)])
+    monkeypatch.setattr(fitted_form, "_widths", lambda block, name: [quadratic_form.Width(name)])
     with pytest.raises(SpecError, match=r"b1: the cost is no quadratic form(.|\n)*count candidates one by one"):
         CostModel(spec)
 
@@ -350,9 +351,9 @@ def test_work_that_is_no_product_of_two_is_refused(monkeypatch):
 
 def test_a_form_is_compared_with_whole_candidates(monkeypatch):
     """Should the parts not add up to the whole, for whatever reason, there is no model."""
-    lower_all = cost_form.lower_block
+    lower_all = fitted_form.lower_block
     monkeypatch.setattr(
-        cost_form, "lower_block", lambda block, *rest: lower_all(block.model_copy(update={"kernel": 7}), *rest)
+        fitted_form, "lower_block", lambda block, *rest: lower_all(block.model_copy(update={"kernel": 7}), *rest)
     )
     with pytest.raises(SpecError, match="some candidate: the cost is no quadratic form"):
         CostModel(load("efficientnet-b0"))
@@ -362,24 +363,24 @@ def test_a_form_is_compared_with_whole_candidates(monkeypatch):
 @given(st.integers(1, 12), st.integers(0, 4), st.integers(0, 10**6))
 def test_linear_systems_are_solved_exactly(unknowns, spare, seed):
     random = Random(seed)
-    wanted = [tuple(random.randint(-(2**59), 2**59) for _ in forms.NOTHING) for _ in range(unknowns)]
+    wanted = [tuple(random.randint(-(2**59), 2**59) for _ in quadratic_form.NOTHING) for _ in range(unknowns)]
     rows = [[random.randint(0, 10**6) for _ in range(unknowns)] for _ in range(unknowns + spare)]
     values = [
-        tuple(sum(a * x[i] for a, x in zip(row, wanted, strict=True)) for i in range(len(forms.NOTHING)))
+        tuple(sum(a * x[i] for a, x in zip(row, wanted, strict=True)) for i in range(len(quadratic_form.NOTHING)))
         for row in rows
     ]
-    assert forms._solve(rows, values) == wanted
+    assert quadratic_form._solve(rows, values) == wanted
 
 
 @settings(EXAMPLES, max_examples=200)
 @given(st.lists(st.fractions("1/100", 6), min_size=1, max_size=2), st.integers(1, 500))
 def test_shares_of_a_dim_are_rounded_alike(shares, dim):
-    wanted = forms.channels(forms.Width("b", tuple(shares)), {"b": dim})
+    wanted = quadratic_form.channels(quadratic_form.Width("b", tuple(shares)), {"b": dim})
     assert cost_tables._shares(tuple(shares), 512)[dim] == wanted
 
 
 def test_the_scalar_form_is_exact_where_arrays_refuse():
-    form = cost_form.cost_form(big(8), (4096, 4096))
+    form = fitted_form.cost_form(big(8), (4096, 4096))
     halves, *_, params = form.costs({"b1": 60_001, "b2": 60_001}, {"b1": 1, "b2": 1})
     assert halves == 2 * 9 * 2**24 * 60_001 * 60_004 > 2**53
     assert params == 9 * 60_001 * 60_004 + 4 * 60_001

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from strategies import specs
 
 import spinec
-from spinec.compiler.graph import Graph
+from spinec.compiler.graph.hierarchy import Graph
 from spinec.compiler.ops.base import Shape
 
 BYTES = 4

@@ -11,7 +11,7 @@ from test_report import BROWSER, browser  # noqa: F401  (a fixture)
 
 from benchmarks.large import large_spec
 from spinec import draw, load, loads, names
-from spinec.visualize.mermaid import write_mermaid
+from spinec.visualize.formats.mermaid import write_mermaid
 
 SCRIPT = Path(__file__).parent.parent / ".cache" / "mermaid" / "mermaid.min.js"
 pytestmark = pytest.mark.skipif(

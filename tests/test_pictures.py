@@ -21,15 +21,15 @@ from spinec import cost, draw, fit, load, loads, lower, names
 from spinec.spec.blocks import Block
 from spinec.spec.files import write_whole
 from spinec.visualize.charts import Point, breakdown, candidates, distribution, published_points, trade_off
-from spinec.visualize.compare import diff
-from spinec.visualize.dot import write_dot
+from spinec.visualize.diagram.heat import COLORS, heat_of
+from spinec.visualize.diagram.layout import Look
+from spinec.visualize.diagram.network import network_of
+from spinec.visualize.difference import diff
 from spinec.visualize.draw import FORMATS, writer_of
-from spinec.visualize.heat import COLORS, heat_of
-from spinec.visualize.layout import Look
-from spinec.visualize.mermaid import MOST_CHARACTERS, MOST_EDGES, write_mermaid
-from spinec.visualize.network import network_of
-from spinec.visualize.palette import DARK, LIGHT, SERIES, contrast, heat_fill, kind_colours, kind_shape, text_on
-from spinec.visualize.tikz import write_tikz
+from spinec.visualize.formats.dot import write_dot
+from spinec.visualize.formats.mermaid import MOST_CHARACTERS, MOST_EDGES, write_mermaid
+from spinec.visualize.formats.tikz import write_tikz
+from spinec.visualize.style.palette import DARK, LIGHT, SERIES, contrast, heat_fill, kind_colours, kind_shape, text_on
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = [
@@ -97,7 +97,7 @@ def test_some_pictures_as_they_are(golden):
 
 def test_documentation_shows_what_the_command_makes():
     docs = Path(__file__).parent.parent / "docs"
-    sys.path.insert(0, str(docs))
+    sys.path.insert(0, str(docs.parent / "tools"))
     from make_pictures import pictures
 
     made = pictures()
@@ -315,7 +315,7 @@ def hostile_network(text):
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_names_stay_text(text):
     from spinec.visualize.draw import Drawing
-    from spinec.visualize.svg import write_svg
+    from spinec.visualize.formats.svg import write_svg
 
     clean = hostile_network("b1")
     network = hostile_network(text)
@@ -342,7 +342,7 @@ def test_hostile_names_stay_text(text):
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_names_stay_text_in_dot(text):
-    from spinec.visualize.dot import _quoted
+    from spinec.visualize.formats.dot import _quoted
 
     quoted = _quoted(text)
     assert re.fullmatch(r'"([^"\\\x00-\x1f]|\\["\\n])*"', quoted), quoted
@@ -377,7 +377,7 @@ def test_hostile_text_in_a_report():
 
 
 def test_data_in_a_report_cannot_end_its_element():
-    from spinec.visualize.section import _json
+    from spinec.visualize.page.section import _json
 
     text = str(_json({"</script><script>alert(1)</script>": "<!--&"}))
     assert not set("<>&") & set(text)

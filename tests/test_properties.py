@@ -29,7 +29,7 @@ from spinec.compiler.ops.norm import BatchNorm  # noqa: E402
 from spinec.compiler.ops.pool import GlobalPool, Pool  # noqa: E402
 from spinec.compiler.ops.regularize import Dropout, StochasticDepth  # noqa: E402
 from spinec.compiler.ops.resize import Crop, Flatten, Pad, SpaceToDepth, Upsample  # noqa: E402
-from spinec.compiler.scaling import scale  # noqa: E402
+from spinec.compiler.resources.scaling import scale  # noqa: E402
 
 torch.set_num_threads(1)  # workers of pytest would wait for each other's threads, many times as long
 KEYS = ("model", "level", "block", "part", "op", "category")

@@ -11,7 +11,7 @@ from charted import charts
 from test_golden import GOLDEN
 
 from spinec import diff, draw, load, loads
-from spinec.visualize.raster import write_raster
+from spinec.visualize.formats.raster import write_raster
 
 WHOLE, PLACE, SQUARE = 0.5, 12.0, 16
 MOST_BYTES = 30_000

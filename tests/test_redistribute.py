@@ -13,9 +13,9 @@ from strategies import specs
 
 from spinec import SpecError, cost, load, loads, lower
 from spinec.cli import main
-from spinec.compiler.explain import explain
-from spinec.compiler.redistribute import attention, new_dims, redistribute
-from spinec.compiler.resources import WORK, total_work, units
+from spinec.compiler.resources.explain import explain
+from spinec.compiler.resources.redistribute import attention, new_dims, redistribute
+from spinec.compiler.resources.work import WORK, total_work, units
 from spinec.spec.blocks import Block
 
 LEARNED = (10, 10, 5, 5, 15, 20, 20, 1, 20, 15, 5, 20, 10, 15, 15, 10, 10, 1)

@@ -15,8 +15,8 @@ from typer.main import get_command_name
 
 from spinec import cli, cost, load, lower
 from spinec.spec.results import known, results_schema
-from spinec.visualize.table import Column, Shown, Table, identifier
-from spinec.visualize.tables import difference_table, result_table, training_difference_table
+from spinec.visualize.table.costs import difference_table, result_table, training_difference_table
+from spinec.visualize.table.table import Column, Shown, Table, identifier
 
 jsonschema = pytest.importorskip("jsonschema")
 VALIDATOR = jsonschema.Draft202012Validator(results_schema())

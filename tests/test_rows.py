@@ -4,8 +4,8 @@ import pytest
 
 from spinec import SpecError
 from spinec.visualize.charts import Point, points_of
-from spinec.visualize.rows import read_rows, rows_of
-from spinec.visualize.table import Table
+from spinec.visualize.table.rows import read_rows, rows_of
+from spinec.visualize.table.table import Table
 
 TABLE = Table(
     "t",

@@ -12,7 +12,7 @@ from strategies import specs
 
 from spinec import SpecError, cost, dump, load, loads, lower, names
 from spinec.cli import main
-from spinec.compiler.scaling import compound, scale
+from spinec.compiler.resources.scaling import compound, scale
 
 TOTALS = (2, 4, 3, 6, 6, 2, 2)
 TABLE_2 = {  # width, size, whether the bottom levels' blocks are repeated

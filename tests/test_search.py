@@ -17,8 +17,8 @@ from patience import HUNG
 
 from spinec import SearchError, SpecError, cost, load, loads, lower
 from spinec.cli import main
-from spinec.compiler.candidates import Space, candidates
-from spinec.compiler.redistribute import redistribute
+from spinec.compiler.resources.candidates import Space, candidates
+from spinec.compiler.resources.redistribute import redistribute
 from spinec.search import liveness, worker
 from spinec.search.evaluators import find_evaluator
 from spinec.search.limits import Gate, Limits
@@ -29,7 +29,7 @@ from spinec.search.results import candidates_of, front, spec_of, text_of
 from spinec.search.run import search
 from spinec.search.study import begin, read, scored
 from spinec.search.worker import work
-from spinec.visualize.tables import candidate_table
+from spinec.visualize.table.costs import candidate_table
 
 SMALL = Space(loads(searched.SMALL), values=(1, 5, 20))
 SP = "sp-efficientnet-b0"

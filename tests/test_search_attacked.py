@@ -22,7 +22,7 @@ from sessions import alive, shown_by, workers
 from sqlalchemy.exc import OperationalError
 
 from spinec import SearchError, loads
-from spinec.compiler.candidates import Space
+from spinec.compiler.resources.candidates import Space
 from spinec.search import liveness, processes, worker
 from spinec.search.controller import Controller
 from spinec.search.job import Job

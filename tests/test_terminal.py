@@ -4,9 +4,9 @@ import io
 
 import pytest
 
-from spinec.visualize.quantity import quantity
-from spinec.visualize.table import Column, Shown, Table
-from spinec.visualize.terminal import fitted, print_fitted
+from spinec.visualize.style.quantity import quantity
+from spinec.visualize.table.table import Column, Shown, Table
+from spinec.visualize.table.terminal import fitted, print_fitted
 
 rich = pytest.importorskip("rich.console")
 WIDE = ["list", "diff efficientdet-d0 efficientdet-d1", "cost eff-spinenet-d0", "show eff-spinenet-d0",

@@ -14,9 +14,9 @@ from test_pictures import HOSTILE, hostile_network
 from spinec import draw, load
 from spinec.visualize.chart import WIDTHS
 from spinec.visualize.charts import Point, candidates, trade_off
+from spinec.visualize.diagram.layout import Look
 from spinec.visualize.draw import Drawing
-from spinec.visualize.layout import Look
-from spinec.visualize.tikz import write_tikz
+from spinec.visualize.formats.tikz import write_tikz
 
 HAS_TEX = shutil.which("pdflatex") and subprocess.run(["kpsewhich", "pgfplots.sty"], capture_output=True).stdout
 needs_tex = pytest.mark.skipif(

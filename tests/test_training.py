@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from strategies import specs
 
 import spinec
-from spinec.compiler.training import OPTIMIZERS, training_cost
+from spinec.compiler.cost.training import OPTIMIZERS, training_cost
 
 torch = pytest.importorskip("torch")
 

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from spinec.spec.files import write_whole
-from spinec.visualize.axes import paint
-from spinec.visualize.forms import unknown_form
-from spinec.visualize.palette import DARK, LIGHT, Theme
-from spinec.visualize.panels import Panel
-from spinec.visualize.pgfplots import write_pgfplots
-from spinec.visualize.raster import METADATA, require_matplotlib
-from spinec.visualize.sheet import POINT, Sheet, arrange
-from spinec.visualize.svg import fitting
-from spinec.visualize.table import Table
+from spinec.visualize.figure.panels import Panel
+from spinec.visualize.figure.sheet import POINT, Sheet, arrange
+from spinec.visualize.formats.matplotlib_axes import paint
+from spinec.visualize.formats.pgfplots import write_pgfplots
+from spinec.visualize.formats.raster import METADATA, require_matplotlib
+from spinec.visualize.formats.svg import fitting
+from spinec.visualize.formats.unknown import unknown_form
+from spinec.visualize.style.palette import DARK, LIGHT, Theme
+from spinec.visualize.table.table import Table
 
 Width = Literal["column", "page"]
 WIDTHS: dict[Width, float] = {"column": 3.5, "page": 7.0}

@@ -9,11 +9,11 @@ from itertools import count, groupby
 from math import exp, log
 from typing import Any, Literal, NamedTuple
 
-from spinec.compiler.cost import By, Report
+from spinec.compiler.cost.report import By, Report
 from spinec.spec.conventions import Convention
 from spinec.spec.fields import figure_value
 from spinec.visualize.chart import Chart
-from spinec.visualize.panels import (
+from spinec.visualize.figure.panels import (
     LOG_FROM,
     Axis,
     Band,
@@ -26,11 +26,11 @@ from spinec.visualize.panels import (
     round_numbers,
     round_powers,
 )
-from spinec.visualize.quantity import quantity
-from spinec.visualize.rows import Row
-from spinec.visualize.share import shares
-from spinec.visualize.table import Cell, Column, Columns, Table, cell_value
-from spinec.visualize.typeface import printable, shortened
+from spinec.visualize.style.quantity import quantity
+from spinec.visualize.style.share import shares
+from spinec.visualize.style.typeface import printable, shortened
+from spinec.visualize.table.rows import Row
+from spinec.visualize.table.table import Cell, Column, Columns, Table, cell_value
 
 WIDEST_NAME = 180.0
 SIDE_BY_SIDE = 0.82  # of a place along an axis, for its bars

@@ -8,24 +8,24 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeAlias
 
-from spinec.compiler.cost import Report, cost
-from spinec.compiler.pipeline import lower
-from spinec.compiler.program import Program
+from spinec.compiler.cost.report import Report, cost
+from spinec.compiler.graph.program import Program
+from spinec.compiler.lowering.pipeline import lower
 from spinec.spec.collection import paused_collection
 from spinec.spec.conventions import Convention
 from spinec.spec.errors import did_you_mean
 from spinec.spec.files import write_whole
 from spinec.spec.model import ModelSpec
-from spinec.visualize.fold import fold as fold_chains
-from spinec.visualize.forms import no_form, unknown_form
-from spinec.visualize.heat import COLORS, Color, heat_of, heat_of_values
-from spinec.visualize.layout import Look, arrange
-from spinec.visualize.matching import settings
-from spinec.visualize.network import Network, network_of
-from spinec.visualize.palette import Theme
-from spinec.visualize.picture import Picture
-from spinec.visualize.quantity import quantity
-from spinec.visualize.svg import fitting, write_svg
+from spinec.visualize.diagram.fold import fold as fold_chains
+from spinec.visualize.diagram.heat import COLORS, Color, heat_of, heat_of_values
+from spinec.visualize.diagram.layout import Look, arrange
+from spinec.visualize.diagram.matching import settings
+from spinec.visualize.diagram.network import Network, network_of
+from spinec.visualize.diagram.picture import Picture
+from spinec.visualize.formats.svg import fitting, write_svg
+from spinec.visualize.formats.unknown import no_form, unknown_form
+from spinec.visualize.style.palette import Theme
+from spinec.visualize.style.quantity import quantity
 
 CELL = 1100.0
 """How wide a strip is, about, that can be read in a cell of a notebook."""
@@ -142,25 +142,25 @@ def _svg(drawing: Drawing) -> str:
 
 
 def _mermaid(drawing: Drawing) -> str:
-    from spinec.visualize.mermaid import write_mermaid
+    from spinec.visualize.formats.mermaid import write_mermaid
 
     return write_mermaid(drawing.network)
 
 
 def _tikz(drawing: Drawing) -> str:
-    from spinec.visualize.tikz import write_tikz
+    from spinec.visualize.formats.tikz import write_tikz
 
     return write_tikz(drawing.picture, drawing.theme)
 
 
 def _raster(form: str, drawing: Drawing) -> bytes:
-    from spinec.visualize.raster import write_raster
+    from spinec.visualize.formats.raster import write_raster
 
     return write_raster(drawing.picture, form, drawing.theme)
 
 
 def _page(drawing: Drawing) -> str:
-    from spinec.visualize.section import STAGE, write_page
+    from spinec.visualize.page.section import STAGE, write_page
 
     if drawing.report is None:
         raise no_form("no page is written of a comparison", "'spinec report A B' does that")

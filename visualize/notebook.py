@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from spinec.compiler.cost import Parts, Report
+from spinec.compiler.cost.report import Parts, Report
 from spinec.visualize.draw import Drawable, draw
-from spinec.visualize.tables import cost_table
+from spinec.visualize.table.costs import cost_table
 
 
 def svg(value: Drawable) -> str:

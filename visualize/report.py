@@ -6,25 +6,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from spinec.compiler.conventions import CONVENTIONS
-from spinec.compiler.cost import Report
+from spinec.compiler.cost.conventions import CONVENTIONS
+from spinec.compiler.cost.report import Report
 from spinec.spec.dump import dump
 from spinec.visualize.chart import Chart
 from spinec.visualize.charts import breakdown, distribution
-from spinec.visualize.compare import diff
+from spinec.visualize.difference import diff
 from spinec.visualize.draw import draw
-from spinec.visualize.page import (
+from spinec.visualize.formats.svg import write_svg
+from spinec.visualize.page.section import STAGE, section_of
+from spinec.visualize.page.views import (
     DifferenceView,
     PageView,
     SectionView,
     SourceView,
     table_view,
 )
-from spinec.visualize.palette import Theme
-from spinec.visualize.section import STAGE, section_of
-from spinec.visualize.svg import write_svg
-from spinec.visualize.table import Cell, Table
-from spinec.visualize.tables import cost_table
+from spinec.visualize.style.palette import Theme
+from spinec.visualize.table.costs import cost_table
+from spinec.visualize.table.table import Cell, Table
 
 if TYPE_CHECKING:
     from markupsafe import Markup

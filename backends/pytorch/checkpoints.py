@@ -14,7 +14,7 @@ from spinec.backends.neutral import SUFFIX, packed, read_safetensors
 from spinec.backends.pytorch.framework import load_torch
 from spinec.backends.pytorch.printer import rule_of
 from spinec.backends.weights import Stored, most_bytes, renamed, slots
-from spinec.compiler.program import Program
+from spinec.compiler.graph.program import Program
 from spinec.spec.errors import BackendError, first_line
 
 if TYPE_CHECKING:

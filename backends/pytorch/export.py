@@ -12,7 +12,7 @@ from spinec.backends.installed import check_installed
 from spinec.backends.pytorch.framework import load_torch
 from spinec.backends.pytorch.live import build
 from spinec.backends.pytorch.weights import write_weights
-from spinec.compiler.program import Program
+from spinec.compiler.graph.program import Program
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

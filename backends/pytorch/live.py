@@ -10,7 +10,7 @@ from spinec.backends.backend import check_image_alone
 from spinec.backends.live import import_source, keep
 from spinec.backends.pytorch.framework import load_torch
 from spinec.backends.pytorch.printer import emit, model_name
-from spinec.compiler.program import Program
+from spinec.compiler.graph.program import Program
 
 if TYPE_CHECKING:
     import numpy as np

@@ -20,9 +20,9 @@ from spinec.backends.source import (
     signature,
 )
 from spinec.backends.statements import body
-from spinec.compiler.graph import Graph
+from spinec.compiler.graph.hierarchy import Graph
+from spinec.compiler.graph.program import Program
 from spinec.compiler.ops.base import Op
-from spinec.compiler.program import Program
 
 PRELUDE = Path(__file__).with_name("prelude.py")
 WORDS = Words(module="nn.Module", sequence="nn.Sequential", nothing="nn.Identity")

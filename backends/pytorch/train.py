@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from spinec.backends.backend import TrainingStep
 from spinec.backends.pytorch.observe import forward
 from spinec.backends.pytorch.weights import tensors_of, to_neutral
-from spinec.compiler.program import Program
+from spinec.compiler.graph.program import Program
 
 if TYPE_CHECKING:
     from torch import nn

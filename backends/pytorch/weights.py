@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from spinec.backends.pytorch.printer import rule_of
 from spinec.backends.weights import Slot, check_weights, find_arrays, slots
-from spinec.compiler.program import Program
+from spinec.compiler.graph.program import Program
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

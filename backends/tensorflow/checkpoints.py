@@ -14,7 +14,7 @@ from spinec.backends.tensorflow.live import build
 from spinec.backends.tensorflow.weights import write_weights
 from spinec.backends.weights import Stored, most_bytes
 from spinec.backends.writing import apart
-from spinec.compiler.program import Program
+from spinec.compiler.graph.program import Program
 from spinec.spec.errors import BackendError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from spinec.backends.tensorflow.checkpoints import live, save
 from spinec.backends.tensorflow.framework import check_keras
 from spinec.backends.writing import apart
-from spinec.compiler.program import Program
+from spinec.compiler.graph.program import Program
 
 if TYPE_CHECKING:
     from spinec.backends.weights import Array

@@ -14,7 +14,7 @@ from spinec.backends.tensorflow.live import build
 from spinec.backends.tensorflow.printer import rule_of
 from spinec.backends.tensorflow.weights import neutral_shape, to_neutral
 from spinec.backends.weights import Slot, Stored, most_bytes, renamed, slots
-from spinec.compiler.program import Program
+from spinec.compiler.graph.program import Program
 
 if TYPE_CHECKING:
     import h5py

@@ -13,7 +13,7 @@ from spinec.backends.prelude import pieces
 from spinec.backends.tensorflow.framework import load_keras
 from spinec.backends.tensorflow.layout import as_given, channels_first, channels_last
 from spinec.backends.tensorflow.printer import emit, model_name
-from spinec.compiler.program import Program
+from spinec.compiler.graph.program import Program
 
 if TYPE_CHECKING:
     import keras

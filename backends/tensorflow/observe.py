@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from spinec.backends.tensorflow.layout import channels_first
 from spinec.backends.tensorflow.live import forward
-from spinec.compiler.program import Program
+from spinec.compiler.graph.program import Program
 
 if TYPE_CHECKING:
     import keras

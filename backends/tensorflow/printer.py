@@ -23,10 +23,10 @@ from spinec.backends.source import (
 )
 from spinec.backends.statements import body
 from spinec.backends.tensorflow.rules import RULES
-from spinec.compiler.graph import Graph
+from spinec.compiler.graph.hierarchy import Graph
+from spinec.compiler.graph.program import Program
 from spinec.compiler.ops.base import Op, Shape
 from spinec.compiler.ops.conv import Conv
-from spinec.compiler.program import Program
 
 PRELUDE = Path(__file__).with_name("prelude.py")
 WORDS = Words(module="Apply", sequence="chain", nothing="layers.Identity")

@@ -9,7 +9,7 @@ from spinec.backends.backend import TrainingStep
 from spinec.backends.tensorflow.layout import channels_first, channels_last
 from spinec.backends.tensorflow.live import forward
 from spinec.backends.tensorflow.weights import to_neutral, variables_of
-from spinec.compiler.program import Program
+from spinec.compiler.graph.program import Program
 
 if TYPE_CHECKING:
     import keras

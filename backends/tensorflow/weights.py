@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from spinec.backends.tensorflow.printer import rule_of
 from spinec.backends.weights import Slot, check_weights, find_arrays, slots
+from spinec.compiler.graph.program import Program
 from spinec.compiler.ops.base import Shape
-from spinec.compiler.program import Program
 
 if TYPE_CHECKING:
     import keras

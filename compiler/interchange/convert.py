@@ -9,7 +9,7 @@ from spinec.compiler.interchange.frame import Frame, frame_of_spec, options_of_s
 from spinec.compiler.interchange.literal import read_literal
 from spinec.compiler.interchange.spinenet import CLASSES, entries_of_spec, spec_of_entries
 from spinec.compiler.interchange.strings import spec_of_strings, strings_of_spec
-from spinec.compiler.pipeline import lower
+from spinec.compiler.lowering.pipeline import lower
 from spinec.spec.document import MAX_BYTES, Item, file_text
 from spinec.spec.errors import Fault, SpecError
 from spinec.spec.load import loads

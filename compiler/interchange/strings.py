@@ -9,9 +9,9 @@ from collections.abc import Collection, Iterator
 from fractions import Fraction
 from math import ceil
 
-from spinec.compiler.blocks.layers import ratio_of
 from spinec.compiler.interchange.frame import TENSORFLOW, TIMM, Frame
 from spinec.compiler.interchange.options import ACTIVATIONS, Options, decoded
+from spinec.compiler.lowering.blocks.layers import ratio_of
 from spinec.spec.blocks import Block, Conv, FusedMBConv, InvertedBottleneck
 from spinec.spec.document import Item
 from spinec.spec.errors import Fault, SpecError

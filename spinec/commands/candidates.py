@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from optuna import Study
     from optuna.trial import FrozenTrial
 
-    from spinec.compiler.candidates import Candidates, Space
+    from spinec.compiler.resources.candidates import Candidates, Space
     from spinec.search.plan import Plan
-    from spinec.visualize.rows import Rows
+    from spinec.visualize.table.rows import Rows
 
 SQLITE = b"SQLite format 3\0"  # how a file of it begins
 SHOWN = 10  # rows of a table of candidates, where nobody says how many
@@ -102,7 +102,7 @@ def sample(
 
     How redistributed networks scatter around the budget (arXiv 2010.11426, Figure 5).
     """
-    from spinec.compiler.candidates import candidates as counted
+    from spinec.compiler.resources.candidates import candidates as counted
 
     space = space_of(name, values, target, approximate, multiple, group, frozen)
     _show(counted(space, space.draw(candidates, seed), convention), form, top)
@@ -126,7 +126,7 @@ def space_of(
     frozen: str,
 ) -> Space:
     """The candidates that the options of a command tell of."""
-    from spinec.compiler.candidates import Space
+    from spinec.compiler.resources.candidates import Space
 
     return Space(
         read_spec(name),
@@ -155,8 +155,8 @@ def study_rows(storage: str, study_name: str | None) -> Rows:
     need_optuna()
     from spinec.search.results import candidates_of
     from spinec.search.study import read, scored
-    from spinec.visualize.rows import rows_of
-    from spinec.visualize.tables import candidate_table
+    from spinec.visualize.table.costs import candidate_table
+    from spinec.visualize.table.rows import rows_of
 
     study, plan = read(storage, study_name)
     return rows_of(candidate_table(candidates_of(plan, scored(study))), storage)
@@ -170,7 +170,7 @@ def _best_first(found: Candidates, plan: Plan) -> list[int]:
 
 def _show(found: Candidates, form: Form, top: int | None, order: list[int] | None = None) -> None:
     """All candidates; in a table, or where so many are asked for, the first of an order."""
-    from spinec.visualize.tables import candidate_table
+    from spinec.visualize.table.costs import candidate_table
 
     most = top or (SHOWN if form is Form.table else None)
     rows = (order or list(range(len(found.betas))))[:most]

@@ -54,7 +54,7 @@ def run(
     network with one input channel gets it in grey, one with four gets its transparency, too.
     """
     from spinec.backends.backend import backend
-    from spinec.visualize.tables import result_table
+    from spinec.visualize.table.costs import result_table
 
     program = read_program(name, size)
     results = backend(backend_name).run(program, read_image(image, program), seed)

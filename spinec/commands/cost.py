@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spinec.compiler.optimizers import Optimizer
+from spinec.compiler.cost.optimizers import Optimizer
 from spinec.options import (
     By,
     Count,
@@ -24,7 +24,7 @@ from spinec.options import (
 from spinec.usage import Idle, refuse_idle
 
 if TYPE_CHECKING:
-    from spinec.compiler.program import Program
+    from spinec.compiler.graph.program import Program
 
 
 @app.command()
@@ -33,8 +33,8 @@ def show(name: Name, size: Size = None, convention: Count = "conv", form: Output
 
     Levels, dims, inputs, shapes, share of the cost, and how many pixels of the image each block sees.
     """
-    from spinec.compiler.cost import cost as count
-    from spinec.visualize.tables import block_table
+    from spinec.compiler.cost.report import cost as count
+    from spinec.visualize.table.costs import block_table
 
     program = read_program(name, size)
     print_table(block_table(program, count(program), convention), form)
@@ -62,9 +62,9 @@ def cost(
 
     Exact, and without a framework: nothing is built or traced.
     """
-    from spinec.compiler.cost import cost as count
-    from spinec.visualize.counts import conventions_table, sizes_table, training_table
-    from spinec.visualize.tables import cost_table
+    from spinec.compiler.cost.report import cost as count
+    from spinec.visualize.table.costs import cost_table
+    from spinec.visualize.table.side_by_side import conventions_table, sizes_table, training_table
 
     refuse_idle(
         context,
@@ -89,7 +89,7 @@ def cost(
 
 def _programs(name: str, sizes: str) -> list[Program]:
     """The program of a spec at every size, in the order given."""
-    from spinec.compiler.pipeline import lower
+    from spinec.compiler.lowering.pipeline import lower
 
     spec = read_spec(name)
     pixels = [parse_size(size) for size in words(sizes)]

@@ -10,13 +10,13 @@ import typer
 from spinec.options import Form, Output, app, print_table
 
 if TYPE_CHECKING:
-    from spinec.compiler.cost import Report
+    from spinec.compiler.cost.report import Report
 
 
 @app.command("list")
 def list_specs(form: Output = Form.table) -> None:
     """List the specs of the library."""
-    from spinec.visualize.tables import library_table
+    from spinec.visualize.table.costs import library_table
 
     print_table(library_table(_reports()), form)
 
@@ -24,15 +24,15 @@ def list_specs(form: Output = Form.table) -> None:
 @app.command()
 def published(form: Output = Form.markdown) -> None:
     """Compare published figures with counted ones."""
-    from spinec.visualize.tables import published_table
+    from spinec.visualize.table.costs import published_table
 
     print_table(published_table(_reports()), form)
 
 
 def _reports() -> Iterator[Report]:
     """What every spec of the library costs."""
-    from spinec.compiler.cost import cost
-    from spinec.compiler.pipeline import lower
+    from spinec.compiler.cost.report import cost
+    from spinec.compiler.lowering.pipeline import lower
     from spinec.spec.library import names
     from spinec.spec.load import read
 
@@ -42,7 +42,7 @@ def _reports() -> Iterator[Report]:
 @app.command()
 def conventions() -> None:
     """Say what each counting convention counts."""
-    from spinec.compiler.conventions import CONVENTIONS
+    from spinec.compiler.cost.conventions import CONVENTIONS
 
     for name, convention in CONVENTIONS.items():
         typer.echo(f"{name}: {convention.doc}")

@@ -55,9 +55,9 @@ def _specs(names: list[str]) -> Iterator[str]:
 
 def _found(name: str, multiple: int, size: tuple[int, int] | None) -> Sequence[Fault]:
     """Advice on a spec, or what it is at fault for."""
-    from spinec.compiler.cost import cost
-    from spinec.compiler.lint import lint as advice
-    from spinec.compiler.pipeline import lower
+    from spinec.compiler.advice.lint import lint as advice
+    from spinec.compiler.cost.report import cost
+    from spinec.compiler.lowering.pipeline import lower
 
     try:
         loaded = read_loaded(name)

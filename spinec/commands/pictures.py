@@ -31,8 +31,8 @@ from spinec.usage import Idle, refuse_idle
 if TYPE_CHECKING:
     from spinec.spec.conventions import Convention
     from spinec.visualize.chart import Chart
-    from spinec.visualize.compare import Diff
-    from spinec.visualize.rows import Rows
+    from spinec.visualize.difference import Diff
+    from spinec.visualize.table.rows import Rows
 
 
 class Color(StrEnum):
@@ -141,7 +141,7 @@ def _rows(file: str) -> Rows:
     """The rows of a table in a file, or of standard input."""
     import sys
 
-    from spinec.visualize.rows import read_rows
+    from spinec.visualize.table.rows import read_rows
 
     try:
         data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
@@ -154,8 +154,8 @@ def _rows(file: str) -> Rows:
 
 
 def _draw_ops(name: str, output: Path, depth: int, size: Pixels | None) -> None:
-    from spinec.visualize.dot import RENDERED, render_dot, write_dot
-    from spinec.visualize.forms import unknown_form
+    from spinec.visualize.formats.dot import RENDERED, render_dot, write_dot
+    from spinec.visualize.formats.unknown import unknown_form
 
     form = output.suffix.removeprefix(".")
     if form not in ("dot", *RENDERED):
@@ -193,7 +193,7 @@ def diff(
 
     By meaning, not by lines of text. Blocks whose name the other spec lacks are found by their place in the network.
     """
-    from spinec.visualize.compare import diff as compare
+    from spinec.visualize.difference import diff as compare
     from spinec.visualize.draw import writer_of
 
     refuse_idle(
@@ -297,7 +297,7 @@ def chart(
 
 
 def _chart(kind: Kind, names: list[str], cost: str, convention: Convention) -> Chart:
-    from spinec.compiler.cost import cost as count
+    from spinec.compiler.cost.report import cost as count
     from spinec.spec.library import names as library_names
     from spinec.visualize import charts
 
@@ -360,7 +360,7 @@ def report(
     It stands alone and asks the network for nothing. Two specs are compared as well.
     """
     from spinec.backends.backend import emit
-    from spinec.compiler.cost import cost as count
+    from spinec.compiler.cost.report import cost as count
     from spinec.visualize.report import Source, write_report
 
     reports = [count(read_program(name, size)) for name in names]

@@ -71,7 +71,7 @@ def redistribute(
 
     Each block gets a share by its attention, beta, of the work that they do together (arXiv 2010.11426, Equations 2-4).
     """
-    from spinec.compiler.redistribute import redistribute as share_out
+    from spinec.compiler.resources.redistribute import redistribute as share_out
 
     refuse_idle(context, _no_table(output))
     spec = read_spec(name)
@@ -114,9 +114,9 @@ def betas(
     Every vector of the values that 'redistribute' would do it with. Exits with 1 where there is none: the dims were
     made in another way, or with other values.
     """
-    from spinec.compiler.explain import explain
-    from spinec.visualize.table import Table
-    from spinec.visualize.tables import betas_cell
+    from spinec.compiler.resources.explain import explain
+    from spinec.visualize.table.costs import betas_cell
+    from spinec.visualize.table.table import Table
 
     specs = read_spec(before), read_spec(after)
     found = explain(
@@ -155,7 +155,7 @@ def scale(
     form: Output = Form.table,
 ) -> None:
     """Make a spec wider, deeper or for another input size."""
-    from spinec.compiler.scaling import scale as scaled
+    from spinec.compiler.resources.scaling import scale as scaled
 
     refuse_idle(context, _no_table(output), Idle("multiple", "without --width", width == 1))
     spec = read_spec(name)
@@ -193,7 +193,7 @@ def compound(
 
     Depth, width and size by a factor each, to the power of a coefficient (arXiv 1905.11946, Equation 3).
     """
-    from spinec.compiler.scaling import compound as member
+    from spinec.compiler.resources.scaling import compound as member
 
     refuse_idle(context, _no_table(output))
     spec = read_spec(name)
@@ -231,7 +231,7 @@ def fit(
 
     Of multiply-adds, of parameters, or of both at once. Every candidate is counted exactly.
     """
-    from spinec.compiler.fit import fit as fitted
+    from spinec.compiler.resources.fit import fit as fitted
 
     refuse_idle(
         context,
@@ -304,9 +304,9 @@ def _deliver(before: ModelSpec, after: ModelSpec, made: Made, output: Path | Non
 
 
 def _show_changes(before: ModelSpec, after: ModelSpec, made: Made, form: Form) -> None:
-    from spinec.compiler.cost import cost
-    from spinec.compiler.pipeline import lower
-    from spinec.visualize.table import Cell, Column, Table
+    from spinec.compiler.cost.report import cost
+    from spinec.compiler.lowering.pipeline import lower
+    from spinec.visualize.table.table import Cell, Column, Table
 
     convention = made.convention
     reports = [cost(lower(spec)) for spec in (before, after)]

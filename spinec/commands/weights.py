@@ -14,7 +14,7 @@ from spinec.suffixes import check_suffix
 from spinec.usage import Idle, refuse_idle
 
 if TYPE_CHECKING:
-    from spinec.visualize.table import Table
+    from spinec.visualize.table.table import Table
 
 weights_app = typer.Typer(
     help="Convert weights between frameworks.",
@@ -118,7 +118,7 @@ def verify(
     So do steps that are too long: where losses grow, take a smaller rate.
     """
     from spinec.backends.verify import Course, compare
-    from spinec.visualize.tables import difference_table, training_difference_table
+    from spinec.visualize.table.costs import difference_table, training_difference_table
 
     refuse_idle(
         context,

@@ -1,0 +1,131 @@
+"""Advice on settings without effect, as far as the document says them: a fragment need not fit every neck."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, get_args
+
+from spinec.compiler.advice.remark import Linted, Remark, Rule
+from spinec.compiler.lowering.blocks.layers import Style
+from spinec.compiler.lowering.resample import resample
+from spinec.spec.blocks import Block, Identity, Input, InvertedBottleneck, Resample
+from spinec.spec.document import Item
+
+SQUEEZE = ("squeeze_base", "squeeze_multiple", "squeeze_activation", "gate")
+ROUNDING = ("multiple", "rounding", "keep")  # of what `width` makes
+
+
+def inputs(linted: Linted) -> Iterator[Remark]:
+    """What is said of an input changes how it is resampled."""
+    for name, block in linted.loaded.spec.blocks.items():
+        as_is = linted.as_is(block)
+        why = "the block takes it as it is and strides itself" if as_is else "remove it"
+        for i, given in enumerate(block.inputs):
+            for key in given.model_dump(exclude={"block"}, exclude_none=True):
+                if as_is or _is_idle(linted, given, block, key):
+                    message = f"{name}: '{key}' has no effect on input {given.block}"
+                    yield Remark("SPN-906", message, ("blocks", name, "inputs", i, key), why)
+
+
+def blocks(linted: Linted) -> Iterator[Remark]:
+    """What is said of a block changes what it computes."""
+    for name, block in linted.loaded.spec.blocks.items():
+        for path, why, hint in _idle(linted, block):
+            yield Remark("SPN-906", f"{name}: '{path[-1]}' has no effect {why}", ("blocks", name, *path), hint)
+
+
+def defaults(linted: Linted) -> Iterator[Remark]:
+    """Every default is taken by a block in which it has an effect; an activation reaches further."""
+    given = linted.loaded.document.mapping.get("defaults")
+    for key, item in given.mapping.items() if given else ():
+        if item.value is not None and not any(_takers(linted, key, item)):
+            hint = "no kind of block here has it, or every block says its own"
+            yield Remark("SPN-906", f"defaults: '{key}' has no effect", ("defaults", key), hint)
+
+
+def _takers(linted: Linted, key: str, default: Item) -> Iterator[bool]:
+    """Of all that takes a default: whether it has an effect there."""
+    tree, spec = linted.loaded.tree.mapping, linted.loaded.spec
+    for name, block in tree["blocks"].mapping.items():
+        if _takes(block, key, default):
+            yield all(path != (key,) for path, *_ in _idle(linted, spec.blocks[name]))
+    yield from (_takes(tree[part], key, default) for part in ("endpoints", "head") if part in tree)
+    if _takes(tree.get("resample"), key, default):
+        yield not _is_idle_everywhere(linted, key)
+
+
+def scale(linted: Linted) -> Iterator[Remark]:
+    """What scales changes something."""
+    given = linted.loaded.document.mapping.get("scale")
+    said = {key: item for key, item in given.mapping.items() if item.value not in (None, {})} if given else {}
+    wider = "width" in said and said["width"].value != 1
+    if given and not wider and not said.keys() & {"size", "repeats"}:
+        yield Remark("SPN-906", "scale: changes nothing", ("scale",), "say a size, a width or repeats, or remove it")
+        return
+    for name in said["repeats"].mapping if "repeats" in said else ():
+        if isinstance(linted.loaded.spec.blocks[name], Identity):
+            message = f"scale.repeats: repeats have no effect on {name}, an identity"
+            yield Remark("SPN-906", message, ("scale", "repeats", name), "remove it")
+    for key in ROUNDING if not wider else ():
+        if key in said:
+            message = f"scale: '{key}' has no effect without a width"
+            yield Remark("SPN-906", message, ("scale", key), "it says how scaled dims are rounded")
+
+
+def order(linted: Linted) -> Iterator[Remark]:
+    """An order of space-to-depth's channels is said where there is space-to-depth."""
+    if _is_idle_everywhere(linted, "channel_order"):
+        hint = "nothing comes to a coarser level by space_to_depth"
+        yield Remark("SPN-906", "resample: 'channel_order' has no effect", ("resample", "channel_order"), hint)
+
+
+def _idle(linted: Linted, block: Block) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    """The settings of a block that change nothing, why, and what to do."""
+    fuse = block.fuse
+    activates = fuse and (fuse.activation or linted.loaded.spec.fuse.activation)  # of a spec's `fuse` it takes nothing
+    if fuse and (linted.as_is(block) or (len(block.inputs) == 1 and not activates)):
+        yield ("fuse",), "on one input", "remove it"
+    elif fuse and fuse.kind != "fast_normalized":
+        yield ("fuse", "epsilon"), f"where inputs are fused by '{fuse.kind}'", "remove it"
+    if isinstance(block, InvertedBottleneck) and not block.squeeze:
+        for key in SQUEEZE:
+            yield (key,), "without 'squeeze'", "say how much is squeezed, or remove it"
+    if getattr(block, "kernel", None) == 1:
+        yield ("dilation",), "on a kernel of one pixel", "remove it"
+    if isinstance(block, Identity) and block.repeats > 1:
+        yield ("repeats",), "on an identity: nothing runs again", "remove it"
+
+
+def _is_idle(linted: Linted, given: Input, block: Block, key: str) -> bool:
+    """Whether an input is resampled in one way, whatever is said under a key."""
+    spec = linted.loaded.spec
+    way = spec.resample_of(given)
+    ways = [way.model_copy(update={key: choice}) for choice in _choices(key)]
+    source, to = linted.features(given.block), linted.features_of(block)
+    if key == "up":  # the one way there is, or none: it says whether a finer level may read a coarser one
+        return to.level >= source.level
+    return len({repr(resample(source, to, each, Style(spec))) for each in ways}) == 1
+
+
+def _choices(key: str) -> tuple[Any, ...]:
+    """Enough values of a setting to see whether it has an effect."""
+    annotation = Resample.model_fields[key].annotation
+    return {"alpha": (0.0, 0.5), "bias": (False, True)}.get(key) or tuple(
+        choice for choice in get_args(annotation) if key != "down" or choice != "none"
+    )
+
+
+def _is_idle_everywhere(linted: Linted, key: str) -> bool:
+    return all(
+        linted.as_is(block) or _is_idle(linted, given, block, key)
+        for block in linted.loaded.spec.blocks.values()
+        for given in block.inputs
+    )
+
+
+def _takes(item: Item | None, key: str, default: Item) -> bool:
+    own = item.mapping.get(key) if item else None
+    return own is not None and own.place == default.place
+
+
+IDLE: tuple[Rule, ...] = (inputs, blocks, defaults, scale, order)

@@ -1,0 +1,252 @@
+"""What a program costs: multiply-adds, parameters and memory, exactly, without a framework.
+
+Counts are integers; where a convention prices something at a half, a total may end in .5 and is still exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import prod
+from typing import Any, Literal, NamedTuple
+
+from spinec.compiler.cost.conventions import CONVENTIONS, INITIALISED, PARTS
+from spinec.compiler.cost.peak_memory import peak_elements
+from spinec.compiler.graph.program import Program
+from spinec.compiler.ops.base import Op, Quantity, Work
+from spinec.spec.collection import paused_collection
+from spinec.spec.conventions import Convention
+from spinec.spec.errors import ShapeError, did_you_mean
+from spinec.spec.fields import CountedParams
+from spinec.spec.model import ModelSpec
+from spinec.spec.notebook import shown
+
+By = Literal["model", "level", "block", "part", "op", "category"]
+MAX_COUNT = 2**53  # the largest integer that every reader of the figures can hold, doubles included
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What one op, or some of them together, cost; multiply-adds are kept in halves."""
+
+    halves: Mapping[Convention, int]
+    params: int = 0
+    activations: int = 0
+    """Elements that the ops give out."""
+
+    def macs(self, convention: Convention = "conv") -> int | float:
+        """Multiply-adds; ends in .5 where the convention counts halves and their number is odd."""
+        halves = self.halves[_known(convention)]
+        return halves // 2 if halves % 2 == 0 else halves / 2
+
+    def flops(self, convention: Convention = "conv") -> int:
+        """Floating point operations: twice the multiply-adds."""
+        return self.halves[_known(convention)]
+
+    def __repr__(self) -> str:
+        return f"Count(macs={self.macs()}, params={self.params}, activations={self.activations})"
+
+    @property
+    def activation_bytes(self) -> int:
+        """Bytes of what the ops give out, in float32."""
+        return 4 * self.activations
+
+
+class Row(NamedTuple):
+    """One op of a program and its cost. What its work counts in a convention is worked out when it is asked for."""
+
+    path: str
+    op: Op
+    work: Work
+    kernel_weights: int
+    params: int
+    activations: int
+
+    @property
+    def halves(self) -> tuple[int, ...]:
+        """Multiply-adds times two, in the order of `CONVENTIONS`."""
+        return tuple([each.halves(self.work, self.kernel_weights) for each in CONVENTIONS.values()])
+
+
+class Parts(dict[str, Count]):
+    """What parts of a program cost, by name; notebooks show it as a table."""
+
+    def __init__(self, report: Report, key: By, counts: Mapping[str, Count]) -> None:
+        super().__init__(counts)
+        self.report, self.key = report, key
+
+    def _repr_html_(self) -> str | None:
+        return shown("parts", self)
+
+
+@dataclass(frozen=True)
+class Report(Count):
+    """The cost of a program: of the whole, and by any of its parts."""
+
+    program: Program = field(kw_only=True)
+    rows: tuple[Row, ...] = field(kw_only=True)
+
+    def __repr__(self) -> str:
+        height, width = self.program.size
+        of = f"{self.program.name} at {height} x {width}"
+        return f"<Report of {of}: {self.macs():,} multiply-adds, {self.params:,} parameters>"
+
+    def by(self, key: By) -> Parts:
+        """The cost of every level, block, part, op or category; the rows add up to the whole.
+
+        >>> from spinec import load, lower, cost
+        >>> report = cost(lower(load("eff-spinenet-d0")))
+        >>> sum(part.params for part in report.by("block").values()) == report.params
+        True
+        """
+        if key not in KEYS:
+            raise ValueError(f"cannot report by {key!r}; {did_you_mean(key, KEYS)}")
+        groups: dict[str, list[Row]] = {}
+        for row in self.rows:
+            groups.setdefault(KEYS[key](self.program.spec, row), []).append(row)
+        return Parts(self, key, {name: total(rows) for name, rows in groups.items()})
+
+    def params_by(self, counted: CountedParams) -> int:
+        """Parameters as a publication may count them: a norm has two per channel that are trained.
+
+        One of them is left when it is folded into the convolution before it, and two running statistics are further
+        variables.
+        """
+        kept = sum(prod(shape) for shape in self.program.state.values())
+        further = {"trained": 0, "folded": -kept // 2, "all": kept}
+        if counted not in further:
+            raise ValueError(f"cannot count parameters as {counted!r}; {did_you_mean(counted, further)}")
+        return self.params + further[counted]
+
+    @cached_property
+    def peak_bytes(self) -> int:
+        """The most bytes of activations alive at once at inference, in float32, batch 1 (weights not included).
+
+        Every value lives from the op that makes it to the last op that reads it; an op's inputs and its result are
+        alive together.
+        """
+        return 4 * peak_elements(self.program)
+
+    @cached_property
+    def receptive_fields(self) -> dict[str, tuple[int, int]]:
+        """Block: height and width in pixels of what its centre cell sees of the image; gates are left out."""
+        from spinec.compiler.cost.receptive_field import receptive_field
+
+        return {name: receptive_field(self.program, name) for name in self.program.spec.blocks}
+
+    def _repr_html_(self) -> str | None:
+        return shown("html", self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain data: the whole, and by level, block, part and category."""
+        parts: tuple[By, ...] = ("level", "block", "part", "category")
+        return {
+            "name": self.program.name,
+            "input": list(self.program.input_shape),
+            "outputs": {name: list(shape) for name, shape in self.program.outputs.items()},
+            **plain(self),
+            "peak_bytes": self.peak_bytes,
+            **{f"by_{key}": {name: plain(count) for name, count in self.by(key).items()} for key in parts},
+        }
+
+
+@paused_collection()
+def cost(program: Program) -> Report:
+    """Count a program.
+
+    >>> from spinec import load, lower
+    >>> cost(lower(load("eff-spinenet-d0"))).macs()
+    2453285888
+    """
+    rows = []
+    for step in program.steps:
+        work = step.op.work(step.output, *step.input_shapes)
+        if step.times > 1:
+            work = {quantity: step.times * amount for quantity, amount in work.items()}
+        params = kernels = 0
+        for role, shape in step.weights.items():
+            params += (size := prod(shape))
+            kernels += size if role in INITIALISED else 0
+        rows.append(Row(step.path, step.op, work, kernels, params, step.times * prod(step.output)))
+    whole = total(rows)
+    if max(whole.halves.values(), default=0) > 2 * MAX_COUNT:
+        raise ShapeError(f"{program.name}: more than 2^53 multiply-adds, which no counter can hold exactly")
+    return Report(whole.halves, whole.params, whole.activations, program=program, rows=tuple(rows))
+
+
+def plain(count: Count) -> dict[str, Any]:
+    """A count as plain data."""
+    macs = {name: count.macs(name) for name in CONVENTIONS}
+    return {"macs": macs, "params": count.params, "activation_bytes": count.activation_bytes}
+
+
+def total(rows: Iterable[Row]) -> Count:
+    """What some ops cost together."""
+    rows = list(rows)
+    work, kernel_weights = _work(rows)
+    halves = {name: each.halves(work, kernel_weights) for name, each in CONVENTIONS.items()}
+    return Count(halves, sum([row.params for row in rows]), sum([row.activations for row in rows]))
+
+
+def counted_parts(report: Report, convention: Convention) -> dict[str, int]:
+    """Of what a convention's count is made up, in half multiply-adds."""
+    prices = CONVENTIONS[_known(convention)]
+    work, kernel_weights = _work(report.rows)
+    parts = {
+        part: prices.halves({each: work.get(each, 0) for each in quantities}, 0) for part, quantities in PARTS.items()
+    }
+    return {**parts, "initialisers": prices.halves({}, kernel_weights)}
+
+
+def _work(rows: Iterable[Row]) -> tuple[dict[Quantity, int], int]:
+    """The work of some ops by quantity, and how many weights have initialisers."""
+    work: dict[Quantity, int] = {}
+    kernel_weights = 0
+    for row in rows:
+        for quantity, amount in row.work.items():
+            work[quantity] = work.get(quantity, 0) + amount
+        kernel_weights += row.kernel_weights
+    return work, kernel_weights
+
+
+def _part(spec: ModelSpec, row: Row) -> str:
+    """What a model is made of: bodies of blocks, the resampling and fusion between them, endpoints, head."""
+    first, _, rest = row.path.partition(".")
+    if first in spec.outputs:
+        return "endpoints"
+    if first not in spec.blocks:
+        return "head"
+    inner = rest.partition(".")[0]
+    if inner.startswith("resample"):
+        return "resample"
+    return "fuse" if inner.startswith(("fuse", "concat")) and len(spec.blocks[first].inputs) > 1 else "blocks"
+
+
+def _level(spec: ModelSpec, row: Row) -> str:
+    """The level that an op's cost belongs to: its block's, its output's, or the head's finest."""
+    first = row.path.partition(".")[0]
+    output = first if first in spec.outputs else first.partition("_")[2]
+    if first in spec.blocks:
+        level = spec.level_of(first)
+    elif output in spec.outputs:
+        level = spec.level_of(spec.outputs[output])
+    else:
+        level = min(spec.level_of(block) for block in spec.outputs.values())
+    return f"level {level}"
+
+
+def _known(convention: Convention) -> Convention:
+    if convention not in CONVENTIONS:
+        raise ValueError(f"unknown convention {convention!r}; {did_you_mean(convention, CONVENTIONS)}")
+    return convention
+
+
+KEYS: dict[str, Callable[[ModelSpec, Row], str]] = {
+    "model": lambda spec, row: "model",
+    "level": _level,
+    "block": lambda spec, row: row.path.partition(".")[0],
+    "part": _part,
+    "op": lambda spec, row: row.path,
+    "category": lambda spec, row: row.op.group,
+}

@@ -1,0 +1,204 @@
+"""The cost of a spec as an exact quadratic form of its dims, found by counting and checked by counting.
+
+Blocks are counted one by one, for a few dims each, and so are endpoints and head. Only where dims that meet are equal
+is there less to do: there is nothing to match, and a shortcut is as it is. What that saves is a form of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import repeat
+from random import Random
+
+from spinec.compiler.cost.report import cost
+from spinec.compiler.cost_model.quadratic_form import (
+    Costs,
+    Form,
+    Width,
+    costs_of,
+    evaluate,
+    form_of,
+    no_form,
+    plus,
+    plus_form,
+    renamed,
+)
+from spinec.compiler.graph.hierarchy import GraphBuilder, ModelInput, flatten
+from spinec.compiler.graph.program import Program
+from spinec.compiler.lowering.blocks.layers import Style
+from spinec.compiler.lowering.fuse import lower_block
+from spinec.compiler.lowering.pipeline import lower
+from spinec.compiler.lowering.resample import Features
+from spinec.spec.blocks import Block, Bottleneck, Conv, Input, InvertedBottleneck
+from spinec.spec.fields import MAX_DIM
+from spinec.spec.model import ModelSpec, with_dims
+
+SAMPLES = 8  # dims that a block is counted for: an op has four unknown factors, seldom more
+RANGES = 6  # from which samples are taken
+CHECKS = 4  # whole candidates on which a form is compared with `cost`
+
+
+@dataclass(frozen=True)
+class CostForm:
+    """What a spec costs at one input size, for any dims and repeats of its blocks."""
+
+    spec: ModelSpec
+    base: Form
+    """With every block run once, and no dims equal that meet."""
+    again: Mapping[str, Form]
+    """Block: what each further repeat adds."""
+    saved: Mapping[tuple[str, str], Form]
+    """Source and block: what is saved where their dims are equal."""
+    tied: tuple[str, ...]
+    """Blocks that must have one dim, because a head reads them without endpoints between."""
+
+    def costs(self, dims: Mapping[str, int], repeats: Mapping[str, int]) -> Costs:
+        """The cost of one candidate."""
+        known = {**dims, "image": self.spec.input.channels}
+        total = evaluate(self.base, known)
+        for block, form in self.again.items():
+            total = plus(total, evaluate(form, known), repeats[block] - 1)
+        for (source, block), form in self.saved.items():
+            if known[source] == known[block]:
+                total = plus(total, evaluate(form, known), -1)
+        return total
+
+
+def cost_form(spec: ModelSpec, size: tuple[int, int]) -> CostForm:
+    """The form of a spec at an input size.
+
+    Raises:
+        SpecError: naming the block that has no such form; `cost` counts it nevertheless.
+    """
+    random = Random(0)  # the same samples every time
+    tied = tuple(spec.outputs.values()) if spec.head and spec.head.one_dim and not spec.endpoints else ()
+    base = _top_form(spec, size, tied, random)
+    again: dict[str, Form] = {}
+    saved: dict[tuple[str, str], Form] = {}
+    for name in spec.blocks:
+        once, again[name], equal = _block_forms(spec, size, name, random)
+        base = plus_form(base, once)
+        saved |= {(source, name): form for source, form in equal.items()}
+    form = CostForm(spec, base, again, {pair: form for pair, form in saved.items() if form}, tied)
+    _check(form, size, random)
+    return form
+
+
+def _block_forms(
+    spec: ModelSpec, size: tuple[int, int], name: str, random: Random
+) -> tuple[Form, Form, dict[str, Form]]:
+    """The forms of a block run once, of a further repeat, and of what each source saves that has the block's dim."""
+    block = spec.blocks[name]
+    sources = [given.block for given in block.inputs]
+    widths = [width for origin in (name, *sources) for width in _widths(block, origin)]
+    widths += [width for given in block.inputs for width in _narrowed(spec, given)]
+    choices = _choices([name, *sources], widths, random)
+
+    def form(choices: Sequence[Mapping[str, int]], repeats: int = 1) -> Form:
+        return form_of(name, [(dims, _alone(spec, size, name, dims, repeats)) for dims in choices], widths)
+
+    once = form(choices)
+    saved = {}
+    for source in sources:
+        equal = [{**dims, source: dims[name]} for dims in choices]
+        if any(evaluate(once, dims) != costs_of(cost(_alone(spec, size, name, dims, 1))) for dims in equal[:2]):
+            saved[source] = plus_form(renamed(once, source, name), form(equal), -1)
+    return once, plus_form(form(choices, 2), once, -1), saved
+
+
+def _top_form(spec: ModelSpec, size: tuple[int, int], tied: tuple[str, ...], random: Random) -> Form:
+    """The form of endpoints and head."""
+    outputs = list(tied[:1] or spec.outputs.values())
+    widths = [Width(name) for name in outputs]
+    samples = [
+        (dims, _only_top(spec, size, dict.fromkeys(tied, dims[outputs[0]]) or dims))
+        for dims in _choices(outputs, widths, random)
+    ]
+    return form_of("endpoints and head", samples, widths, skip=tuple(spec.blocks))
+
+
+def _widths(block: Block, name: str) -> list[Width]:
+    """The channel numbers within a block that come from one dim: the dim, and shares that are no multiples of it."""
+    chains: list[tuple[Fraction, ...]] = []
+    multiple = 1
+    match block:
+        case InvertedBottleneck():
+            expand, squeeze = Fraction(str(block.expand)), Fraction(str(block.squeeze))
+            chains = [(expand,), (squeeze,) if block.squeeze_base == "input" else (expand, squeeze)]
+            multiple = block.squeeze_multiple
+        case Bottleneck():
+            chains = [(Fraction(1, block.expand),)]
+    if multiple > 1 and all(chains[-1]):
+        return [Width(name), *_rounded(name, chains[:-1]), Width(name, chains[-1], multiple)]
+    return [Width(name), *_rounded(name, chains)]
+
+
+def _narrowed(spec: ModelSpec, given: Input) -> list[Width]:
+    """The channel number at which a source is resampled, where that is a share of what it works at."""
+    alpha, source = Fraction(str(spec.resample_of(given).alpha)), spec.blocks.get(given.block)
+    inner = (Fraction(1, source.expand),) if isinstance(source, Bottleneck) else ()
+    return _rounded(given.block, [(*inner, alpha)])
+
+
+def _rounded(name: str, chains: Sequence[tuple[Fraction, ...]]) -> list[Width]:
+    """Shares of a dim that are no multiples of it."""
+    return [Width(name, chain) for chain in chains if all(chain) and any(share.denominator > 1 for share in chain)]
+
+
+def _choices(names: Sequence[str], widths: Sequence[Width], random: Random) -> list[dict[str, int]]:
+    """Dims of which no two are equal: all small, where shares come to one; then every block once in each of six ranges.
+
+    The last range ends where the finest share comes to several, so that no share looks like a constant or like another.
+    """
+    finest = max((share.denominator * width.multiple for width in widths for share in width.shares), default=1)
+    step = min(MAX_DIM, 64 + 8 * (finest + len(names))) // RANGES
+    small = [random.sample(range(1, len(names) + 3), len(names)) for _ in range(SAMPLES - RANGES)]
+    choices = [dict(zip(names, dims, strict=True)) for dims in small]
+    for turn in range(RANGES):
+        ranges = [random.sample(range(i * step + 1, (i + 1) * step), step - 1) for i in range(RANGES)]
+        ranges[-1] = list(range(1, RANGES * step + 1))  # from its end: the largest dim is among the samples
+        choices.append({name: ranges[(i + turn) % RANGES].pop() for i, name in enumerate(names)})
+    return choices
+
+
+def _alone(spec: ModelSpec, size: tuple[int, int], name: str, dims: Mapping[str, int], repeats: int) -> Program:
+    """A program of one block, with any dims."""
+
+    def features(block: str) -> Features:
+        level = spec.level_of(block)
+        height, width = (-(-side // 2**level) for side in size)
+        made_by = spec.blocks.get(block)
+        inner = made_by.model_copy(update={"dim": dims[block]}).inner_dim if made_by else 0
+        return Features(block, level, dims[block], height, width, inner)
+
+    block = spec.blocks[name].model_copy(update={"dim": dims[name], "repeats": repeats})
+    given = {source.block: features(source.block) for source in block.inputs}
+    inputs = {source: ModelInput((f.dim, f.height, f.width)) for source, f in given.items()}
+    model = GraphBuilder(name, "", tuple(given))
+    graph = lower_block(block, list(given.values()), features(name), Style(spec), repeat(0.0))
+    whole = model.build(model.add(name, graph, *given))
+    steps, shapes, values = flatten(whole, inputs)
+    return Program(spec, size, whole, inputs, tuple(steps), shapes, values)
+
+
+def _only_top(spec: ModelSpec, size: tuple[int, int], dims: Mapping[str, int]) -> Program:
+    """The model's program, but with blocks that are only there to be read."""
+    image = (Input.model_validate({"from": "image"}),)
+    blocks = {name: Conv(level=spec.blocks[name].level, dim=dim, inputs=image, kernel=1) for name, dim in dims.items()}
+    return lower(spec.model_copy(update={"blocks": blocks}), size)
+
+
+def _check(form: CostForm, size: tuple[int, int], random: Random) -> None:
+    """Compare a form with `cost` on the spec itself and on random candidates, many of whose dims are equal."""
+    spec = form.spec
+    dims = {name: block.dim for name, block in spec.blocks.items()}
+    repeats = {name: block.repeats for name, block in spec.blocks.items()}
+    for _ in range(CHECKS):
+        if form.costs(dims, repeats) != costs_of(cost(lower(with_dims(spec, dims, repeats), size))):
+            raise no_form("some candidate")
+        few = [random.randint(1, 64) for _ in range(3)]  # no block's weights are too large with these
+        dims = {name: random.choice(few) for name in dims}
+        dims |= dict.fromkeys(form.tied, few[0])
+        repeats = {name: random.randint(1, 3) for name in repeats}

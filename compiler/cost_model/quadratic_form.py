@@ -1,0 +1,165 @@
+"""Quadratic forms of channel numbers, found from a few programs and exact for all.
+
+A channel number is a multiple of a dim, or of a share of a dim that is rounded down. What an op costs is a sum of such
+numbers and of products of two of them. So programs of one structure and different dims say which numbers meet in an op,
+and the factors solve a small linear system.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from itertools import combinations
+from typing import NamedTuple, TypeAlias
+
+from spinec.compiler.cost.conventions import CONVENTIONS
+from spinec.compiler.cost.report import Count, cost
+from spinec.compiler.graph.program import Program
+from spinec.spec.errors import Fault, SpecError
+from spinec.spec.model import round_dim
+
+PRIME = 2**61 - 1  # far above any factor, so a solution modulo the prime is the solution
+
+Costs: TypeAlias = tuple[int, ...]
+"""Half multiply-adds in every convention, in the order of `CONVENTIONS`, and parameters."""
+NOTHING: Costs = (0,) * (len(CONVENTIONS) + 1)
+
+
+class Width(NamedTuple):
+    """A channel number: a block's dim, or shares of it one after the other, each rounded down and at least one.
+
+    With a `multiple`, the last share is rounded to that, by `round_dim`.
+    """
+
+    block: str
+    shares: tuple[Fraction, ...] = ()
+    multiple: int = 1
+
+
+ONE = Width("")  # the number one, so that every term is a product of two
+Term: TypeAlias = tuple[Width, Width]
+Form: TypeAlias = dict[Term, Costs]
+"""The factors of every term."""
+Sample: TypeAlias = tuple[Mapping[str, int], Program]
+"""A program, and the dims that it was lowered with."""
+
+
+def channels(width: Width, dims: Mapping[str, int]) -> int:
+    """A channel number, from the dims of the blocks."""
+    number = dims[width.block] if width.block else 1
+    last = len(width.shares) - 1
+    for i, share in enumerate(width.shares):
+        if width.multiple > 1 and i == last:
+            number = round_dim(number * float(share), width.multiple)
+        else:
+            number = max(1, number * share.numerator // share.denominator)
+    return number
+
+
+def evaluate(form: Form, dims: Mapping[str, int]) -> Costs:
+    """The value of a form, in exact integers."""
+    total = NOTHING
+    for (first, second), factors in form.items():
+        total = plus(total, factors, channels(first, dims) * channels(second, dims))
+    return total
+
+
+def plus(total: Costs, more: Costs, times: int = 1) -> Costs:
+    """A cost, and some times another."""
+    return tuple([a + times * b for a, b in zip(total, more, strict=True)])
+
+
+def plus_form(form: Form, more: Form, times: int = 1) -> Form:
+    """A form, and some times another; terms that come to nothing are left out."""
+    added = dict(form)
+    for term, factors in more.items():
+        added[term] = plus(added.get(term, NOTHING), factors, times)
+    return {term: factors for term, factors in added.items() if any(factors)}
+
+
+def renamed(form: Form, old: str, new: str) -> Form:
+    """The form where the dims of two blocks are equal."""
+    merged: Form = {}
+    for (first, second), factors in form.items():
+        a, b = sorted(width._replace(block=new) if width.block == old else width for width in (first, second))
+        merged = plus_form(merged, {(a, b): factors})
+    return merged
+
+
+def costs_of(count: Count) -> Costs:
+    """What was counted, as a row of numbers."""
+    return (*(count.halves[convention] for convention in CONVENTIONS), count.params)
+
+
+def form_of(what: str, samples: Sequence[Sample], widths: Sequence[Width], skip: Sequence[str] = ()) -> Form:
+    """What programs of one structure cost together, but for what is under the names to skip."""
+    dims = [each for each, _ in samples]
+    known: dict[tuple[int, ...], Width] = {}
+    for width in (ONE, *widths):  # in order of preference: a dim before its shares
+        known.setdefault(tuple([channels(width, each) for each in dims]), width)
+    costs: dict[frozenset[Width], list[Costs]] = {}
+    rows = zip(*[cost(program).rows for _, program in samples], strict=True)
+    for steps, counts in zip(zip(*[program.steps for _, program in samples], strict=True), rows, strict=True):
+        if steps[0].path.partition(".")[0] in skip:
+            continue
+        operands = zip(*[(step.output, *step.input_shapes) for step in steps], strict=True)
+        numbers = {tuple([shape[0] for shape in shapes]) for shapes in operands}
+        met = frozenset(_width(what, number, known) for number in numbers) - {ONE}
+        so_far = costs.setdefault(met, [NOTHING] * len(samples))
+        costs[met] = [plus(total, (*row.halves, row.params)) for total, row in zip(so_far, counts, strict=True)]
+    form: Form = {}
+    for met, totals in costs.items():
+        form = plus_form(form, _fit(what, sorted(met), dims, totals))
+    return form
+
+
+def no_form(what: str) -> SpecError:
+    """Why there is no form."""
+    message = f"{what}: the cost is no quadratic form of the dims, so many candidates cannot be counted at once"
+    return SpecError([Fault("SPN-704", message, None, "count candidates one by one: cost(lower(spec))")])
+
+
+def _width(what: str, number: tuple[int, ...], known: Mapping[tuple[int, ...], Width]) -> Width:
+    """Of which channel number the numbers of all samples are a multiple."""
+    for values, width in known.items():
+        times = number[0] // values[0]
+        if times and number == tuple([times * value for value in values]):
+            return width
+    raise no_form(what)
+
+
+def _fit(what: str, widths: Sequence[Width], dims: Sequence[Mapping[str, int]], costs: Sequence[Costs]) -> Form:
+    """The factors of the channel numbers, and of their products, that give every cost exactly."""
+    products = combinations(widths, 2) if len(widths) > 1 else ((width, width) for width in widths)
+    terms = [(ONE, ONE), *((ONE, width) for width in widths), *products]
+    rows = [[channels(first, each) * channels(second, each) for first, second in terms] for each in dims]
+    found = _solve(rows, costs)
+    if not found:
+        raise no_form(what)
+    form = {term: factors for term, factors in zip(terms, found, strict=True) if any(factors)}
+    if any(evaluate(form, each) != total for each, total in zip(dims, costs, strict=True)):
+        raise no_form(what)
+    return form
+
+
+def _solve(rows: Sequence[Sequence[int]], values: Sequence[Costs]) -> list[Costs]:
+    """x with rows x = values modulo a prime, by elimination; nothing when the rows leave some of x open."""
+    unknowns, table = len(rows[0]), [[*row, *value] for row, value in zip(rows, values, strict=True)]
+    found: list[Costs] = [NOTHING] * unknowns
+    pivots: list[int] = []
+    for column in range(unknowns):
+        rank = len(pivots)
+        at = next((i for i in range(rank, len(table)) if table[i][column] % PRIME), None)
+        if at is None:
+            return []
+        table[rank], table[at] = table[at], table[rank]
+        inverse = pow(table[rank][column], -1, PRIME)
+        pivot = table[rank] = [entry * inverse % PRIME for entry in table[rank]]
+        for i, row in enumerate(table):
+            if i != rank and row[column]:
+                factor = row[column]
+                table[i] = [(entry - factor * by) % PRIME for entry, by in zip(row, pivot, strict=True)]
+        pivots.append(column)
+    for rank, column in enumerate(pivots):
+        found[column] = tuple([(x + PRIME // 2) % PRIME - PRIME // 2 for x in table[rank][unknowns:]])
+    return found

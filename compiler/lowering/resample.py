@@ -1,0 +1,139 @@
+"""How features come to another level and dim (Eff-SpineNet, Figure 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from spinec.compiler.graph.hierarchy import Graph, GraphBuilder, sequence
+from spinec.compiler.lowering.blocks.layers import Style, conv_block, ratio_of
+from spinec.compiler.ops.activation import Activation
+from spinec.compiler.ops.base import Op
+from spinec.compiler.ops.pool import Pool
+from spinec.compiler.ops.resize import Crop, Pad, SpaceToDepth, Upsample
+from spinec.spec.blocks import Resample
+from spinec.spec.fields import Activation as Kind
+
+
+class Features(NamedTuple):
+    """A value between blocks: its name in the graph, its level and shape, and the dim that what made it works at."""
+
+    name: str
+    level: int
+    dim: int
+    height: int
+    width: int
+    inner: int = 0
+
+
+def resample(given: Features, to: Features, way: Resample, style: Style) -> Graph:
+    """A sequence that brings features to the level, dim and size of `to`; an empty one where they are there already."""
+    narrow = [] if not way.alpha else [conv_block(style, given.dim, _narrowed(given, way), activation=way.activation)]
+    if narrow:
+        given = given._replace(dim=_narrowed(given, way))
+    if given.level < to.level:
+        steps = DOWN[way.down](given, to, way, style)
+    elif given.level == to.level:
+        steps = match(given, to, way, style, by_default=False)
+    elif way.up == "nearest" and not narrow:
+        steps = [*match(given, to, way, style), *upsample(given, to)]
+    else:
+        steps = [_as_one(upsample(given, to)), *match(given, to, way, style)]
+    return sequence("resample", "Brings features to another level and dim.", *narrow, *steps)
+
+
+def _as_one(steps: Sequence[Op | Graph]) -> Op | Graph:
+    """One step of several, so that the weights of those that follow have the same names at every input size."""
+    return steps[0] if len(steps) == 1 else sequence("fitted", "Fits a map to the size of its level.", *steps)
+
+
+def _narrowed(given: Features, way: Resample) -> int:
+    return ratio_of(given.inner or given.dim, way.alpha)
+
+
+def match(given: Features, to: Features, way: Resample, style: Style, *, by_default: bool = True) -> list[Op | Graph]:
+    """The 1x1 convolution + norm to the target dim, unless the dims agree and nothing asks for it."""
+    always = way.match == "always" or way.alpha or (by_default and way.match == "when_different")
+    return [conv_block(style, given.dim, to.dim, bias=way.bias)] if given.dim != to.dim or always else []
+
+
+def upsample(given: Features, to: Features) -> list[Op | Graph]:
+    """Nearest neighbour by the power of two between the levels, cropped where the sizes do not divide."""
+    factor = 2 ** (given.level - to.level)
+    if factor == 1:
+        return []
+    fits = (given.height * factor, given.width * factor) == (to.height, to.width)
+    return [Upsample(factor), *([] if fits else [Crop(to.height, to.width)])]
+
+
+def _space_to_depth(given: Features, to: Features, way: Resample, style: Style) -> list[Op | Graph]:
+    """Space-to-depth, stride-2 depthwise convolutions while still above the target level, 1x1 convolution + norm."""
+    odd = (given.height % 2, given.width % 2)
+    squares = [*([Pad(*odd)] if any(odd) else []), SpaceToDepth(way.channel_order)]
+    dim, further = 4 * given.dim, to.level - given.level - 1
+    depthwise = [_depthwise_down(style, dim, way.activation) for _ in range(further)]
+    return [_as_one(squares), *depthwise, conv_block(style, dim, to.dim, bias=way.bias)]
+
+
+def _depthwise(given: Features, to: Features, way: Resample, style: Style) -> list[Op | Graph]:
+    """Stride-2 depthwise convolutions, 1x1 convolution + norm."""
+    steps = [_depthwise_down(style, given.dim, way.activation) for _ in range(to.level - given.level)]
+    return [*steps, conv_block(style, given.dim, to.dim, bias=way.bias)]
+
+
+def _conv(given: Features, to: Features, way: Resample, style: Style) -> list[Op | Graph]:
+    """Stride-2 3x3 convolutions, the first to the target dim, with an activation between them."""
+    further = to.level - given.level - 1
+    first = conv_block(style, given.dim, to.dim, 3, 2, way.activation if further else "none")
+    rest = [
+        conv_block(style, to.dim, to.dim, 3, 2, way.activation if i < further else "none")
+        for i in range(1, further + 1)
+    ]
+    return [first, *rest]
+
+
+def _conv_pool(given: Features, to: Features, way: Resample, style: Style) -> list[Op | Graph]:
+    """A stride-2 3x3 convolution, one maximum pooling for all further levels, 1x1 convolution + norm (SpineNet)."""
+    ratio = 2 ** (to.level - given.level)
+    conv = conv_block(style, given.dim, given.dim, 3, 2, way.activation)
+    pool = [Pool("max", 3 if ratio <= 4 else 5, ratio // 2, style.spec.padding)] if ratio > 2 else []
+    return [conv, *pool, conv_block(style, given.dim, to.dim, bias=way.bias)]
+
+
+def _pool(given: Features, to: Features, way: Resample, style: Style) -> list[Op | Graph]:
+    """1x1 convolution + norm where the dim differs, then 3x3 pooling of stride 2, once per level."""
+    kind: Literal["max", "avg"] = "avg" if way.down == "avg_pool" else "max"
+    pools = [Pool(kind, 3, 2, style.spec.padding) for _ in range(to.level - given.level)]
+    return [*match(given, to, way, style, by_default=False), *pools]
+
+
+def _pool_first(given: Features, to: Features, way: Resample, style: Style) -> list[Op | Graph]:
+    """One 3x3 maximum pooling over all levels, then the 1x1 convolution + norm where the dim differs (MnasFPN)."""
+    pool = Pool("max", 3, 2 ** (to.level - given.level), style.spec.padding)
+    return [pool, *match(given, to, way, style, by_default=False)]
+
+
+def _disjoint_pool(given: Features, to: Features, way: Resample, style: Style) -> list[Op | Graph]:
+    """1x1 convolution + norm where the dim differs, then one maximum over squares that do not overlap (NAS-FPN)."""
+    ratio = 2 ** (to.level - given.level)
+    return [*match(given, to, way, style, by_default=False), Pool("max", ratio, ratio, "same")]
+
+
+def _depthwise_down(style: Style, dim: int, activation: Kind) -> Graph:
+    doc = "Depthwise 3x3 convolution of stride 2, batch norm, activation."
+    to = GraphBuilder("depthwise_down", doc, settings={"dim": dim})
+    x = to.add("conv", style.conv(dim, 3, 2, groups=dim), "x")
+    x = to.add("norm", style.norm(), x)
+    return to.build(x if activation == "none" else to.add("act", Activation(activation), x))
+
+
+DOWN = {
+    "space_to_depth": _space_to_depth,
+    "depthwise": _depthwise,
+    "conv": _conv,
+    "conv_pool": _conv_pool,
+    "max_pool": _pool,
+    "max_pool_first": _pool_first,
+    "max_pool_disjoint": _disjoint_pool,
+    "avg_pool": _pool,
+}

@@ -1,0 +1,175 @@
+"""The tables of the language reference, from the JSON Schema of a spec, which is made from the models that read one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, get_args
+
+import yaml
+
+from spinec.compiler.lowering.pipeline import MAX_PARAMS, MAX_WEIGHT
+from spinec.spec.blocks import Block, InputResample
+from spinec.spec.document import MAX_BYTES, MAX_DEPTH, MAX_DIGITS, MAX_ENTRIES, MAX_NODES, MAX_SHARED
+from spinec.spec.fields import MAX_BLOCKS, Activation
+from spinec.spec.heads import Head
+from spinec.spec.library import fragments
+from spinec.spec.resolve import MAX_PARENTS
+from spinec.spec.schema import fragment_schema, schema
+from spinec.visualize.table.table import Table
+
+Node = Mapping[str, Any]
+SECTIONS = {
+    "input": "Image",
+    "norm": "Norm",
+    "init": "Init",
+    "stochastic_depth": "StochasticDepth",
+    "resample": "Resample",
+    "fuse": "Fuse",
+    "endpoints": "Endpoints",
+    "scale": "Scale",
+    "published": "Published",
+}
+EXPLAINED = (*SECTIONS, "blocks", "outputs", "head", "defaults", "extends", "neck")  # keys with a section of their own
+
+
+def language() -> dict[str, str]:
+    """Every generated table of the language reference by the name of its mark."""
+    whole = schema()
+    parts: dict[str, Node] = whole["$defs"]
+    made = {f"language-{key}": _table(parts[name], parts[name].get("required", ())) for key, name in SECTIONS.items()}
+    return made | {
+        "language-document": _document(whole),
+        "language-block": _table(_common(parts), _required(Block)),
+        "language-inputs": _table(parts["Input"], ["from"], without=tuple(InputResample.model_fields)),
+        "language-kinds": "\n\n".join(_kind(parts, kind, "Block") for kind in Block.kinds.values()),
+        "language-heads": "\n\n".join(_kind(parts, kind, "Head") for kind in Head.kinds.values()),
+        "language-fragments": _fragments(),
+        "language-fragment": _table(own := fragment_schema(), own["required"]),
+        "language-cell": _table(own["$defs"]["Cell"], own["$defs"]["Cell"]["required"]),
+        "language-limits": _limits(),
+    }
+
+
+def _document(whole: Node) -> str:
+    about = {name: _phrase(whole["$defs"][part]["description"]) for name, part in SECTIONS.items()}
+    rows = []
+    for name, field in whole["properties"].items():
+        key = f"[`{name}`](#{name})" if name in EXPLAINED else f"`{name}`"
+        meaning = field.get("description") or about.get(name) or "what is computed from the outputs"
+        rows.append([key, "mapping" if name in (*SECTIONS, "head") else _type(field), meaning])
+    return Table("", ("key", "what it is", "what it says"), rows).to_text("markdown")
+
+
+def _common(parts: Mapping[str, Node]) -> Node:
+    """What every block has, with the kinds that there are."""
+    fields = parts["MBConv"]["properties"] | {"kind": parts["Block"]["properties"]["kind"] | {"enum": [*Block.kinds]}}
+    return {"properties": {name: fields[name] for name in parts["Block"]["properties"]}}
+
+
+def _required(model: type[Block] | type[Head]) -> list[str]:
+    return [name for name, field in model.model_fields.items() if field.is_required()]
+
+
+def _kind(parts: Mapping[str, Node], model: type[Block] | type[Head], base: str) -> str:
+    part = parts[model.__name__]
+    kind = part["properties"]["kind"]["const"]
+    own = _table(part, _required(model), without=tuple(parts[base]["properties"]))
+    about = part["description"].replace("\n", " ")
+    return f"### {kind}\n\n{about}\n\n{own}"
+
+
+def _table(part: Node, required: Iterable[str], without: Iterable[str] = ()) -> str:
+    rows = [
+        [f"`{name}`", _type(field), _default(field, name in required), _about(field)]
+        for name, field in part["properties"].items()
+        if name not in without
+    ]
+    return Table("", ("field", "what it is", "default", "what it says"), rows).to_text("markdown")
+
+
+def _about(field: Node) -> str:
+    return next((each["description"] for each in (field, *_options(field)) if "description" in each), "")
+
+
+def _phrase(docstring: str) -> str:
+    """A docstring as descriptions of fields are written."""
+    return (docstring[:1].lower() + docstring[1:]).removesuffix(".").replace("\n", " ")
+
+
+def _default(field: Node, required: bool) -> str:
+    if required:
+        return "required"
+    default = field.get("default")
+    return "" if default in (None, "", {}, []) and default is not False else f"`{_yaml(default)}`"
+
+
+def _yaml(value: Any) -> str:
+    shown = int(value) if isinstance(value, float) and value.is_integer() else value
+    return yaml.safe_dump(shown, default_flow_style=True, width=1000).split("\n")[0].strip()
+
+
+def _options(field: Node) -> list[Node]:
+    """What a field may be; that it may be left out is no option."""
+    return [each for each in field.get("anyOf", ()) if each.get("type") != "null"]
+
+
+def _type(field: Node) -> str:
+    """What a value may be, in words."""
+    if field.get("enum") == [*get_args(Activation)]:
+        return "[activation](#activations)"
+    if "enum" in field:
+        return ", ".join(f"`{choice}`" for choice in field["enum"])
+    if options := _options(field):
+        return ", or ".join(_type(option) for option in options)
+    if "$ref" in field:
+        return "mapping"
+    if "prefixItems" in field:
+        return "a pair of them"
+    match field.get("type"):
+        case "array" if _options(field["items"]):
+            return "list of [inputs](#inputs)"
+        case "array":
+            return f"list of {_type(field['items'])}".replace("integer", "integers")
+        case "object" | ["object", "null"]:
+            return "mapping"
+        case "integer" | "number" as kind:
+            return f"{kind}{_limit(field)}"
+        case "boolean":
+            return "`true`, `false`"
+    return "text"
+
+
+def _limit(field: Node) -> str:
+    low, high = field.get("minimum"), field.get("maximum")
+    if field["type"] == "integer":
+        low = field["exclusiveMinimum"] + 1 if "exclusiveMinimum" in field else low
+        return f", {low} to {high:,}"
+    parts = [f"at least {_yaml(low)}"] if low is not None else [f"above {_yaml(field['exclusiveMinimum'])}"]
+    parts += [f"at most {_yaml(high)}"] if high is not None else [f"below {_yaml(field['exclusiveMaximum'])}"]
+    return ", " + ", ".join(parts)
+
+
+def _fragments() -> str:
+    rows = []
+    for name, path in fragments().items():
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        settings = ", ".join(f"`{key}: {_yaml(value)}`" for key, value in document["settings"].items())
+        given = ", ".join((document.get("cell") or document)["gives"])
+        rows.append([f"`{name}`", ", ".join(document["takes"]), settings, given, document["source"]])
+    return Table("", ("fragment", "takes", "settings and their defaults", "gives", "source"), rows).to_text("markdown")
+
+
+def _limits() -> str:
+    rows = [
+        ["size of a document, with all that it inherits", f"{MAX_BYTES // 2**20} MiB"],
+        ["nesting", f"{MAX_DEPTH} levels"],
+        ["YAML nodes, with all that it inherits", f"{MAX_NODES:,}"],
+        ["entries of one list or mapping", f"{MAX_ENTRIES:,}"],
+        ["characters of a number", f"{MAX_DIGITS}"],
+        ["values of what every block takes: a default, a setting", f"{MAX_SHARED}"],
+        ["parents, one above the other", f"{MAX_PARENTS}"],
+        ["blocks, each counted as often as it repeats", f"{MAX_BLOCKS:,}"],
+        ["elements of a weight", f"{MAX_WEIGHT:,}"],
+        ["parameters", f"{MAX_PARAMS:,}"],
+    ]
+    return Table("", ("what", "most"), rows).to_text("markdown")

@@ -1,0 +1,42 @@
+"""Makes the pictures that the documentation shows; a test runs it and compares."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from make_examples import blocks
+
+from spinec import cost, diff, draw, load, loads, lower
+from spinec.spec.files import write_whole
+from spinec.visualize.charts import distribution
+
+FOLDER = Path(__file__).resolve().parent.parent / "docs" / "pictures"
+
+
+def pictures() -> dict[str, str]:
+    """Every picture by its file name."""
+    d0, d1, b0 = (cost(lower(load(name))) for name in ("eff-spinenet-d0", "eff-spinenet-d1", "sp-efficientnet-b0"))
+    return {
+        "eff-spinenet-d0.svg": draw(d0).svg,
+        "eff-spinenet-d0-macs.svg": draw(d0, "macs", labels=False).svg,
+        "efficientnet-b0.svg": draw(load("efficientnet-b0"), fold=True).svg,
+        "diff-d0-d1.svg": diff(d0, d1).draw(labels=False).svg,
+        "distribution.svg": distribution([b0, d0]).svg(),
+        "tutorial.svg": draw(loads(tutorial())).svg,
+    }
+
+
+def tutorial() -> str:
+    """The network of the tutorial, as it is in the end."""
+    return next(block.text for block in reversed(blocks("docs/tutorial.md")) if block.title == "my-network.yaml")
+
+
+def main() -> None:
+    """Rewrite the pictures."""
+    FOLDER.mkdir(exist_ok=True)
+    for name, text in pictures().items():
+        write_whole(FOLDER / name, text)
+
+
+if __name__ == "__main__":
+    main()
