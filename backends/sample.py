@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from spinec.backends.backend import backend, check_image_alone
@@ -129,10 +130,9 @@ def _random(name: str, shape: tuple[int, ...], spread: float, generator: np.rand
 
 def _statistics(program: Program, weights: dict[str, Array], inputs: dict[str, Array]) -> dict[str, Array]:
     """Mean and variance of what every norm is given, computed by the reference backend in double precision."""
-    from spinec.backends.pytorch.observe import statistics
-
     found = backend(REFERENCE)
     with found.precision("float64"):
         model = found.build(program)
         found.write_weights(model, program, weights)
-        return statistics(model, inputs)
+        seen: dict[str, Array] = import_module(f"spinec.backends.{REFERENCE}.observe").statistics(model, inputs)
+        return seen

@@ -15,6 +15,7 @@ from spinec.compiler.cost.report import cost
 from spinec.compiler.graph.program import Program
 from spinec.compiler.ops.base import Op, op_name
 from spinec.spec.errors import BackendError
+from spinec.spec.version import __version__
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -41,7 +42,6 @@ def find_rule(rules: Mapping[type[Op], Rule], op: Op, backend: str) -> Rule:
 
 def describe(program: Program, channels_last: bool = False) -> str:
     """The first lines of generated source: what it is, what it costs, what it takes and gives."""
-    from spinec import __version__
 
     report, spec = cost(program), program.spec
     height, width = program.size

@@ -9,6 +9,7 @@ if importlib.util.find_spec("spinec.spec") is None:  # a plain checkout: the fol
 from typing import TYPE_CHECKING, Any
 
 from spinec.spec import notebook
+from spinec.spec.version import __version__
 
 if TYPE_CHECKING:
     from spinec.backends.backend import build, emit
@@ -54,7 +55,6 @@ _HOMES = {
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-__version__ = "0.1.0"
 __all__ = [
     "BackendError",
     "Candidates",

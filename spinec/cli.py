@@ -16,11 +16,12 @@ from typer.main import get_command_name
 
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")  # looking for plugins costs a tenth of most commands
 
-from spinec import __version__, commands
+from spinec import commands
 from spinec.commands.weights import weights_app
 from spinec.help import Command
 from spinec.options import app, fail
 from spinec.spec.errors import SpinecError
+from spinec.spec.version import __version__
 
 __all__ = ["commands", "main"]
 

@@ -241,8 +241,8 @@ def print_table(table: Table, form: Form) -> None:
 
 def print_faults(form: FaultForm, found: Faults, *, passed: bool) -> None:
     """Write the faults of every file, and the verdict, for another program."""
-    from spinec import __version__
     from spinec.spec import reports
+    from spinec.spec.version import __version__
 
     match form:
         case FaultForm.json:

@@ -1,0 +1,3 @@
+"""The version, which generated source names."""
+
+__version__ = "0.1.0"
