@@ -9,7 +9,7 @@ if importlib.util.find_spec("spinec.spec") is None:  # a plain checkout: the fol
 from typing import TYPE_CHECKING, Any
 
 from spinec.spec import notebook
-from spinec.spec.version import __version__
+from spinec.spec.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from spinec.backends.backend import build, emit
