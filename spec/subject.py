@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from spinec.spec.blocks import Block
 from spinec.spec.document import Item
 from spinec.spec.errors import Place
 from spinec.spec.model import ModelSpec
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,21 @@ class Subject:
             origins = [item.mapping["from"].value if "from" in item.mapping else None for item in items]
             found[name] = [origin if isinstance(origin, str) else None for origin in origins]
         return found
+
+    @cached_property
+    def wiring(self) -> nx.DiGraph[str]:
+        """Every block, and an edge to each block that it reads."""
+        import networkx as nx
+
+        found: nx.DiGraph[str] = nx.DiGraph()
+        found.add_nodes_from(self.order)
+        found.add_edges_from((name, given) for name, reads in self.reads.items() for given in reads if given)
+        return found
+
+    @cached_property
+    def given_out(self) -> set[str]:
+        """The names of blocks that outputs give."""
+        return {item.value for item in self.outputs.values() if isinstance(item.value, str)}
 
     @cached_property
     def at_level(self) -> dict[int, list[str]]:

@@ -13,6 +13,7 @@ from spinec.spec.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from spinec.backends.backend import build, emit
+    from spinec.compiler.analysis.graph import graph
     from spinec.compiler.cost.report import Report, cost
     from spinec.compiler.cost.training import Training, training_cost
     from spinec.compiler.cost_model.model import CostModel
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "backends.backend": ("build", "emit"),
     "compiler.resources.candidates": ("Candidates", "Space", "candidates"),
+    "compiler.analysis.graph": ("graph",),
     "compiler.cost.report": ("Report", "cost"),
     "compiler.resources.explain": ("explain",),
     "compiler.resources.fit": ("fit",),
@@ -79,6 +81,7 @@ __all__ = [
     "emit",
     "explain",
     "fit",
+    "graph",
     "load",
     "loads",
     "lower",

@@ -19,7 +19,7 @@ from spinec.spec.load import read
 WATCHED = """
 import sys, sysconfig
 from pathlib import Path
-import spinec.compiler.lowering.pipeline, spinec.spec.load, difflib
+import spinec.compiler.lowering.pipeline, spinec.spec.load, difflib, networkx
 from spinec.spec.library import fragments, library
 own = [Path(spinec.__path__[-1]).resolve(), *map(Path, {*sysconfig.get_paths().values()})]
 folders = sorted(Path(sys.argv[1]).iterdir())

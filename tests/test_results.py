@@ -38,6 +38,8 @@ COMMANDS = {
     "list": ("library", 0, None),
     "published": ("published", 0, None),
     "show eff-spinenet-d0": ("blocks", 0, None),
+    "show small.yaml --critical-path": ("blocks", 0, None),
+    "split eff-spinenet-d0 --parts 3": ("parts", 0, None),
     "cost small.yaml": ("cost", 0, None),
     "cost small.yaml --by model": ("cost", 0, None),
     "cost small.yaml --by level --flops": ("cost", 0, None),

@@ -1,50 +1,92 @@
-"""The block DAG as a networkx graph, for analysis and for whoever brings their own. Derived, never the store."""
+"""A network as a networkx graph: what analyses of this folder run on, and what users' own do.
+
+It is made of a counted program and never read back: the program stays what is compiled.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from spinec.compiler.cost.report import cost
+from spinec.compiler.cost.conventions import CONVENTIONS
+from spinec.compiler.cost.report import Count, Report, cost
 from spinec.compiler.graph.program import Program
-from spinec.spec.conventions import Convention
+from spinec.compiler.lowering.pipeline import lower
+from spinec.spec.model import ModelSpec
 
 if TYPE_CHECKING:
     import networkx as nx
 
+    Graph: TypeAlias = nx.MultiDiGraph[str]
 
-def view(program: Program) -> nx.MultiDiGraph[str]:
-    """Blocks, endpoints and heads as nodes, with shape, level and cost; an edge per operand, in order by `operand`.
+FLOAT = 4  # bytes of a number
 
-    A plain DiGraph would merge the two edges of ``x + x`` and forget which input came first.
 
-    >>> from spinec import load, lower
-    >>> graph = view(lower(load("eff-spinenet-d0")))
-    >>> sorted(graph.predecessors("b16"))
-    ['b13', 'b14', 'b9']
+def graph(what: ModelSpec | Program | Report) -> Graph:
+    """The network as a `networkx.MultiDiGraph`: image, blocks, endpoints and the head's parts, an edge per operand.
+
+    A node has `kind` (a kind of block, or "image", "crops", "endpoint", "head"), `level`, `dim`, `shape`, `macs`
+    (multiply-adds of one image, by convention), `params`, and `bytes` of its value in float32. `level` is None for what
+    has none. An edge has `operand` (its place among the inputs), `resample` (the ops that fit it to the block), and
+    `bytes` of what it carries. The graph itself has `name`, `size` and `outputs` (which node gives each).
+
+    Raises:
+        ShapeError: when a spec cannot be lowered at its input size.
+
+    >>> from spinec import load
+    >>> d0 = graph(load("eff-spinenet-d0"))
+    >>> d0.nodes["b16"]["kind"], d0.nodes["b16"]["macs"]["conv"], sorted(d0.predecessors("b16"))
+    ('mbconv', 19849216, ['b13', 'b14', 'b9'])
     """
     import networkx as nx  # 0.1 s to import, and most commands do without
 
-    spec, costs = program.spec, cost(program).by("block")
-    graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(name=program.name)
+    report = what if isinstance(what, Report) else cost(what if isinstance(what, Program) else lower(what))
+    program, counts, resampled = report.program, report.by("block"), _resampled(report.program)
+    outputs = dict(program.graph.outputs)
+    found: Graph = nx.MultiDiGraph(name=program.name, size=program.size, outputs=outputs)
     for name, given in program.inputs.items():
-        graph.add_node(name, shape=given.shape, level=0 if name == "image" else None, macs=0, params=0)
+        kind = "image" if name == "image" else "crops"
+        found.add_node(name, kind=kind, level=0 if kind == "image" else None, **_value(program, name), **_cost(None))
+        found.nodes[name].update(shape=given.shape, dim=given.shape[0])
     for node in program.graph.nodes:
-        count = costs[node.name]
-        level = spec.blocks[node.name].level if node.name in spec.blocks else None
-        graph.add_node(
-            node.name, shape=program.shape(node.name), level=level, macs=count.macs("conv"), params=count.params
-        )
+        kind, level = _place(program, node.name)
+        found.add_node(node.name, kind=kind, level=level, **_value(program, node.name), **_cost(counts[node.name]))
         for operand, source in enumerate(node.inputs):
-            graph.add_edge(source, node.name, operand=operand)
-    return graph
+            carried = found.nodes[source]["bytes"]
+            found.add_edge(
+                source, node.name, operand=operand, resample=resampled.get((node.name, operand), ()), bytes=carried
+            )
+    return found
 
 
-def longest_path(program: Program, convention: Convention = "conv") -> list[str]:
-    """The chain of nodes from the image to an output that has the most multiply-adds: what bounds latency."""
-    import networkx as nx
+def work(found: Graph, convention: str = "conv") -> dict[str, Any]:
+    """The multiply-adds of every node."""
+    return {name: data["macs"][convention] for name, data in found.nodes(data=True)}
 
-    graph, costs = view(program), cost(program).by("block")
-    for _, target, data in graph.edges(data=True):
-        data["weight"] = costs[target].macs(convention)
-    path: list[str] = nx.dag_longest_path(nx.DiGraph(graph), weight="weight")
-    return path
+
+def _place(program: Program, name: str) -> tuple[str, int | None]:
+    spec = program.spec
+    if name in spec.blocks:
+        return spec.blocks[name].kind, spec.blocks[name].level
+    return ("endpoint", spec.level_of(spec.outputs[name])) if name in spec.outputs else ("head", None)
+
+
+def _value(program: Program, name: str) -> dict[str, Any]:
+    path = program.values.get(name, name)
+    shape = program.inputs[name].shape if name in program.inputs else program.shape(name)
+    return {"shape": shape, "dim": shape[0], "bytes": FLOAT * program.sizes[path]}
+
+
+def _cost(count: Count | None) -> dict[str, Any]:
+    macs = {name: count.macs(name) if count else 0 for name in CONVENTIONS}
+    return {"macs": macs, "params": count.params if count else 0}
+
+
+def _resampled(program: Program) -> dict[tuple[str, int], tuple[str, ...]]:
+    """The ops that fit an operand to its block, in order, by block and operand."""
+    found: dict[tuple[str, int], tuple[str, ...]] = {}
+    for step in program.steps:
+        block, _, rest = step.path.partition(".")
+        if rest.startswith("resample"):
+            operand = int(rest.partition(".")[0].removeprefix("resample") or 1) - 1
+            found[block, operand] = (*found.get((block, operand), ()), str(step.op))
+    return found

@@ -28,7 +28,13 @@ if TYPE_CHECKING:
 
 
 @app.command()
-def show(name: Name, size: Size = None, convention: Count = "conv", form: Output = Form.table) -> None:
+def show(
+    name: Name,
+    size: Size = None,
+    convention: Count = "conv",
+    critical: Annotated[bool, typer.Option("--critical-path", help="Also the path of the most multiply-adds.")] = False,
+    form: Output = Form.table,
+) -> None:
     """Show the blocks of a spec.
 
     Levels, dims, inputs, shapes, share of the cost, and how many pixels of the image each block sees.
@@ -37,7 +43,20 @@ def show(name: Name, size: Size = None, convention: Count = "conv", form: Output
     from spinec.visualize.table.costs import block_table
 
     program = read_program(name, size)
-    print_table(block_table(program, count(program), convention), form)
+    report = count(program)
+    table = block_table(program, report, convention)
+    if critical:
+        from spinec.compiler.analysis.graph import graph, work
+        from spinec.compiler.analysis.paths import critical_path
+
+        found = graph(report)
+        path, costs = critical_path(found, convention), work(found, convention)
+        macs = sum(costs[each] for each in path)
+        table.about.update(critical_path=path, critical_macs=macs)
+    print_table(table, form)
+    if critical and form is Form.table:
+        share = 100 * macs / max(1, report.macs(convention))
+        typer.echo(f"  critical path, {macs:,} multiply-adds, {share:.1f} % of all: {' -> '.join(path)}")
 
 
 @app.command()
