@@ -38,12 +38,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
 
 def files() -> list[Path]:
     """Every file of Python that is installed, from the root."""
-    return [
-        path.relative_to(ROOT)
-        for folder in FOLDERS
-        for path in sorted((ROOT / folder).rglob("*.py"))
-        if path.stat().st_size
-    ]
+    return [path.relative_to(ROOT) for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]
 
 
 def imports() -> nx.DiGraph[str]:
@@ -64,7 +59,7 @@ def rooms(imported: nx.DiGraph[str]) -> nx.DiGraph[str]:
     """Which room imports from which."""
     room = {module: _room(path) for module, path in imported.nodes(data="path")}
     found: nx.DiGraph[str] = nx.DiGraph()
-    found.add_nodes_from(room.values())
+    found.add_nodes_from(room[module] for module, path in imported.nodes(data="path") if (ROOT / path).stat().st_size)
     found.add_edges_from((room[a], room[b]) for a, b in imported.edges if room[a] != room[b])
     return found
 
