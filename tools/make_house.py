@@ -1,10 +1,11 @@
-"""Draws the house: which room imports from which, as docs/architecture.md shows it. `make pictures` runs it."""
+"""The house: which folder imports from which. `make pictures` draws it for docs/architecture.md, with Graphviz."""
 
 from __future__ import annotations
 
 import ast
 from pathlib import Path
 
+import graphviz
 import networkx as nx
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,7 +34,15 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "search": ("compiler/resources",),
     "spinec": ("backends", "compiler/advice", "compiler/interchange", "search", "visualize"),
 }
-"""What each room may import from, and from what that may."""
+"""What each folder may import from, and from what that may."""
+COLOURS = {
+    "spec": "#f4ecb4",
+    "compiler": "#cfe3f7",
+    "backends": "#f6d9c6",
+    "visualize": "#d5ecd8",
+    "search": "#e8d9ee",
+    "spinec": "#e6e9ec",
+}
 
 
 def files() -> list[Path]:
@@ -67,6 +76,22 @@ def rooms(imported: nx.DiGraph[str]) -> nx.DiGraph[str]:
 def allowed() -> nx.DiGraph[str]:
     """Which room may import from which, without what follows."""
     return nx.DiGraph([(room, below) for room, all_below in ROOMS.items() for below in all_below])
+
+
+def dot() -> str:
+    """The house as DOT: what stands lower is imported by what stands higher."""
+    font = {"fontname": "sans-serif", "fontsize": "13"}
+    drawn = graphviz.Digraph(
+        "house",
+        graph_attr={"bgcolor": "#ffffff", "ranksep": "0.35", "nodesep": "0.2", "pad": "0.2"},
+        node_attr={"shape": "box", "style": "rounded,filled", "color": "#6b7580", **font},
+        edge_attr={"color": "#6b7580", "arrowsize": "0.7"},
+    )
+    for room in ROOMS:
+        drawn.node(room, fillcolor=COLOURS[room.partition("/")[0]])
+    for room, below in allowed().edges:
+        drawn.edge(room, below)
+    return str(drawn.source)
 
 
 def _module(path: Path) -> str:

@@ -1,10 +1,12 @@
-"""Makes the pictures that the documentation shows; a test runs it and compares."""
+"""Makes the pictures that the documentation shows; a test runs it and compares. Graphviz must be installed."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import graphviz
 from make_examples import blocks
+from make_house import dot
 
 from spinec import cost, diff, draw, load, loads, lower
 from spinec.spec.files import write_whole
@@ -23,6 +25,7 @@ def pictures() -> dict[str, str]:
         "diff-d0-d1.svg": diff(d0, d1).draw(labels=False).svg,
         "distribution.svg": distribution([b0, d0]).svg(),
         "tutorial.svg": draw(loads(tutorial())).svg,
+        "house.dot": dot(),
     }
 
 
@@ -36,6 +39,7 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     for name, text in pictures().items():
         write_whole(FOLDER / name, text)
+    write_whole(FOLDER / "house.svg", graphviz.Source(dot()).pipe("svg"))
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ def split(found: Graph, parts: int, balance: float = 1.1, convention: str = "con
     >>> from spinec import graph, load
     >>> halves = split(graph(load("eff-spinenet-d0")), 2)
     >>> [part.macs for part in halves.parts], halves.sent
-    ([], 0)
+    ([1111590336, 1341695552], 1703936)
     """
     order = [name for name, data in found.nodes(data=True) if data["kind"] not in ("image", "crops")]
     if not 2 <= parts <= min(MOST_PARTS, len(order)):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 FLOAT = 4  # bytes of a number
 
 
-def graph(what: ModelSpec | Program | Report) -> Graph:
+def graph(what: ModelSpec | Program | Report) -> nx.MultiDiGraph[str]:
     """The network as a `networkx.MultiDiGraph`: image, blocks, endpoints and the head's parts, an edge per operand.
 
     A node has `kind` (a kind of block, or "image", "crops", "endpoint", "head"), `level`, `dim`, `shape`, `macs`
@@ -35,7 +35,7 @@ def graph(what: ModelSpec | Program | Report) -> Graph:
     >>> from spinec import load
     >>> d0 = graph(load("eff-spinenet-d0"))
     >>> d0.nodes["b16"]["kind"], d0.nodes["b16"]["macs"]["conv"], sorted(d0.predecessors("b16"))
-    ('mbconv', 19849216, ['b13', 'b14', 'b9'])
+    ('mbconv', 89938976, ['b13', 'b14', 'b9'])
     """
     import networkx as nx  # 0.1 s to import, and most commands do without
 

@@ -20,7 +20,7 @@ def critical_path(found: Graph, convention: str = "conv", costs: Mapping[str, fl
 
     >>> from spinec import graph, load
     >>> " ".join(critical_path(graph(load("resnet-18")))[:3])
-    'image stem c2'
+    'image stem pool'
     """
     import networkx as nx
 
