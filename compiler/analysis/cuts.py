@@ -141,7 +141,7 @@ class _Search:
                 return False
             if low == high:
                 fixed[low] += self.work[name]
-        return max(fixed) <= self.limit
+        return bool(max(fixed) <= self.limit)
 
     def _minimum(self, allowed: Mapping[str, tuple[int, int]]) -> dict[str, int]:
         """The parts that the fewest bytes cross between, however uneven."""
