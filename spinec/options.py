@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="spinec",
     cls=Commands,
-    help="Author, count and compile vision networks from block specs.",
+    help="Describe vision networks as block specs, count their cost and compile them.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # rich help costs more time than most commands
@@ -140,24 +140,24 @@ Name = Annotated[
     str,
     typer.Argument(
         metavar="NAME|FILE",
-        help="A spec of the library, or a YAML file; - reads standard input.",
+        help="A spec of the library or a YAML file. Use - for standard input.",
         autocompletion=spec_names,
     ),
 ]
 Size = Annotated[
     Pixels | None,
-    typer.Option(parser=parse_size, metavar="N|HxW", help="Input size; the spec's own where not given."),
+    typer.Option(parser=parse_size, metavar="N|HxW", help="Input size. Default: the size in the spec."),
 ]
-Count = Annotated[Convention, typer.Option(help="How multiply-adds are counted: see 'spinec conventions'.")]
-Output = Annotated[Form, typer.Option("--format", help="How the table is written.")]
-Work = Annotated[float | None, figure("F_t, such as 1.6G.")]
-Approximate = Annotated[bool, typer.Option("--approximate", help="F_i by its first term alone, C_i c_i^2.")]
+Count = Annotated[Convention, typer.Option(help="How to count multiply-adds: see 'spinec conventions'.")]
+Output = Annotated[Form, typer.Option("--format", help="Output format.")]
+Work = Annotated[float | None, figure("Total work F_t, such as 1.6G. Default: that of the spec.")]
+Approximate = Annotated[bool, typer.Option("--approximate", help="Use only the first term of the work F_i, C_i c_i^2.")]
 Groups = Annotated[
-    list[str] | None, typer.Option("--group", metavar="B,B", help="Blocks that share one dim; repeatable.")
+    list[str] | None, typer.Option("--group", metavar="B,B", help="Blocks that share one dim. Can be repeated.")
 ]
 Frozen = Annotated[str, typer.Option(metavar="B,B", help="Blocks that keep their dims.")]
-Values = Annotated[str, typer.Option(help="What a beta may be.")]
-BackendName = Annotated[str, typer.Option("--backend", "-b", help="The framework.", autocompletion=backend_names)]
+Values = Annotated[str, typer.Option(help="Values that a beta can have.")]
+BackendName = Annotated[str, typer.Option("--backend", "-b", help="Framework to use.", autocompletion=backend_names)]
 
 
 def fail(message: str) -> NoReturn:

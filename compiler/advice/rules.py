@@ -32,7 +32,7 @@ def thrown_away(linted: Linted) -> Iterator[Remark]:
             source, kernel = block.inputs[0].block, getattr(block, "kernel", 1)
             stride = 2 ** (block.level - linted.level(source))
             if (read := min(1, kernel / stride) ** 2) < LEAST_READ:
-                message = f"{name}: a kernel of {kernel} that strides by {stride} reads {read:.0%} of {source}"
+                message = f"{name}: a kernel of {kernel} with stride {stride} reads only {read:.0%} of {source}"
                 yield Remark("SPN-901", message, ("blocks", name, "level"), "put a block between them")
             continue
         for i, given in enumerate(block.inputs):
@@ -40,7 +40,7 @@ def thrown_away(linted: Linted) -> Iterator[Remark]:
             kept = block.dim / (linted.dim(given.block) * 4**down)
             if down > 0 and kept < LEAST_KEPT:
                 message = (
-                    f"{name}: {kept:.1%} of {given.block} is left: {linted.dim(given.block)} channels at level "
+                    f"{name}: only {kept:.1%} of {given.block} is left: {linted.dim(given.block)} channels at level "
                     f"{linted.level(given.block)} become {block.dim} at level {block.level}"
                 )
                 yield Remark(
@@ -73,7 +73,7 @@ def dims(linted: Linted) -> Iterator[Remark]:
         if isinstance(dim, int) and dim % multiple:
             owner = path[-2]
             hint = f"{-(-dim // multiple) * multiple} would take as long"
-            yield Remark("SPN-903", f"{owner}: dim {dim} is no multiple of {multiple}", path, hint)
+            yield Remark("SPN-903", f"{owner}: dim {dim} is not a multiple of {multiple}", path, hint)
 
 
 def balance(linted: Linted) -> Iterator[Remark]:
@@ -85,7 +85,10 @@ def balance(linted: Linted) -> Iterator[Remark]:
         if share > MOST_OF_COST:
             message = f"{name}: one of {len(blocks)} blocks takes {share:.0%} of the multiply-adds"
             yield Remark(
-                "SPN-904", message, ("blocks", name), "make it narrower, or coarser; 'spinec show' has every share"
+                "SPN-904",
+                message,
+                ("blocks", name),
+                "make it narrower, or move it to a coarser level; 'spinec show' lists all shares",
             )
 
 
@@ -104,7 +107,9 @@ def size(linted: Linted) -> Iterator[Remark]:
         ]
         if cropped:
             step = 2 ** max(cropped)
-            message = f"{side} pixels are no multiple of {step}: what is upsampled from level {max(cropped)} is cropped"
+            message = (
+                f"{side} pixels are not a multiple of {step}: features upsampled from level {max(cropped)} are cropped"
+            )
             yield Remark(
                 "SPN-905",
                 message,

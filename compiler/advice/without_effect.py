@@ -19,7 +19,7 @@ def inputs(linted: Linted) -> Iterator[Remark]:
     """What is said of an input changes how it is resampled."""
     for name, block in linted.loaded.spec.blocks.items():
         as_is = linted.as_is(block)
-        why = "the block takes it as it is and strides itself" if as_is else "remove it"
+        why = "the block takes the input as it is, without resampling" if as_is else "remove it"
         for i, given in enumerate(block.inputs):
             for key in given.model_dump(exclude={"block"}, exclude_none=True):
                 if as_is or _is_idle(linted, given, block, key):
@@ -39,7 +39,7 @@ def defaults(linted: Linted) -> Iterator[Remark]:
     given = linted.loaded.document.mapping.get("defaults")
     for key, item in given.mapping.items() if given else ():
         if item.value is not None and not any(_takers(linted, key, item)):
-            hint = "no kind of block here has it, or every block says its own"
+            hint = "no kind of block used here has it, or every block sets its own"
             yield Remark("SPN-906", f"defaults: '{key}' has no effect", ("defaults", key), hint)
 
 
@@ -60,7 +60,7 @@ def scale(linted: Linted) -> Iterator[Remark]:
     said = {key: item for key, item in given.mapping.items() if item.value not in (None, {})} if given else {}
     wider = "width" in said and said["width"].value != 1
     if given and not wider and not said.keys() & {"size", "repeats"}:
-        yield Remark("SPN-906", "scale: changes nothing", ("scale",), "say a size, a width or repeats, or remove it")
+        yield Remark("SPN-906", "scale: changes nothing", ("scale",), "set a size, a width or repeats, or remove it")
         return
     for name in said["repeats"].mapping if "repeats" in said else ():
         if isinstance(linted.loaded.spec.blocks[name], Identity):
@@ -69,13 +69,13 @@ def scale(linted: Linted) -> Iterator[Remark]:
     for key in ROUNDING if not wider else ():
         if key in said:
             message = f"scale: '{key}' has no effect without a width"
-            yield Remark("SPN-906", message, ("scale", key), "it says how scaled dims are rounded")
+            yield Remark("SPN-906", message, ("scale", key), "it only sets how scaled dims are rounded")
 
 
 def order(linted: Linted) -> Iterator[Remark]:
     """An order of space-to-depth's channels is said where there is space-to-depth."""
     if _is_idle_everywhere(linted, "channel_order"):
-        hint = "nothing comes to a coarser level by space_to_depth"
+        hint = "no input is downsampled by space_to_depth"
         yield Remark("SPN-906", "resample: 'channel_order' has no effect", ("resample", "channel_order"), hint)
 
 
@@ -84,16 +84,16 @@ def _idle(linted: Linted, block: Block) -> Iterator[tuple[tuple[str, ...], str, 
     fuse = block.fuse
     activates = fuse and (fuse.activation or linted.loaded.spec.fuse.activation)  # of a spec's `fuse` it takes nothing
     if fuse and (linted.as_is(block) or (len(block.inputs) == 1 and not activates)):
-        yield ("fuse",), "on one input", "remove it"
+        yield ("fuse",), "with only one input", "remove it"
     elif fuse and fuse.kind != "fast_normalized":
         yield ("fuse", "epsilon"), f"where inputs are fused by '{fuse.kind}'", "remove it"
     if isinstance(block, InvertedBottleneck) and not block.squeeze:
         for key in SQUEEZE:
-            yield (key,), "without 'squeeze'", "say how much is squeezed, or remove it"
+            yield (key,), "without 'squeeze'", "set 'squeeze', or remove it"
     if getattr(block, "kernel", None) == 1:
-        yield ("dilation",), "on a kernel of one pixel", "remove it"
+        yield ("dilation",), "with a kernel of one pixel", "remove it"
     if isinstance(block, Identity) and block.repeats > 1:
-        yield ("repeats",), "on an identity: nothing runs again", "remove it"
+        yield ("repeats",), "on an identity, which has nothing to repeat", "remove it"
 
 
 def _is_idle(linted: Linted, given: Input, block: Block, key: str) -> bool:

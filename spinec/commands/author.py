@@ -21,14 +21,16 @@ def validate(
     files: Annotated[
         list[str],
         typer.Argument(
-            metavar="FILE", help="Specs and fragments to check; - reads standard input.", autocompletion=spec_names
+            metavar="FILE", help="Specs and fragments to check. Use - for standard input.", autocompletion=spec_names
         ),
     ],
-    form: Annotated[FaultForm, typer.Option("--format", help="For a person, or for a machine.")] = FaultForm.text,
+    form: Annotated[
+        FaultForm, typer.Option("--format", help="Output format: text for people, or a format for programs.")
+    ] = FaultForm.text,
 ) -> None:
-    """Check specs and fragments, and name every fault.
+    """Check specs and fragments, and report every fault.
 
-    Each with its place, its code and what was expected. Exits with 1 if any of them is at fault.
+    Each fault is shown with its place, its code and what was expected. Exits with 1 if there is any.
     """
     checked = [(shown(name), *_checked(name)) for name in files]
     passed = all(blocks is not None for _, blocks, _ in checked)
@@ -45,12 +47,14 @@ def validate(
 def explain(
     code: Annotated[
         str,
-        typer.Argument(metavar="CODE", help="Of a fault, as SPN-201; 'all' lists them.", autocompletion=fault_codes),
+        typer.Argument(
+            metavar="CODE", help="A fault code such as SPN-201, or 'all' to list the codes.", autocompletion=fault_codes
+        ),
     ],
 ) -> None:
-    """Explain a fault by its code.
+    """Explain a fault code.
 
-    Why it is raised, an example, and its cure.
+    Shows why the fault is raised, an example, and how to fix it.
     """
     from spinec.spec.codes import codes, explanation
 
@@ -66,9 +70,9 @@ def explain(
 
 @app.command()
 def new(
-    file: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("my-network.yaml"),
+    file: Annotated[Path, typer.Argument(help="File to write.")] = Path("my-network.yaml"),
 ) -> None:
-    """Write a commented spec to start from."""
+    """Write a commented starter spec."""
     from spinec.spec import load as spec_package
 
     check_suffix(file, *SPEC)
@@ -89,11 +93,14 @@ class Described(StrEnum):
 @app.command()
 def schema(
     of: Annotated[
-        Described, typer.Argument(help="Specs, or what commands write with --format json.")
+        Described, typer.Argument(help="What to describe: specs, or the JSON that commands write.")
     ] = Described.specs,
-    fragment: Annotated[bool, typer.Option("--fragment", help="Of fragments, not of specs.")] = False,
+    fragment: Annotated[bool, typer.Option("--fragment", help="Describe fragments instead of specs.")] = False,
 ) -> None:
-    """Print a JSON Schema: of specs, for your editor, or of results, for your programs."""
+    """Print a JSON Schema of specs or of results.
+
+    The schema of specs is for your editor. The schema of results is for programs that read the JSON of commands.
+    """
     import json
 
     from spinec.spec import schema as schemas

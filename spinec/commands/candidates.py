@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 SQLITE = b"SQLite format 3\0"  # how a file of it begins
 SHOWN = 10  # rows of a table of candidates, where nobody says how many
 
-Storage = Annotated[str, typer.Argument(metavar="FILE|URL", help="Where a study is kept.")]
-StudyName = Annotated[str | None, typer.Option("--study", help="The study's name; the spec's if not given.")]
+Storage = Annotated[str, typer.Argument(metavar="FILE|URL", help="Where the study is stored.")]
+StudyName = Annotated[str | None, typer.Option("--study", help="Name of the study. Default: the name of the spec.")]
 
 
 @app.command()
@@ -50,14 +50,14 @@ def candidates(
     context: typer.Context,
     storage: Storage,
     study_name: StudyName = None,
-    top: Annotated[int | None, typer.Option(min=1, help="Show the best so many.")] = None,
-    trial: Annotated[int | None, typer.Option(min=0, help="The candidate of this trial alone.")] = None,
-    output: Annotated[Path | None, written(SPEC, "Where the spec of the trial goes, or of the best.")] = None,
+    top: Annotated[int | None, typer.Option(min=1, help="Number of candidates to show, best first.")] = None,
+    trial: Annotated[int | None, typer.Option(min=0, help="Show only the candidate of this trial.")] = None,
+    output: Annotated[Path | None, written(SPEC, "Where to write the spec of that trial, or of the best one.")] = None,
     form: Output = Form.table,
 ) -> None:
     """Show the candidates of a study, or write their specs.
 
-    Figures and score of each; all of them in JSON and CSV, the best in a table.
+    Shows the cost and the score of each candidate. A table shows the best ones, the other formats have all of them.
     """
     refuse_idle(
         context,
@@ -86,21 +86,21 @@ def candidates(
 @app.command()
 def sample(
     name: Name,
-    candidates: Annotated[int, typer.Option("--candidates", "-n", min=1, help="How many are drawn.")] = 5000,
-    seed: Annotated[int, typer.Option(min=0, help="Of what is drawn at random.")] = 0,
+    candidates: Annotated[int, typer.Option("--candidates", "-n", min=1, help="Number of candidates to draw.")] = 5000,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
     convention: Count = "conv",
     values: Values = "1,5,10,15,20",
     target: Work = None,
     approximate: Approximate = False,
-    multiple: Annotated[int, typer.Option(help="New dims are multiples of this.")] = 8,
+    multiple: Annotated[int, typer.Option(help="Round new dims to multiples of this number.")] = 8,
     group: Groups = None,
     frozen: Frozen = "",
-    top: Annotated[int | None, typer.Option(min=1, help="Show the first so many.")] = None,
+    top: Annotated[int | None, typer.Option(min=1, help="Number of candidates to show, in the order drawn.")] = None,
     form: Output = Form.table,
 ) -> None:
-    """Draw candidates at random and count them all.
+    """Draw candidates at random and count the cost of each.
 
-    How redistributed networks scatter around the budget (arXiv 2010.11426, Figure 5).
+    Shows how redistributed networks scatter around the budget (arXiv 2010.11426, Figure 5).
     """
     from spinec.compiler.resources.candidates import candidates as counted
 

@@ -26,12 +26,12 @@ from spinec.suffixes import SOURCE, written
 def compile_spec(
     name: Name,
     backend: BackendName = "pytorch",
-    output: Annotated[Path | None, written(SOURCE, "Where to write; standard output if not given.")] = None,
+    output: Annotated[Path | None, written(SOURCE, "File to write. Default: standard output.")] = None,
     size: Size = None,
 ) -> None:
-    """Write a spec as source of a framework.
+    """Compile a spec to source code for a framework.
 
-    The source stands alone: it imports the framework and nothing of spinec.
+    The source stands alone: it imports the framework and nothing from spinec.
     """
     from spinec.backends.backend import emit
 
@@ -42,16 +42,16 @@ def compile_spec(
 @app.command()
 def run(
     name: Name,
-    image: Annotated[Path, typer.Argument(help="A picture.")],
+    image: Annotated[Path, typer.Argument(help="An image file.")],
     backend_name: BackendName = "pytorch",
     size: Size = None,
-    seed: Annotated[int, typer.Option(help="Of the fresh weights.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed of the fresh weights.")] = 0,
     form: Output = Form.table,
 ) -> None:
     """Run a spec with fresh weights on a picture.
 
-    The picture is scaled to fit the input size and padded with zeros; what comes out is shown by shape and range. A
-    network with one input channel gets it in grey, one with four gets its transparency, too.
+    The picture is scaled to fit the input size and padded with zeros. The table shows the shape and the range of each
+    output. A network with one input channel gets the picture in grey. A network with four also gets its transparency.
     """
     from spinec.backends.backend import backend
     from spinec.visualize.table.costs import result_table

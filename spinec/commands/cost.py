@@ -32,12 +32,14 @@ def show(
     name: Name,
     size: Size = None,
     convention: Count = "conv",
-    critical: Annotated[bool, typer.Option("--critical-path", help="Also the path of the most multiply-adds.")] = False,
+    critical: Annotated[
+        bool, typer.Option("--critical-path", help="Also show the path with the most multiply-adds.")
+    ] = False,
     form: Output = Form.table,
 ) -> None:
     """Show the blocks of a spec.
 
-    Levels, dims, inputs, shapes, share of the cost, and how many pixels of the image each block sees.
+    Shows levels, dims, inputs, shapes, shares of the cost, and how many pixels of the image each block sees.
     """
     from spinec.compiler.cost.report import cost as count
     from spinec.visualize.table.costs import block_table
@@ -63,23 +65,27 @@ def show(
 def cost(
     context: typer.Context,
     name: Name,
-    by: Annotated[By, typer.Option(help="What the rows are.")] = By.block,
+    by: Annotated[By, typer.Option(help="What each row of the table stands for.")] = By.block,
     convention: Count = "conv",
     size: Annotated[
-        str, typer.Option(metavar="N|HxW,...", help="Input sizes, a column for each; the spec's own if not given.")
+        str, typer.Option(metavar="N|HxW,...", help="Input sizes, one column for each. Default: the size in the spec.")
     ] = "",
-    flops: Annotated[bool, typer.Option("--flops", help="Floating point operations: twice the multiply-adds.")] = False,
+    flops: Annotated[bool, typer.Option("--flops", help="Count FLOPs: two for each multiply-add.")] = False,
     compare_conventions: Annotated[
-        bool, typer.Option("--compare-conventions", help="What every convention counts, and of what.")
+        bool, typer.Option("--compare-conventions", help="Compare the conventions, and show what each counts.")
     ] = False,
-    training: Annotated[bool, typer.Option("--training", help="A step of training: both passes and memory.")] = False,
-    batch: Annotated[int, typer.Option(min=1, help="Images in a step of training.")] = 1,
-    optimizer: Annotated[Optimizer, typer.Option(help="Of training; momentum and adam keep state.")] = "momentum",
+    training: Annotated[
+        bool, typer.Option("--training", help="Count a training step: both passes, and memory.")
+    ] = False,
+    batch: Annotated[int, typer.Option(min=1, help="Number of images in a training step.")] = 1,
+    optimizer: Annotated[
+        Optimizer, typer.Option(help="Optimizer for training. momentum and adam keep state.")
+    ] = "momentum",
     form: Output = Form.table,
 ) -> None:
     """Count multiply-adds, parameters and memory.
 
-    Exact, and without a framework: nothing is built or traced.
+    Counts are exact and need no framework: nothing is built or traced.
     """
     from spinec.compiler.cost.report import cost as count
     from spinec.visualize.table.costs import cost_table

@@ -15,14 +15,19 @@ from spinec.suffixes import SPEC, check_suffix
 
 @app.command("fmt")
 def format_files(
-    paths: Annotated[list[Path] | None, typer.Argument(metavar="PATH", help="Files, folders, or - for stdin.")] = None,
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; name what is not formatted.")] = False,
-    diff: Annotated[bool, typer.Option("--diff", help="Write nothing; show what would change.")] = False,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="PATH", help="Files or folders. Use - for standard input.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing. List the files that are not formatted.")
+    ] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Write nothing. Show what would change.")] = False,
 ) -> None:
-    """Bring spec files into their one form.
+    """Format spec files.
 
-    Comments stay, the meaning stays. Without a path: every spec in the current folder and below it. Exits with 0; under
-    --check and --diff with 1 if a file is not formatted; with 2 if one cannot be read or written, which stays as it is.
+    Keeps comments and the meaning. Without a path, formats every spec in the current folder and below it. Exits with 0,
+    with 1 if --check or --diff finds a file that is not formatted, and with 2 if a file cannot be read or written. That
+    file stays as it is.
     """
     from spinec.spec.library import specs_in
 

@@ -11,53 +11,54 @@ from spinec.options import STDIN, Name, Size, app, deliver_text, read_input, rea
 from spinec.suffixes import BLOCK_LIST, SPEC, written
 from spinec.usage import Idle, refuse_idle
 
-ABOUT = "Where to write; standard output if not given."
+ABOUT = "File to write. Default: standard output."
 
 
 @app.command("import")
 def import_blocks(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="SpineNet block specs, or EfficientNet block strings.")],
+    file: Annotated[Path, typer.Argument(help="A file of SpineNet block specs or EfficientNet block strings.")],
     output: Annotated[Path | None, written(SPEC, ABOUT)] = None,
-    name: Annotated[str, typer.Option(help="Of the spec; the file's where not given.")] = "",
+    name: Annotated[str, typer.Option(help="Name of the spec. Default: the name of the file.")] = "",
     size: Size = None,
-    stem: Annotated[int | None, typer.Option(min=1, help="Dim of the stem before block strings.")] = None,
+    stem: Annotated[int | None, typer.Option(min=1, help="Dim of the stem before the blocks.")] = None,
     features: Annotated[
-        int | None, typer.Option(min=0, help="Dim of the convolution behind block strings; 0 for none.")
+        int | None, typer.Option(min=0, help="Dim of the convolution after the blocks; 0 for none.")
     ] = None,
     hidden: Annotated[
-        int | None, typer.Option(min=0, help="Dim of a linear layer behind the pooling; 0 for none.")
+        int | None, typer.Option(min=0, help="Dim of a linear layer after the pooling; 0 for none.")
     ] = None,
-    hidden_bias: Annotated[bool | None, typer.Option(help="Whether that layer has a bias.")] = None,
-    classes: Annotated[int | None, typer.Option(min=1, help="Of the head behind block strings.")] = None,
+    hidden_bias: Annotated[bool | None, typer.Option(help="Whether that linear layer has a bias.")] = None,
+    classes: Annotated[int | None, typer.Option(min=1, help="Number of classes of the head.")] = None,
     activation: Annotated[
-        Literal["swish", "relu", "relu6", "hard_swish"] | None, typer.Option(help="Where a block string has none.")
+        Literal["swish", "relu", "relu6", "hard_swish"] | None,
+        typer.Option(help="Activation of block strings that name none."),
     ] = None,
     padding: Annotated[
-        Literal["symmetric", "same"] | None, typer.Option(help="Of strided block strings; 'same' is TensorFlow's.")
+        Literal["symmetric", "same"] | None, typer.Option(help="Padding of strided blocks; 'same' is TensorFlow's.")
     ] = None,
-    epsilon: Annotated[float | None, typer.Option(help="Of the norms of block strings.")] = None,
-    momentum: Annotated[float | None, typer.Option(help="Of the norms of block strings, as in TensorFlow.")] = None,
+    epsilon: Annotated[float | None, typer.Option(help="Epsilon of the norms.")] = None,
+    momentum: Annotated[float | None, typer.Option(help="Momentum of the norms, as TensorFlow defines it.")] = None,
     squeeze_base: Annotated[
-        Literal["input", "hidden"] | None, typer.Option(help="The dim that 'se' of block strings is a share of.")
+        Literal["input", "hidden"] | None, typer.Option(help="The dim that the 'se' ratio refers to.")
     ] = None,
     squeeze_multiple: Annotated[
-        int | None, typer.Option(min=1, max=1024, help="Squeezed dims are multiples of this; 1 for any.")
+        int | None, typer.Option(min=1, max=1024, help="Round squeezed dims to multiples of this number; 1 for any.")
     ] = None,
     squeeze_limit: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Least share that such rounding leaves of a squeezed dim.")
+        float | None, typer.Option(min=0, max=1, help="Smallest share of a squeezed dim that rounding can leave.")
     ] = None,
     squeeze_activation: Annotated[
         Literal["own", "swish", "relu", "relu6", "hard_swish"] | None,
-        typer.Option(help="Within squeeze-excite; 'own' is the block's."),
+        typer.Option(help="Activation in squeeze-excite; 'own' is the block's."),
     ] = None,
-    gate: Annotated[Literal["sigmoid", "hard_sigmoid"] | None, typer.Option(help="Of squeeze-excite.")] = None,
+    gate: Annotated[Literal["sigmoid", "hard_sigmoid"] | None, typer.Option(help="Gate of squeeze-excite.")] = None,
 ) -> None:
-    """Read the block list of another project as a spec.
+    """Convert the block list of another project to a spec.
 
-    SpineNet's tuples (level, block, offsets, output), as text or JSON; or block strings of timm, such as
-    ir_r2_k3_s2_e6_c24_se0.25, or of TensorFlow, such as r2_k3_s22_e6_i16_o24_se0.25. The options say what block strings
-    leave open; what nobody gave is assumed, and said.
+    Reads SpineNet's tuples (level, block, offsets, output) as text or JSON, block strings of timm, such as
+    ir_r2_k3_s2_e6_c24_se0.25, and block strings of TensorFlow, such as r2_k3_s22_e6_i16_o24_se0.25. The options from
+    --size on set what block strings do not specify. The command lists everything that it has to assume.
     """
     from spinec.compiler.interchange.convert import import_blocks as read_blocks
     from spinec.compiler.interchange.convert import import_file
@@ -101,12 +102,14 @@ def import_blocks(
 @app.command("export-blocks")
 def export_blocks(
     name: Name,
-    to: Annotated[Literal["spinenet", "timm"], typer.Option("--to", help="SpineNet's tuples or timm's strings.")],
+    to: Annotated[
+        Literal["spinenet", "timm"], typer.Option("--to", help="Format: SpineNet's tuples or timm's strings.")
+    ],
     output: Annotated[Path | None, written(BLOCK_LIST, ABOUT)] = None,
 ) -> None:
-    """Write a spec as the block list of another project.
+    """Convert a spec to the block list of another project.
 
-    Only where nothing is lost: what is written reads back as the same network. Heads have no place in block lists.
+    Writes only block lists that read back as the same network. The head is left out, because block lists have none.
     """
     from spinec.compiler.interchange.convert import export_blocks as export
 

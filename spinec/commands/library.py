@@ -41,7 +41,7 @@ def _reports() -> Iterator[Report]:
 
 @app.command()
 def conventions() -> None:
-    """Say what each counting convention counts."""
+    """Explain what each counting convention counts."""
     from spinec.compiler.cost.conventions import CONVENTIONS
 
     for name, convention in CONVENTIONS.items():

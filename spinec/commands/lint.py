@@ -19,19 +19,21 @@ def lint(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="NAME|PATH", help="Specs, or folders of them; - reads standard input.", autocompletion=spec_names
+            metavar="NAME|PATH", help="Specs, or folders of specs. Use - for standard input.", autocompletion=spec_names
         ),
     ] = None,
-    multiple: Annotated[int, typer.Option(min=1, help="Dims should be multiples of this.")] = 8,
+    multiple: Annotated[int, typer.Option(min=1, help="Dims should be multiples of this number.")] = 8,
     size: Size = None,
-    form: Annotated[FaultForm, typer.Option("--format", help="For a person, or for a machine.")] = FaultForm.text,
-    exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Exit with 0 though there is advice.")] = False,
+    form: Annotated[
+        FaultForm, typer.Option("--format", help="Output format: text for people, or a format for programs.")
+    ] = FaultForm.text,
+    exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Exit with 0 even if there is advice.")] = False,
 ) -> None:
-    """Give advice on legal specs.
+    """Give advice on valid specs.
 
-    What an experienced author would ask about; 'spinec explain SPN-903' says why. Without a name: every spec in the
-    current folder and below it. '# spinec: ignore[SPN-903]' behind a key switches advice off for all below the key.
-    Exits with 1 if there is any advice, or a spec is at fault.
+    Points out what an experienced author would ask about; 'spinec explain SPN-903' says why. Without a name, reads
+    every spec in the current folder and below it. The comment '# spinec: ignore[SPN-903]' after a key turns this advice
+    off for the key and everything below it. Exits with 1 if there is any advice, or if a spec has a fault.
     """
     found = {shown(name): _found(name, multiple, size) for name in _specs(names or ["."])}
     if form is FaultForm.text:

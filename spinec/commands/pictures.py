@@ -63,7 +63,7 @@ class View(StrEnum):
 Picture = Annotated[
     Path,
     typer.Option(
-        "-o", "--output", help="A .svg, .png, .pdf, .tex, .mmd or .html file of the blocks, or a .dot of the ops."
+        "-o", "--output", help="File to write: .svg, .png, .pdf, .tex, .mmd or .html for blocks, .dot for ops."
     ),
 ]
 
@@ -73,30 +73,27 @@ def draw(
     context: typer.Context,
     name: Name,
     output: Picture,
-    color: Annotated[Color, typer.Option(help="What colours mean: kinds, or a heat map of cost.")] = Color.kind,
-    theme: Annotated[
-        Theme, typer.Option(help="Of the picture; auto follows the reader, where files can.")
-    ] = Theme.auto,
-    labels: Annotated[bool, typer.Option(help="Say on arrows how features are resampled.")] = True,
-    fold: Annotated[bool, typer.Option("--fold", help="Chains of equal blocks as one box.")] = False,
-    unfold: Annotated[bool, typer.Option("--unfold", help="Every repeat of a block as a box of its own.")] = False,
+    color: Annotated[Color, typer.Option(help="What colours show: kinds, or a heat map of cost.")] = Color.kind,
+    theme: Annotated[Theme, typer.Option(help="Colour theme. auto follows the reader if the format can.")] = Theme.auto,
+    labels: Annotated[bool, typer.Option(help="Label arrows with the way features are resampled.")] = True,
+    fold: Annotated[bool, typer.Option("--fold", help="Draw a chain of equal blocks as one box.")] = False,
+    unfold: Annotated[bool, typer.Option("--unfold", help="Draw every repeat of a block as a box of its own.")] = False,
     wrap: Annotated[
-        bool | None, typer.Option("--wrap/--no-wrap", help="In strips below each other, or one; strips if very wide.")
+        bool | None, typer.Option("--wrap/--no-wrap", help="Draw several strips, or one. Default: strips if very wide.")
     ] = None,
     values: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Your own numbers as a heat map: a table with columns block and value."),
+        typer.Option(metavar="FILE", help="A table with columns block and value, to draw as a heat map."),
     ] = None,
     view: Annotated[View | None, typer.Option(help="Blocks by level, or the graph of ops by Graphviz.")] = None,
-    depth: Annotated[
-        int, typer.Option(min=1, help="Of the graph of ops: 1 for blocks, 2 for what they are made of.")
-    ] = 99,
+    depth: Annotated[int, typer.Option(min=1, help="Depth of the graph of ops: 1 for blocks, 2 for their parts.")] = 99,
     convention: Count = "conv",
     size: Size = None,
 ) -> None:
-    """Draw a spec: blocks in order from left to right, each at its level.
+    """Draw a diagram of a spec.
 
-    Needs no program beside Python; the graph of ops is DOT source, drawn by Graphviz where it is installed.
+    Blocks run from left to right, each at its level. This needs no program other than Python. The graph of ops is DOT
+    source, which Graphviz draws if it is installed.
     """
     from spinec.visualize.draw import draw as draw_program
     from spinec.visualize.draw import writer_of
@@ -178,20 +175,19 @@ def diff(
     before: Name,
     after: Name,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="A picture of the difference, as 'draw' writes them.")
+        Path | None, typer.Option("-o", "--output", help="Picture of the difference, in a format of 'draw'.")
     ] = None,
-    match: Annotated[
-        Match, typer.Option(help="How blocks are paired; topology where names were changed.")
-    ] = Match.name,
-    theme: Annotated[Theme, typer.Option(help="Of the picture.")] = Theme.auto,
-    labels: Annotated[bool, typer.Option(help="Say on arrows how features are resampled.")] = True,
+    match: Annotated[Match, typer.Option(help="How to pair blocks. Use topology if names have changed.")] = Match.name,
+    theme: Annotated[Theme, typer.Option(help="Colour theme of the picture.")] = Theme.auto,
+    labels: Annotated[bool, typer.Option(help="Label arrows with the way features are resampled.")] = True,
     convention: Count = "conv",
     size: Size = None,
     form: Output = Form.table,
 ) -> None:
-    """Compare two specs: what changed in which block, and what it does to cost.
+    """Compare two specs: which blocks changed, and how the cost changed.
 
-    By meaning, not by lines of text. Blocks whose name the other spec lacks are found by their place in the network.
+    Compares meaning, not lines of text. Blocks whose name is missing in the other spec are found by their place in the
+    network.
     """
     from spinec.visualize.difference import diff as compare
     from spinec.visualize.draw import writer_of
@@ -242,37 +238,35 @@ class Width(StrEnum):
 @app.command()
 def chart(
     context: typer.Context,
-    kind: Annotated[Kind, typer.Argument(help="What it shows.")],
+    kind: Annotated[Kind, typer.Argument(help="Kind of chart.")],
     names: Annotated[
         list[str] | None,
         typer.Argument(
             metavar="NAME|FILE",
-            help="Specs; for candidates a study, or what 'spinec candidates' writes of one.",
+            help="Specs. For candidates: a study, or a table from 'spinec candidates'.",
             autocompletion=spec_names,
         ),
     ] = None,
     output: Annotated[
         Path,
         typer.Option(
-            "-o", "--output", help="A .svg, .png, .pdf or .tex (PGFPlots) file; or the data: .csv, .json, .md."
+            "-o", "--output", help="File to write: .svg, .png, .pdf, .tex (PGFPlots), or .csv, .json, .md for data."
         ),
     ] = Path("chart.svg"),
-    cost: Annotated[
-        str, typer.Option(help="Of tradeoff and candidates, the cost: macs or params, or a column.")
-    ] = "macs",
-    score: Annotated[str, typer.Option(help="Of candidates, the column with the score.")] = "score",
+    cost: Annotated[str, typer.Option(help="For tradeoff and candidates: macs, params, or a column.")] = "macs",
+    score: Annotated[str, typer.Option(help="For candidates: the column with the score.")] = "score",
     centre: Annotated[
-        float | None, figure("Of candidates, the cost in the middle; the spec's own, or the mean where none is told.")
+        float | None, figure("For candidates: the cost in the middle. Default: that of the spec, or else the mean.")
     ] = None,
     study_name: StudyName = None,
-    theme: Annotated[Theme, typer.Option(help="Of the chart.")] = Theme.auto,
-    width: Annotated[Width, typer.Option(help="Of a column or of a page.")] = Width.page,
+    theme: Annotated[Theme, typer.Option(help="Colour theme of the chart.")] = Theme.auto,
+    width: Annotated[Width, typer.Option(help="Width of a column or of a page.")] = Width.page,
     convention: Count = "conv",
 ) -> None:
-    """Draw a chart, or write the data behind it.
+    """Draw a chart, or write its data.
 
-    distribution: dims and shares of cost per block, specs side by side. levels, categories: where the cost is.
-    tradeoff: published score against cost, the whole library where no spec is named. candidates: a search's results.
+    distribution: dims and shares of the cost per block, specs side by side. levels, categories: where the cost is.
+    tradeoff: published score against cost, for the whole library if no spec is named. candidates: results of a search.
     """
     from spinec.visualize.chart import DATA, chart_writer
 
@@ -342,22 +336,25 @@ def report(
         list[str],
         typer.Argument(
             metavar="NAME|FILE",
-            help="Specs of the library, or YAML files; - reads standard input.",
+            help="Specs of the library or YAML files. Use - for standard input.",
             autocompletion=spec_names,
         ),
     ],
     output: Annotated[Path, written(PAGE, "The .html file to write.")] = Path("report.html"),
-    charts: Annotated[bool, typer.Option(help="With charts; they need matplotlib.")] = True,
+    charts: Annotated[bool, typer.Option(help="Include charts. They need matplotlib.")] = True,
     source: Annotated[
         list[str] | None,
-        typer.Option("--source", metavar="BACKEND", help="Show its generated source.", autocompletion=backend_names),
+        typer.Option(
+            "--source", metavar="BACKEND", help="Show the source for this framework.", autocompletion=backend_names
+        ),
     ] = None,
-    theme: Annotated[Theme, typer.Option(help="Of the page.")] = Theme.auto,
+    theme: Annotated[Theme, typer.Option(help="Colour theme of the page.")] = Theme.auto,
     size: Size = None,
 ) -> None:
-    """Write a report: one HTML file with diagrams to point at, sortable tables, charts and source.
+    """Write an HTML report with diagrams, tables, charts and source.
 
-    It stands alone and asks the network for nothing. Two specs are compared as well.
+    The report is a single file that loads nothing from the network. Its diagrams are interactive and its tables can be
+    sorted. If there are two specs, it also compares them.
     """
     from spinec.backends.backend import emit
     from spinec.compiler.cost.report import cost as count

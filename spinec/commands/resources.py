@@ -49,27 +49,27 @@ class By(StrEnum):
     depth = "depth"
 
 
-File = Annotated[Path | None, written(SPEC, "Where to write the new spec; '-' shows it instead of the table.")]
-NewName = Annotated[str | None, typer.Option("--name", help="Of the new spec; its file's name if not given.")]
+File = Annotated[Path | None, written(SPEC, "File for the new spec. Use - to print it instead of the table.")]
+NewName = Annotated[str | None, typer.Option("--name", help="Name of the new spec. Default: the name of its file.")]
 
 
 @app.command()
 def redistribute(
     context: typer.Context,
     name: Name,
-    betas: Annotated[str, typer.Option(help="Attention of every block: 10,10,5 in order, or b1=10,b2=5.")],
+    betas: Annotated[str, typer.Option(help="Attention of each block: 10,10,5 in order, or b1=10,b2=5.")],
     target: Work = None,
     approximate: Approximate = False,
-    multiple: Annotated[int, typer.Option(help="New dims are multiples of this.")] = 8,
+    multiple: Annotated[int, typer.Option(help="Round new dims to multiples of this number.")] = 8,
     group: Groups = None,
     frozen: Frozen = "",
     output: File = None,
     new_name: NewName = None,
     form: Output = Form.table,
 ) -> None:
-    """Share the work of a spec's blocks out anew.
+    """Redistribute the work of a spec's blocks.
 
-    Each block gets a share by its attention, beta, of the work that they do together (arXiv 2010.11426, Equations 2-4).
+    The attention of a block, beta, determines its share of the total work (arXiv 2010.11426, Equations 2-4).
     """
     from spinec.compiler.resources.redistribute import redistribute as share_out
 
@@ -94,25 +94,25 @@ def betas(
         str,
         typer.Argument(
             metavar="BEFORE",
-            help="A spec of the library, or a YAML file; - reads standard input.",
+            help="A spec of the library or a YAML file. Use - for standard input.",
             autocompletion=spec_names,
         ),
     ],
     after: Annotated[
-        str, typer.Argument(metavar="AFTER", help="A spec of the same blocks.", autocompletion=spec_names)
+        str, typer.Argument(metavar="AFTER", help="A spec with the same blocks.", autocompletion=spec_names)
     ],
     values: Values = "1,5,10,15,20",
     target: Work = None,
     approximate: Approximate = False,
-    multiple: Annotated[int, typer.Option(help="What dims were rounded to.")] = 8,
+    multiple: Annotated[int, typer.Option(help="The dims were rounded to multiples of this number.")] = 8,
     group: Groups = None,
     frozen: Frozen = "",
     form: Output = Form.table,
 ) -> None:
     """List the betas that turn one spec into another.
 
-    Every vector of the values that 'redistribute' would do it with. Exits with 1 where there is none: the dims were
-    made in another way, or with other values.
+    Lists every vector of betas with which 'redistribute' makes the second spec from the first. Exits with 1 if there is
+    none. The dims were then made in another way, or with other values.
     """
     from spinec.compiler.resources.explain import explain
     from spinec.visualize.table.costs import betas_cell
@@ -145,16 +145,20 @@ def betas(
 def scale(
     context: typer.Context,
     name: Name,
-    width: Annotated[float, typer.Option(help="Multiplies every block's dim.")] = 1,
+    width: Annotated[float, typer.Option(help="Factor for the dim of every block.")] = 1,
     size: Size = None,
-    depth: Annotated[float | None, typer.Option(help="Multiplies every level's total of repeats, rounded up.")] = None,
-    totals: Annotated[str, typer.Option(metavar="N,N", help="The totals of repeats, from level 1 on.")] = "",
-    multiple: Annotated[int, typer.Option(help="Scaled dims are multiples of this, as of 'scale' in specs.")] = 4,
+    depth: Annotated[
+        float | None, typer.Option(help="Factor for the total repeats of every level, rounded up.")
+    ] = None,
+    totals: Annotated[str, typer.Option(metavar="N,N", help="Total repeats of each level, from level 1 on.")] = "",
+    multiple: Annotated[
+        int, typer.Option(help="Round scaled dims to multiples of this number, like 'scale' in specs.")
+    ] = 4,
     output: File = None,
     new_name: NewName = None,
     form: Output = Form.table,
 ) -> None:
-    """Make a spec wider, deeper or for another input size."""
+    """Scale the width, depth or input size of a spec."""
     from spinec.compiler.resources.scaling import scale as scaled
 
     refuse_idle(context, _no_table(output), Idle("multiple", "without --width", width == 1))
@@ -177,21 +181,21 @@ def scale(
 def compound(
     context: typer.Context,
     name: Name,
-    phi: Annotated[float, typer.Argument(help="Which member of the family: 0 is the spec itself.")],
-    depth: Annotated[float, typer.Option(help="How much deeper each member is than the one before.")] = 1.2,
-    width: Annotated[float, typer.Option(help="How much wider.")] = 1.1,
-    growth: Annotated[float, typer.Option("--size", help="How much larger its input.")] = 1.15,
-    multiple: Annotated[int, typer.Option(help="Scaled dims are multiples of this.")] = 8,
+    phi: Annotated[float, typer.Argument(help="Member of the family; 0 is the spec itself.")],
+    depth: Annotated[float, typer.Option(help="Depth factor from one member to the next.")] = 1.2,
+    width: Annotated[float, typer.Option(help="Width factor from one member to the next.")] = 1.1,
+    growth: Annotated[float, typer.Option("--size", help="Input size factor from one member to the next.")] = 1.15,
+    multiple: Annotated[int, typer.Option(help="Round scaled dims to multiples of this number.")] = 8,
     size_multiple: Annotated[
-        int | None, typer.Option(help="Sizes are multiples of this; the coarsest stride if not given.")
+        int | None, typer.Option(help="Round sizes to multiples of this number. Default: the coarsest stride.")
     ] = None,
     output: File = None,
     new_name: NewName = None,
     form: Output = Form.table,
 ) -> None:
-    """Make a member of a family that grows in all ways at once.
+    """Scale the depth, width and input size of a spec together.
 
-    Depth, width and size by a factor each, to the power of a coefficient (arXiv 1905.11946, Equation 3).
+    Each has a factor, which is raised to the power of PHI (arXiv 1905.11946, Equation 3).
     """
     from spinec.compiler.resources.scaling import compound as member
 
@@ -214,22 +218,24 @@ def compound(
 def fit(
     context: typer.Context,
     name: Name,
-    macs: Annotated[float | None, figure("At most, as 2.5G.")] = None,
-    params: Annotated[float | None, figure("At most, as 3.6M.")] = None,
-    by: Annotated[By, typer.Option(help="What is scaled.")] = By.width,
-    over: Annotated[bool, typer.Option("--over", help="The nearest, even if it is over the budget.")] = False,
+    macs: Annotated[float | None, figure("Most multiply-adds, such as 2.5G.")] = None,
+    params: Annotated[float | None, figure("Most parameters, such as 3.6M.")] = None,
+    by: Annotated[By, typer.Option(help="What to scale.")] = By.width,
+    over: Annotated[bool, typer.Option("--over", help="Find the nearest spec, even if it is over the budget.")] = False,
     convention: Count = "conv",
-    multiple: Annotated[int, typer.Option(help="Scaled dims are multiples of this, as of 'scale' in specs.")] = 4,
+    multiple: Annotated[
+        int, typer.Option(help="Round scaled dims to multiples of this number, like 'scale' in specs.")
+    ] = 4,
     size_multiple: Annotated[
-        int | None, typer.Option(help="Sizes are multiples of this; the coarsest stride if not given.")
+        int | None, typer.Option(help="Round sizes to multiples of this number. Default: the coarsest stride.")
     ] = None,
     output: File = None,
     new_name: NewName = None,
     form: Output = Form.table,
 ) -> None:
-    """Scale a spec to the nearest within a budget.
+    """Scale a spec as close to a budget as possible.
 
-    Of multiply-adds, of parameters, or of both at once. Every candidate is counted exactly.
+    The budget limits multiply-adds, parameters, or both. Every candidate is counted exactly.
     """
     from spinec.compiler.resources.fit import fit as fitted
 

@@ -55,40 +55,42 @@ class Strategy(StrEnum):
 def search(
     context: typer.Context,
     name: Name,
-    evaluator: Annotated[str, typer.Option(metavar="MODULE:FUNCTION", help="Takes a ModelSpec, gives a score.")],
-    trials: Annotated[int, typer.Option(min=1, help="How many candidates, those of earlier runs among them.")] = 1000,
-    strategy: Annotated[Strategy, typer.Option(help="How candidates are chosen.")] = Strategy.reinforce,
+    evaluator: Annotated[
+        str, typer.Option(metavar="MODULE:FUNCTION", help="Your function: takes a ModelSpec, returns a score.")
+    ],
+    trials: Annotated[int, typer.Option(min=1, help="Total number of candidates, including earlier runs.")] = 1000,
+    strategy: Annotated[Strategy, typer.Option(help="How to choose candidates.")] = Strategy.reinforce,
     directions: Annotated[
-        str, typer.Option(help="For every score of the evaluator: maximize or minimize.")
+        str, typer.Option(help="For each score of the evaluator: maximize or minimize.")
     ] = "maximize",
     storage: Annotated[
-        str | None, typer.Option(metavar="FILE|URL", help="Where the study is kept; NAME-search.db if not given.")
+        str | None, typer.Option(metavar="FILE|URL", help="Where to store the study. Default: NAME-search.db.")
     ] = None,
     study_name: StudyName = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the study that is there, or join it.")] = False,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that work at once.")] = 1,
-    catch: Annotated[
-        int, typer.Option(min=0, help="Give up so many candidates on which the function fails, and go on.")
-    ] = 0,
-    ray: Annotated[bool, typer.Option("--ray", help="Workers are tasks on Ray, not processes here.")] = False,
-    seed: Annotated[int | None, typer.Option(min=0, help="Of what is drawn at random.")] = None,
-    macs: Annotated[float | None, figure("At most, as 2.5G.")] = None,
-    params: Annotated[float | None, figure("At most, as 3.6M.")] = None,
-    memory: Annotated[float | None, figure("At most: bytes of activations alive at once, as 50M.")] = None,
-    latency: Annotated[float | None, typer.Option(min=0, help="At most, in milliseconds, measured here.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an existing study, or join it.")] = False,
+    workers: Annotated[int, typer.Option(min=1, help="Number of parallel processes.")] = 1,
+    catch: Annotated[int, typer.Option(min=0, help="Number of candidates that may fail before the search stops.")] = 0,
+    ray: Annotated[bool, typer.Option("--ray", help="Run workers as Ray tasks, not as local processes.")] = False,
+    seed: Annotated[int | None, typer.Option(min=0, help="Random seed.")] = None,
+    macs: Annotated[float | None, figure("Most multiply-adds, such as 2.5G.")] = None,
+    params: Annotated[float | None, figure("Most parameters, such as 3.6M.")] = None,
+    memory: Annotated[float | None, figure("Most bytes of activations in memory at once, such as 50M.")] = None,
+    latency: Annotated[
+        float | None, typer.Option(min=0, help="Highest latency in milliseconds, measured here.")
+    ] = None,
     convention: Count = "conv",
     values: Values = "1,5,10,15,20",
     target: Work = None,
     approximate: Approximate = False,
-    multiple: Annotated[int, typer.Option(help="New dims are multiples of this.")] = 8,
+    multiple: Annotated[int, typer.Option(help="Round new dims to multiples of this number.")] = 8,
     group: Groups = None,
     frozen: Frozen = "",
-    output: Annotated[Path | None, written(SPEC, "Where the best spec goes; a folder for a Pareto front.")] = None,
+    output: Annotated[Path | None, written(SPEC, "File for the best spec, or a folder for a Pareto front.")] = None,
     form: Output = Form.table,
 ) -> None:
-    """Learn how a spec's work is best shared out.
+    """Learn how best to distribute a spec's work.
 
-    Candidates are judged by a function of yours. Killed at any moment, '--resume' goes on from there.
+    Your own function evaluates the candidates. You can stop a search at any time and continue it with --resume.
     """
     refuse_idle(context, Idle("form", "with -o -, which shows specs instead of the table", is_standard_output(output)))
     if storage and "://" not in storage:

@@ -12,17 +12,17 @@ from spinec.options import Count, Form, Name, Output, Size, app, print_table, re
 @app.command()
 def split(
     name: Name,
-    parts: Annotated[int, typer.Option(help="How many parts: devices, one after the other.")] = 2,
+    parts: Annotated[int, typer.Option(help="Number of parts, one for each device.")] = 2,
     balance: Annotated[
-        float, typer.Option(help="The most multiply-adds of a part, over an even share; 1.1 is 10 % more.")
+        float, typer.Option(help="Most multiply-adds of a part, relative to an even share; 1.1 is 10 % more.")
     ] = 1.1,
     size: Size = None,
     convention: Count = "conv",
     form: Output = Form.table,
 ) -> None:
-    """Say where to cut a network for pipeline parallelism.
+    """Find where to cut a network for pipeline parallelism.
 
-    Of all cuts into parts of about equal work, the one across which the fewest bytes go.
+    Of all cuts into parts of about equal work, finds the one that sends the fewest bytes between the parts.
     """
     from spinec.compiler.analysis.cuts import split as cut
     from spinec.compiler.analysis.graph import graph

@@ -43,20 +43,23 @@ class Precision(StrEnum):
 def convert(
     context: typer.Context,
     source: Annotated[Path, typer.Argument(metavar="FROM", help="A .pt, .safetensors, .weights.h5 or .keras file.")],
-    target: Annotated[Path, typer.Argument(metavar="TO", help="The file to write; its name says the form.")],
+    target: Annotated[
+        Path, typer.Argument(metavar="TO", help="File to write. The ending of its name sets the format.")
+    ],
     spec: Annotated[
         str,
         typer.Option(
-            metavar="NAME|FILE", help="Whose weights they are; neutral files say it.", autocompletion=spec_names
+            metavar="NAME|FILE", help="The spec of the weights. Neutral files name it.", autocompletion=spec_names
         ),
     ] = "",
-    layout: Annotated[Layout, typer.Option(help="Of a .safetensors target.")] = Layout.neutral,
+    layout: Annotated[Layout, typer.Option(help="Layout of a .safetensors target.")] = Layout.neutral,
     size: Size = None,
 ) -> None:
-    """Convert weights between PyTorch, Keras and the neutral form.
+    """Convert weights between PyTorch, Keras and the neutral format.
 
-    A missing, extra or mis-shaped entry, or one of no real numbers, is an error that names all of them, and nothing is
-    written. Weights are written in float32: float16 and bfloat16 lose nothing by it, float64 is rounded.
+    An entry that is missing, unexpected, of the wrong shape or not made of real numbers is an error. The message names
+    all of them, and nothing is written. Weights are written in float32. This is exact for float16 and bfloat16, but
+    float64 is rounded.
     """
     from spinec.backends.checkpoints import open_checkpoint, spec_named_in, write_checkpoint
     from spinec.backends.neutral import SUFFIX
@@ -81,12 +84,12 @@ def convert(
 @app.command()
 def export(
     name: Name,
-    to: Annotated[str, typer.Option(metavar="onnx|torch-export|savedmodel|keras", help="The form.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Where to write.")],
-    weights: Annotated[Path | None, typer.Option(help="A file of weights; fresh ones where not given.")] = None,
+    to: Annotated[str, typer.Option(metavar="onnx|torch-export|savedmodel|keras", help="Format to export to.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Where to write the model.")],
+    weights: Annotated[Path | None, typer.Option(help="A file of weights. Default: fresh weights.")] = None,
     size: Size = None,
 ) -> None:
-    """Export a model for serving, batch dynamic."""
+    """Export a model for serving, with a dynamic batch size."""
     from spinec.backends.export import SUFFIXES, export_model
 
     if to in SUFFIXES:
@@ -102,20 +105,20 @@ def verify(
     context: typer.Context,
     name: Name,
     size: Size = None,
-    precision: Annotated[Precision, typer.Option(help="What both compute in.")] = Precision.float32,
-    seed: Annotated[int, typer.Option(help="Of weights and images.")] = 0,
-    image: Annotated[Path | None, typer.Option(help="A picture to compare on; noise where not given.")] = None,
-    training: Annotated[bool, typer.Option("--training", help="Compare ten steps of training.")] = False,
-    rate: Annotated[float, typer.Option(min=0, help="Of the training's gradient descent.")] = 0.01,
+    precision: Annotated[Precision, typer.Option(help="Precision of both frameworks.")] = Precision.float32,
+    seed: Annotated[int, typer.Option(help="Random seed of weights and images.")] = 0,
+    image: Annotated[Path | None, typer.Option(help="Image file to compare on. Default: noise.")] = None,
+    training: Annotated[bool, typer.Option("--training", help="Compare ten training steps.")] = False,
+    rate: Annotated[float, typer.Option(min=0, help="Learning rate of the training steps.")] = 0.01,
     form: Output = Form.table,
 ) -> None:
     """Compare PyTorch with TensorFlow at every block.
 
-    Both get the same random weights and images. Exits with 1 where max|difference| over max|reference| exceeds 1e-5 in
-    float32 or 1e-12 in float64, or 1e-4 for gradients and losses in training; where rounding to float32 alone takes
-    PyTorch further than a third of that from its own float64, three times what it does is allowed. Training takes
-    minutes at a detector's own size; norms over few values magnify rounding, so at a small size compare it in float64.
-    So do steps that are too long: where losses grow, take a smaller rate.
+    Both get the same random weights and images. Exits with 1 if max|difference| / max|reference| exceeds a limit: 1e-5
+    in float32, 1e-12 in float64, and 1e-4 for gradients and losses in training. If rounding to float32 alone takes
+    PyTorch further than a third of the limit from its own float64 result, the limit is three times that distance
+    instead. Training at a detector's own size takes minutes. At a small size, compare it in float64, because norms over
+    few values magnify rounding. Steps that are too long magnify it too: if losses grow, use a smaller rate.
     """
     from spinec.backends.verify import Course, compare
     from spinec.visualize.table.costs import difference_table, training_difference_table
