@@ -40,7 +40,8 @@ FILES = {
 SPEC = ("--name new", "-o -", "--format json")
 BLOCKS = ("--color macs", "--theme dark", "--no-labels", "--fold", "--unfold", "--values values.csv")
 LINES = {  # what is run, and what it is run with: every option, and every two
-    "show tiny.yaml": ("--size 96", "--convention thop", "--format json"),
+    "show tiny.yaml": ("--size 96", "--convention thop", "--critical-path", "--format json"),
+    "split tiny.yaml": ("--parts 3", "--balance 2", "--size 96", "--convention thop", "--format json"),
     "cost tiny.yaml": (
         *("--by level", "--convention thop", "--size 96", "--flops", "--compare-conventions", "--training"),
         *("--batch 4", "--optimizer adam", "--format csv"),

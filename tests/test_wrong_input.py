@@ -20,6 +20,7 @@ ROOT = Path(__file__).parent.parent
 GOOD = "name: good\nblocks:\n  b1: {level: 1, kind: mbconv, dim: 8, inputs: [image]}\noutputs: {x: b1}\n"
 READS = {  # a command line in which INPUT is what a command reads
     "show INPUT": "a spec",
+    "split INPUT": "a spec",
     "cost INPUT": "a spec",
     "cost INPUT --training": "a spec",
     "compile INPUT": "a spec",
@@ -283,7 +284,7 @@ def test_every_command_reads_a_spec_from_standard_input(spinec, place, monkeypat
         out.replace("input.yaml", "<stdin>"),
         err.replace("input.yaml", "<stdin>"),
     )
-    assert code == 0 or line.startswith(("lint", "betas", "export-blocks"))
+    assert code == 0 or line.startswith(("lint", "betas", "export-blocks", "split"))
 
 
 def test_standard_input_can_be_read_once(spinec, place, monkeypatch):

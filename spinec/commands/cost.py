@@ -29,10 +29,11 @@ if TYPE_CHECKING:
 
 @app.command()
 def show(
+    context: typer.Context,
     name: Name,
     size: Size = None,
     convention: Count = "conv",
-    critical: Annotated[
+    critical_path: Annotated[
         bool, typer.Option("--critical-path", help="Also show the path with the most multiply-adds.")
     ] = False,
     form: Output = Form.table,
@@ -44,19 +45,20 @@ def show(
     from spinec.compiler.cost.report import cost as count
     from spinec.visualize.table.costs import block_table
 
+    refuse_idle(context, Idle("critical_path", f"with --format {form.value}", form not in (Form.table, Form.json)))
     program = read_program(name, size)
     report = count(program)
     table = block_table(program, report, convention)
-    if critical:
+    if critical_path:
         from spinec.compiler.analysis.graph import graph, work
-        from spinec.compiler.analysis.paths import critical_path
+        from spinec.compiler.analysis.paths import critical_path as longest
 
         found = graph(report)
-        path, costs = critical_path(found, convention), work(found, convention)
+        path, costs = longest(found, convention), work(found, convention)
         macs = sum(costs[each] for each in path)
         table.about.update(critical_path=path, critical_macs=macs)
     print_table(table, form)
-    if critical and form is Form.table:
+    if critical_path and form is Form.table:
         share = 100 * macs / max(1, report.macs(convention))
         typer.echo(f"  critical path, {macs:,} multiply-adds, {share:.1f} % of all: {' -> '.join(path)}")
 
