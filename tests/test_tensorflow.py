@@ -35,9 +35,10 @@ FAMILIES = """eff-spinenet-d0 eff-spinenet-d0-classification eff-spinenet-d0-seg
     efficientdet-d0 resnet-18 resnet-50 spinenet-49s spinenet-mbconv-49xs mobilenet-v2-deeplab-v3 mobilenet-v2-fpnlite
     mobilenet-v2-x0.7-mnasfpn mobilenet-v3-small mobilenet-v3-large-ssdlite mnasnet-a1""".split()
 # Those of them that together have all that any has: they are trained, and compared at odd sizes in double precision.
-DISTINCT = """eff-spinenet-d0 eff-spinenet-d0-classification eff-spinenet-d0-segmentation eff-spinenet-d0-no-
-    space-to-depth-sum-fusion efficientdet-d0 efficientnet-b0-fpn resnet-50 spinenet-49s
-    mobilenet-v2-deeplab-v3 mobilenet-v2-x0.7-mnasfpn mobilenet-v3-small mobilenet-v3-large-ssdlite""".split()
+DISTINCT = """eff-spinenet-d0 eff-spinenet-d0-classification eff-spinenet-d0-segmentation
+    eff-spinenet-d0-no-space-to-depth-sum-fusion efficientdet-d0 efficientnet-b0-fpn resnet-50
+    spinenet-49s mobilenet-v2-deeplab-v3 mobilenet-v2-x0.7-mnasfpn mobilenet-v3-small
+    mobilenet-v3-large-ssdlite""".split()
 PYTORCH, TENSORFLOW = backend("pytorch"), backend("tensorflow")
 FREE = {"dim", "groups", "height", "width", "rate", "size"}  # fields of ops that any number fits
 BARS = {"float32": 1e-5, "float64": 1e-12}
