@@ -98,23 +98,23 @@ def inputs(subject: Subject) -> Iterator[Fault]:
 
 def unread(subject: Subject) -> Iterator[Fault]:
     """Every block is read by another or is an output, and so are those that read it; else it is only cost."""
-    read = {given for reads in subject.reads.values() for given in reads}
-    read |= subject.given_out
+    read = {given for reads in subject.reads.values() for given in reads} | subject.given_out
+    if not subject.outputs or all(name in read for name in subject.order):
+        return
     hint = "it only costs: make it an input or an output, or remove it"
-    alone = [name for name in subject.order if name not in read] if subject.outputs else []
-    for name in alone:
-        yield Fault("SPN-311", f"nobody reads block {show(name)}", subject.key("blocks", name), hint, "warning")
-    for name in _fed(subject) - set(alone) if alone else ():
-        message = f"block {show(name)} only feeds blocks that nobody reads"
+    for name in _needless(subject):
+        alone = f"nobody reads block {show(name)}"
+        message = f"block {show(name)} only feeds blocks that nobody reads" if name in read else alone
         yield Fault("SPN-311", message, subject.key("blocks", name), hint, "warning")
 
 
-def _fed(subject: Subject) -> set[str]:
-    """The blocks on which no output depends."""
+def _needless(subject: Subject) -> list[str]:
+    """The blocks on which no output depends, in order."""
     import networkx as nx
 
-    needed = subject.given_out & set(subject.order)
-    return set(subject.order).difference(needed, *(nx.descendants(subject.wiring, name) for name in needed))
+    given_out = subject.given_out & set(subject.order)
+    needed = given_out.union(*(nx.descendants(subject.wiring, name) for name in given_out))
+    return [name for name in subject.order if name not in needed]
 
 
 def outputs(subject: Subject) -> Iterator[Fault]:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from strategies import specs
 
-from spinec import SpecError, cost, graph, load, loads, lower, names
+from spinec import SpecError, SpecWarning, cost, graph, load, loads, lower, names
 from spinec.compiler.analysis.cuts import Split, even_cut, split
 from spinec.compiler.analysis.graph import work
 from spinec.compiler.analysis.paths import bottlenecks, critical_path, generations
@@ -87,6 +87,18 @@ def test_the_critical_path_is_the_longest_by_hand():
     assert critical_path(found, costs=slow)[2] == "left"
     assert generations(found) == [["image"], ["stem"], ["left", "right"], ["last"]]
     assert bottlenecks(found) == ["image", "stem", "last"]
+
+
+def test_blocks_that_only_feed_what_nobody_reads_are_named():
+    text = DIAMOND.replace("inputs: [left, right]", "inputs: [left]").replace(
+        "outputs:", "  further: {kind: conv, level: 2, dim: 8, inputs: [right]}\noutputs:"
+    )
+    with pytest.warns(SpecWarning) as told:
+        loads(text)
+    assert [str(each.message).partition("warning: ")[2].splitlines()[0] for each in told] == [
+        "block 'right' only feeds blocks that nobody reads [SPN-311]",
+        "nobody reads block 'further' [SPN-311]",
+    ]
 
 
 @RANDOM
