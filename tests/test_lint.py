@@ -85,6 +85,8 @@ def test_the_library_has_no_advice_that_is_not_ignored(name):
         ([("[b1]}", "[b1], squeeze: 0, gate: hard_sigmoid, squeeze_base: hidden}")], ["7 SPN-906", "7 SPN-906"]),
         ([("[b1]}", "[b1], squeeze: 0.1, gate: hard_sigmoid, squeeze_base: hidden}")], []),
         ([("[b1]}", "[b1], kind: fused_mbconv, squeeze_multiple: 8}")], ["7 SPN-906"]),
+        ([("[b1]}", "[b1], fuse: {}}")], ["7 SPN-906"]),
+        ([("[b1]}", "[b1], fuse: {}}"), ("{kind: mbconv}", "{kind: mbconv, fuse: {activation: relu}}")], []),
         ([("[b2, b3]", "[b2, b3], kernel: 1, dilation: 2")], ["9 SPN-906"]),
         ([("[b2, b3]", "[b2, b3], kernel: 3, dilation: 2")], []),
         ([("[b2, b3]", "[b2, b3], kind: identity, repeats: 3")], ["9 SPN-906"]),

@@ -29,8 +29,12 @@ def inputs(linted: Linted) -> Iterator[Remark]:
 
 def blocks(linted: Linted) -> Iterator[Remark]:
     """What is said of a block changes what it computes."""
+    document = linted.loaded.document.mapping
+    defaults = document["defaults"].mapping if "defaults" in document else {}
     for name, block in linted.loaded.spec.blocks.items():
         for path, why, hint in _idle(linted, block):
+            if path == ("fuse",) and ("fuse" in defaults or "extends" in document):
+                continue  # it keeps a default away that may activate
             yield Remark("SPN-906", f"{name}: '{path[-1]}' has no effect {why}", ("blocks", name, *path), hint)
 
 
