@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from spinec.compiler.analysis.graph import Graph
 
-MOST_CUTS = 400  # minimum cuts that are tried before the best so far is given
+MOST_EFFORT = 100_000  # nodes of all flow graphs that are cut before the best so far is given: some 20 seconds
 MOST_PARTS = 64
 FIRST, LAST = ("first",), ("last",)  # the two ends of a flow; no node is called so
 
@@ -90,12 +90,12 @@ class _Search:
         even = even_cut([self.work[name] for name in order], parts)
         self.chosen = dict(zip(order, even, strict=True))
         self.limit = max(balance * sum(self.work.values()) / parts, max(self._loads(self.chosen)))
-        self.bytes, self.cuts = self._bytes(self.chosen), 0
+        self.bytes, self.effort = self._bytes(self.chosen), 0
 
     def best(self) -> Split:
         """The best cut, or the best so far."""
         waiting = [dict.fromkeys(self.order, (0, self.parts - 1))]
-        while waiting and self.cuts < MOST_CUTS:
+        while waiting and self.effort < MOST_EFFORT:
             waiting += self._branches(waiting.pop())
         return Split(tuple(self._part(i) for i in range(self.parts)), not waiting)
 
@@ -147,7 +147,7 @@ class _Search:
         """The parts that the fewest bytes cross between, however uneven."""
         import networkx as nx
 
-        self.cuts += 1
+        self.effort += len(self.order) * (self.parts - 1)
         _, (before, _) = nx.minimum_cut(self._flow(allowed), FIRST, LAST, capacity="capacity")
         boundaries = range(self.parts - 1)
         return {name: sum((name, i) not in before for i in boundaries) for name in self.order}
