@@ -104,19 +104,20 @@ class _Search:
         if not self._tighten(allowed):
             return []
         cut = self._minimum(allowed)
-        if self._bytes(cut) >= self.bytes:
+        sent = self._bytes(cut)
+        if sent >= self.bytes:
             return []
         wrong = self._wrong(cut)
         if wrong is None:
-            self.chosen, self.bytes = cut, self._bytes(cut)
+            self.chosen, self.bytes = cut, sent
             return []
         part, there = wrong
-        choices = {name: allowed[name] for name in there if allowed[name][0] < allowed[name][1]}
-        choices = {name: (low, high) for name, (low, high) in choices.items() if low <= part <= high}
-        if not choices:
+        ranges = ((name, *allowed[name]) for name in there)
+        free = [name for name, low, high in ranges if low < high and low <= part <= high]
+        if not free:
             return []
-        name = max(choices, key=self.work.__getitem__)
-        return [{**allowed, name: each} for each in _halves(*choices[name], part)]
+        name = max(free, key=self.work.__getitem__)
+        return [{**allowed, name: each} for each in _halves(*allowed[name], part)]
 
     def _wrong(self, cut: Mapping[str, int]) -> tuple[int, list[str]] | None:
         """A part that has too much or nothing, and the nodes by which that may change."""
@@ -161,10 +162,13 @@ class _Search:
         import networkx as nx
 
         flow: nx.DiGraph[Any] = nx.DiGraph()
+        flow.add_nodes_from((FIRST, LAST))
         for i in range(self.parts - 1):
             for name in self.order:
                 low, high = allowed[name]
-                flow.add_edge((name, i), (name, i + 1) if i + 2 < self.parts else (name, i))
+                flow.add_node((name, i))
+                if i + 2 < self.parts:
+                    flow.add_edge((name, i), (name, i + 1))
                 if high <= i:
                     flow.add_edge(FIRST, (name, i))
                 if low > i:
@@ -173,8 +177,6 @@ class _Search:
                     flow.add_edge((name, i), (source, i))
                     flow.add_edge(("value", source, i), (name, i))
                     flow.add_edge((source, i), ("value", source, i), capacity=self.found.nodes[source]["bytes"])
-        flow.remove_edges_from(list(nx.selfloop_edges(flow)))
-        flow.add_nodes_from((FIRST, LAST))
         return flow
 
     def _before(self, name: str) -> list[str]:
@@ -219,7 +221,7 @@ def even_cut(amounts: list[int | float], parts: int) -> list[int]:
     sums = [0.0]
     for amount in amounts:
         sums.append(sums[-1] + amount)
-    best = [sums[i] if i else 0.0 for i in range(len(sums))]  # the largest sum of the first i amounts, in one part
+    best = sums  # the largest sum of the first i amounts, in one part
     ends: list[list[int]] = []
     for part in range(1, parts):
         now, end = [float("inf")] * len(sums), [0] * len(sums)

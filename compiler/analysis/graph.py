@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from spinec.compiler.cost.conventions import CONVENTIONS
-from spinec.compiler.cost.report import Count, Report, cost
+from spinec.compiler.cost.report import Count, Report, cost, operand_of
 from spinec.compiler.graph.program import Program
 from spinec.compiler.lowering.pipeline import lower
 from spinec.spec.model import ModelSpec
@@ -43,10 +43,9 @@ def graph(what: ModelSpec | Program | Report) -> nx.MultiDiGraph[str]:
     program, counts, resampled = report.program, report.by("block"), _resampled(report.program)
     outputs = dict(program.graph.outputs)
     found: Graph = nx.MultiDiGraph(name=program.name, size=program.size, outputs=outputs)
-    for name, given in program.inputs.items():
+    for name in program.inputs:
         kind = "image" if name == "image" else "crops"
         found.add_node(name, kind=kind, level=0 if kind == "image" else None, **_value(program, name), **_cost(None))
-        found.nodes[name].update(shape=given.shape, dim=given.shape[0])
     for node in program.graph.nodes:
         kind, level = _place(program, node.name)
         found.add_node(node.name, kind=kind, level=level, **_value(program, node.name), **_cost(counts[node.name]))
@@ -86,7 +85,6 @@ def _resampled(program: Program) -> dict[tuple[str, int], tuple[str, ...]]:
     found: dict[tuple[str, int], tuple[str, ...]] = {}
     for step in program.steps:
         block, _, rest = step.path.partition(".")
-        if rest.startswith("resample"):
-            operand = int(rest.partition(".")[0].removeprefix("resample") or 1) - 1
+        if (operand := operand_of(rest)) is not None:
             found[block, operand] = (*found.get((block, operand), ()), str(step.op))
     return found

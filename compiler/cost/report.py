@@ -218,7 +218,7 @@ def _part(spec: ModelSpec, row: Row) -> str:
     if first not in spec.blocks:
         return "head"
     inner = rest.partition(".")[0]
-    if inner.startswith("resample"):
+    if operand_of(inner) is not None:
         return "resample"
     return "fuse" if inner.startswith(("fuse", "concat")) and len(spec.blocks[first].inputs) > 1 else "blocks"
 
@@ -250,3 +250,9 @@ KEYS: dict[str, Callable[[ModelSpec, Row], str]] = {
     "op": lambda spec, row: row.path,
     "category": lambda spec, row: row.op.group,
 }
+
+
+def operand_of(inner: str) -> int | None:
+    """Which input of a block an op at a path within the block resamples, from 0; None where it does something else."""
+    first = inner.partition(".")[0]
+    return int(first.removeprefix("resample") or 1) - 1 if first.startswith("resample") else None

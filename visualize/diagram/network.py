@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
-from spinec.compiler.cost.report import Count, Report, Row, total
+from spinec.compiler.cost.report import Count, Report, Row, operand_of, total
 from spinec.compiler.graph.hierarchy import Graph
 from spinec.compiler.graph.program import Program
 from spinec.compiler.ops.base import Op, Shape
@@ -140,9 +140,8 @@ class _Part:
         """The ops that resample an input, by the input's place."""
         found: dict[int, list[Row]] = {}
         for row in self.all:
-            if row.path.startswith("resample", self.start):
-                inner = row.path[self.start : row.path.index(".", self.start)]
-                found.setdefault(int(inner.removeprefix("resample") or 1) - 1, []).append(row)
+            if (operand := operand_of(row.path[self.start :])) is not None:
+                found.setdefault(operand, []).append(row)
         return found
 
     def repeats(self) -> dict[int, list[Row]]:
