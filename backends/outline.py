@@ -97,16 +97,26 @@ class Outliner:
     def outline(self) -> tuple[list[Outline], Outline]:
         """The classes in an order in which each comes after those it uses, and the model's own."""
         root = self._collect(self.program.graph, "", "")
-        outlines = []
         taken = set(self.reserved)
         model_name = free_name(self.class_name(self.program.name), taken)
-        for key in self._order():
-            instances = self.groups[key]
-            if instances[0] is root:
-                continue
-            name = free_name(self.class_name(instances[0].graph.name), taken)
-            outlines.append(self._class(name, instances))
+        keys = [key for key in self._order() if self.groups[key][0] is not root]
+        names = self._names(keys)
+        outlines = [self._class(free_name(names[key], taken), self.groups[key]) for key in keys]
         return outlines, self._class(model_name, [root], inject=False)
+
+    def _names(self, keys: Iterable[Any]) -> dict[Any, str]:
+        """The name of every class; what is called alike is told apart by what only some of it has."""
+        alike: dict[str, list[Any]] = {}
+        for key in keys:
+            graph = self.groups[key][0].graph
+            alike.setdefault(graph.class_name or self.class_name(graph.name), []).append(key)
+        found = {}
+        for name, group in alike.items():
+            traits = {key: _traits(self.groups[key][0].graph) for key in group}
+            shared = set.intersection(*map(set, traits.values()))
+            for key in group:
+                found[key] = name + "".join(self.class_name(word) for word in traits[key] if word not in shared)
+        return found
 
     # ------------------------------------------------------------------ collecting
 
@@ -215,6 +225,17 @@ class Outliner:
         if not items:
             return Call(self.words.nothing, kwargs=(("name", Place(child.module)),) if self.named else ())
         return items[0] if self.named and len(items) == 1 else Call(self.words.sequence, tuple(items))
+
+
+def _traits(graph: Graph) -> list[str]:
+    """What a graph has that others of its name may lack, in words: parts of its own, padding, activations."""
+    ops = [node.op for node in graph.nodes]
+    parts = [node.module for node in graph.nodes if isinstance(node.op, Graph) and node.module.isidentifier()]
+    padded = (
+        ["same"] if any(getattr(op, "padding", "") == "same" and getattr(op, "stride", 1) > 1 for op in ops) else []
+    )
+    activations = [str(getattr(op, "kind", "")) for op in ops if isinstance(op, Op) and op.category == "activation"]
+    return list(dict.fromkeys([*parts, *padded, *activations]))
 
 
 def _is_fresh(graph: Graph, value: str) -> bool:

@@ -10,8 +10,8 @@ from random import Random
 from hostile import HOSTILE, ROOT
 from mutations import MUTATIONS, Doc, some
 
-from spinec.spec.blocks import Block
 from spinec.spec.heads import Head
+from spinec.spec.kinds.library import KINDS
 from spinec.spec.library import fragments, library
 from spinec.spec.schema import schema
 
@@ -43,7 +43,7 @@ def texts() -> Iterator[bytes]:
 def words() -> Iterator[str]:
     """The words of the language: keys, kinds, choices, and what YAML is made of."""
     yield from dict.fromkeys(
-        [*_words(schema()), *Block.kinds, *Head.kinds, *library(), *fragments(), *PUNCTUATION, "\n  ", "\t", ": ", '"']
+        [*_words(schema()), *KINDS, *Head.kinds, *library(), *fragments(), *PUNCTUATION, "\n  ", "\t", ": ", '"']
     )
 
 

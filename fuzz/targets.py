@@ -10,12 +10,13 @@ from pydantic import AfterValidator, BaseModel
 
 from spinec.backends.backend import emit
 from spinec.compiler.lowering.pipeline import lower
-from spinec.spec.blocks import Block, Fuse, Resample
+from spinec.spec.blocks import Fuse, Resample
 from spinec.spec.document import decode, read_text
 from spinec.spec.dump import dump
 from spinec.spec.errors import BackendError, SpecError
 from spinec.spec.format import format_text
 from spinec.spec.heads import Head
+from spinec.spec.kinds.library import KINDS
 from spinec.spec.load import reads
 from spinec.spec.model import Norm, StochasticDepth
 
@@ -98,7 +99,7 @@ class Author:
 
     def block(self) -> str:
         """A block that reads earlier ones."""
-        name, kind = f"b{len(self.names)}", self.one(list(Block.kinds.values()))
+        name, kind = f"b{len(self.names)}", self.one(list(KINDS.values()))
         inputs = list(dict.fromkeys(self.one(self.names[-4:]) for _ in range(self.number(1, 3))))
         own = [f"{{from: {given}, {self.some(Resample)[1:]}" if self.number(0, 5) == 0 else given for given in inputs]
         text = self.some(kind, ("kind", "level", "dim"), skip=("inputs",))

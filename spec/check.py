@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice, takewhile
 
-from spinec.spec.errors import MOST_FAULTS, Fault, did_you_mean
+from spinec.spec.blocks import Block
+from spinec.spec.errors import MOST_FAULTS, Fault, Place, did_you_mean
 from spinec.spec.fields import MAX_BLOCKS
 from spinec.spec.heads import SSD, DeepLab, Head, MaskRCNN, RetinaNet
+from spinec.spec.kinds.expand import KindError, expand, field_values
 from spinec.spec.names import BLOCK_NAME, OUTPUT_NAME, RESERVED
 from spinec.spec.subject import Subject
 from spinec.spec.validate import show
@@ -158,6 +160,30 @@ def paths(subject: Subject) -> Iterator[Fault]:
                 yield Fault("SPN-315", message, subject.place("blocks", name, "inputs", i), hint)
 
 
+def kinds(subject: Subject) -> Iterator[Fault]:
+    """What every block computes works out at its dims."""
+    for name, block in subject.blocks.items():
+        level = _level(subject, block.inputs[0].block)
+        as_is = block.takes_as_is(level) if len(block.inputs) == 1 else False
+        source = subject.blocks.get(block.inputs[0].block)
+        channels = subject.spec.input.channels if subject.spec else 3
+        in_dim = (source.dim if source else channels) if as_is else block.dim
+        sites = [(in_dim, 2 ** (block.level - (level or 0)) if as_is else 1)]
+        sites += [(block.dim, 1)] if block.repeats > 1 else []
+        for in_dim, stride in dict.fromkeys(sites):
+            try:
+                expand(block.definition, field_values(block), in_dim, block.dim, stride)
+            except KindError as error:
+                yield kind_fault(name, block, error, subject.key("blocks", name))
+                break
+
+
+def kind_fault(name: str, block: Block, error: KindError, place: Place | None) -> Fault:
+    """A block whose kind does not work out at its dims."""
+    path = ".".join(error.path)
+    return Fault("SPN-316", f"{name}: {block.kind}: {path}: {error}", place, f"see {error.kind.place(*error.path)}")
+
+
 def head(subject: Subject) -> Iterator[Fault]:
     """The outputs fit the head: one dim, and for detection every level once and without a gap."""
     spec = subject.spec
@@ -233,4 +259,4 @@ def _path(subject: Subject, start: str, goal: str) -> list[str]:
         return []
 
 
-CHECKS: tuple[Check, ...] = (count, names, inputs, unread, outputs, paths, head)
+CHECKS: tuple[Check, ...] = (count, names, inputs, unread, outputs, paths, kinds, head)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from spinec.spec.blocks import Block
 from spinec.spec.document import Item, check_shared
 from spinec.spec.errors import Fault, did_you_mean
+from spinec.spec.kinds.library import KINDS, Kinds
 from spinec.spec.validate import show, validate_given
 
 NEVER_DEFAULT = ("level", "inputs")
 
 
-def apply_defaults(tree: Item, faults: list[Fault]) -> Item:
+def apply_defaults(tree: Item, faults: list[Fault], kinds: Kinds = KINDS) -> Item:
     """The tree with `defaults` handed to every block whose kind has the field, and its activation to all else."""
     entries = dict(tree.mapping)
     defaults = entries.pop("defaults", None)
@@ -25,10 +25,10 @@ def apply_defaults(tree: Item, faults: list[Fault]) -> Item:
         return tree._replace(value=entries)
     given = defaults.value
     check_shared("defaults", given)
-    check_fields(given, faults, "defaults")
+    check_fields(given, faults, "defaults", kinds=kinds)
     blocks = entries.get("blocks")
     if blocks is not None and isinstance(blocks.value, dict):
-        filled = {name: with_defaults(block, given) for name, block in blocks.value.items()}
+        filled = {name: with_defaults(block, given, kinds) for name, block in blocks.value.items()}
         entries["blocks"] = blocks._replace(value=filled)
     if "activation" in given:
         entries.setdefault("resample", Item({}, defaults.place, defaults.key))
@@ -40,30 +40,34 @@ def apply_defaults(tree: Item, faults: list[Fault]) -> Item:
 
 
 def check_fields(
-    given: Mapping[str, Item], faults: list[Fault], what: str, never: Sequence[str] = NEVER_DEFAULT
+    given: Mapping[str, Item],
+    faults: list[Fault],
+    what: str,
+    never: Sequence[str] = NEVER_DEFAULT,
+    kinds: Kinds = KINDS,
 ) -> None:
     """Everything given is a field of some kind of block, with a value that the kind takes."""
-    known = sorted({key for kind in Block.kinds.values() for key in kind.model_fields} - set(never))
+    known = sorted({key for kind in kinds.values() for key in kind.model_fields} - set(never))
     named = given["kind"].value if "kind" in given else None
-    chosen = Block.kinds.get(named) if isinstance(named, str) else None
+    chosen = kinds.get(named) if isinstance(named, str) else None
     for key, item in given.items():
-        kinds = [kind for name, kind in Block.kinds.items() if key in kind.model_fields]
-        kinds.sort(key=lambda kind: kind is not chosen)  # the default kind first
+        taking = [kind for kind in kinds.values() if key in kind.model_fields]
+        taking.sort(key=lambda kind: kind is not chosen)  # the default kind first
         if key not in known:
             hint = "each block says its own" if key in never else partial(did_you_mean, key, known)
             faults.append(Fault("SPN-202", f"{what}: unknown key {show(key)}", item.key, hint))
         elif key != "kind":
-            validate_given(kinds[0], item._replace(value={key: item}), faults, what)
+            validate_given(taking[0], item._replace(value={key: item}), faults, what)
         elif chosen is None:
-            hint = partial(did_you_mean, named, Block.kinds)
+            hint = partial(did_you_mean, named, kinds)
             faults.append(Fault("SPN-206", f"{what}: unknown block kind {show(item.plain())}", item.place, hint))
 
 
-def with_defaults(block: Item, defaults: dict[str, Item]) -> Item:
+def with_defaults(block: Item, defaults: dict[str, Item], kinds: Kinds = KINDS) -> Item:
     """A block with what it does not say itself, as far as its kind has such a field."""
     if not isinstance(block.value, dict) or not defaults:
         return block
     named = block.value.get("kind") or defaults.get("kind")
-    kind = Block.kinds.get(named.value) if named and isinstance(named.value, str) else None
+    kind = kinds.get(named.value) if named and isinstance(named.value, str) else None
     fields = {key: item for key, item in defaults.items() if kind is None or key in kind.model_fields}
     return block._replace(value=fields | block.value)

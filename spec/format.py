@@ -7,8 +7,8 @@ from functools import cache
 from itertools import dropwhile
 from operator import not_
 
-from spinec.spec.blocks import Block
 from spinec.spec.document import read_text
+from spinec.spec.kinds.library import KINDS
 from spinec.spec.spelling import spell_key
 from spinec.spec.written import Collection, Entry, Word, read_written
 
@@ -91,7 +91,7 @@ def _rank(entry: Entry) -> float:
 @cache
 def _ranks() -> dict[str, int]:
     """Key of a block: its position; of keys that kinds do not share, those of the first kinds come first."""
-    fields = dict.fromkeys(key for kind in Block.kinds.values() for key in kind.model_fields)
+    fields = dict.fromkeys(key for kind in KINDS.values() for key in kind.model_fields)
     order = [*FIRST, *(key for key in fields if key not in (*FIRST, *LAST)), *LAST]
     return {key: i for i, key in enumerate(order)}
 

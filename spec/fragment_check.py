@@ -19,6 +19,7 @@ from spinec.spec.filling import Filling, check_count, repeats_fault
 from spinec.spec.fragment import Fragment, section, taken
 from spinec.spec.fragment_names import check_names, unused
 from spinec.spec.kinded import kind_of
+from spinec.spec.kinds.library import KINDS
 from spinec.spec.spots import Spot, once, spot, spots, without_echoes
 from spinec.spec.subject import Subject
 from spinec.spec.validate import show, validate
@@ -100,7 +101,7 @@ def _part(part: Item, filling: Filling, before: Mapping[str, Item]) -> list[Faul
 
 def _block(name: str, item: Item, faults: list[Fault]) -> Block | None:
     """A block that is valid as far as it goes; what is wrong is added to `faults`."""
-    model = kind_of(item, Block.kinds, name, faults)
+    model = kind_of(item, KINDS, name, faults)
     if not item.mapping:
         return None
     if model is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
@@ -15,7 +16,7 @@ from spinec.spec.validate import show, validate
 Kinded = TypeVar("Kinded", Block, Head)
 
 
-def kinded(item: Item, kinds: dict[str, type[Kinded]], what: str, faults: list[Fault]) -> Kinded | None:
+def kinded(item: Item, kinds: Mapping[str, type[Kinded]], what: str, faults: list[Fault]) -> Kinded | None:
     """What `item` is, or None after adding what is wrong to `faults`."""
     model = kind_of(item, kinds, what, faults)
     if model is None and isinstance(item.value, dict) and "kind" not in item.value:
@@ -34,7 +35,7 @@ def _blamed(fault: Fault, kind: Place) -> Fault:
     return fault
 
 
-def kind_of(item: Item, kinds: dict[str, type[Kinded]], what: str, faults: list[Fault]) -> type[Kinded] | None:
+def kind_of(item: Item, kinds: Mapping[str, type[Kinded]], what: str, faults: list[Fault]) -> type[Kinded] | None:
     """The model of the kind that `item` says; None for a faulty one, which is added to `faults`, and for none."""
     kind = item.mapping.get("kind")
     if not isinstance(item.value, dict):
@@ -42,6 +43,8 @@ def kind_of(item: Item, kinds: dict[str, type[Kinded]], what: str, faults: list[
         faults.append(Fault("SPN-203", message, item.place, f"such as {{kind: {next(iter(kinds))}, ...}}"))
     elif kind is not None and isinstance(kind.value, str) and kind.value in kinds:
         return kinds[kind.value]
+    elif kind is not None and kind.value in getattr(kinds, "faulty", ()):
+        pass  # what is wrong is said where the kind is
     elif kind is not None:
         message = f"unknown {'head' if kinds is Head.kinds else 'block'} kind {show(kind.plain())}"
         faults.append(Fault("SPN-206", message, kind.place, partial(did_you_mean, kind.value, kinds)))

@@ -68,6 +68,11 @@ def find_fragment(name: str, spec: Path | None, place: Place, allowance: Allowan
     return _find_beside(name, spec, place, Sort("neck", "fragment", fragments()), allowance)[0]
 
 
+def find_kind(name: str, spec: Path | None, place: Place, allowance: Allowance) -> Item:
+    """The tree of a kind in a file in the folder of the spec or below it."""
+    return _find_beside(name, spec, place, Sort("kinds", "kind", {}), allowance)[0]
+
+
 class Sort(NamedTuple):
     """A sort of documents that others name: the key that names one, what it is called, and those of the library."""
 

@@ -17,9 +17,11 @@ from spinec.spec.fragment import is_fragment, section
 from spinec.spec.fragment_check import check_fragment
 from spinec.spec.heads import Head
 from spinec.spec.kinded import kinded
+from spinec.spec.kinds.library import Kinds
 from spinec.spec.library import find
 from spinec.spec.model import ModelSpec
 from spinec.spec.neck import expand_neck
+from spinec.spec.own_kinds import own_kinds
 from spinec.spec.resolve import DOCUMENT_KEYS, resolve
 from spinec.spec.spots import once, without_echoes
 from spinec.spec.subject import Subject
@@ -100,11 +102,12 @@ def _read_tree(document: Item, path: Path | None, allowance: Allowance) -> Loade
     faults: list[Fault] = []
     tree = expand_neck(resolve(document, path, faults, allowance), path, faults, allowance)
     _check_count(tree, faults)
-    tree = _spell_inputs(apply_defaults(tree, faults))
+    kinds = own_kinds(tree, faults)
+    tree = _spell_inputs(apply_defaults(tree, faults, kinds))
     found: list[Fault] = []
-    blocks = _blocks(tree, found)
+    blocks = _blocks(tree, kinds, found)
     head = _head(tree, found)
-    spec = validate(ModelSpec, tree, found, "", DOCUMENT_KEYS, **_ready(tree, blocks, head))
+    spec = validate(ModelSpec, tree, found, "", DOCUMENT_KEYS, **_ready(tree, blocks, head, kinds))
     found += check(Subject(tree, blocks, spec))
     errors = once([*faults, *without_echoes(found, faults)])
     if spec is None or any(fault.severity == "error" for fault in errors):
@@ -120,13 +123,15 @@ def _check_count(tree: Item, faults: list[Fault]) -> None:
         raise SpecError([*faults, Fault("SPN-302", message, blocks.key or blocks.place)])
 
 
-def _ready(tree: Item, blocks: dict[str, Block], head: Head | None) -> dict[str, object]:
+def _ready(tree: Item, blocks: dict[str, Block], head: Head | None, kinds: Kinds) -> dict[str, object]:
     """The fields of the spec that are validated by their kind; faulty ones are named already and left out."""
     ready: dict[str, object] = {}
     if "blocks" in tree.mapping and isinstance(tree.mapping["blocks"].value, dict):
         ready["blocks"] = blocks
     if "head" in tree.mapping:
         ready["head"] = head
+    if "kinds" in tree.mapping:
+        ready["kinds"] = kinds.own
     return ready
 
 
@@ -135,7 +140,7 @@ def _head(tree: Item, faults: list[Fault]) -> Head | None:
     return kinded(item, Head.kinds, "head", faults) if item and item.value is not None else None
 
 
-def _blocks(tree: Item, faults: list[Fault]) -> dict[str, Block]:
+def _blocks(tree: Item, kinds: Kinds, faults: list[Fault]) -> dict[str, Block]:
     entries = tree.mapping.get("blocks")
     if entries is None or not isinstance(entries.value, dict):
         return {}
@@ -143,7 +148,7 @@ def _blocks(tree: Item, faults: list[Fault]) -> dict[str, Block]:
     for name, item in entries.value.items():
         if len(faults) >= MOST_FAULTS:
             break
-        if block := kinded(item, Block.kinds, name, faults):
+        if block := kinded(item, kinds, name, faults):
             found[name] = block
     return found
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Annotated, Literal
 
-from pydantic import Field, SerializeAsAny
+from pydantic import AfterValidator, Field, InstanceOf, PlainSerializer, SerializeAsAny, WithJsonSchema
 
 from spinec.spec.blocks import Block, Fuse, Input, Resample
 from spinec.spec.conventions import Convention
@@ -23,7 +23,9 @@ from spinec.spec.fields import (
     Size,
 )
 from spinec.spec.heads import Head
+from spinec.spec.kinds.kind import Kind
 from spinec.spec.notebook import shown
+from spinec.spec.rounding import round_dim
 
 
 class Image(Frozen):
@@ -86,6 +88,15 @@ class Published(Frozen):
     dataset: str = Field("", description="of the score: COCO, ImageNet")
 
 
+OwnKinds = Annotated[
+    Mapping[str, InstanceOf[Kind]],
+    AfterValidator(FrozenMapping),
+    PlainSerializer(lambda kinds: {name: kind.item.plain() for name, kind in kinds.items()}),
+    WithJsonSchema({"type": "object", "additionalProperties": {"type": ["object", "string", "null"]}}),
+]
+"""Kinds of a spec's own, written as their documents."""
+
+
 class ModelSpec(Frozen):
     """An architecture: blocks, which of them are outputs, and the head on top."""
 
@@ -100,6 +111,11 @@ class ModelSpec(Frozen):
     stochastic_depth: StochasticDepth = StochasticDepth()
     resample: Resample = Resample()
     fuse: Fuse = Fuse()
+    kinds: OwnKinds = Field(
+        {},
+        validate_default=True,
+        description="kind name: an operation of the spec's own, or the file beside it that holds one",
+    )
     blocks: Annotated[Mapping[str, SerializeAsAny[Block]], *READ_ONLY] = Field(
         description="block name: what it computes, in the order of execution"
     )
@@ -151,16 +167,6 @@ def scaled_dim(dim: int, scale: Scale) -> int:
     if scale.rounding == "down":
         return max(scale.multiple, int(Fraction(str(scale.width)) * dim) // scale.multiple * scale.multiple)
     return round_dim(dim * scale.width, scale.multiple, scale.keep)
-
-
-def round_dim(dim: float, multiple: int, keep: float = 0.9) -> int:
-    """The nearest multiple, at least one, and never less than `keep` of the dim.
-
-    >>> [round_dim(0.4 * dim, 4) for dim in (16, 24, 40, 192)]
-    [8, 12, 16, 76]
-    """
-    rounded = max(multiple, int(dim + multiple / 2) // multiple * multiple)
-    return rounded if rounded >= keep * dim else rounded + multiple
 
 
 def with_dims(

@@ -11,6 +11,7 @@ from spinec.spec.document import Allowance, Item
 from spinec.spec.errors import MOST_FAULTS, Fault, SpecError, did_you_mean
 from spinec.spec.fragment import is_fragment
 from spinec.spec.library import find_parent
+from spinec.spec.own_kinds import with_kind_files
 from spinec.spec.scaling import apply_scale
 from spinec.spec.validate import show
 
@@ -31,6 +32,7 @@ def _extend(
     if not isinstance(tree.value, dict):
         message = f"expected a mapping of keys such as name, blocks and outputs, got {show(tree.value)}"
         raise SpecError([*faults, Fault("SPN-118", message, tree.place)])
+    tree = with_kind_files(tree, path, allowance)
     if is_fragment(tree):
         hint = "a spec names it: neck: {fragment: ..., ...}"
         raise SpecError([*faults, Fault("SPN-519", "expected a spec, got a fragment", tree.place, hint)])

@@ -6,11 +6,12 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from spinec.spec.blocks import Block, InputResample
+from spinec.spec.blocks import InputResample
 from spinec.spec.defaults import NEVER_DEFAULT
 from spinec.spec.fields import Repeats
 from spinec.spec.fragment import Fragment
 from spinec.spec.heads import Head
+from spinec.spec.kinds.library import KINDS
 from spinec.spec.library import fragments
 from spinec.spec.model import ModelSpec, Scale
 from spinec.spec.names import BLOCK_NAME, OUTPUT_NAME
@@ -32,7 +33,7 @@ def schema() -> dict[str, Any]:
         "type": "object",
         "description": "block name: what it computes, in the order of execution",
         "propertyNames": {"pattern": _pattern(BLOCK_NAME.pattern)},
-        "additionalProperties": _or_nothing(_one_of(Block.kinds, definitions)),
+        "additionalProperties": _or_nothing(_one_of(KINDS, definitions)),
     }
     properties["outputs"]["propertyNames"] = {"pattern": _pattern(OUTPUT_NAME.pattern)}
     properties["head"] = _or_nothing(_one_of(Head.kinds, definitions))
@@ -58,10 +59,10 @@ def fragment_schema() -> dict[str, Any]:
     definitions: dict[str, Any] = document["$defs"]
     definitions["InputResample"] = _collect(TypeAdapter(InputResample).json_schema(), definitions)
     _define_blocks(definitions)
-    chosen = _one_of(Block.kinds, definitions)
+    chosen = _one_of(KINDS, definitions)
     chosen["properties"]["kind"] = _or_reference(chosen["properties"]["kind"])
     defaults = _defaults(definitions)
-    for name in (*(kind.__name__ for kind in Block.kinds.values()), "InputResample", "Input", "Fuse"):
+    for name in (*(kind.__name__ for kind in KINDS.values()), "InputResample", "Input", "Fuse"):
         _allow_references(definitions[name])
     _allow_references(defaults)
     properties, cell = document["properties"], definitions["Cell"]["properties"]
@@ -77,7 +78,7 @@ def fragment_schema() -> dict[str, Any]:
 
 def _define_blocks(definitions: dict[str, Any]) -> None:
     """Every kind of block; an input may be a bare name."""
-    for kind in Block.kinds.values():
+    for kind in KINDS.values():
         block = definitions[kind.__name__] = _collect(TypeAdapter(kind).json_schema(by_alias=True), definitions)
         block["properties"]["inputs"]["items"] = {"anyOf": [{"type": "string"}, block["properties"]["inputs"]["items"]]}
 
@@ -117,11 +118,11 @@ def _or_nothing(field: dict[str, Any]) -> dict[str, Any]:
 
 def _defaults(definitions: dict[str, Any]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
-    for model in Block.kinds.values():
+    for model in KINDS.values():
         for name, field in definitions[model.__name__]["properties"].items():
             if name not in NEVER_DEFAULT:
                 fields.setdefault(name, field)
-    fields["kind"] = {"enum": list(Block.kinds)}
+    fields["kind"] = {"enum": list(KINDS)}
     return {
         "type": "object",
         "description": "fields for every block whose kind has them",

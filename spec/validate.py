@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from spinec.spec.document import Item
 from spinec.spec.errors import Fault, did_you_mean
+from spinec.spec.kinds.formula import FormulaError, UnknownNameError
 
 Model = TypeVar("Model", bound=BaseModel)
 Path = tuple[int | str, ...]
@@ -141,6 +142,8 @@ def _fault(error: ErrorDetails, model: type[BaseModel], root: Item, what: str, k
             message = unknown if isinstance(given, str) else f"{label}: expected a word, got {show(given)}"
             code = "SPN-205" if isinstance(given, str) else "SPN-203"
             return Fault(code, message, item.place, partial(did_you_mean, given, choices))
+        case "value_error" if isinstance(wrong := error["ctx"]["error"], FormulaError):
+            return formula_fault(label, wrong, item)
         case "value_error":
             expected = str(error["ctx"]["error"])
         case kind if kind in _NUMERIC and isinstance(given, float) and not math.isfinite(given):
@@ -154,6 +157,17 @@ def _fault(error: ErrorDetails, model: type[BaseModel], root: Item, what: str, k
     if error["type"] == "tuple_type" and isinstance(given, str):
         hint = f"a list is written [{given}]"
     return Fault(_code(error["type"]), f"{label}: {expected}{got}", item.place, hint)
+
+
+def formula_fault(label: str, error: FormulaError, item: Item) -> Fault:
+    """What is wrong with a formula, at its character where it stands in the document as it was read."""
+    place, text = item.place, item.value
+    line = place.source.lines[place.line - 1] if place.line <= len(place.source.lines) else ""
+    if isinstance(text, str) and line[place.column - 1 :].startswith(text):
+        at = min(error.at, len(text) - 1)
+        place = place._replace(column=place.column + at, length=max(1, place.length - at))
+    hint = partial(did_you_mean, error.name, error.known) if isinstance(error, UnknownNameError) else error.hint
+    return Fault("SPN-522", f"{label}: {error}", place, hint)
 
 
 def _code(error: str) -> str:

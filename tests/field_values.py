@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from spinec.spec.blocks import Block
 from spinec.spec.heads import Head
+from spinec.spec.kinds.library import KINDS
 from spinec.spec.model import ModelSpec
 
 ACTIVATIONS = ("relu", "swish", "relu6", "hard_swish", "gelu", "sigmoid", "hard_sigmoid", "none")
@@ -121,7 +122,7 @@ def parts_of(model: type[BaseModel], field: str) -> list[type[BaseModel]]:
 def models() -> dict[str, type[BaseModel]]:
     """Every model that a loaded spec is made of, by name, each kind of block and head among them."""
     found: dict[str, type[BaseModel]] = {}
-    waiting: list[type[BaseModel]] = [ModelSpec, *Block.kinds.values(), *Head.kinds.values()]
+    waiting: list[type[BaseModel]] = [ModelSpec, *KINDS.values(), *Head.kinds.values()]
     while waiting:
         model = waiting.pop()
         if model.__name__ not in found:

@@ -10,8 +10,9 @@ from pairs import Row, rows_of
 from pydantic import BaseModel
 from strategies import text_of
 
-from spinec.spec.blocks import Block, Fuse, Input, Resample
+from spinec.spec.blocks import Fuse, Input, Resample
 from spinec.spec.heads import SSD, Head, MaskRCNN
+from spinec.spec.kinds.library import KINDS
 from spinec.spec.model import Endpoints, Image, Init, ModelSpec, Norm, StochasticDepth
 
 LEFT_OUT = object()
@@ -44,11 +45,11 @@ OUTPUTS = {"P2": "d", "P3": "e", "P4": "f"}
 def block_specs(kind: str) -> Iterator[str]:
     """All fields of a kind of block, what it is given, and how its shape changes."""
     shape = {"source": tuple(STEMS), "dim": DIMS, "level": (1, 2, 3), "further": (0, 1, 2)}
-    for part in _portions(rows_of(_choices(Block.kinds[kind]) | shape)):
+    for part in _portions(rows_of(_choices(KINDS[kind]) | shape)):
         blocks: dict[str, Any] = {**STEMS, "x": {**STEMS["stem8"], "kernel": 1}, "y": {**STEMS["stem6"], "level": 2}}
         for i, row in enumerate(part):
             inputs = [row["source"], "x", "y"][: 1 + row["further"]]
-            own = _given(row, Block.kinds[kind])
+            own = _given(row, KINDS[kind])
             blocks[f"b{i}"] = {"kind": kind, "level": row["level"], "dim": row["dim"], "inputs": inputs, **own}
         yield _text(blocks)
 
@@ -115,7 +116,7 @@ def head_specs(kind: str) -> Iterator[str]:
 
 def all_specs() -> dict[str, list[str]]:
     """Every spec of this module, by what it is about."""
-    found = {kind: list(block_specs(kind)) for kind in Block.kinds}
+    found = {kind: list(block_specs(kind)) for kind in KINDS}
     found |= {"input": list(input_specs()), "fuse": list(fuse_specs()), "whole": list(whole_specs())}
     return found | {kind: list(head_specs(kind)) for kind in Head.kinds}
 

@@ -11,13 +11,14 @@ from field_values import fields_of, values_of
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from spinec.spec.blocks import Block, Fuse, Resample
+from spinec.spec.blocks import Fuse, Resample
 from spinec.spec.heads import Head
+from spinec.spec.kinds.library import KINDS
 from spinec.spec.model import Endpoints, Image, Init, ModelSpec, Norm, Published, StochasticDepth
 from spinec.spec.names import RESERVED
 
 LADDERS = ("retinanet", "mask_rcnn")  # heads whose outputs are at levels without a gap
-KINDS = tuple(Block.kinds)
+KINDS = tuple(KINDS)
 # Names that generated code has uses for itself, and plain ones.
 MODEL_NAMES = (
     "tiny",
@@ -149,9 +150,9 @@ def settings() -> st.SearchStrategy[dict[str, Any]]:
 def defaults() -> st.SearchStrategy[dict[str, Any]]:
     """Fields for every block whose kind has them."""
     fields = {
-        field: st.sampled_from(values_of(model, field)) for model in Block.kinds.values() for field in fields_of(model)
+        field: st.sampled_from(values_of(model, field)) for model in KINDS.values() for field in fields_of(model)
     }
-    whole = st.sampled_from(values_of(Block.kinds["bottleneck"], "expand"))  # what every kind can take
+    whole = st.sampled_from(values_of(KINDS["bottleneck"], "expand"))  # what every kind can take
     return some(**{**fields, "expand": whole}, fuse=any_of(Fuse), kind=st.sampled_from(KINDS))
 
 
@@ -174,7 +175,7 @@ def add_block(draw: st.DrawFn, draft: Draft, sources: Sequence[str], level: int,
     else:
         kind = draw(st.sampled_from(draft.kinds))
         said = {} if kind == draft.default else {"kind": kind}
-        own = {**said, **draw(any_of(Block.kinds[kind])), **draw(some(fuse=any_of(Fuse)))}
+        own = {**said, **draw(any_of(KINDS[kind])), **draw(some(fuse=any_of(Fuse)))}
     block = {**own, "level": level, "dim": dim or draw(draft.dims)}
     taken_as_is = len(sources) == 1 and draft.level(sources[0]) <= level and kind != "identity"
     block["inputs"] = [draw_input(draw, draft, source, level, taken_as_is) for source in sources]

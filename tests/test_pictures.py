@@ -18,8 +18,8 @@ from test_layout import pyramid
 
 from benchmarks.large import large_spec
 from spinec import cost, draw, fit, load, loads, lower, names
-from spinec.spec.blocks import Block
 from spinec.spec.files import write_whole
+from spinec.spec.kinds.library import KINDS
 from spinec.visualize.charts import Point, breakdown, candidates, distribution, published_points, trade_off
 from spinec.visualize.diagram.heat import COLORS, heat_of
 from spinec.visualize.diagram.layout import Look
@@ -239,7 +239,7 @@ def test_own_values_are_painted():
 
 
 def test_every_kind_is_told_apart_without_colour():
-    kinds = list(Block.kinds)
+    kinds = list(KINDS)
     looks = [(kind_shape(kind), kind_colours(LIGHT, kind)) for kind in kinds]
     assert len(set(looks)) == len(kinds)
 

@@ -12,7 +12,6 @@ torch = pytest.importorskip("torch")
 from strategies import specs  # noqa: E402  (after the skip)
 
 import spinec  # noqa: E402
-from spinec.spec.blocks import FusedMBConv, MBConv  # noqa: E402
 from spinec.spec.model import ModelSpec  # noqa: E402
 
 torch.set_num_threads(1)  # workers of pytest would wait for each other's threads, many times as long
@@ -44,7 +43,7 @@ def tamed(spec: ModelSpec) -> ModelSpec:
         )
         fuse = block.fuse.model_copy(update=calm) if block.fuse else None
         change = {**calm, "inputs": inputs, "fuse": fuse, "dim": min(block.dim, 2)}
-        change |= {"squeeze": 0.0, "expand": min(block.expand, 2)} if isinstance(block, (MBConv, FusedMBConv)) else {}
+        change |= {"squeeze": 0.0, "expand": min(block.expand, 2)} if "squeeze" in block.fields else {}
         blocks[name] = block.model_copy(update=change)
     resample = spec.resample.model_copy(update={**calm, "down": averaged(spec.resample.down)})
     change = {"blocks": blocks, "resample": resample, "fuse": spec.fuse.model_copy(update=calm)}

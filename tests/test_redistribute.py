@@ -15,8 +15,8 @@ from spinec import SpecError, cost, load, loads, lower
 from spinec.cli import main
 from spinec.compiler.resources.explain import explain
 from spinec.compiler.resources.redistribute import attention, new_dims, redistribute
-from spinec.compiler.resources.work import WORK, total_work, units
-from spinec.spec.blocks import Block
+from spinec.compiler.resources.work import total_work, units
+from spinec.spec.kinds.library import KINDS
 
 LEARNED = (10, 10, 5, 5, 15, 20, 20, 1, 20, 15, 5, 20, 10, 15, 15, 10, 10, 1)
 TABLE_1 = (16, 24, 16, 16, 104, 48, 120, 40, 120, 168, 96, 192, 136, 104, 40, 136, 136, 40)
@@ -110,7 +110,7 @@ def test_too_many_explanations_are_refused():
 
 def drawn(data, spec):
     """Attention for a spec, and the units that it is for."""
-    assume(any(type(block) in WORK for block in spec.blocks.values()))
+    assume(any(block.definition.takes_part for block in spec.blocks.values()))
     assume(spec.endpoints or not spec.head)  # else the outputs must keep one dim
     shared = units(spec)
     numbers = st.one_of(st.sampled_from((1, 5, 10, 15, 20)), st.integers(1, 1000), st.fractions("1/50", 50))
@@ -156,7 +156,7 @@ def test_only_the_ratios_of_attention_count(text, data):
     factor = data.draw(st.fractions("1/1000", 1000).filter(bool))
     made = redistribute(spec, betas)
     assert redistribute(spec, [beta * factor for beta in betas]) == made
-    assert [name for name, block in made.blocks.items() if type(block) not in WORK and block != spec.blocks[name]] == []
+    assert [name for name, block in made.blocks.items() if not block.definition.takes_part and block != spec.blocks[name]] == []
 
 
 @settings(EXAMPLES, max_examples=60)
@@ -253,7 +253,12 @@ def test_equation_2_is_taken_at_its_word():
 
 
 def test_stems_and_nodes_take_no_part():
-    assert {kind for kind in Block.kinds.values() if kind in WORK} == set(WORK)
+    assert {name for name, kind in KINDS.items() if kind.definition.takes_part} == {
+        "mbconv",
+        "fused_mbconv",
+        "residual",
+        "bottleneck",
+    }
     assert [unit.blocks for unit in units(load("sp-efficientnet-b0"))] == [(f"b{i}",) for i in range(1, 19)]
 
 

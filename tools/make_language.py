@@ -12,6 +12,7 @@ from spinec.spec.blocks import Block, InputResample
 from spinec.spec.document import MAX_BYTES, MAX_DEPTH, MAX_DIGITS, MAX_ENTRIES, MAX_NODES, MAX_SHARED
 from spinec.spec.fields import MAX_BLOCKS, Activation
 from spinec.spec.heads import Head
+from spinec.spec.kinds.library import KINDS
 from spinec.spec.library import fragments
 from spinec.spec.resolve import MAX_PARENTS
 from spinec.spec.schema import fragment_schema, schema
@@ -41,7 +42,7 @@ def language() -> dict[str, str]:
         "language-document": _document(whole),
         "language-block": _table(_common(parts), _required(Block)),
         "language-inputs": _table(parts["Input"], ["from"], without=tuple(InputResample.model_fields)),
-        "language-kinds": "\n\n".join(_kind(parts, kind, "Block") for kind in Block.kinds.values()),
+        "language-kinds": "\n\n".join(_kind(parts, kind, "Block") for kind in KINDS.values()),
         "language-heads": "\n\n".join(_kind(parts, kind, "Head") for kind in Head.kinds.values()),
         "language-fragments": _fragments(),
         "language-fragment": _table(own := fragment_schema(), own["required"]),
@@ -62,7 +63,7 @@ def _document(whole: Node) -> str:
 
 def _common(parts: Mapping[str, Node]) -> Node:
     """What every block has, with the kinds that there are."""
-    fields = parts["MBConv"]["properties"] | {"kind": parts["Block"]["properties"]["kind"] | {"enum": [*Block.kinds]}}
+    fields = parts["MBConv"]["properties"] | {"kind": parts["Block"]["properties"]["kind"] | {"enum": [*KINDS]}}
     return {"properties": {name: fields[name] for name in parts["Block"]["properties"]}}
 
 

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from typing import Any, get_args
 
 from spinec.compiler.advice.remark import Linted, Remark, Rule
-from spinec.compiler.lowering.blocks.layers import Style
+from spinec.compiler.lowering.layers import Style
 from spinec.compiler.lowering.resample import resample
-from spinec.spec.blocks import Block, Identity, Input, InvertedBottleneck, Resample
+from spinec.spec.blocks import Block, Input, Resample
 from spinec.spec.document import Item
+from spinec.spec.kinds.expand import field_values, known_nodes
+from spinec.spec.kinds.formula import settled
+from spinec.spec.kinds.uses import users_of
 
-SQUEEZE = ("squeeze_base", "squeeze_multiple", "squeeze_activation", "gate")
 ROUNDING = ("multiple", "rounding", "keep")  # of what `width` makes
 
 
@@ -67,7 +69,7 @@ def scale(linted: Linted) -> Iterator[Remark]:
         yield Remark("SPN-906", "scale: changes nothing", ("scale",), "set a size, a width or repeats, or remove it")
         return
     for name in said["repeats"].mapping if "repeats" in said else ():
-        if isinstance(linted.loaded.spec.blocks[name], Identity):
+        if linted.loaded.spec.blocks[name].definition.document.node:
             message = f"scale.repeats: repeats have no effect on {name}, an identity"
             yield Remark("SPN-906", message, ("scale", "repeats", name), "remove it")
     for key in ROUNDING if not wider else ():
@@ -91,13 +93,23 @@ def _idle(linted: Linted, block: Block) -> Iterator[tuple[tuple[str, ...], str, 
         yield ("fuse",), "with only one input", "remove it"
     elif fuse and fuse.kind != "fast_normalized":
         yield ("fuse", "epsilon"), f"where inputs are fused by '{fuse.kind}'", "remove it"
-    if isinstance(block, InvertedBottleneck) and not block.squeeze:
-        for key in SQUEEZE:
-            yield (key,), "without 'squeeze'", "set 'squeeze', or remove it"
-    if getattr(block, "kernel", None) == 1:
+    yield from _idle_fields(block)
+    if block.definition.document.node and block.repeats > 1:
+        yield ("repeats",), f"on an {block.kind}, which has nothing to repeat", "remove it"
+
+
+def _idle_fields(block: Block) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    """The fields of a block that only steps take which its other fields leave out."""
+    kind, fields = block.definition, block.fields
+    if fields.get("kernel") == 1 and "dilation" in fields:
         yield ("dilation",), "with a kernel of one pixel", "remove it"
-    if isinstance(block, Identity) and block.repeats > 1:
-        yield ("repeats",), "on an identity, which has nothing to repeat", "remove it"
+    left_out = {placed.name: placed.step.when for placed in kind.placed() if placed.step.when}
+    known = known_nodes(kind, field_values(block), 1)
+    for name in kind.document.fields:
+        users = users_of(kind, name)
+        reasons = [left_out[user] for user in users if user in left_out]
+        if users and len(reasons) == len(users) and all(settled(r.node, known).value is False for r in reasons):
+            yield (name,), f"unless {reasons[0].text}", "set that, or remove this"
 
 
 def _is_idle(linted: Linted, given: Input, block: Block, key: str) -> bool:

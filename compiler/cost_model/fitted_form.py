@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import repeat
+from math import prod
 from random import Random
 
 from spinec.compiler.cost.report import cost
 from spinec.compiler.cost_model.quadratic_form import (
     Costs,
     Form,
+    TooFewError,
     Width,
     costs_of,
     evaluate,
@@ -27,16 +28,21 @@ from spinec.compiler.cost_model.quadratic_form import (
 )
 from spinec.compiler.graph.hierarchy import GraphBuilder, ModelInput, flatten
 from spinec.compiler.graph.program import Program
-from spinec.compiler.lowering.blocks.layers import Style
 from spinec.compiler.lowering.fuse import lower_block
+from spinec.compiler.lowering.layers import Style
 from spinec.compiler.lowering.pipeline import lower
 from spinec.compiler.lowering.resample import Features
-from spinec.spec.blocks import Block, Bottleneck, Conv, Input, InvertedBottleneck
+from spinec.spec.blocks import Block, Input
 from spinec.spec.fields import MAX_DIM
+from spinec.spec.kinds.expand import field_values, inner_node, node_of
+from spinec.spec.kinds.formula import Node, settled
+from spinec.spec.kinds.library import KINDS
+from spinec.spec.kinds.widths import DIM, whole, widths
 from spinec.spec.model import ModelSpec, with_dims
 
 SAMPLES = 8  # dims that a block is counted for: an op has four unknown factors, seldom more
 RANGES = 6  # from which samples are taken
+MORE = 18  # samples on top, for blocks with an op of several different channel numbers
 CHECKS = 4  # whole candidates on which a form is compared with `cost`
 
 
@@ -92,12 +98,24 @@ def _block_forms(
     """The forms of a block run once, of a further repeat, and of what each source saves that has the block's dim."""
     block = spec.blocks[name]
     sources = [given.block for given in block.inputs]
-    widths = [width for origin in (name, *sources) for width in _widths(block, origin)]
-    widths += [width for given in block.inputs for width in _narrowed(spec, given)]
-    choices = _choices([name, *sources], widths, random)
+    found = [width for origin in (name, *sources) for width in _widths(block, origin)]
+    found += [width for given in block.inputs for width in _narrowed(spec, given)]
+    choices = _choices([name, *sources], found, random)
+    try:
+        return _fitted(spec, size, name, found, choices)
+    except TooFewError:
+        return _fitted(spec, size, name, found, [*choices, *_choices([name, *sources], found, random, MORE)])
+
+
+def _fitted(
+    spec: ModelSpec, size: tuple[int, int], name: str, found: Sequence[Width], choices: Sequence[Mapping[str, int]]
+) -> tuple[Form, Form, dict[str, Form]]:
+    """The forms of a block that samples give."""
+    sources = [given.block for given in spec.blocks[name].inputs]
 
     def form(choices: Sequence[Mapping[str, int]], repeats: int = 1) -> Form:
-        return form_of(name, [(dims, _alone(spec, size, name, dims, repeats)) for dims in choices], widths)
+        samples = [(dims, _alone(spec, size, name, dims, repeats)) for dims in choices]
+        return form_of(name, samples, found)
 
     once = form(choices)
     saved = {}
@@ -120,43 +138,50 @@ def _top_form(spec: ModelSpec, size: tuple[int, int], tied: tuple[str, ...], ran
 
 
 def _widths(block: Block, name: str) -> list[Width]:
-    """The channel numbers within a block that come from one dim: the dim, and shares that are no multiples of it."""
-    chains: list[tuple[Fraction, ...]] = []
-    multiple = 1
-    match block:
-        case InvertedBottleneck():
-            expand, squeeze = Fraction(str(block.expand)), Fraction(str(block.squeeze))
-            chains = [(expand,), (squeeze,) if block.squeeze_base == "input" else (expand, squeeze)]
-            multiple = block.squeeze_multiple
-        case Bottleneck():
-            chains = [(Fraction(1, block.expand),)]
-    if multiple > 1 and all(chains[-1]):
-        return [Width(name), *_rounded(name, chains[:-1]), Width(name, chains[-1], multiple)]
-    return [Width(name), *_rounded(name, chains)]
+    """The channel numbers within a block that come from one dim: the dim, and what formulas make of it."""
+    strides = {1, 2}
+    nodes = [node for stride in strides for node in widths(block.definition, field_values(block), stride)]
+    return list(dict.fromkeys([Width(name), *(Width(name, one) for node in nodes if (one := _of_one(node)))]))
+
+
+def _of_one(node: Node) -> Node | None:
+    """A formula of the one dim that it names, in ``dim``; None for one of both, and for a number."""
+    names = {name.value for name in node.names}
+    one = settled(node, {"in_dim": DIM})
+    return None if len(names) != 1 or one == DIM else one
 
 
 def _narrowed(spec: ModelSpec, given: Input) -> list[Width]:
     """The channel number at which a source is resampled, where that is a share of what it works at."""
-    alpha, source = Fraction(str(spec.resample_of(given).alpha)), spec.blocks.get(given.block)
-    inner = (Fraction(1, source.expand),) if isinstance(source, Bottleneck) else ()
-    return _rounded(given.block, [(*inner, alpha)])
+    alpha, source = spec.resample_of(given).alpha, spec.blocks.get(given.block)
+    if not alpha:
+        return []
+    inner = inner_node(source.definition, field_values(source)) if source else DIM
+    return [Width(given.block, whole(Node("*", None, (settled(inner, {"in_dim": DIM}), node_of(alpha)))))]
 
 
-def _rounded(name: str, chains: Sequence[tuple[Fraction, ...]]) -> list[Width]:
-    """Shares of a dim that are no multiples of it."""
-    return [Width(name, chain) for chain in chains if all(chain) and any(share.denominator > 1 for share in chain)]
+def _finest(node: Node) -> int:
+    """How far dims go until a formula has taken several values."""
+    if node.op == "number":
+        return int(node.value.denominator)
+    parts = prod(map(_finest, node.parts))
+    if node.op in ("/", "//", "round_to") and node.parts[1].op == "number":
+        return parts * max(1, int(node.parts[1].value))
+    return parts
 
 
-def _choices(names: Sequence[str], widths: Sequence[Width], random: Random) -> list[dict[str, int]]:
+def _choices(
+    names: Sequence[str], widths: Sequence[Width], random: Random, turns: int = RANGES
+) -> list[dict[str, int]]:
     """Dims of which no two are equal: all small, where shares come to one; then every block once in each of six ranges.
 
     The last range ends where the finest share comes to several, so that no share looks like a constant or like another.
     """
-    finest = max((share.denominator * width.multiple for width in widths for share in width.shares), default=1)
+    finest = max((_finest(width.formula) for width in widths), default=1)
     step = min(MAX_DIM, 64 + 8 * (finest + len(names))) // RANGES
     small = [random.sample(range(1, len(names) + 3), len(names)) for _ in range(SAMPLES - RANGES)]
     choices = [dict(zip(names, dims, strict=True)) for dims in small]
-    for turn in range(RANGES):
+    for turn in range(turns):
         ranges = [random.sample(range(i * step + 1, (i + 1) * step), step - 1) for i in range(RANGES)]
         ranges[-1] = list(range(1, RANGES * step + 1))  # from its end: the largest dim is among the samples
         choices.append({name: ranges[(i + turn) % RANGES].pop() for i, name in enumerate(names)})
@@ -186,7 +211,10 @@ def _alone(spec: ModelSpec, size: tuple[int, int], name: str, dims: Mapping[str,
 def _only_top(spec: ModelSpec, size: tuple[int, int], dims: Mapping[str, int]) -> Program:
     """The model's program, but with blocks that are only there to be read."""
     image = (Input.model_validate({"from": "image"}),)
-    blocks = {name: Conv(level=spec.blocks[name].level, dim=dim, inputs=image, kernel=1) for name, dim in dims.items()}
+    blocks = {
+        name: KINDS["conv"].model_validate({"level": spec.blocks[name].level, "dim": dim, "inputs": image, "kernel": 1})
+        for name, dim in dims.items()
+    }
     return lower(spec.model_copy(update={"blocks": blocks}), size)
 
 

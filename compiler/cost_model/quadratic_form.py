@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from itertools import combinations
+from functools import lru_cache
+from itertools import combinations, combinations_with_replacement
 from typing import NamedTuple, TypeAlias
 
 from spinec.compiler.cost.conventions import CONVENTIONS
 from spinec.compiler.cost.report import Count, cost
 from spinec.compiler.graph.program import Program
 from spinec.spec.errors import Fault, SpecError
-from spinec.spec.model import round_dim
+from spinec.spec.kinds.formula import Node, shown
+from spinec.spec.kinds.formula import evaluate as formula_value
+from spinec.spec.kinds.widths import DIM
 
 PRIME = 2**61 - 1  # far above any factor, so a solution modulo the prime is the solution
 
@@ -26,14 +29,17 @@ NOTHING: Costs = (0,) * (len(CONVENTIONS) + 1)
 
 
 class Width(NamedTuple):
-    """A channel number: a block's dim, or shares of it one after the other, each rounded down and at least one.
-
-    With a `multiple`, the last share is rounded to that, by `round_dim`.
-    """
+    """A channel number: a block's dim, or what a formula of its kind makes of that."""
 
     block: str
-    shares: tuple[Fraction, ...] = ()
-    multiple: int = 1
+    formula: Node = DIM
+
+    def __lt__(self, other: object) -> bool:
+        return isinstance(other, Width) and self._order < other._order
+
+    @property
+    def _order(self) -> tuple[str, str]:
+        return self.block, shown(self.formula)
 
 
 ONE = Width("")  # the number one, so that every term is a product of two
@@ -47,13 +53,15 @@ Sample: TypeAlias = tuple[Mapping[str, int], Program]
 def channels(width: Width, dims: Mapping[str, int]) -> int:
     """A channel number, from the dims of the blocks."""
     number = dims[width.block] if width.block else 1
-    last = len(width.shares) - 1
-    for i, share in enumerate(width.shares):
-        if width.multiple > 1 and i == last:
-            number = round_dim(number * float(share), width.multiple)
-        else:
-            number = max(1, number * share.numerator // share.denominator)
-    return number
+    return number if width.formula == DIM else of_dim(width.formula, number)
+
+
+@lru_cache(1 << 16)
+def of_dim(formula: Node, dim: int) -> int:
+    """What a formula of ``dim`` comes to."""
+    value = formula_value(formula, {"dim": Fraction(dim)})
+    assert isinstance(value, Fraction)
+    return int(value)
 
 
 def evaluate(form: Form, dims: Mapping[str, int]) -> Costs:
@@ -98,18 +106,21 @@ def form_of(what: str, samples: Sequence[Sample], widths: Sequence[Width], skip:
     for width in (ONE, *widths):  # in order of preference: a dim before its shares
         known.setdefault(tuple([channels(width, each) for each in dims]), width)
     costs: dict[frozenset[Width], list[Costs]] = {}
+    sums: set[frozenset[Width]] = set()
     rows = zip(*[cost(program).rows for _, program in samples], strict=True)
     for steps, counts in zip(zip(*[program.steps for _, program in samples], strict=True), rows, strict=True):
         if steps[0].path.partition(".")[0] in skip:
             continue
         operands = zip(*[(step.output, *step.input_shapes) for step in steps], strict=True)
         numbers = {tuple([shape[0] for shape in shapes]) for shapes in operands}
-        met = frozenset(_width(what, number, known) for number in numbers) - {ONE}
+        found = [_made_of(what, number, known) for number in numbers]
+        met = frozenset(width for widths in found for width in widths) - {ONE}
+        sums |= {met} if any(len(widths) > 1 for widths in found) else set()
         so_far = costs.setdefault(met, [NOTHING] * len(samples))
         costs[met] = [plus(total, (*row.halves, row.params)) for total, row in zip(so_far, counts, strict=True)]
     form: Form = {}
     for met, totals in costs.items():
-        form = plus_form(form, _fit(what, sorted(met), dims, totals))
+        form = plus_form(form, _fit(what, sorted(met), dims, totals, squares=met in sums))
     return form
 
 
@@ -119,20 +130,32 @@ def no_form(what: str) -> SpecError:
     return SpecError([Fault("SPN-704", message, None, "count candidates one by one: cost(lower(spec))")])
 
 
-def _width(what: str, number: tuple[int, ...], known: Mapping[tuple[int, ...], Width]) -> Width:
-    """Of which channel number the numbers of all samples are a multiple."""
+def _made_of(what: str, number: tuple[int, ...], known: Mapping[tuple[int, ...], Width]) -> tuple[Width, ...]:
+    """Of which channel number the numbers of all samples are a multiple; or of which few they are a sum of multiples."""
     for values, width in known.items():
         times = number[0] // values[0]
         if times and number == tuple([times * value for value in values]):
-            return width
+            return (width,)
+    for several in (2, 3):
+        for columns in combinations(known, several):
+            factors = _solve([list(row) for row in zip(*columns, strict=True)], [(value,) for value in number])
+            if factors and number == tuple(
+                [sum(f[0] * v for f, v in zip(factors, row, strict=True)) for row in zip(*columns, strict=True)]
+            ):
+                return tuple([known[column] for column in columns])
     raise no_form(what)
 
 
-def _fit(what: str, widths: Sequence[Width], dims: Sequence[Mapping[str, int]], costs: Sequence[Costs]) -> Form:
+def _fit(
+    what: str, widths: Sequence[Width], dims: Sequence[Mapping[str, int]], costs: Sequence[Costs], squares: bool
+) -> Form:
     """The factors of the channel numbers, and of their products, that give every cost exactly."""
-    products = combinations(widths, 2) if len(widths) > 1 else ((width, width) for width in widths)
+    several = len(widths) > 1 and not squares
+    products = combinations(widths, 2) if several else combinations_with_replacement(widths, 2)
     terms = [(ONE, ONE), *((ONE, width) for width in widths), *products]
     rows = [[channels(first, each) * channels(second, each) for first, second in terms] for each in dims]
+    if len(rows) < len(terms):
+        raise TooFewError
     found = _solve(rows, costs)
     if not found:
         raise no_form(what)
@@ -140,6 +163,10 @@ def _fit(what: str, widths: Sequence[Width], dims: Sequence[Mapping[str, int]], 
     if any(evaluate(form, each) != total for each, total in zip(dims, costs, strict=True)):
         raise no_form(what)
     return form
+
+
+class TooFewError(Exception):
+    """There are more factors than samples."""
 
 
 def _solve(rows: Sequence[Sequence[int]], values: Sequence[Costs]) -> list[Costs]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -12,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinec.compiler.cost_model.fitted_form import CostForm
-from spinec.compiler.cost_model.quadratic_form import Form, Width, channels
+from spinec.compiler.cost_model.quadratic_form import Form, Width, channels, of_dim
+from spinec.spec.kinds.formula import Node
+from spinec.spec.kinds.widths import DIM
 
 Integers: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
@@ -82,7 +83,7 @@ def cost_tables(form: CostForm, quantity: int, limit: int) -> CostTables:
     products = np.zeros((len(widths), len(widths)))
     for (first, second), factor in together.items():
         products[widths.index(first), widths.index(second)] = factor
-    derived = any(width.shares for width in widths)
+    derived = any(width.formula != DIM for width in widths)
     return CostTables(
         limit,
         once + (repeats - 1) * again,
@@ -109,18 +110,15 @@ def _channels(width: Width, limit: int, image: int) -> Floats:
     """A channel number for every dim of its block."""
     if width.block in ("", "image"):
         return np.full(limit, float(channels(width, {"image": image})))
-    if width.multiple > 1:
-        return np.array([channels(width, {width.block: dim}) for dim in range(limit)], np.float64)
-    return _shares(width.shares, limit)
+    return _numbers(width.formula, limit)
 
 
 @lru_cache(32)
-def _shares(shares: tuple[Fraction, ...], limit: int) -> Floats:
-    """`channels` for every dim, in integers without a limit."""
-    numbers = np.arange(limit, dtype=object)
-    for share in shares:
-        numbers = np.maximum(1, numbers * share.numerator // share.denominator)
-    return numbers.astype(np.float64)
+def _numbers(formula: Node, limit: int) -> Floats:
+    """What a formula comes to for every dim."""
+    if formula == DIM:
+        return np.arange(limit, dtype=np.float64)
+    return np.array([of_dim(formula, max(1, dim)) for dim in range(limit)], np.float64)
 
 
 def _counts(form: Form, quantity: int) -> bool:

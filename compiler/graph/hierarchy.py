@@ -46,8 +46,8 @@ class Node(NamedTuple):
 class Graph:
     """Nodes in the order of execution. A graph whose nodes are named 0, 1, 2... is a sequence.
 
-    `name` says what it computes and names its class in generated source; `settings` are the block's own fields and what
-    follows from them, by which generated source names its constructor arguments.
+    `name` says what it computes, `class_name` what generated source calls it, if not after that; `settings` are the
+    block's own fields and what follows from them, by which generated source names its constructor arguments.
     """
 
     name: str
@@ -56,6 +56,7 @@ class Graph:
     outputs: Mapping[str, str]
     doc: str = ""
     settings: Mapping[str, Setting] = field(default_factory=dict)
+    class_name: str = ""
 
     @property
     def is_sequence(self) -> bool:
@@ -78,8 +79,10 @@ class GraphBuilder:
         doc: str,
         inputs: tuple[str, ...] = ("x",),
         settings: Mapping[str, Setting] | None = None,
+        class_name: str = "",
     ) -> None:
         self.name, self.doc, self.inputs, self.settings = name, doc, inputs, settings or {}
+        self.class_name = class_name
         self.nodes: list[Node] = []
         self.parts: dict[str, Op | Graph | None] = dict.fromkeys(inputs)
         self.taken: dict[str, ModelInput] = {}
@@ -126,7 +129,7 @@ class GraphBuilder:
     def build(self, outputs: str | Mapping[str, str]) -> Graph:
         """The finished graph, with one result or several named ones."""
         named = {"": outputs} if isinstance(outputs, str) else dict(outputs)
-        return Graph(self.name, self.inputs, tuple(self.nodes), named, self.doc, self.settings)
+        return Graph(self.name, self.inputs, tuple(self.nodes), named, self.doc, self.settings, self.class_name)
 
 
 def sequence(name: str, doc: str, *steps: Op | Graph) -> Graph:

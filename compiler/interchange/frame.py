@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from spinec.spec.blocks import Block, InvertedBottleneck
+from spinec.spec.blocks import Block
 from spinec.spec.fields import Activation, Padding
 from spinec.spec.heads import Classification
 from spinec.spec.model import ModelSpec
@@ -65,19 +65,16 @@ def frame_of_spec(spec: ModelSpec) -> Frame:
 def _squeezing(spec: ModelSpec) -> dict[str, Any]:
     """What the blocks with squeeze-excite share."""
     block = next((block for block in spec.blocks.values() if squeezes(block)), None)
-    if not isinstance(block, InvertedBottleneck):
+    if block is None:
         return {}
-    return {
-        "squeeze_base": block.squeeze_base,
-        "squeeze_multiple": block.squeeze_multiple,
-        "squeeze_activation": block.squeeze_activation or "own",
-        "gate": block.gate,
-    }
+    fields = block.fields
+    said = {key: fields[key] for key in ("squeeze_base", "squeeze_multiple", "gate")}
+    return said | {"squeeze_activation": fields["squeeze_activation"] or "own"}
 
 
 def squeezes(block: Block) -> bool:
     """Whether a block has squeeze-excite."""
-    return isinstance(block, InvertedBottleneck) and block.squeeze > 0
+    return bool(block.fields.get("squeeze"))
 
 
 def options_of_spec(spec: ModelSpec) -> dict[str, str]:

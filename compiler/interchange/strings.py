@@ -11,12 +11,12 @@ from math import ceil
 
 from spinec.compiler.interchange.frame import TENSORFLOW, TIMM, Frame
 from spinec.compiler.interchange.options import ACTIVATIONS, Options, decoded
-from spinec.compiler.lowering.blocks.layers import ratio_of
-from spinec.spec.blocks import Block, Conv, FusedMBConv, InvertedBottleneck
+from spinec.spec.blocks import Block
 from spinec.spec.document import Item
 from spinec.spec.errors import Fault, SpecError
 from spinec.spec.fields import MAX_LEVEL
-from spinec.spec.model import ModelSpec, round_dim
+from spinec.spec.model import ModelSpec
+from spinec.spec.rounding import ratio_of, round_dim
 from spinec.spec.validate import show
 
 EIGHT = 8  # timm makes hidden dims multiples of it
@@ -224,16 +224,17 @@ def _string(spec: ModelSpec, name: str, faults: list[Fault]) -> str:
         faults.append(Fault("SPN-709", f"{name}: block strings are a chain in which every block strides by 1 or 2"))
         return ""
     words = [f"r{block.repeats}", f"k{_kernel(block)}", f"s{1 + strides}"]
-    match block:
-        case Conv():
+    fields = block.fields
+    match block.kind:
+        case "conv":
             kind, rest = "cn", [f"c{block.dim}"]
-        case FusedMBConv(expand=1):
+        case "fused_mbconv" if fields["expand"] == 1:
             kind, rest = "cn", [f"c{block.dim}", "skip"]
-        case InvertedBottleneck():
-            kind = "er" if isinstance(block, FusedMBConv) else "ds" if block.expand == 1 else "ir"
-            rest = [*([f"e{block.expand:g}"] if block.expand != 1 else []), f"c{block.dim}"]
-            rest += [f"se{block.squeeze:g}"] if block.squeeze else []
-            rest += [] if block.shortcut else ["noskip"]
+        case "mbconv" | "fused_mbconv":
+            kind = "er" if block.kind == "fused_mbconv" else "ds" if fields["expand"] == 1 else "ir"
+            rest = [*([f"e{fields['expand']:g}"] if fields["expand"] != 1 else []), f"c{block.dim}"]
+            rest += [f"se{fields['squeeze']:g}"] if fields["squeeze"] else []
+            rest += [] if fields["shortcut"] else ["noskip"]
         case _:
             faults.append(Fault("SPN-709", f"{name}: no block string describes a block of kind {block.kind!r}"))
             return ""

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from spinec.compiler.graph.hierarchy import Graph, GraphBuilder, sequence
-from spinec.compiler.lowering import blocks as _kinds  # noqa: F401  (registers every kind)
-from spinec.compiler.lowering.blocks.layers import Site, Style, activate, conv_block
-from spinec.compiler.lowering.blocks.registry import LOWERINGS
+from spinec.compiler.lowering.kinds import add_parts, conv_block, graph_of
+from spinec.compiler.lowering.layers import Style, activate
 from spinec.compiler.lowering.resample import Features, resample
 from spinec.compiler.ops.activation import Activation
+from spinec.compiler.ops.base import Op
 from spinec.compiler.ops.merge import Add, Concat, Multiply, WeightedSum
 from spinec.compiler.ops.pool import GlobalPool
-from spinec.spec.blocks import Block, Fuse, Identity
+from spinec.spec.blocks import Block, Fuse
+from spinec.spec.kinds.expand import expand, field_values
 
 
 def lower_block(block: Block, given: list[Features], to: Features, style: Style, drop_rates: Iterator[float]) -> Graph:
@@ -33,20 +34,24 @@ def lower_block(block: Block, given: list[Features], to: Features, style: Style,
     fuse = style.spec.fuse_of(block)
     x = _fuse(builder, fuse, resampled, to.dim, style)
     x = activate(builder, "act", fuse.activation or "none", x)
-    if isinstance(block, Identity):
-        return builder.build(builder.add("norm", style.norm(), x) if block.norm else x)
+    if block.definition.document.node:
+        parts = expand(block.definition, field_values(block), to.dim, to.dim, 1)
+        return builder.build(add_parts(builder, parts, style, x))
     return builder.build(builder.add("body", _body(block, style, to.dim, 1, drop_rates), x))
 
 
 def _body(block: Block, style: Style, in_dim: int, stride: int, drop_rates: Iterator[float]) -> Graph:
     """The block's repeats: the first takes the input's dim and strides."""
-    lower = LOWERINGS[type(block)]
-    repeats = []
+    kind, fields = block.definition, field_values(block)
+    repeats: list[Op | Graph] = []
     for i in range(block.repeats):
-        rate = next(drop_rates) if block.has_branch else 0.0
-        site = Site(style, block.dim if i else in_dim, 1 if i else stride, rate)
-        repeats.append(lower(block, site))
-    return repeats[0] if len(repeats) == 1 else sequence("repeats", "The block's repeats.", *repeats)
+        rate = next(drop_rates) if kind.has_branch else 0.0
+        parts = expand(kind, fields, block.dim if i else in_dim, block.dim, 1 if i else stride)
+        repeats.append(graph_of(parts, style, rate))
+    only = repeats[0]
+    return (
+        only if len(repeats) == 1 and isinstance(only, Graph) else sequence("repeats", "The block's repeats.", *repeats)
+    )
 
 
 def _fuse(builder: GraphBuilder, fuse: Fuse, values: list[str], dim: int, style: Style) -> str:

@@ -8,9 +8,10 @@ from math import prod
 
 from spinec.compiler.graph.hierarchy import GraphBuilder, ModelInput, flatten
 from spinec.compiler.graph.program import Program
-from spinec.compiler.lowering.blocks.layers import Style, conv_block
 from spinec.compiler.lowering.fuse import lower_block
 from spinec.compiler.lowering.heads import registry
+from spinec.compiler.lowering.kinds import conv_block
+from spinec.compiler.lowering.layers import Style
 from spinec.compiler.lowering.resample import Features
 from spinec.spec.collection import paused_collection
 from spinec.spec.errors import Fault, SpecError

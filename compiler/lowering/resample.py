@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from spinec.compiler.graph.hierarchy import Graph, GraphBuilder, sequence
-from spinec.compiler.lowering.blocks.layers import Style, conv_block, ratio_of
+from spinec.compiler.lowering.kinds import conv_block
+from spinec.compiler.lowering.layers import Style
 from spinec.compiler.ops.activation import Activation
 from spinec.compiler.ops.base import Op
 from spinec.compiler.ops.pool import Pool
 from spinec.compiler.ops.resize import Crop, Pad, SpaceToDepth, Upsample
 from spinec.spec.blocks import Resample
 from spinec.spec.fields import Activation as Kind
+from spinec.spec.rounding import ratio_of
 
 
 class Features(NamedTuple):

@@ -15,7 +15,8 @@ from spinec.compiler.resources.scaling import revise
 from spinec.compiler.resources.work import Unit, distribution_fault, total_work, units
 from spinec.spec.errors import did_you_mean
 from spinec.spec.fields import MAX_DIM
-from spinec.spec.model import ModelSpec, round_dim
+from spinec.spec.model import ModelSpec
+from spinec.spec.rounding import round_dim
 
 Number: TypeAlias = int | float | Fraction
 Shares: TypeAlias = Mapping[str, Number] | Sequence[Number]

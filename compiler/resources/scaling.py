@@ -14,7 +14,8 @@ from spinec.spec.dump import dump
 from spinec.spec.errors import Fault, SpecError, SpecWarning
 from spinec.spec.fields import MAX_REPEATS, MAX_SIZE
 from spinec.spec.load import loads
-from spinec.spec.model import ModelSpec, Scale, round_dim, scaled_dim, with_dims
+from spinec.spec.model import ModelSpec, Scale, scaled_dim, with_dims
+from spinec.spec.rounding import round_dim
 from spinec.spec.validate import expectation, show
 
 MOST_EXACT = 100  # a power of depth that is computed exactly: of a far larger one the digits would have no end

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from spinec.compiler.resources.scaling import deeper_totals, repeated, spread, widened
 from spinec.spec.errors import Fault, SpecError
 from spinec.spec.fields import MAX_DIM, MAX_REPEATS, MAX_SIZE
-from spinec.spec.model import ModelSpec, Scale, round_dim
+from spinec.spec.model import ModelSpec, Scale
+from spinec.spec.rounding import round_dim
 
 MAX_WIDTH = 64  # what a document's `scale` may ask for
 

@@ -6,14 +6,21 @@ every repeat (arXiv 2010.11426, Section 3.3).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from functools import cache, lru_cache
 
-from spinec.spec.blocks import Block, Bottleneck, FusedMBConv, MBConv, Residual
+from spinec.compiler.graph.hierarchy import ModelInput, flatten
+from spinec.compiler.lowering.kinds import graph_of
+from spinec.compiler.lowering.layers import Style
 from spinec.spec.errors import Fault, SpecError, did_you_mean
+from spinec.spec.kinds.expand import Fields, expand, field_values, plan
+from spinec.spec.kinds.formula import evaluate, settled
+from spinec.spec.kinds.kind import Kind
 from spinec.spec.model import ModelSpec
+
+DIMS = (5040, 10080, 15120)  # of which every share that a kind is likely to take is whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +43,12 @@ def units(
 ) -> list[Unit]:
     """What gets a share, in the order of the blocks; a group stands where its first block does.
 
-    Blocks of the kinds in `WORK` take part, unless `frozen`. Without `exact`, the work is its first term alone.
+    Blocks take part unless their kind says that it does not, or they are `frozen`. Without `exact`, the work is its first term alone.
 
     Raises:
         SpecError: when a name is unknown or listed twice, a group has several dims, or no block takes part.
     """
-    taking_part = [name for name, block in spec.blocks.items() if type(block) in WORK]
+    taking_part = [name for name, block in spec.blocks.items() if block.definition.takes_part]
     grouped = [block for group in groups for block in group]
     for block in (*frozen, *grouped):
         if block not in taking_part:
@@ -51,8 +58,8 @@ def units(
     group_of = {block: tuple(group) for group in groups for block in group}
     shared = dict.fromkeys(group_of.get(name, (name,)) for name in taking_part if name not in frozen)
     if not shared:
-        kinds = " or ".join(kind.model_fields["kind"].default for kind in WORK)
-        raise distribution_fault(f"{spec.name}: no block takes part", f"expected a {kinds} that is not frozen")
+        hint = "expected one of a kind that computes, such as mbconv, that is not frozen"
+        raise distribution_fault(f"{spec.name}: no block takes part", hint)
     return [_unit(spec, blocks, exact) for blocks in shared]
 
 
@@ -80,37 +87,46 @@ def _unit(spec: ModelSpec, blocks: tuple[str, ...], exact: bool) -> Unit:
     for name in blocks:
         block = spec.blocks[name]
         height, width = (-(-side // 2**block.level) for side in spec.input.size)
-        factors = WORK[type(block)](block)
+        factors = _factors(block.definition, field_values(block))
         square += factors[0] * height * width * block.repeats
         linear += factors[1] * height * width * block.repeats if exact else 0
     return Unit(blocks, dims[blocks[0]], square, linear)
 
 
-def _mbconv(block: MBConv) -> tuple[Fraction, Fraction]:
-    expand = Fraction(str(block.expand))
-    return 2 * expand, block.kernel**2 * expand  # Equation 2 as printed, also where the ratio is 1
+@lru_cache(4096)
+def _factors(kind: Kind, fields: Fields) -> tuple[Fraction, Fraction]:
+    """The factors of c^2 and c in the work of one cell: as the kind states it, or counted from its steps."""
+    if kind.document.work:
+        planned = plan(kind, fields, 1)
+        known = dict(planned.known)
+        for name, formula in planned.lets.items():
+            known[name] = settled(formula, known)  # as they are: Equation 2 rounds nothing
+        node = settled(kind.document.work.node, known)
+        works = [_number(evaluate(node, {"in_dim": Fraction(dim), "dim": Fraction(dim)})) for dim in DIMS]
+    else:
+        works = [Fraction(_counted(kind, fields, dim)) for dim in DIMS]
+    first, second, third = (work / dim for work, dim in zip(works, DIMS, strict=True))
+    square = (second - first) / (DIMS[1] - DIMS[0])
+    linear = first - square * DIMS[0]
+    if square * DIMS[2] + linear != third:
+        message = f"kind {kind.name}: its work is no sum of a square and a multiple of its dim"
+        raise distribution_fault(message, "state it: work: 2 * dim^2 (0: its blocks take no part)")
+    return square, linear
 
 
-def _fused_mbconv(block: FusedMBConv) -> tuple[Fraction, Fraction]:
-    expand = Fraction(str(block.expand))
-    return block.kernel**2 * expand + (expand if expand != 1 else 0), Fraction(0)
+def _counted(kind: Kind, fields: Fields, dim: int) -> int:
+    """Multiply-adds of one cell, of a block that keeps its dim and does not stride."""
+    graph = graph_of(expand(kind, fields, dim, dim, 1), Style(_plain()))
+    steps, _, _ = flatten(graph, {"x": ModelInput((dim, 1, 1))})
+    return sum(step.op.work(step.output, *step.input_shapes).get("macs", 0) for step in steps)
 
 
-def _residual(block: Residual) -> tuple[Fraction, Fraction]:
-    return Fraction(2 * block.kernel**2), Fraction(0)
+@cache
+def _plain() -> ModelSpec:
+    """A spec for what no setting of a spec changes."""
+    return ModelSpec(name="cell", blocks={}, outputs={"out": "x"})
 
 
-def _bottleneck(block: Bottleneck) -> tuple[Fraction, Fraction]:
-    return Fraction(2, block.expand) + Fraction(block.kernel**2, block.expand**2), Fraction(0)
-
-
-WORK: dict[type[Block], Callable[[Any], tuple[Fraction, Fraction]]] = {
-    MBConv: _mbconv,
-    FusedMBConv: _fused_mbconv,
-    Residual: _residual,
-    Bottleneck: _bottleneck,
-}
-"""Kind: the factors of c^2 and c in the work of one cell. Other kinds take no part: stems, nodes of a pyramid.
-
-Equation 2 is that of MBConv; the others count their own convolutions in the same way.
-"""
+def _number(value: object) -> Fraction:
+    assert isinstance(value, Fraction)
+    return value

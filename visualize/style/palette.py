@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from spinec.spec.blocks import Block
+from spinec.spec.kinds.library import KINDS
 
 Theme = Literal["auto", "light", "dark"]
 Shape = Literal["round", "square", "pill", "cut"]
@@ -99,7 +99,7 @@ SERIES = ("#2f7fc1", "#c8641a", "#16876a", "#b5508a", "#8a7a10", "#7568c9")
 
 def kind_index(kind: str) -> int:
     """The place of a kind among all, which gives it its colour and its shape."""
-    kinds = list(Block.kinds)
+    kinds = list(KINDS)
     return kinds.index(kind) if kind in kinds else len(kinds)
 
 

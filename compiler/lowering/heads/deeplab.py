@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from spinec.compiler.graph.hierarchy import GraphBuilder
-from spinec.compiler.lowering.blocks.layers import Style, conv_block
 from spinec.compiler.lowering.heads.registry import lowers
+from spinec.compiler.lowering.kinds import conv_block
+from spinec.compiler.lowering.layers import Style
 from spinec.compiler.lowering.resample import Features
 from spinec.compiler.ops.merge import Concat
 from spinec.compiler.ops.pool import GlobalPool

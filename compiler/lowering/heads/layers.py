@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from spinec.compiler.graph.hierarchy import Graph, GraphBuilder, Setting
-from spinec.compiler.lowering.blocks.conv import separable_conv
-from spinec.compiler.lowering.blocks.layers import Style, activate
+from spinec.compiler.lowering.kinds import kind_graph
+from spinec.compiler.lowering.layers import Style, activate
 from spinec.compiler.ops.base import Op
 from spinec.spec.heads import MaskRCNN, RetinaNet
 
@@ -48,5 +48,5 @@ def conv(
 ) -> Op | Graph:
     """A convolution of the kind that the head asks for."""
     if head.conv == "separable":
-        return separable_conv(style, in_dim, dim, kernel, bias=bias, bias_init=bias_init)
+        return kind_graph(style, "separable", in_dim, dim, kernel=kernel, bias=bias, bias_init=bias_init)
     return style.conv(dim, kernel, bias=bias, bias_init=bias_init)

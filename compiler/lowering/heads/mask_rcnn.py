@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from spinec.compiler.graph.hierarchy import Derived, Graph, GraphBuilder
-from spinec.compiler.lowering.blocks.layers import Style, activate
 from spinec.compiler.lowering.heads.layers import BOX, add_layers, conv, subnet_builder
 from spinec.compiler.lowering.heads.registry import lowers
+from spinec.compiler.lowering.layers import Style, activate
 from spinec.compiler.lowering.resample import Features
 from spinec.compiler.ops.conv import Linear
 from spinec.compiler.ops.resize import Flatten

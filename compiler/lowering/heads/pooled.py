@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 
 from spinec.compiler.graph.hierarchy import GraphBuilder
-from spinec.compiler.lowering.blocks.conv import separable_conv
-from spinec.compiler.lowering.blocks.layers import Style, activate
 from spinec.compiler.lowering.heads.registry import lowers
+from spinec.compiler.lowering.kinds import kind_graph
+from spinec.compiler.lowering.layers import Style, activate
 from spinec.compiler.lowering.resample import Features, upsample
 from spinec.compiler.ops.conv import Linear
 from spinec.compiler.ops.merge import Average
@@ -48,7 +48,7 @@ def segmentation(
     to = GraphBuilder("segmentation_head", doc, _names(outputs))
     x, dim = _average(to, outputs)
     for i in range(1, head.layers + 1):
-        x = to.add(f"conv{i}", separable_conv(style, dim, head.dim), x)
+        x = to.add(f"conv{i}", kind_graph(style, "separable", dim, head.dim), x)
         x = to.add(f"norm{i}", style.norm(), x)
         x, dim = activate(to, f"act{i}", head.activation, x), head.dim
     graph = to.build(to.add("predict", style.conv(head.classes, bias=True), x))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias, TypeVar
 
 from spinec.compiler.graph.hierarchy import GraphBuilder
-from spinec.compiler.lowering.blocks.layers import Style
+from spinec.compiler.lowering.layers import Style
 from spinec.compiler.lowering.resample import Features
 from spinec.spec.heads import Head
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from math import log
 
 from spinec.compiler.graph.hierarchy import Graph, GraphBuilder
-from spinec.compiler.lowering.blocks.layers import Style
 from spinec.compiler.lowering.heads.layers import BOX, add_layers, conv, subnet_builder
 from spinec.compiler.lowering.heads.registry import lowers
+from spinec.compiler.lowering.layers import Style
 from spinec.compiler.lowering.resample import Features
 from spinec.spec.heads import RetinaNet
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from spinec.compiler.graph.hierarchy import Graph, GraphBuilder
-from spinec.compiler.lowering.blocks.layers import Style, conv_norm_act
 from spinec.compiler.lowering.heads.layers import BOX
 from spinec.compiler.lowering.heads.registry import lowers
+from spinec.compiler.lowering.layers import Style, conv_norm_act
 from spinec.compiler.lowering.resample import Features
 from spinec.spec.heads import SSD
 

@@ -68,7 +68,7 @@ class WeightedSum(nn.Module):
 
 
 class ConvNormAct(nn.Module):
-    """Convolution and batch norm, then an activation."""
+    """Convolution, batch norm, activation."""
 
     def __init__(self, in_dim: int, dim: int, kernel: int, stride: int) -> None:
         super().__init__()
@@ -101,7 +101,7 @@ class SqueezeExcite(nn.Module):
 
 
 class ConvNorm(nn.Module):
-    """Convolution and batch norm."""
+    """Convolution, batch norm."""
 
     def __init__(self, in_dim: int, dim: int) -> None:
         super().__init__()

@@ -61,7 +61,7 @@ class Conv2dSame(nn.Conv2d):
 
 
 class ConvNormActSame(nn.Module):
-    """Convolution and batch norm, then an activation."""
+    """Convolution, batch norm, activation."""
 
     def __init__(self, in_dim: int, dim: int) -> None:
         super().__init__()
@@ -87,7 +87,7 @@ class SqueezeExcite(nn.Module):
 
 
 class ConvNormAct(nn.Module):
-    """Convolution and batch norm, then an activation."""
+    """Convolution, batch norm, activation."""
 
     def __init__(self, in_dim: int, dim: int) -> None:
         super().__init__()
@@ -110,8 +110,8 @@ class ClassificationHead(nn.Module):
         return self.classify(self.dropout(x.mean((2, 3))))
 
 
-class MBConvUnexpanded(nn.Module):
-    """Inverted bottleneck without expansion and shortcut: the shape changes."""
+class MBConvUnexpandedNarrow(nn.Module):
+    """Unexpanded inverted bottleneck without a shortcut: the shape changes."""
 
     def __init__(self, in_dim: int, dim: int) -> None:
         super().__init__()
@@ -220,7 +220,7 @@ class EfficientNetB0(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.stem = ConvNormActSame(3, 32)
-        self.b1 = MBConvUnexpanded(32, 16)
+        self.b1 = MBConvUnexpandedNarrow(32, 16)
         self.b2 = MBConvDown(16, 24, kernel=3)
         self.b3 = MBConv(24, kernel=3, drop_rate=0.025)
         self.b4 = MBConvDown(24, 40, kernel=5)

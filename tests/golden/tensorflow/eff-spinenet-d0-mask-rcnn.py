@@ -185,7 +185,7 @@ class FlattenChannels(layers.Layer):
 
 
 def ConvNormAct(name: str, dim: int, kernel: int, stride: int) -> Apply:
-    """Convolution and batch norm, then an activation."""
+    """Convolution, batch norm, activation."""
     conv = conv2d(dim, kernel_size=kernel, strides=stride, name=f"{name}.conv")
     norm = layers.BatchNormalization(momentum=0.99, epsilon=0.001, name=f"{name}.norm")
     act = layers.Activation("silu", name=f"{name}.act")
@@ -214,7 +214,7 @@ def SqueezeExcite(name: str, dim: int, squeezed: int) -> Apply:
 
 
 def ConvNorm(name: str, dim: int) -> Apply:
-    """Convolution and batch norm."""
+    """Convolution, batch norm."""
     conv = conv2d(dim, kernel_size=1, name=f"{name}.conv")
     norm = layers.BatchNormalization(momentum=0.99, epsilon=0.001, name=f"{name}.norm")
 

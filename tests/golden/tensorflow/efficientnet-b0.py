@@ -97,7 +97,7 @@ class StochasticDepth(layers.Layer):
 
 
 def ConvNormActSame(name: str, dim: int) -> Apply:
-    """Convolution and batch norm, then an activation."""
+    """Convolution, batch norm, activation."""
     conv = conv2d(dim, kernel_size=3, strides=2, padding="same", name=f"{name}.conv")
     norm = layers.BatchNormalization(momentum=0.99, epsilon=0.001, name=f"{name}.norm")
     act = layers.Activation("silu", name=f"{name}.act")
@@ -126,7 +126,7 @@ def SqueezeExcite(name: str, dim: int, squeezed: int) -> Apply:
 
 
 def ConvNormAct(name: str, dim: int) -> Apply:
-    """Convolution and batch norm, then an activation."""
+    """Convolution, batch norm, activation."""
     conv = conv2d(dim, kernel_size=1, name=f"{name}.conv")
     norm = layers.BatchNormalization(momentum=0.99, epsilon=0.001, name=f"{name}.norm")
     act = layers.Activation("silu", name=f"{name}.act")
@@ -155,8 +155,8 @@ def ClassificationHead(name: str) -> Apply:
     return apply
 
 
-def MBConvUnexpanded(name: str, in_dim: int, dim: int) -> Apply:
-    """Inverted bottleneck without expansion and shortcut: the shape changes."""
+def MBConvUnexpandedNarrow(name: str, in_dim: int, dim: int) -> Apply:
+    """Unexpanded inverted bottleneck without a shortcut: the shape changes."""
     squeezed = in_dim // 4
     depthwise_conv = depthwise_conv2d(
         kernel_size=3, padding="same", name=f"{name}.depthwise_conv"
@@ -279,7 +279,7 @@ def EfficientNetB0() -> keras.Model:
     """efficientnet-b0 for 224 x 224 images."""
     image = keras.Input((224, 224, 3), name="image")
     stem = ConvNormActSame("stem", 32)(image)  # (112, 112, 32)
-    b1 = MBConvUnexpanded("b1", 32, 16)(stem)  # (112, 112, 16)
+    b1 = MBConvUnexpandedNarrow("b1", 32, 16)(stem)  # (112, 112, 16)
     b2 = MBConvDown("b2", 16, 24, kernel=3)(b1)  # (56, 56, 24)
     b3 = MBConv("b3", 24, kernel=3, drop_rate=0.025)(b2)  # (56, 56, 24)
     b4 = MBConvDown("b4", 24, 40, kernel=5)(b3)  # (28, 28, 40)

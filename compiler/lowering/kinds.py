@@ -1,0 +1,99 @@
+"""Kinds -> graphs: each part of a kind at a place becomes an op, or the graph of the kind that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from spinec.compiler.graph.hierarchy import Derived, Graph, GraphBuilder, Setting
+from spinec.compiler.lowering.layers import Style
+from spinec.compiler.ops.activation import Activation
+from spinec.compiler.ops.base import Op
+from spinec.compiler.ops.merge import Add, Concat, Multiply
+from spinec.compiler.ops.pool import GlobalPool, Pool
+from spinec.compiler.ops.regularize import StochasticDepth
+from spinec.spec.kinds.expand import Parts, default_fields, expand
+from spinec.spec.kinds.library import library_kind
+
+Maker: TypeAlias = Callable[[Style, Mapping[str, Any]], Op]
+"""Makes the op of a primitive from its settings, in the style that a spec asks for."""
+
+
+def _conv(style: Style, settings: Mapping[str, Any]) -> Op:
+    return style.conv(settings["conv"], **{key: value for key, value in settings.items() if key != "conv"})
+
+
+def _pool(style: Style, settings: Mapping[str, Any]) -> Op:
+    kernel = settings["kernel"]
+    return Pool(settings["pool"], kernel, settings["stride"], style.spec.padding if kernel > 1 else "symmetric")
+
+
+OPS: dict[str, Maker] = {
+    "conv": _conv,
+    "norm": lambda style, settings: style.norm(settings["zero_init"]),
+    "act": lambda style, settings: Activation(settings["kind"]),
+    "pool": _pool,
+    "global_pool": lambda style, settings: GlobalPool(settings["global_pool"], keep=True),
+    "add": lambda style, settings: Add(),
+    "multiply": lambda style, settings: Multiply(),
+    "concat": lambda style, settings: Concat(),
+}
+"""Primitive: the op that it is. What `spec/kinds/steps.py` lists is here."""
+
+
+def graph_of(parts: Parts, style: Style, drop_rate: float = 0.0) -> Graph:
+    """The graph of a kind at a place, of one input, ``x``."""
+    settings = _settings(parts, drop_rate)
+    to = GraphBuilder(parts.name, parts.doc, settings=settings, class_name=parts.class_name)
+    x = add_parts(to, parts, style, "x", drop_rate)
+    return to.build(x)
+
+
+def add_parts(to: GraphBuilder, parts: Parts, style: Style, x: str, drop_rate: float = 0.0) -> str:
+    """Add the parts of a kind to a graph, from a value on; the last value."""
+    values = {"x": x}
+    for part in parts.parts:
+        inputs = [values[name] for name in part.inputs]
+        if part.main == "drop":
+            values[part.name] = _drop(to, part.name, inputs[0], style, drop_rate)
+        else:
+            op = graph_of(part.inner, style) if part.inner else OPS[part.main](style, part.settings)
+            values[part.name] = to.add(part.name, op, *inputs)
+    return values[parts.result]
+
+
+def kind_graph(style: Style, name: str, in_dim: int, dim: int, stride: int = 1, **given: Any) -> Graph:
+    """The graph of a kind of the library, for what is no block of a spec: necks, heads, ways between levels."""
+    kind = library_kind(name)
+    assert kind, name
+    fields = default_fields(kind) | {"activation": "none", **given}
+    return graph_of(expand(kind, tuple(fields.items()), in_dim, dim, stride), style)
+
+
+def conv_block(
+    style: Style,
+    in_dim: int,
+    dim: int,
+    kernel: int = 1,
+    stride: int = 1,
+    activation: str = "none",
+    *,
+    dilation: int = 1,
+    bias: bool = False,
+) -> Graph:
+    """Convolution and norm, with an activation or without."""
+    given = {"kernel": kernel, "activation": activation, "dilation": dilation, "bias": bias}
+    return kind_graph(style, "conv", in_dim, dim, stride, **given)
+
+
+def _drop(to: GraphBuilder, name: str, x: str, style: Style, rate: float) -> str:
+    """Stochastic depth, where the spec asks for it."""
+    return to.add(name, StochasticDepth(rate), x) if style.spec.stochastic_depth.rate else x
+
+
+def _settings(parts: Parts, drop_rate: float) -> dict[str, Setting]:
+    found: dict[str, Setting] = {
+        name: (Derived(*value) if value[1] else value[0]) if isinstance(value, tuple) else value
+        for name, value in parts.settings.items()
+    }
+    return found | ({"drop_rate": drop_rate} if parts.drops else {})

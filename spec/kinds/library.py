@@ -1,0 +1,68 @@
+"""The kinds that ship with spinec, read when they are first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+from spinec.spec.blocks import Block
+from spinec.spec.document import Item, read_file
+from spinec.spec.errors import SpecError
+from spinec.spec.kinds.kind import Kind
+from spinec.spec.kinds.model import model_of
+from spinec.spec.kinds.reading import Shelf
+
+FOLDER = Path(__file__).resolve().parent.parent.parent / "specs" / "kinds"
+
+
+@cache
+def kind_files() -> dict[str, Path]:
+    """Name and file of every kind in the library, in alphabetical order."""
+    return {path.stem: path for path in sorted(FOLDER.glob("*.yaml"))}
+
+
+def _document(name: str) -> Item | None:
+    return read_file(kind_files()[name], f"specs/kinds/{name}.yaml") if name in kind_files() else None
+
+
+SHELF = Shelf(_document, kind_files)
+"""The kinds of the library."""
+
+
+def library_kind(name: str) -> Kind | None:
+    """The kind of a name in the library; None where there is none.
+
+    Raises:
+        SpecError: when its document is at fault.
+    """
+    kind = SHELF.kind(name)
+    if SHELF.faults:
+        raise SpecError(SHELF.faults)
+    return kind
+
+
+class Kinds(Mapping[str, type[Block]]):
+    """The model of every kind that blocks may have: those given, and those of the library."""
+
+    def __init__(self, own: Mapping[str, Kind] | None = None, faulty: Sequence[str] = ()) -> None:
+        self.own, self.faulty = own or {}, faulty
+        """`faulty` are names of kinds that are at fault themselves."""
+
+    def __getitem__(self, name: str) -> type[Block]:
+        kind = self.own.get(name) or library_kind(name)
+        if kind is None:
+            raise KeyError(name)
+        return model_of(kind)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.own or name in kind_files()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**kind_files(), **self.own})
+
+    def __len__(self) -> int:
+        return len(kind_files().keys() | self.own.keys())
+
+
+KINDS = Kinds()

@@ -1,0 +1,184 @@
+"""What a step of a kind may say: one class per primitive, chosen by the key that names it.
+
+To add a primitive: a class here, the op in `compiler/ops/`, and a rule in each backend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BeforeValidator, ConfigDict, Field, InstanceOf, PlainSerializer, WithJsonSchema
+
+from spinec.spec.errors import ShapeError
+from spinec.spec.fields import Frozen
+from spinec.spec.kinds.formula import Formula, FormulaError, Type, parse
+
+FORMULA = {"type": ["string", "number", "boolean"], "description": "a formula of in_dim, dim, stride and fields"}
+
+
+def _formula(value: Any) -> Any:
+    if isinstance(value, bool):
+        return parse(str(value).lower())
+    if isinstance(value, int | float | str):
+        return parse(str(value))
+    raise FormulaError("expected a formula: a number, a name, or such as in_dim * expand")
+
+
+IsFormula = Annotated[
+    InstanceOf[Formula],
+    BeforeValidator(_formula),
+    PlainSerializer(lambda formula: formula.text),
+    WithJsonSchema(FORMULA),
+]
+Number = IsFormula
+Boolean = IsFormula
+Word = Annotated[str, Field(max_length=60, description="a word, or $ and the name of a field that has one")]
+Value = Annotated[str, Field(max_length=60, description="an earlier step, 'x' for the input, 'name*' for all repeats")]
+Values = Annotated[tuple[Value, ...], Field(min_length=1, max_length=64)]
+WordInName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{0,23}$")]
+
+
+def _listed(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+class Step(Frozen):
+    """What every step may say. By itself it is a norm, an activation, or both."""
+
+    main: ClassVar[str] = ""
+    """The key that names the primitive."""
+    types: ClassVar[Mapping[str, Type]] = {}
+    """Setting: what its formula gives. Words are no formulas and are not listed."""
+    dims: ClassVar[tuple[str, ...]] = ()
+    """Settings that are numbers of channels: rounded down, at least one."""
+
+    norm: Boolean | None = Field(None, description="a norm behind it")
+    zero_scale: Boolean | None = Field(None, description="start the norm's scale at zero")
+    act: Word | None = Field(None, description="an activation behind it")
+    when: Boolean | None = Field(None, description="the step is left out where this is not so")
+    given: Annotated[Values, BeforeValidator(_listed)] | None = Field(
+        None, alias="from", description="what it takes, if not the step before; several are concatenated"
+    )
+    repeat: Number | None = Field(None, description="how often it runs, each on what the last one gave")
+    present: WordInName | None = Field(None, description="a word of the class's name where the step is there")
+    absent: WordInName | None = Field(None, description="a word of the class's name where the step is left out")
+    says: Annotated[str, Field(max_length=100)] = Field("", description="what the class's docstring says of it")
+
+    @staticmethod
+    def channels(settings: Mapping[str, Any], given: Sequence[int]) -> int:
+        """How many channels come out, of so many that go in.
+
+        Raises:
+            ShapeError: when they do not fit.
+        """
+        return given[0]
+
+
+class Conv(Step):
+    """A convolution; its value is the number of channels that come out."""
+
+    main: ClassVar[str] = "conv"
+    types: ClassVar[Mapping[str, Type]] = {
+        **dict.fromkeys(("conv", "kernel", "stride", "groups", "dilation", "bias_init"), "number"),
+        "bias": "boolean",
+    }
+    dims: ClassVar[tuple[str, ...]] = ("conv", "groups")
+
+    conv: Number = Field(description="channels that come out")
+    kernel: Number = Field(parse("1"), description="size of the square kernel")
+    stride: Number = Field(parse("1"), description="pixels from one window to the next")
+    groups: Number = Field(parse("1"), description="groups of channels, each convolved by itself")
+    dilation: Number = Field(parse("1"), description="pixels from one tap of the kernel to the next")
+    bias: Boolean = Field(parse("false"), description="one number added to each channel")
+    bias_init: Number = Field(parse("0"), description="what the bias starts at")
+
+    @staticmethod
+    def channels(settings: Mapping[str, Any], given: Sequence[int]) -> int:
+        groups, dim = settings["groups"], settings["conv"]
+        if given[0] % groups or dim % groups:
+            raise ShapeError(f"a convolution of {groups} groups cannot take {given[0]} channels to {dim}")
+        return int(dim)
+
+
+class Pool(Step):
+    """The maximum or the average of a window."""
+
+    main: ClassVar[str] = "pool"
+    types: ClassVar[Mapping[str, Type]] = {"kernel": "number", "stride": "number"}
+
+    pool: Word = Field(description="max or avg")
+    kernel: Number = Field(parse("3"), description="size of the square window")
+    stride: Number = Field(parse("1"), description="pixels from one window to the next")
+
+
+class GlobalPool(Step):
+    """The mean or the maximum over the image, as a map of one pixel."""
+
+    main: ClassVar[str] = "global_pool"
+
+    global_pool: Word = Field(description="mean or max")
+
+
+class _OfSeveral(Step):
+    """A primitive of several values."""
+
+    @staticmethod
+    def channels(settings: Mapping[str, Any], given: Sequence[int]) -> int:
+        if len(set(given)) > 1:
+            raise ShapeError(f"cannot add maps of {', '.join(map(str, given))} channels")
+        return given[0]
+
+
+class Add(_OfSeveral):
+    """The sum of several values."""
+
+    main: ClassVar[str] = "add"
+
+    add: Values = Field(description="what is added")
+
+
+class Multiply(_OfSeveral):
+    """A map times a gate of one number per channel."""
+
+    main: ClassVar[str] = "multiply"
+
+    multiply: Annotated[Values, Field(min_length=2, max_length=2)] = Field(description="the map, and the gate")
+
+    @staticmethod
+    def channels(settings: Mapping[str, Any], given: Sequence[int]) -> int:
+        if given[0] != given[1]:
+            raise ShapeError(f"cannot scale a map of {given[0]} channels by a gate of {given[1]}")
+        return given[0]
+
+
+class Concat(_OfSeveral):
+    """The channels of several values, one behind the other."""
+
+    main: ClassVar[str] = "concat"
+
+    concat: Values = Field(description="what is concatenated")
+
+    @staticmethod
+    def channels(settings: Mapping[str, Any], given: Sequence[int]) -> int:
+        return sum(given)
+
+
+class Kind(Step):
+    """Another kind, with its fields beside it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    main: ClassVar[str] = "kind"
+    types: ClassVar[Mapping[str, Type]] = {"dim": "number", "stride": "number"}
+    dims: ClassVar[tuple[str, ...]] = ("dim",)
+
+    kind: str = Field(max_length=60, description="the kind's name")
+    dim: Number | None = Field(None, description="channels that come out; as many as go in if not given")
+    stride: Number = Field(parse("1"), description="by how much it strides")
+    activation: Word = Field("$activation", description="its activation")
+
+
+PRIMITIVES: dict[str, type[Step]] = {each.main: each for each in (Kind, Conv, Pool, GlobalPool, Add, Multiply, Concat)}
+"""In the order in which a key decides: a convolution may have a norm and an activation as well."""
+OWN = tuple(Step.model_fields)

@@ -1,0 +1,75 @@
+"""Which numbers of channels there are within a kind, as formulas of the dims of a place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from spinec.spec.kinds.expand import Fields, default_fields, known_nodes, node_of, step_fields
+from spinec.spec.kinds.formula import Formula, Node, settled
+from spinec.spec.kinds.kind import Kind
+from spinec.spec.kinds.steps import Kind as KindStep
+from spinec.spec.kinds.steps import Step
+
+IN_DIM, DIM = Node("name", "in_dim"), Node("name", "dim")
+
+
+def widths(kind: Kind, fields: Fields, stride: int) -> list[Node]:
+    """Every number of channels in a block of a kind, each once: of steps that no dims could bring about, too."""
+    given = {"in_dim": IN_DIM, "dim": DIM}
+    return list(dict.fromkeys(_widths(kind, known_nodes(kind, fields, stride) | given)))
+
+
+def whole(node: Node) -> Node:
+    """A formula rounded as a number of channels is."""
+    return settled(Node("whole", None, (node,)), {})
+
+
+def _widths(kind: Kind, known: Mapping[str, Node]) -> Iterator[Node]:
+    symbols = dict(known)
+    for name, formula in kind.document.let.items():
+        node = settled(formula.node, symbols)
+        symbols[name] = node if node.op == "boolean" else whole(node)
+    channels = {"x": symbols["in_dim"]}
+    for steps, first in ((kind.steps, ""), (kind.shortcut, "x"), (kind.then, "")):
+        last = channels["x"] if first else channels[next(reversed(channels))]
+        for name, step in steps.items():
+            if step.when and settled(step.when.node, symbols).value is False:
+                channels[name] = last
+                continue
+            given = _given(step, channels, last)
+            if step.main == "conv":
+                last = whole(settled(getattr(step, "conv").node, symbols))  # noqa: B009
+                yield last
+            elif isinstance(step, KindStep):
+                inner = _inner(kind, step, given, symbols)
+                yield from _widths(kind.used[step.kind], inner)
+                last = inner["dim"]
+            else:
+                last = given
+            yield last
+            channels[name] = last
+
+
+def _given(step: Step, channels: Mapping[str, Node], last: Node) -> Node:
+    """What a step takes; several maps have the channels of all of them."""
+    listed = getattr(step, "concat", None) or step.given
+    if listed is None:
+        return last
+    nodes = [channels.get(value.removesuffix("*"), last) for value in listed]
+    total = nodes[0]
+    for node in nodes[1:]:
+        total = Node("+", None, (total, node))
+    return total
+
+
+def _inner(kind: Kind, step: KindStep, given: Node, symbols: Mapping[str, Node]) -> dict[str, Node]:
+    """What the formulas of another kind know, where this one uses it."""
+    inner = kind.used[step.kind]
+    said = {
+        key: settled(value.node, symbols) if isinstance(value, Formula) else node_of(value)
+        for key, value in step_fields(kind, step)
+    }
+    known = known_nodes(inner, tuple(default_fields(inner).items()), 1) | said
+    known["in_dim"] = given
+    known["dim"] = whole(settled(step.dim.node, symbols)) if step.dim else given
+    return known
