@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice, takewhile
 
-from spinec.spec.blocks import Block
 from spinec.spec.errors import MOST_FAULTS, Fault, Place, did_you_mean
 from spinec.spec.fields import MAX_BLOCKS
 from spinec.spec.heads import SSD, DeepLab, Head, MaskRCNN, RetinaNet
@@ -174,14 +173,14 @@ def kinds(subject: Subject) -> Iterator[Fault]:
             try:
                 expand(block.definition, field_values(block), in_dim, block.dim, stride)
             except KindError as error:
-                yield kind_fault(name, block, error, subject.key("blocks", name))
+                yield kind_fault(name, block.kind, error, subject.key("blocks", name))
                 break
 
 
-def kind_fault(name: str, block: Block, error: KindError, place: Place | None) -> Fault:
+def kind_fault(name: str, kind: str, error: KindError, place: Place | None) -> Fault:
     """A block whose kind does not work out at its dims."""
     path = ".".join(error.path)
-    return Fault("SPN-316", f"{name}: {block.kind}: {path}: {error}", place, f"see {error.kind.place(*error.path)}")
+    return Fault("SPN-316", f"{name}: {kind}: {path}: {error}", place, f"see {error.kind.place(*error.path)}")
 
 
 def head(subject: Subject) -> Iterator[Fault]:

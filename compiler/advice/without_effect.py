@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, get_args
 
 from spinec.compiler.advice.remark import Linted, Remark, Rule
-from spinec.compiler.lowering.layers import Style
+from spinec.compiler.lowering.layers import style_of
 from spinec.compiler.lowering.resample import resample
 from spinec.spec.blocks import Block, Input, Resample
 from spinec.spec.document import Item
@@ -120,7 +120,7 @@ def _is_idle(linted: Linted, given: Input, block: Block, key: str) -> bool:
     source, to = linted.features(given.block), linted.features_of(block)
     if key == "up":  # the one way there is, or none: it says whether a finer level may read a coarser one
         return to.level >= source.level
-    return len({repr(resample(source, to, each, Style(spec))) for each in ways}) == 1
+    return len({repr(resample(source, to, each, style_of(spec))) for each in ways}) == 1
 
 
 def _choices(key: str) -> tuple[Any, ...]:

@@ -29,7 +29,6 @@ from spinec.compiler.cost_model.quadratic_form import (
 from spinec.compiler.graph.hierarchy import GraphBuilder, ModelInput, flatten
 from spinec.compiler.graph.program import Program
 from spinec.compiler.lowering.fuse import lower_block
-from spinec.compiler.lowering.layers import Style
 from spinec.compiler.lowering.pipeline import lower
 from spinec.compiler.lowering.resample import Features
 from spinec.spec.blocks import Block, Input
@@ -202,7 +201,7 @@ def _alone(spec: ModelSpec, size: tuple[int, int], name: str, dims: Mapping[str,
     given = {source.block: features(source.block) for source in block.inputs}
     inputs = {source: ModelInput((f.dim, f.height, f.width)) for source, f in given.items()}
     model = GraphBuilder(name, "", tuple(given))
-    graph = lower_block(block, list(given.values()), features(name), Style(spec), repeat(0.0))
+    graph = lower_block(block, list(given.values()), features(name), spec, repeat(0.0))
     whole = model.build(model.add(name, graph, *given))
     steps, shapes, values = flatten(whole, inputs)
     return Program(spec, size, whole, inputs, tuple(steps), shapes, values)

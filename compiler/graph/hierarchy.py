@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from spinec.compiler.ops.base import Op, Shape
@@ -182,6 +183,9 @@ class _Walker:
             inputs = tuple([values[name] for name in node.inputs])
             where = f"{path}{node.name}"
             module_path = f"{module}{node.module}"
+            if isinstance(node.op, Graph) and _is_plain(node.op):
+                values[node.name] = self.copy(node.op, f"{where}.", f"{module_path}.", inputs)
+                continue
             if isinstance(node.op, Graph):
                 inner = dict(zip(node.op.inputs, inputs, strict=True))
                 self.walk(node.op, f"{where}.", f"{module_path}.", node.call or call, inner)
@@ -202,6 +206,97 @@ class _Walker:
             times = self.times[where] = self.times[inputs[0]]
             self.steps.append(Step(where, node.op, inputs, shapes, output, module_path, weights, owner, times))
             self.modules.add(module_path)
+
+    def copy(self, graph: Graph, path: str, module: str, inputs: tuple[str, ...]) -> str:
+        """Add what a plain graph comes to for inputs of these shapes, which is worked out once; its result."""
+        try:
+            flat = _flat(graph, tuple([self.shapes[name] for name in inputs]))
+        except ShapeError as error:
+            raise ShapeError(f"{path}{error}") from None
+        times = self.times[inputs[0]]
+        shapes, all_times, modules, steps = self.shapes, self.times, self.modules, self.steps
+        for step in flat.steps:
+            where, module_path = path + step.path, module + step.path
+            shapes[where], all_times[where] = step.output, times
+            owner = module_path not in modules
+            modules.add(module_path)
+            given = tuple([inputs[name] if isinstance(name, int) else path + name for name in step.inputs])
+            weights: Mapping[str, Shape] = step.weights if owner else {}
+            steps.append(
+                Step(where, step.op, given, step.input_shapes, step.output, module_path, weights, owner, times)
+            )
+        for inner, value in flat.values:
+            self.values[path + inner] = inputs[value] if isinstance(value, int) else path + value
+        result = inputs[flat.result] if isinstance(flat.result, int) else path + flat.result
+        self.values[path[:-1]] = result
+        return result
+
+
+class _FlatStep(NamedTuple):
+    """An op of a plain graph: its path in the graph, and what it reads, by path or by position among the inputs."""
+
+    path: str
+    op: Op
+    inputs: tuple[str | int, ...]
+    input_shapes: tuple[Shape, ...]
+    output: Shape
+    weights: Mapping[str, Shape]
+
+
+class _Flat(NamedTuple):
+    """A plain graph's ops, what its inner graphs give, and what it gives."""
+
+    steps: tuple[_FlatStep, ...]
+    values: tuple[tuple[str, str | int], ...]
+    result: str | int
+
+
+@lru_cache(16_384)
+def _is_plain(graph: Graph) -> bool:
+    """Whether no weights in it are shared or depend on the call, so that it comes to the same wherever it stands."""
+    return all(node.module == node.name and not node.per_call and not node.call for _, node in nodes_of(graph))
+
+
+@lru_cache(16_384)
+def _flat(graph: Graph, shapes: tuple[Shape, ...]) -> _Flat:
+    """What a plain graph comes to for inputs of these shapes.
+
+    Raises:
+        ShapeError: naming the node whose inputs do not fit.
+    """
+    known: dict[str, str | int] = {name: i for i, name in enumerate(graph.inputs)}
+    found: dict[str | int, Shape] = dict(enumerate(shapes))
+    steps: list[_FlatStep] = []
+    values: list[tuple[str, str | int]] = []
+    for node in graph.nodes:
+        inputs = tuple([known[name] for name in node.inputs])
+        given = tuple([found[name] for name in inputs])
+        if isinstance(node.op, Graph):
+            try:
+                inner = _flat(node.op, given)
+            except ShapeError as error:
+                raise ShapeError(f"{node.name}.{error}") from None
+            for step in inner.steps:
+                where = f"{node.name}.{step.path}"
+                reads = tuple([inputs[r] if isinstance(r, int) else f"{node.name}.{r}" for r in step.inputs])
+                steps.append(step._replace(path=where, inputs=reads))
+                found[where] = step.output
+            values += [
+                (f"{node.name}.{name}", inputs[value] if isinstance(value, int) else f"{node.name}.{value}")
+                for name, value in inner.values
+            ]
+            result = inputs[inner.result] if isinstance(inner.result, int) else f"{node.name}.{inner.result}"
+            values.append((node.name, result))
+            known[node.name] = result
+            continue
+        try:
+            output = node.op.infer(*given)
+        except ShapeError as error:
+            raise ShapeError(f"{node.name}: {error}") from None
+        steps.append(_FlatStep(node.name, node.op, inputs, given, output, node.op.weights(*given)))
+        known[node.name] = node.name
+        found[node.name] = output
+    return _Flat(tuple(steps), tuple(values), known[graph.result])
 
 
 def nodes_of(graph: Graph) -> Iterator[tuple[str, Node]]:

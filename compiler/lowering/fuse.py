@@ -3,23 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
 
 from spinec.compiler.graph.hierarchy import Graph, GraphBuilder, sequence
 from spinec.compiler.lowering.kinds import add_parts, conv_block, graph_of
-from spinec.compiler.lowering.layers import Style, activate
+from spinec.compiler.lowering.layers import Style, activate, style_of
 from spinec.compiler.lowering.resample import Features, resample
 from spinec.compiler.ops.activation import Activation
-from spinec.compiler.ops.base import Op
 from spinec.compiler.ops.merge import Add, Concat, Multiply, WeightedSum
 from spinec.compiler.ops.pool import GlobalPool
-from spinec.spec.blocks import Block, Fuse
-from spinec.spec.kinds.expand import expand, field_values
+from spinec.spec.blocks import Block, Fuse, Resample
+from spinec.spec.check import kind_fault
+from spinec.spec.errors import SpecError
+from spinec.spec.kinds.expand import Fields, KindError, expand, field_values
+from spinec.spec.kinds.kind import Kind
+from spinec.spec.model import ModelSpec
 
 
-def lower_block(block: Block, given: list[Features], to: Features, style: Style, drop_rates: Iterator[float]) -> Graph:
-    """The graph of a block: its inputs are the features given, its result has the shape of `to`."""
-    if block.takes_as_is(*(features.level for features in given)):
-        return _body(block, style, given[0].dim, 2 ** (to.level - given[0].level), drop_rates)
+class _Site(NamedTuple):
+    """All that the graph of a block depends on. Equal sites have one graph, which is made once."""
+
+    kind: Kind
+    fields: Fields
+    repeats: int
+    given: tuple[Features, ...]
+    to: Features
+    ways: tuple[Resample, ...]
+    fuse: Fuse
+    as_is: bool
+    rates: tuple[float, ...]
+    """How often training leaves out the branch of each repeat."""
+
+
+def lower_block(
+    block: Block, given: list[Features], to: Features, spec: ModelSpec, drop_rates: Iterator[float]
+) -> Graph:
+    """The graph of a block: its inputs are the features given, its result has the shape of `to`.
+
+    Raises:
+        SpecError: when its kind does not work out at these dims.
+    """
+    kind = block.definition
+    site = _Site(
+        kind,
+        field_values(block),
+        block.repeats,
+        tuple([features._replace(name="") for features in given]),
+        to._replace(name=""),
+        tuple([spec.resample_of(source) for source in block.inputs]),
+        spec.fuse_of(block),
+        block.takes_as_is(*(features.level for features in given)),
+        tuple([next(drop_rates) if kind.has_branch else 0.0 for _ in range(block.repeats)]),
+    )
+    try:
+        return _graph(site, style_of(spec))
+    except KindError as error:
+        raise SpecError([kind_fault(to.name, kind.name, error, None)]) from None
+
+
+@lru_cache(2_048)
+def _graph(site: _Site, style: Style) -> Graph:
+    given, to = site.given, site.to
+    if site.as_is:
+        return _body(site, style, given[0].dim, 2 ** (to.level - given[0].level))
     names = tuple(f"x{i}" for i in range(1, len(given) + 1)) if len(given) > 1 else ("x",)
     word = "an input" if len(given) == 1 else f"{len(given)} inputs"
     builder = GraphBuilder(
@@ -28,30 +75,23 @@ def lower_block(block: Block, given: list[Features], to: Features, style: Style,
         names,
     )
     resampled = []
-    for i, (name, features, source) in enumerate(zip(names, given, block.inputs, strict=True), 1):
-        path = resample(features, to, style.spec.resample_of(source), style)
+    for i, (name, features, way) in enumerate(zip(names, given, site.ways, strict=True), 1):
+        path = resample(features, to, way, style)
         resampled.append(builder.add(f"resample{i}" if len(given) > 1 else "resample", path, name))
-    fuse = style.spec.fuse_of(block)
-    x = _fuse(builder, fuse, resampled, to.dim, style)
-    x = activate(builder, "act", fuse.activation or "none", x)
-    if block.definition.document.node:
-        parts = expand(block.definition, field_values(block), to.dim, to.dim, 1)
+    x = _fuse(builder, site.fuse, resampled, to.dim, style)
+    x = activate(builder, "act", site.fuse.activation or "none", x)
+    if site.kind.document.node:
+        parts = expand(site.kind, site.fields, to.dim, to.dim, 1)
         return builder.build(add_parts(builder, parts, style, x))
-    return builder.build(builder.add("body", _body(block, style, to.dim, 1, drop_rates), x))
+    return builder.build(builder.add("body", _body(site, style, to.dim, 1), x))
 
 
-def _body(block: Block, style: Style, in_dim: int, stride: int, drop_rates: Iterator[float]) -> Graph:
+def _body(site: _Site, style: Style, in_dim: int, stride: int) -> Graph:
     """The block's repeats: the first takes the input's dim and strides."""
-    kind, fields = block.definition, field_values(block)
-    repeats: list[Op | Graph] = []
-    for i in range(block.repeats):
-        rate = next(drop_rates) if kind.has_branch else 0.0
-        parts = expand(kind, fields, block.dim if i else in_dim, block.dim, 1 if i else stride)
-        repeats.append(graph_of(parts, style, rate))
-    only = repeats[0]
-    return (
-        only if len(repeats) == 1 and isinstance(only, Graph) else sequence("repeats", "The block's repeats.", *repeats)
-    )
+    dim = site.to.dim
+    parts = [expand(site.kind, site.fields, dim if i else in_dim, dim, 1 if i else stride) for i in range(site.repeats)]
+    graphs = [graph_of(each, style, rate) for each, rate in zip(parts, site.rates, strict=True)]
+    return graphs[0] if len(graphs) == 1 else sequence("repeats", "The block's repeats.", *graphs)
 
 
 def _fuse(builder: GraphBuilder, fuse: Fuse, values: list[str], dim: int, style: Style) -> str:

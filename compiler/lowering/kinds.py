@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from spinec.compiler.graph.hierarchy import Derived, Graph, GraphBuilder, Setting
@@ -25,7 +26,7 @@ def _conv(style: Style, settings: Mapping[str, Any]) -> Op:
 
 def _pool(style: Style, settings: Mapping[str, Any]) -> Op:
     kernel = settings["kernel"]
-    return Pool(settings["pool"], kernel, settings["stride"], style.spec.padding if kernel > 1 else "symmetric")
+    return Pool(settings["pool"], kernel, settings["stride"], style.padding if kernel > 1 else "symmetric")
 
 
 OPS: dict[str, Maker] = {
@@ -41,6 +42,7 @@ OPS: dict[str, Maker] = {
 """Primitive: the op that it is. What `spec/kinds/steps.py` lists is here."""
 
 
+@lru_cache(65_536)
 def graph_of(parts: Parts, style: Style, drop_rate: float = 0.0) -> Graph:
     """The graph of a kind at a place, of one input, ``x``."""
     settings = _settings(parts, drop_rate)
@@ -88,7 +90,7 @@ def conv_block(
 
 def _drop(to: GraphBuilder, name: str, x: str, style: Style, rate: float) -> str:
     """Stochastic depth, where the spec asks for it."""
-    return to.add(name, StochasticDepth(rate), x) if style.spec.stochastic_depth.rate else x
+    return to.add(name, StochasticDepth(rate), x) if style.drops else x
 
 
 def _settings(parts: Parts, drop_rate: float) -> dict[str, Setting]:

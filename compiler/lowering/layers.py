@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from spinec.compiler.graph.hierarchy import GraphBuilder
 from spinec.compiler.ops.activation import Activation
 from spinec.compiler.ops.conv import Conv, TransposedConv
 from spinec.compiler.ops.norm import BatchNorm
 from spinec.spec.fields import Activation as Kind
-from spinec.spec.model import ModelSpec
+from spinec.spec.fields import Padding
+from spinec.spec.model import Init, ModelSpec, Norm
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Style:
-    """How a spec wants its layers: padding, norm and initialisation are the same everywhere."""
+    """How a spec wants its layers. `style_of` gives one object for all specs that want the same."""
 
-    spec: ModelSpec
+    padding: Padding
+    batch_norm: Norm
+    init: Init
+    drops: bool
+    """Whether branches are left out in training."""
 
     def conv(
         self,
@@ -30,7 +36,6 @@ class Style:
         bias_init: float = 0.0,
     ) -> Conv:
         """A convolution."""
-        spec = self.spec
         return Conv(
             dim=dim,
             kernel=kernel,
@@ -39,19 +44,29 @@ class Style:
             dilation=dilation if kernel > 1 else 1,  # one pixel has no gaps
             bias=bias,
             bias_init=bias_init,
-            padding=spec.padding,
-            init_scale=spec.init.scale,
-            init_mode=spec.init.mode,
+            padding=self.padding,
+            init_scale=self.init.scale,
+            init_mode=self.init.mode,
         )
 
     def transposed_conv(self, dim: int) -> TransposedConv:
         """A transposed convolution with a bias, to twice the size."""
-        return TransposedConv(dim, init_scale=self.spec.init.scale, init_mode=self.spec.init.mode)
+        return TransposedConv(dim, init_scale=self.init.scale, init_mode=self.init.mode)
 
     def norm(self, zero_init: bool = False) -> BatchNorm:
         """Batch norm; `zero_init` starts its scale at zero."""
-        norm = self.spec.norm
+        norm = self.batch_norm
         return BatchNorm(norm.epsilon, norm.momentum, zero_init, norm.synchronized)
+
+
+def style_of(spec: ModelSpec) -> Style:
+    """How a spec wants its layers."""
+    return _style(spec.padding, spec.norm, spec.init, spec.stochastic_depth.rate > 0)
+
+
+@lru_cache(256)
+def _style(padding: Padding, norm: Norm, init: Init, drops: bool) -> Style:
+    return Style(padding, norm, init, drops)
 
 
 def activate(to: GraphBuilder, name: str, kind: Kind, x: str) -> str:

@@ -11,7 +11,7 @@ from spinec.compiler.graph.program import Program
 from spinec.compiler.lowering.fuse import lower_block
 from spinec.compiler.lowering.heads import registry
 from spinec.compiler.lowering.kinds import conv_block
-from spinec.compiler.lowering.layers import Style
+from spinec.compiler.lowering.layers import style_of
 from spinec.compiler.lowering.resample import Features
 from spinec.spec.collection import paused_collection
 from spinec.spec.errors import Fault, SpecError
@@ -37,7 +37,7 @@ def lower(spec: ModelSpec, size: int | tuple[int, int] | None = None) -> Program
     """
     height, width = _size(spec, size)
     style, model = (
-        Style(spec),
+        style_of(spec),
         GraphBuilder(spec.name, f"{spec.name} for {height} x {width} images.", ("image",)),
     )
     features = {"image": Features("image", 0, spec.input.channels, height, width)}
@@ -45,9 +45,9 @@ def lower(spec: ModelSpec, size: int | tuple[int, int] | None = None) -> Program
     for name, block in spec.blocks.items():
         to = Features(name, block.level, block.dim, -(-height // 2**block.level), -(-width // 2**block.level))
         given = [features[source.block] for source in block.inputs]
-        model.add(name, lower_block(block, given, to, style, rates), *(source.name for source in given))
+        model.add(name, lower_block(block, given, to, spec, rates), *(source.name for source in given))
         features[name] = to._replace(inner=block.inner_dim)
-    outputs = {name: _endpoint(model, style, name, features[block]) for name, block in spec.outputs.items()}
+    outputs = {name: _endpoint(model, spec, name, features[block]) for name, block in spec.outputs.items()}
     if spec.head:
         results = registry.LOWERINGS[type(spec.head)](spec.head, outputs, style, model)
     else:
@@ -72,11 +72,11 @@ def drop_rates(spec: ModelSpec) -> Iterator[float]:
     return iter([round(rate * i / total, 4) for i in range(total)])
 
 
-def _endpoint(model: GraphBuilder, style: Style, name: str, features: Features) -> Features:
-    endpoints = style.spec.endpoints
+def _endpoint(model: GraphBuilder, spec: ModelSpec, name: str, features: Features) -> Features:
+    endpoints = spec.endpoints
     if not endpoints:
         return features
-    graph = conv_block(style, features.dim, endpoints.dim, activation=endpoints.activation)
+    graph = conv_block(style_of(spec), features.dim, endpoints.dim, activation=endpoints.activation)
     return features._replace(name=model.add(name, graph, features.name), dim=endpoints.dim)
 
 

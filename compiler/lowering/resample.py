@@ -98,20 +98,20 @@ def _conv_pool(given: Features, to: Features, way: Resample, style: Style) -> li
     """A stride-2 3x3 convolution, one maximum pooling for all further levels, 1x1 convolution + norm (SpineNet)."""
     ratio = 2 ** (to.level - given.level)
     conv = conv_block(style, given.dim, given.dim, 3, 2, way.activation)
-    pool = [Pool("max", 3 if ratio <= 4 else 5, ratio // 2, style.spec.padding)] if ratio > 2 else []
+    pool = [Pool("max", 3 if ratio <= 4 else 5, ratio // 2, style.padding)] if ratio > 2 else []
     return [conv, *pool, conv_block(style, given.dim, to.dim, bias=way.bias)]
 
 
 def _pool(given: Features, to: Features, way: Resample, style: Style) -> list[Op | Graph]:
     """1x1 convolution + norm where the dim differs, then 3x3 pooling of stride 2, once per level."""
     kind: Literal["max", "avg"] = "avg" if way.down == "avg_pool" else "max"
-    pools = [Pool(kind, 3, 2, style.spec.padding) for _ in range(to.level - given.level)]
+    pools = [Pool(kind, 3, 2, style.padding) for _ in range(to.level - given.level)]
     return [*match(given, to, way, style, by_default=False), *pools]
 
 
 def _pool_first(given: Features, to: Features, way: Resample, style: Style) -> list[Op | Graph]:
     """One 3x3 maximum pooling over all levels, then the 1x1 convolution + norm where the dim differs (MnasFPN)."""
-    pool = Pool("max", 3, 2 ** (to.level - given.level), style.spec.padding)
+    pool = Pool("max", 3, 2 ** (to.level - given.level), style.padding)
     return [pool, *match(given, to, way, style, by_default=False)]
 
 

@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 
 from spinec.compiler.graph.hierarchy import ModelInput, flatten
 from spinec.compiler.lowering.kinds import graph_of
-from spinec.compiler.lowering.layers import Style
+from spinec.compiler.lowering.layers import style_of
 from spinec.spec.errors import Fault, SpecError, did_you_mean
 from spinec.spec.kinds.expand import Fields, expand, field_values, plan
 from spinec.spec.kinds.formula import evaluate, settled
@@ -116,7 +116,7 @@ def _factors(kind: Kind, fields: Fields) -> tuple[Fraction, Fraction]:
 
 def _counted(kind: Kind, fields: Fields, dim: int) -> int:
     """Multiply-adds of one cell, of a block that keeps its dim and does not stride."""
-    graph = graph_of(expand(kind, fields, dim, dim, 1), Style(_plain()))
+    graph = graph_of(expand(kind, fields, dim, dim, 1), style_of(_plain()))
     steps, _, _ = flatten(graph, {"x": ModelInput((dim, 1, 1))})
     return sum(step.op.work(step.output, *step.input_shapes).get("macs", 0) for step in steps)
 

@@ -40,7 +40,7 @@ class Part(NamedTuple):
     inner: Parts | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Parts:
     """What a kind consists of at a place; the input is ``x``."""
 
