@@ -10,8 +10,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from spinec.spec.fields import Activation, Dim, Frozen, Level, Ratio, Repeats
-from spinec.spec.kinds.expand import field_values, inner_dim
 from spinec.spec.kinds.kind import Kind
+from spinec.spec.kinds.plan import field_values, inner_dim
 
 Down = Annotated[
     Literal[

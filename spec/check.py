@@ -10,7 +10,8 @@ from itertools import islice, takewhile
 from spinec.spec.errors import MOST_FAULTS, Fault, Place, did_you_mean
 from spinec.spec.fields import MAX_BLOCKS
 from spinec.spec.heads import SSD, DeepLab, Head, MaskRCNN, RetinaNet
-from spinec.spec.kinds.expand import KindError, expand, field_values
+from spinec.spec.kinds.expand import expand
+from spinec.spec.kinds.plan import KindError, field_values
 from spinec.spec.names import BLOCK_NAME, OUTPUT_NAME, RESERVED
 from spinec.spec.subject import Subject
 from spinec.spec.validate import show

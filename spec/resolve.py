@@ -32,14 +32,14 @@ def _extend(
     if not isinstance(tree.value, dict):
         message = f"expected a mapping of keys such as name, blocks and outputs, got {show(tree.value)}"
         raise SpecError([*faults, Fault("SPN-118", message, tree.place)])
-    tree = with_kind_files(tree, path, allowance)
     if is_fragment(tree):
         hint = "a spec names it: neck: {fragment: ..., ...}"
         raise SpecError([*faults, Fault("SPN-519", "expected a spec, got a fragment", tree.place, hint)])
     if "neck" in tree.value and "outputs" in tree.value and tree.value["neck"].value is not None:
         hint = "without 'outputs', the model gives out what the neck gives"
         faults.append(Fault("SPN-512", "outputs: the neck gives the outputs", tree.value["outputs"].key, hint))
-    given = tree.value.get("extends")
+    tree = with_kind_files(tree, path, allowance)
+    given = tree.mapping.get("extends")
     if given:
         parent = _parent(given, path, faults, allowance, children)
         faults.extend(islice(_nothing_to_remove(parent, tree), MOST_FAULTS))

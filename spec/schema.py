@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -97,7 +98,7 @@ def _collect(part: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any
     return part
 
 
-def _one_of(kinds: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+def _one_of(kinds: Mapping[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
     """A choice by `kind`: every field may also come from `defaults` or a parent, so none is required."""
     choices = []
     for name, model in kinds.items():

@@ -13,7 +13,8 @@ from pydantic_core import ErrorDetails
 
 from spinec.spec.document import Item
 from spinec.spec.errors import Fault, did_you_mean
-from spinec.spec.kinds.formula import FormulaError, UnknownNameError
+from spinec.spec.kinds.arithmetic import UnknownNameError
+from spinec.spec.kinds.formula import FormulaError
 
 Model = TypeVar("Model", bound=BaseModel)
 Path = tuple[int | str, ...]

@@ -15,7 +15,6 @@ from fuzz import targets
 from fuzz.seeds import LONGEST, choices, dictionary, texts
 from spinec import loads
 from spinec.spec.errors import SpecError
-from spinec.spec.kinds.library import KINDS
 
 ROOT = Path(__file__).parent.parent
 RUNS = {"loader": 4_000, "emitter": 400}

@@ -161,7 +161,7 @@ def by_hand(spec, dims, repeats):
             params += len(sources) if spec.fuse.kind == "fast_normalized" else 0
             before, level = width[name], block.level
         for _ in range(times):
-            if isinstance(block, Conv):
+            if block.kind == "conv":
                 conv(area(block.level), before, width[name], block.kernel)
             else:
                 mbconv(block, before, width[name], area(level), area(block.level))

@@ -10,8 +10,8 @@ from spinec.compiler.lowering.layers import style_of
 from spinec.compiler.lowering.resample import resample
 from spinec.spec.blocks import Block, Input, Resample
 from spinec.spec.document import Item
-from spinec.spec.kinds.expand import field_values, known_nodes
-from spinec.spec.kinds.formula import settled
+from spinec.spec.kinds.arithmetic import settled
+from spinec.spec.kinds.plan import field_values, known_nodes
 from spinec.spec.kinds.uses import users_of
 
 ROUNDING = ("multiple", "rounding", "keep")  # of what `width` makes

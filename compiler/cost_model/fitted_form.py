@@ -33,9 +33,10 @@ from spinec.compiler.lowering.pipeline import lower
 from spinec.compiler.lowering.resample import Features
 from spinec.spec.blocks import Block, Input
 from spinec.spec.fields import MAX_DIM
-from spinec.spec.kinds.expand import field_values, inner_node, node_of
-from spinec.spec.kinds.formula import Node, settled
+from spinec.spec.kinds.arithmetic import settled
+from spinec.spec.kinds.formula import Node
 from spinec.spec.kinds.library import KINDS
+from spinec.spec.kinds.plan import field_values, inner_node, node_of
 from spinec.spec.kinds.widths import DIM, whole, widths
 from spinec.spec.model import ModelSpec, with_dims
 

@@ -17,8 +17,9 @@ from spinec.compiler.cost.conventions import CONVENTIONS
 from spinec.compiler.cost.report import Count, cost
 from spinec.compiler.graph.program import Program
 from spinec.spec.errors import Fault, SpecError
-from spinec.spec.kinds.formula import Node, shown
-from spinec.spec.kinds.formula import evaluate as formula_value
+from spinec.spec.kinds.arithmetic import evaluate as formula_value
+from spinec.spec.kinds.formula import Node
+from spinec.spec.kinds.spelling import shown
 from spinec.spec.kinds.widths import DIM
 
 PRIME = 2**61 - 1  # far above any factor, so a solution modulo the prime is the solution
@@ -131,7 +132,7 @@ def no_form(what: str) -> SpecError:
 
 
 def _made_of(what: str, number: tuple[int, ...], known: Mapping[tuple[int, ...], Width]) -> tuple[Width, ...]:
-    """Of which channel number the numbers of all samples are a multiple; or of which few they are a sum of multiples."""
+    """Of which channel number the numbers of all samples are a multiple, or of which few a sum of multiples."""
     for values, width in known.items():
         times = number[0] // values[0]
         if times and number == tuple([times * value for value in values]):

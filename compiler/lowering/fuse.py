@@ -16,8 +16,9 @@ from spinec.compiler.ops.pool import GlobalPool
 from spinec.spec.blocks import Block, Fuse, Resample
 from spinec.spec.check import kind_fault
 from spinec.spec.errors import SpecError
-from spinec.spec.kinds.expand import Fields, KindError, expand, field_values
+from spinec.spec.kinds.expand import expand
 from spinec.spec.kinds.kind import Kind
+from spinec.spec.kinds.plan import Fields, KindError, field_values
 from spinec.spec.model import ModelSpec
 
 

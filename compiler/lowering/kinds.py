@@ -13,8 +13,9 @@ from spinec.compiler.ops.base import Op
 from spinec.compiler.ops.merge import Add, Concat, Multiply
 from spinec.compiler.ops.pool import GlobalPool, Pool
 from spinec.compiler.ops.regularize import StochasticDepth
-from spinec.spec.kinds.expand import Parts, default_fields, expand
+from spinec.spec.kinds.expand import Parts, expand
 from spinec.spec.kinds.library import library_kind
+from spinec.spec.kinds.plan import default_fields
 
 Maker: TypeAlias = Callable[[Style, Mapping[str, Any]], Op]
 """Makes the op of a primitive from its settings, in the style that a spec asks for."""

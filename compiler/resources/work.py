@@ -15,9 +15,10 @@ from spinec.compiler.graph.hierarchy import ModelInput, flatten
 from spinec.compiler.lowering.kinds import graph_of
 from spinec.compiler.lowering.layers import style_of
 from spinec.spec.errors import Fault, SpecError, did_you_mean
-from spinec.spec.kinds.expand import Fields, expand, field_values, plan
-from spinec.spec.kinds.formula import evaluate, settled
+from spinec.spec.kinds.arithmetic import evaluate, settled
+from spinec.spec.kinds.expand import expand
 from spinec.spec.kinds.kind import Kind
+from spinec.spec.kinds.plan import Fields, field_values, plan
 from spinec.spec.model import ModelSpec
 
 DIMS = (5040, 10080, 15120)  # of which every share that a kind is likely to take is whole
@@ -43,7 +44,7 @@ def units(
 ) -> list[Unit]:
     """What gets a share, in the order of the blocks; a group stands where its first block does.
 
-    Blocks take part unless their kind says that it does not, or they are `frozen`. Without `exact`, the work is its first term alone.
+    Blocks take part unless they are `frozen` or their kind says otherwise. Without `exact`, the work is its first term.
 
     Raises:
         SpecError: when a name is unknown or listed twice, a group has several dims, or no block takes part.

@@ -1,4 +1,4 @@
-"""What a kind's document may say: its own form. What its steps may say is in `steps.py`, what they mean in `check.py`."""
+"""What a kind's document may say: its own form. What steps may say is in `steps.py`, what they mean in `meaning.py`."""
 
 from __future__ import annotations
 

@@ -1,33 +1,24 @@
-"""A kind at a place: which primitives run there, on what, with which numbers.
-
-What depends on the block's fields and stride alone is worked out once, a `Plan`; a place gives it dims.
-"""
+"""A kind at a place: which primitives run there, on what, with which numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from spinec.spec.errors import ShapeError
 from spinec.spec.fields import MAX_DIM, MAX_REPEATS
-from spinec.spec.kinds.formula import Formula, FormulaError, Node, Value, evaluate, number, parse, settled, shown
-from spinec.spec.kinds.kind import Kind, camel, type_of_field
+from spinec.spec.kinds.arithmetic import evaluate
+from spinec.spec.kinds.formula import Formula, FormulaError, Node, Value
+from spinec.spec.kinds.kind import Kind, camel
+from spinec.spec.kinds.plan import Fields, KindError, Plan, PlannedStep, default_fields, plan, step_fields
+from spinec.spec.kinds.spelling import floor, in_code
+from spinec.spec.kinds.steps import LISTS
 from spinec.spec.kinds.steps import Kind as KindStep
-from spinec.spec.kinds.steps import Step
-from spinec.spec.kinds.steps import _formula as to_formula
 
 MAX_PARTS = 4_096  # primitives of one block, those of the kinds within it included
-
-
-class KindError(Exception):
-    """A kind does not work out at a place: which of its paths, and why."""
-
-    def __init__(self, kind: Kind, path: tuple[str, ...], message: str) -> None:
-        super().__init__(message)
-        self.kind, self.path = kind, path
 
 
 class Part(NamedTuple):
@@ -57,47 +48,6 @@ class Parts:
     """Whether stochastic depth may leave out a part of it."""
 
 
-Fields = tuple[tuple[str, Any], ...]
-"""Name and value of every field, the activation too."""
-
-
-@dataclass(frozen=True)
-class _Planned:
-    """A step with all that its block says put in."""
-
-    name: str
-    step: Step
-    path: tuple[str, ...]
-    when: Node
-    settings: Mapping[str, Node]
-    words: Mapping[str, str]
-    norm: Node | None
-    zero_scale: Node | None
-    act: str | None
-    repeat: Node | None
-    inner_fields: Mapping[str, Node | str | None]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A kind with the fields and the stride of a block put in: formulas of ``in_dim``, ``dim`` and those above."""
-
-    kind: Kind
-    lets: Mapping[str, Node]
-    """What stays a name of its own: no plain number, no other name."""
-    steps: tuple[_Planned, ...]
-    shortcut: tuple[_Planned, ...]
-    then: tuple[_Planned, ...]
-    adds: Node
-    """Whether there may be a shortcut."""
-    fields: Mapping[str, Any]
-    known: Mapping[str, Node]
-    stride: int
-
-
-TRUE, FALSE = Node("boolean", True), Node("boolean", False)
-
-
 def expand(kind: Kind, fields: Fields, in_dim: int, dim: int, stride: int) -> Parts:
     """What a block of a kind consists of.
 
@@ -110,102 +60,6 @@ def expand(kind: Kind, fields: Fields, in_dim: int, dim: int, stride: int) -> Pa
 @lru_cache(65_536)
 def _expand(kind: Kind, fields: Fields, in_dim: int, dim: int, stride: int) -> Parts:
     return _Site(plan(kind, fields, stride), in_dim, dim).parts()
-
-
-@lru_cache(8_192)
-def plan(kind: Kind, fields: Fields, stride: int) -> Plan:
-    """A kind with all that does not depend on dims worked out."""
-    known = known_nodes(kind, fields, stride)
-    given = dict(fields)
-    lets: dict[str, Node] = {}
-    for name, formula in kind.document.let.items():
-        node = _settled(kind, ("let", name), formula.node, known)
-        if node.parts:
-            lets[name] = node
-        else:
-            known[name] = node
-    adds = FALSE
-    if kind.document.shortcut:
-        when = kind.document.shortcut.when
-        adds = _settled(kind, ("shortcut", "when"), when.node, known) if when else TRUE
-    sections = [
-        tuple(_planned(kind, name, step, (*path, name), known) for name, step in steps.items())
-        for path, steps in ((("steps",), kind.steps), (("shortcut", "steps"), kind.shortcut), (("then",), kind.then))
-    ]
-    return Plan(kind, lets, *sections, adds, given, known, stride)
-
-
-def _planned(kind: Kind, name: str, step: Step, path: tuple[str, ...], known: Mapping[str, Node]) -> _Planned:
-    def put(key: str) -> Node | None:
-        formula = getattr(step, key)
-        return _settled(kind, (*path, key), formula.node, known) if formula is not None else None
-
-    settings = {key: node for key in step.types if (node := put(key)) is not None}
-    words = {
-        key: _word(value, known)
-        for key, value in step
-        if isinstance(value, str) and key not in ("act", "kind", "says", "present", "absent")
-    }
-    inner = {}
-    if isinstance(step, KindStep):
-        for key, field in step_fields(kind, step):
-            inner[key] = (
-                _word(field, known) if isinstance(field, str) else _settled(kind, (*path, key), field.node, known)
-            )
-    return _Planned(
-        name,
-        step,
-        path,
-        put("when") or TRUE,
-        settings,
-        words,
-        put("norm"),
-        put("zero_scale"),
-        None if step.act is None else _word(step.act, known),
-        put("repeat"),
-        inner,
-    )
-
-
-def step_fields(kind: Kind, step: KindStep) -> Iterator[tuple[str, Formula | str]]:
-    """What a step says of another kind's fields: formulas, and words."""
-    fields = kind.used[step.kind].document.fields
-    for key, value in (step.model_extra or {}).items():
-        field = fields[key]
-        if field.one_of or type_of_field(field.type) == "word":
-            yield key, str(value)
-        else:
-            yield key, to_formula(value.removeprefix("$") if isinstance(value, str) else value)
-
-
-def _word(text: str, known: Mapping[str, Node]) -> str:
-    return str(known[text[1:]].value) if text.startswith("$") else text
-
-
-def known_nodes(kind: Kind, fields: Fields, stride: int) -> dict[str, Node]:
-    """What formulas know of a block: its fields, those that follow from others, and its stride."""
-    known = {name: node_of(value) for name, value in fields if value is not None}
-    known["stride"] = number(stride)
-    for name, formula in kind.defaults.items():
-        if name not in known:
-            known[name] = settled(formula.node, known)
-    return known
-
-
-def node_of(value: Any) -> Node:
-    """A value of a field as a formula."""
-    if isinstance(value, bool):
-        return Node("boolean", value)
-    if isinstance(value, str):
-        return Node("word", value)
-    return Node("number", Fraction(str(value)))
-
-
-def _settled(kind: Kind, path: tuple[str, ...], node: Node, known: Mapping[str, Node]) -> Node:
-    try:
-        return settled(node, known)
-    except FormulaError as error:
-        raise KindError(kind, path, str(error)) from None
 
 
 class _Site:
@@ -246,7 +100,7 @@ class _Site:
 
     # ------------------------------------------------------------------ steps
 
-    def _run(self, steps: Sequence[_Planned], x: str, prefix: str) -> str:
+    def _run(self, steps: Sequence[PlannedStep], x: str, prefix: str) -> str:
         """Run steps from a value on; the last value."""
         for planned in steps:
             self._note(planned, present := self._holds(planned))
@@ -255,7 +109,7 @@ class _Site:
             self.names[planned.name] = x
         return x
 
-    def _note(self, planned: _Planned, present: bool) -> None:
+    def _note(self, planned: PlannedStep, present: bool) -> None:
         step = planned.step
         act = planned.act == "none" and step.norm is None and not step.main
         if present and step.present and not act:
@@ -266,10 +120,10 @@ class _Site:
             self.words.append(step.absent)
             self.adjectives.append(step.absent)
 
-    def _holds(self, planned: _Planned) -> bool:
+    def _holds(self, planned: PlannedStep) -> bool:
         return bool(self._value((*planned.path, "when"), planned.when))
 
-    def _step(self, planned: _Planned, x: str, prefix: str) -> str:
+    def _step(self, planned: PlannedStep, x: str, prefix: str) -> str:
         if planned.repeat is None:
             return self._once(planned, x, f"{prefix}{planned.name}")
         times = self._value((*planned.path, "repeat"), planned.repeat)
@@ -282,7 +136,7 @@ class _Site:
             self.repeats[planned.name].append(x)
         return x
 
-    def _once(self, planned: _Planned, x: str, name: str) -> str:
+    def _once(self, planned: PlannedStep, x: str, name: str) -> str:
         """One run of a step: its primitive, then norm and activation."""
         step = planned.step
         alone = sum(each is not None for each in (step.main or None, step.norm, step.act)) == 1
@@ -299,23 +153,23 @@ class _Site:
             x = self._add(name if alone else f"{name}_act", "act", (x,), {"kind": planned.act}, self.channels[x])
         return x
 
-    def _given(self, planned: _Planned, x: str) -> list[str]:
+    def _given(self, planned: PlannedStep, x: str) -> list[str]:
         step = planned.step
-        listed = getattr(step, step.main) if step.main in ("add", "multiply", "concat") else step.given
+        listed = getattr(step, step.main) if step.main in LISTS else step.given
         return [x] if listed is None else [value for each in listed for value in self._named(each)]
 
     def _named(self, value: str) -> list[str]:
         return self.repeats.get(value[:-1], []) if value.endswith("*") else [self.names[value]]
 
-    def _one(self, planned: _Planned, given: list[str], name: str) -> str:
+    def _one(self, planned: PlannedStep, given: list[str], name: str) -> str:
         """The one value that a step takes: several are concatenated."""
         if len(given) == 1:
             return given[0]
         return self._add(f"{name}_concat", "concat", tuple(given), {}, sum(self.channels[each] for each in given))
 
-    def _primitive(self, planned: _Planned, given: list[str], name: str) -> str:
+    def _primitive(self, planned: PlannedStep, given: list[str], name: str) -> str:
         step = planned.step
-        if step.main not in ("add", "multiply", "concat"):
+        if step.main not in LISTS:
             given = [self._one(planned, given, name)]
         settings = self._numbers(planned)
         if isinstance(step, KindStep):
@@ -327,7 +181,7 @@ class _Site:
             raise KindError(self.kind, planned.path, str(error)) from None
         return self._add(name, step.main, tuple(given), settings, channels)
 
-    def _inner(self, planned: _Planned, step: KindStep, x: str, name: str, settings: dict[str, Any]) -> str:
+    def _inner(self, planned: PlannedStep, step: KindStep, x: str, name: str, settings: dict[str, Any]) -> str:
         inner = self.kind.used[step.kind]
         fields = default_fields(inner)
         for key, node in planned.inner_fields.items():
@@ -346,7 +200,7 @@ class _Site:
             return int(value) if value.denominator == 1 else float(value)
         return value
 
-    def _numbers(self, planned: _Planned) -> dict[str, Any]:
+    def _numbers(self, planned: PlannedStep) -> dict[str, Any]:
         """A step's settings as numbers and words."""
         found: dict[str, Any] = dict(planned.words)
         for key, node in planned.settings.items():
@@ -371,7 +225,7 @@ class _Site:
         assert isinstance(value, Fraction)
         if value > MAX_DIM:
             raise KindError(self.kind, path, f"comes to {int(value):,} channels, expected at most {MAX_DIM:,}")
-        return max(1, value.__floor__())
+        return floor(value)
 
     def _value(self, path: tuple[str, ...], node: Node) -> Value:
         try:
@@ -434,7 +288,7 @@ class _Site:
             title = f"{', '.join(self.adjectives)} {title[:1].lower()}{title[1:]}"
         return title[:1].upper() + title[1:]
 
-    def _note_use(self, planned: _Planned) -> None:
+    def _note_use(self, planned: PlannedStep) -> None:
         """Note the names that a step's settings are made of."""
         for key in planned.settings:
             self._use(getattr(planned.step, key).node)
@@ -466,57 +320,3 @@ class _Site:
             if name in self.used and isinstance(value, Fraction):
                 found[name] = (int(value), in_code(node, self.values))
         return found
-
-
-def in_code(node: Node, values: Mapping[str, Value]) -> str:
-    """A formula as an expression of whole numbers in Python; empty where none gives the same."""
-    if node.op == "round_to" and node.parts[1] == number(1):
-        node = node.parts[0]  # which is rounded down as every dim is
-    text = _code(node)
-    return text if text and evaluate(parse(text).node, values) == max(1, _floor(evaluate(node, values))) else ""
-
-
-def _floor(value: Value) -> int:
-    return value.__floor__() if isinstance(value, Fraction) else 0
-
-
-def _code(node: Node) -> str:
-    if node.op == "name" or (node.op == "number" and node.value.denominator == 1):
-        return shown(node)
-    if node.op in ("*", "/") and node.parts[1].op == "number":
-        share = node.parts[1].value if node.op == "*" else 1 / node.parts[1].value
-        if share.numerator == 1 and share.denominator > 1:
-            node = Node("//", None, (node.parts[0], number(share.denominator)))
-    if node.op in ("+", "-", "*", "//") and all(map(_code, node.parts)):
-        return shown(replace(node, parts=tuple([_rewritten(part) for part in node.parts])))
-    return ""
-
-
-def _rewritten(node: Node) -> Node:
-    return parse(_code(node)).node
-
-
-def field_values(block: Any) -> Fields:
-    """The fields of a block as its kind takes them."""
-    names = block.definition.document.fields
-    return (*((name, getattr(block, name)) for name in names), ("activation", block.activation))
-
-
-def default_fields(kind: Kind) -> dict[str, Any]:
-    """What fields are where nothing sets them; None for one that must be set, or follows from others."""
-    return {name: None if name in kind.defaults else field.default for name, field in kind.document.fields.items()}
-
-
-def inner_node(kind: Kind, fields: Fields) -> Node:
-    """The formula of the dim that a block works at, where its kind names one; else what it gives."""
-    if kind.document.inner is None:
-        return Node("name", "dim")
-    planned = plan(kind, fields, 1)
-    node = planned.lets.get(kind.document.inner) or planned.known[kind.document.inner]
-    return Node("whole", None, (node,))
-
-
-def inner_dim(kind: Kind, fields: Fields, dim: int) -> int:
-    """The dim that a block works at, where its kind names one; else what it gives."""
-    given = {"in_dim": Fraction(dim), "dim": Fraction(dim)}
-    return _floor(evaluate(inner_node(kind, fields), given))

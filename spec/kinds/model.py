@@ -56,11 +56,11 @@ def model_of(kind: Kind) -> type[Block]:
 def _field(field: FieldDocument, from_others: bool) -> tuple[Any, Any]:
     """Type and default of a field; one whose default follows from other fields is None until it is needed."""
     annotation = field_type(field)
-    said = {"description": field.says} if field.says else {}
+    said: dict[str, Any] = {"description": field.says} if field.says else {}
     if from_others:
         return annotation | None, Field(None, **said)
     if field.default is None:
-        return annotation, Field(..., **said)
+        return annotation, Field(**said)
     default = float(field.default) if field.type == "ratio" and not field.default else field.default
     return annotation, Field(default, **said)
 

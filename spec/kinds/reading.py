@@ -54,18 +54,18 @@ def _read(name: str, item: Item, shelf: Shelf) -> Kind | None:
     """The kind of a document, or None after adding what is wrong to the shelf's faults."""
     found: list[Fault] = []
     document = validate(KindDocument, item, found, f"kind {name}")
-    parts = [_steps(name, item.find(path), path, found) for path in PARTS]
+    steps, shortcut, then = (_steps(name, item.find(path), path, found) for path in PARTS)
     used: dict[str, Kind] = {}
     sound = True
-    for steps, path in zip(parts, PARTS, strict=True):
-        for step_name, step in steps.items():
+    for section, path in zip((steps, shortcut, then), PARTS, strict=True):
+        for step_name, step in section.items():
             if isinstance(step, KindStep):
                 place = item.find((*path, step_name, "kind"))
                 sound = _use(step.kind, place.place if place else item.place, shelf, used, found) and sound
     if document is None or found or not sound:
         shelf.faults += found
         return None
-    kind = Kind(name, document, *parts, used, item)
+    kind = Kind(name, document, steps, shortcut, then, used, item)
     if wrong := meaning(kind):
         shelf.faults += wrong
         return None

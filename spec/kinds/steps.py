@@ -17,7 +17,12 @@ from spinec.spec.kinds.formula import Formula, FormulaError, Type, parse
 FORMULA = {"type": ["string", "number", "boolean"], "description": "a formula of in_dim, dim, stride and fields"}
 
 
-def _formula(value: Any) -> Any:
+def to_formula(value: Any) -> Formula:
+    """The formula that a value of a document is.
+
+    Raises:
+        FormulaError: when it is none.
+    """
     if isinstance(value, bool):
         return parse(str(value).lower())
     if isinstance(value, int | float | str):
@@ -27,7 +32,7 @@ def _formula(value: Any) -> Any:
 
 IsFormula = Annotated[
     InstanceOf[Formula],
-    BeforeValidator(_formula),
+    BeforeValidator(to_formula),
     PlainSerializer(lambda formula: formula.text),
     WithJsonSchema(FORMULA),
 ]
@@ -95,6 +100,7 @@ class Conv(Step):
 
     @staticmethod
     def channels(settings: Mapping[str, Any], given: Sequence[int]) -> int:
+        """As many as are asked for, if the groups divide them."""
         groups, dim = settings["groups"], settings["conv"]
         if given[0] % groups or dim % groups:
             raise ShapeError(f"a convolution of {groups} groups cannot take {given[0]} channels to {dim}")
@@ -125,6 +131,7 @@ class _OfSeveral(Step):
 
     @staticmethod
     def channels(settings: Mapping[str, Any], given: Sequence[int]) -> int:
+        """Those that all values have."""
         if len(set(given)) > 1:
             raise ShapeError(f"cannot add maps of {', '.join(map(str, given))} channels")
         return given[0]
@@ -147,6 +154,7 @@ class Multiply(_OfSeveral):
 
     @staticmethod
     def channels(settings: Mapping[str, Any], given: Sequence[int]) -> int:
+        """Those of the map."""
         if given[0] != given[1]:
             raise ShapeError(f"cannot scale a map of {given[0]} channels by a gate of {given[1]}")
         return given[0]
@@ -161,6 +169,7 @@ class Concat(_OfSeveral):
 
     @staticmethod
     def channels(settings: Mapping[str, Any], given: Sequence[int]) -> int:
+        """Those of all values."""
         return sum(given)
 
 
@@ -182,3 +191,5 @@ class Kind(Step):
 PRIMITIVES: dict[str, type[Step]] = {each.main: each for each in (Kind, Conv, Pool, GlobalPool, Add, Multiply, Concat)}
 """In the order in which a key decides: a convolution may have a norm and an activation as well."""
 OWN = tuple(Step.model_fields)
+LISTS = ("add", "multiply", "concat")
+"""Primitives of several values, which their own key lists."""

@@ -10,7 +10,7 @@ from spinec.spec.kinds.steps import Kind as KindStep
 from spinec.spec.kinds.steps import Step
 
 EVERYWHERE = "*"
-"""Stands for what is no step: the shortcut's condition, the work, the dim that a kind works at, a step's own condition."""
+"""Stands for what is no step's setting: conditions, the work, the dim that a kind works at."""
 
 
 def users_of(kind: Kind, name: str) -> list[str]:

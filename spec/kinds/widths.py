@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from spinec.spec.kinds.expand import Fields, default_fields, known_nodes, node_of, step_fields
-from spinec.spec.kinds.formula import Formula, Node, settled
+from spinec.spec.kinds.arithmetic import settled
+from spinec.spec.kinds.formula import Formula, Node
 from spinec.spec.kinds.kind import Kind
+from spinec.spec.kinds.plan import Fields, default_fields, known_nodes, node_of, step_fields
 from spinec.spec.kinds.steps import Kind as KindStep
 from spinec.spec.kinds.steps import Step
 

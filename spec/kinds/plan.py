@@ -1,0 +1,193 @@
+"""A kind with what a block says put in: all that does not depend on dims is worked out once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any
+
+from spinec.spec.kinds.arithmetic import evaluate, settled
+from spinec.spec.kinds.formula import Formula, FormulaError, Node, number
+from spinec.spec.kinds.kind import PARTS, Kind, type_of_field
+from spinec.spec.kinds.spelling import floor
+from spinec.spec.kinds.steps import Kind as KindStep
+from spinec.spec.kinds.steps import Step, to_formula
+
+
+class KindError(Exception):
+    """A kind does not work out at a place: which of its paths, and why."""
+
+    def __init__(self, kind: Kind, path: tuple[str, ...], message: str) -> None:
+        super().__init__(message)
+        self.kind, self.path = kind, path
+
+
+Fields = tuple[tuple[str, Any], ...]
+"""Name and value of every field, the activation too."""
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """A step with all that its block says put in."""
+
+    name: str
+    step: Step
+    path: tuple[str, ...]
+    when: Node
+    settings: Mapping[str, Node]
+    words: Mapping[str, str]
+    norm: Node | None
+    zero_scale: Node | None
+    act: str | None
+    repeat: Node | None
+    inner_fields: Mapping[str, Node | str | None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A kind with the fields and the stride of a block put in: formulas of ``in_dim``, ``dim`` and those above."""
+
+    kind: Kind
+    lets: Mapping[str, Node]
+    """What stays a name of its own: no plain number, no other name."""
+    steps: tuple[PlannedStep, ...]
+    shortcut: tuple[PlannedStep, ...]
+    then: tuple[PlannedStep, ...]
+    adds: Node
+    """Whether there may be a shortcut."""
+    fields: Mapping[str, Any]
+    known: Mapping[str, Node]
+    stride: int
+
+
+TRUE, FALSE = Node("boolean", True), Node("boolean", False)
+
+
+@lru_cache(8_192)
+def plan(kind: Kind, fields: Fields, stride: int) -> Plan:
+    """A kind with all that does not depend on dims worked out."""
+    known = known_nodes(kind, fields, stride)
+    given = dict(fields)
+    lets: dict[str, Node] = {}
+    for name, formula in kind.document.let.items():
+        node = _settled(kind, ("let", name), formula.node, known)
+        if node.parts:
+            lets[name] = node
+        else:
+            known[name] = node
+    adds = FALSE
+    if kind.document.shortcut:
+        when = kind.document.shortcut.when
+        adds = _settled(kind, ("shortcut", "when"), when.node, known) if when else TRUE
+    steps, shortcut, then = (
+        tuple([_planned(kind, name, step, (*path, name), known) for name, step in section.items()])
+        for path, section in zip(PARTS, (kind.steps, kind.shortcut, kind.then), strict=True)
+    )
+    return Plan(kind, lets, steps, shortcut, then, adds, given, known, stride)
+
+
+def _planned(kind: Kind, name: str, step: Step, path: tuple[str, ...], known: Mapping[str, Node]) -> PlannedStep:
+    def put(key: str) -> Node | None:
+        formula = getattr(step, key)
+        return _settled(kind, (*path, key), formula.node, known) if formula is not None else None
+
+    settings = {key: node for key in step.types if (node := put(key)) is not None}
+    words = {
+        key: _word(value, known)
+        for key, value in step
+        if isinstance(value, str) and key not in ("act", "kind", "says", "present", "absent")
+    }
+    inner = {}
+    if isinstance(step, KindStep):
+        for key, field in step_fields(kind, step):
+            inner[key] = (
+                _word(field, known) if isinstance(field, str) else _settled(kind, (*path, key), field.node, known)
+            )
+    return PlannedStep(
+        name,
+        step,
+        path,
+        put("when") or TRUE,
+        settings,
+        words,
+        put("norm"),
+        put("zero_scale"),
+        None if step.act is None else _word(step.act, known),
+        put("repeat"),
+        inner,
+    )
+
+
+def step_fields(kind: Kind, step: KindStep, only: Collection[str] = ()) -> Iterator[tuple[str, Formula | str]]:
+    """What a step says of another kind's fields, or of some of them: formulas, and words.
+
+    Raises:
+        FormulaError: when a value is no formula.
+    """
+    fields = kind.used[step.kind].document.fields
+    for key, value in (step.model_extra or {}).items():
+        if only and key not in only:
+            continue
+        field = fields[key]
+        if field.one_of or type_of_field(field.type) == "word":
+            yield key, str(value)
+        else:
+            yield key, to_formula(value.removeprefix("$") if isinstance(value, str) else value)
+
+
+def _word(text: str, known: Mapping[str, Node]) -> str:
+    return str(known[text[1:]].value) if text.startswith("$") else text
+
+
+def known_nodes(kind: Kind, fields: Fields, stride: int) -> dict[str, Node]:
+    """What formulas know of a block: its fields, those that follow from others, and its stride."""
+    known = {name: node_of(value) for name, value in fields if value is not None}
+    known["stride"] = number(stride)
+    for name, formula in kind.defaults.items():
+        if name not in known:
+            known[name] = settled(formula.node, known)
+    return known
+
+
+def node_of(value: Any) -> Node:
+    """A value of a field as a formula."""
+    if isinstance(value, bool):
+        return Node("boolean", value)
+    if isinstance(value, str):
+        return Node("word", value)
+    return Node("number", Fraction(str(value)))
+
+
+def _settled(kind: Kind, path: tuple[str, ...], node: Node, known: Mapping[str, Node]) -> Node:
+    try:
+        return settled(node, known)
+    except FormulaError as error:
+        raise KindError(kind, path, str(error)) from None
+
+
+def field_values(block: Any) -> Fields:
+    """The fields of a block as its kind takes them."""
+    names = block.definition.document.fields
+    return (*((name, getattr(block, name)) for name in names), ("activation", block.activation))
+
+
+def default_fields(kind: Kind) -> dict[str, Any]:
+    """What fields are where nothing sets them; None for one that must be set, or follows from others."""
+    return {name: None if name in kind.defaults else field.default for name, field in kind.document.fields.items()}
+
+
+def inner_node(kind: Kind, fields: Fields) -> Node:
+    """The formula of the dim that a block works at, where its kind names one; else what it gives."""
+    if kind.document.inner is None:
+        return Node("name", "dim")
+    planned = plan(kind, fields, 1)
+    node = planned.lets.get(kind.document.inner) or planned.known[kind.document.inner]
+    return Node("whole", None, (node,))
+
+
+def inner_dim(kind: Kind, fields: Fields, dim: int) -> int:
+    """The dim that a block works at, where its kind names one; else what it gives."""
+    given = {"in_dim": Fraction(dim), "dim": Fraction(dim)}
+    return floor(evaluate(inner_node(kind, fields), given))
