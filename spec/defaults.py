@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
+from spinec.spec.blocks import Block
 from spinec.spec.document import Item, check_shared
 from spinec.spec.errors import Fault, did_you_mean
 from spinec.spec.kinds.library import KINDS, Kinds
@@ -47,20 +48,32 @@ def check_fields(
     kinds: Kinds = KINDS,
 ) -> None:
     """Everything given is a field of some kind of block, with a value that the kind takes."""
-    known = sorted({key for kind in kinds.values() for key in kind.model_fields} - set(never))
     named = given["kind"].value if "kind" in given else None
     chosen = kinds.get(named) if isinstance(named, str) else None
     for key, item in given.items():
-        taking = [kind for kind in kinds.values() if key in kind.model_fields]
-        taking.sort(key=lambda kind: kind is not chosen)  # the default kind first
-        if key not in known:
-            hint = "each block says its own" if key in never else partial(did_you_mean, key, known)
+        model = None if key in never else _with_field(key, chosen, kinds)
+        if model is None:
+            hint = "each block says its own" if key in never else partial(_field_meant, key, never, kinds)
             faults.append(Fault("SPN-202", f"{what}: unknown key {show(key)}", item.key, hint))
         elif key != "kind":
-            validate_given(taking[0], item._replace(value={key: item}), faults, what)
+            validate_given(model, item._replace(value={key: item}), faults, what)
         elif chosen is None:
             hint = partial(did_you_mean, named, kinds)
             faults.append(Fault("SPN-206", f"{what}: unknown block kind {show(item.plain())}", item.place, hint))
+
+
+def _with_field(key: str, chosen: type[Block] | None, kinds: Kinds) -> type[Block] | None:
+    """The first model with a field: of the default kind, of what all blocks have, of any kind."""
+    first: list[type[Block]] = [chosen, Block] if chosen else [Block]
+    for model in first:
+        if key in model.model_fields:
+            return model
+    return next((model for model in kinds.values() if key in model.model_fields), None)
+
+
+def _field_meant(key: str, never: Sequence[str], kinds: Kinds) -> str:
+    known = {field for kind in kinds.values() for field in kind.model_fields}
+    return did_you_mean(key, sorted(known - set(never)))
 
 
 def with_defaults(block: Item, defaults: dict[str, Item], kinds: Kinds = KINDS) -> Item:

@@ -10,6 +10,7 @@ from spinec.spec.defaults import with_defaults
 from spinec.spec.document import Item, check_shared
 from spinec.spec.errors import MOST_FAULTS, Fault, Place, SpecError, did_you_mean
 from spinec.spec.fields import MAX_BLOCKS, MAX_REPEATS
+from spinec.spec.kinds.library import Kinds
 from spinec.spec.validate import show
 
 
@@ -22,6 +23,8 @@ class Filling:
     """Whether what is filled in stands where it is used, not where it is said."""
     defaults: dict[str, Item] = field(default_factory=dict)
     resample: dict[str, Item] = field(default_factory=dict)
+    kinds: Kinds = field(default_factory=Kinds)
+    """The kinds that blocks may have."""
     uses: dict[str, list[Place]] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
 
@@ -60,7 +63,7 @@ class Filling:
         """A block filled in; its inputs name blocks of the same cell by their `local` names."""
         if not isinstance(item.value, dict):
             return item
-        filled = dict(with_defaults(self.filled(item), self.defaults).mapping)
+        filled = dict(with_defaults(self.filled(item), self.defaults, self.kinds).mapping)
         if "inputs" in filled and isinstance(filled["inputs"].value, list):
             inputs = [self._input(each, local) for each in filled["inputs"].value]
             filled["inputs"] = filled["inputs"]._replace(value=inputs)

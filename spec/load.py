@@ -100,9 +100,10 @@ def _warned(loaded: Loaded) -> ModelSpec:
 @paused_collection()
 def _read_tree(document: Item, path: Path | None, allowance: Allowance) -> Loaded:
     faults: list[Fault] = []
-    tree = expand_neck(resolve(document, path, faults, allowance), path, faults, allowance)
-    _check_count(tree, faults)
+    tree = resolve(document, path, faults, allowance)
     kinds = own_kinds(tree, faults)
+    tree = expand_neck(tree, path, faults, allowance, kinds)
+    _check_count(tree, faults)
     tree = _spell_inputs(apply_defaults(tree, faults, kinds))
     found: list[Fault] = []
     blocks = _blocks(tree, kinds, found)

@@ -16,11 +16,12 @@ from spinec.spec.errors import Fault, SpecError, did_you_mean
 from spinec.spec.filling import Filling, check_count, repeats_fault
 from spinec.spec.fragment import section, taken
 from spinec.spec.fragment_check import check_fragment
+from spinec.spec.kinds.library import Kinds
 from spinec.spec.library import find_fragment, fragments
 from spinec.spec.validate import show
 
 
-def expand_neck(tree: Item, path: Path | None, faults: list[Fault], allowance: Allowance) -> Item:
+def expand_neck(tree: Item, path: Path | None, faults: list[Fault], allowance: Allowance, kinds: Kinds) -> Item:
     """The tree with the blocks of its neck, which give the outputs; `neck` is gone.
 
     Raises:
@@ -31,7 +32,7 @@ def expand_neck(tree: Item, path: Path | None, faults: list[Fault], allowance: A
     if neck is None or neck.value is None:
         return tree._replace(value=entries)
     fragment = _fragment(neck, path, faults, allowance)
-    filling = Filling(_scope(neck, fragment, faults))
+    filling = Filling(_scope(neck, fragment, faults), kinds=kinds)
     blocks, outputs = _fill(filling, fragment)
     own = entries.get("blocks", Item({}, neck.place, neck.key))
     if not isinstance(own.value, dict):

@@ -13,6 +13,7 @@ from spinec.spec.kinds.steps import Boolean, IsFormula, Number
 FieldType = Literal["kernel", "dilation", "dim", "integer", "number", "ratio", "boolean", "activation"]
 MAX_FIELDS = 32
 MAX_STEPS = 64
+LOOKS = 28  # four outlines in seven colours
 
 
 class FieldDocument(Frozen):
@@ -62,6 +63,7 @@ class KindDocument(Frozen):
         {}, validate_default=True, max_length=MAX_STEPS, description="steps behind the shortcut"
     )
     inner: str | None = Field(None, description="the name of the dim that it works at, where that is another")
+    look: int | None = Field(None, ge=0, lt=LOOKS, description="its outline and colour in pictures; one of 28")
     node: bool = Field(False, description="a node of a pyramid: fusion, then the steps; it neither strides nor repeats")
     work: Number | None = Field(
         None, description="Equation 2's work of a pixel; 0: takes no part; counted from the steps if not given"

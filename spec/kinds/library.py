@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from zlib import crc32
 
 from spinec.spec.blocks import Block
 from spinec.spec.document import Item, read_file
 from spinec.spec.errors import SpecError
+from spinec.spec.kinds.document import LOOKS
 from spinec.spec.kinds.kind import Kind
 from spinec.spec.kinds.model import model_of
 from spinec.spec.kinds.reading import Shelf
@@ -42,6 +44,13 @@ def library_kind(name: str) -> Kind | None:
     return kind
 
 
+def look(name: str) -> int:
+    """The outline and colour of a kind in pictures, as a number; one of its own for every kind of the library."""
+    kind = library_kind(name)
+    given = kind.document.look if kind else None
+    return crc32(name.encode()) % LOOKS if given is None else given
+
+
 class Kinds(Mapping[str, type[Block]]):
     """The model of every kind that blocks may have: those given, and those of the library."""
 
@@ -59,7 +68,7 @@ class Kinds(Mapping[str, type[Block]]):
         return name in self.own or name in kind_files()
 
     def __iter__(self) -> Iterator[str]:
-        return iter({**kind_files(), **self.own})
+        return iter([*sorted(kind_files(), key=look), *self.own])
 
     def __len__(self) -> int:
         return len(kind_files().keys() | self.own.keys())

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from spinec.spec.kinds.library import look
 from spinec.visualize.diagram.network import IMAGE, PLAIN, Network, Status
 from spinec.visualize.diagram.picture import CARD, Area, Arrow, Box, Direction, Ramp, Text
 from spinec.visualize.diagram.steps import KEYS
-from spinec.visualize.style.palette import kind_index, kind_shape
+from spinec.visualize.style.palette import kind_shape
 from spinec.visualize.style.typeface import text_width
 
 SIZE = 10.0
@@ -48,7 +49,7 @@ def legend_of(
     Blocks that are `bare` have no value in it.
     """
     pen = _Pen(top, right)
-    kinds = sorted({node.kind for node in network.blocks}, key=kind_index)
+    kinds = sorted({node.kind for node in network.blocks}, key=look)
     if plain:
         _statuses(pen, network)
     elif scale:

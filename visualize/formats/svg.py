@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from html import escape
 
+from spinec.spec.kinds.library import look
 from spinec.visualize.diagram.network import IMAGE, OUTPUT, PLAIN
 from spinec.visualize.diagram.picture import CARD, Area, Arrow, Box, Picture, Point, Ramp, Text
 from spinec.visualize.formats.lines import rounded
-from spinec.visualize.style.palette import DARK, LIGHT, Colours, Theme, heat_fill, kind_index, text_on
+from spinec.visualize.style.palette import DARK, LIGHT, Colours, Theme, heat_fill, text_on
 from spinec.visualize.style.typeface import FAMILY, printable
 
 RAMP_STEPS = 24
@@ -132,7 +133,7 @@ def _box(box: Box, interactive: bool) -> str:
 def _paint(box: Box) -> str:
     if box.heat is not None:
         return "hot"
-    return box.kind if box.kind in (IMAGE, OUTPUT, PLAIN) else f"k{kind_index(box.kind) % len(LIGHT.kinds)}"
+    return box.kind if box.kind in (IMAGE, OUTPUT, PLAIN) else f"k{look(box.kind) % len(LIGHT.kinds)}"
 
 
 def _shape(box: Box, area: Area) -> str:

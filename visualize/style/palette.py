@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from spinec.spec.kinds.library import KINDS
+from spinec.spec.kinds.library import look
 
 Theme = Literal["auto", "light", "dark"]
 Shape = Literal["round", "square", "pill", "cut"]
@@ -97,21 +97,15 @@ _HEAT = (
 SERIES = ("#2f7fc1", "#c8641a", "#16876a", "#b5508a", "#8a7a10", "#7568c9")
 
 
-def kind_index(kind: str) -> int:
-    """The place of a kind among all, which gives it its colour and its shape."""
-    kinds = list(KINDS)
-    return kinds.index(kind) if kind in kinds else len(kinds)
-
-
 def kind_shape(kind: str) -> Shape:
     """The outline of a block of a kind: the cue beside its colour."""
-    index = kind_index(kind)
+    index = look(kind)
     return SHAPES[(index + index // len(SHAPES)) % len(SHAPES)]
 
 
 def kind_colours(colours: Colours, kind: str) -> tuple[str, str]:
     """Fill and outline of a block of a kind."""
-    return colours.kinds[kind_index(kind) % len(colours.kinds)]
+    return colours.kinds[look(kind) % len(colours.kinds)]
 
 
 def heat_fill(part: float) -> str:
