@@ -21,6 +21,24 @@ outputs: {P3: b1, P4: b2}
 endpoints: {dim: 64}
 head: {kind: retinanet, dim: 64}
 """
+WITH_KIND = """\
+name: my-network
+input: {size: 256}
+kinds:
+  my_block:
+    says: Depthwise and 1x1 convolutions
+    fields: {ratio: {type: number, default: 4}}
+    let: {hidden: in_dim * ratio}
+    steps:
+      depthwise: {conv: in_dim, groups: in_dim, kernel: 3, stride: stride, norm: true}
+      widen: {conv: hidden, act: $activation}
+      narrow: {conv: dim}
+    shortcut: {drop: true}
+blocks:
+  stem: {kind: conv, level: 1, dim: 16, inputs: [image]}
+  b1: {kind: my_block, level: 3, dim: 40, inputs: [stem]}
+outputs: {P3: b1}
+"""
 SECTIONS = {
     "1": "Reading a text",
     "2": "Keys and values",
@@ -55,12 +73,17 @@ class Code:
         """The example: a spec or a command that raises the fault."""
         if self.right is None or self.wrong is None:
             return None
-        return self.wrong if self.is_command else SOUND.replace(self.right, self.wrong)
+        return self.wrong if self.is_command else self._sound.replace(self.right, self.wrong)
+
+    @property
+    def _sound(self) -> str:
+        """The spec of the example: one with a kind of its own where that is what the fault is about."""
+        return SOUND if self.right and self.right in SOUND else WITH_KIND
 
     @property
     def cured(self) -> str | None:
         """The example without the fault."""
-        return self.right if self.is_command else SOUND
+        return self.right if self.is_command else self._sound
 
     @property
     def change(self) -> str:

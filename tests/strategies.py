@@ -18,7 +18,7 @@ from spinec.spec.model import Endpoints, Image, Init, ModelSpec, Norm, Published
 from spinec.spec.names import RESERVED
 
 LADDERS = ("retinanet", "mask_rcnn")  # heads whose outputs are at levels without a gap
-KINDS = tuple(KINDS)
+NAMES = tuple(KINDS)
 # Names that generated code has uses for itself, and plain ones.
 MODEL_NAMES = (
     "tiny",
@@ -81,7 +81,7 @@ def specs(draw: st.DrawFn, most_blocks: int = 40, most_pixels: int = 160, most_d
         resample.get("down", "space_to_depth"),
         resample.get("up", "nearest"),
         st.one_of(often, often, st.integers(1, most_dim)),
-        draw(st.one_of(st.just(KINDS), st.lists(st.sampled_from(KINDS), min_size=1, max_size=2).map(tuple))),
+        draw(st.one_of(st.just(NAMES), st.lists(st.sampled_from(NAMES), min_size=1, max_size=2).map(tuple))),
         default.get("kind"),
     )
     most = draw(st.sampled_from((4, 8, max(2, most_blocks * 3 // 4))))  # mostly small, so that many fit in a minute
@@ -149,11 +149,9 @@ def settings() -> st.SearchStrategy[dict[str, Any]]:
 
 def defaults() -> st.SearchStrategy[dict[str, Any]]:
     """Fields for every block whose kind has them."""
-    fields = {
-        field: st.sampled_from(values_of(model, field)) for model in KINDS.values() for field in fields_of(model)
-    }
+    fields = {field: st.sampled_from(values_of(model, field)) for model in KINDS.values() for field in fields_of(model)}
     whole = st.sampled_from(values_of(KINDS["bottleneck"], "expand"))  # what every kind can take
-    return some(**{**fields, "expand": whole}, fuse=any_of(Fuse), kind=st.sampled_from(KINDS))
+    return some(**{**fields, "expand": whole}, fuse=any_of(Fuse), kind=st.sampled_from(NAMES))
 
 
 @st.composite

@@ -156,7 +156,9 @@ def test_only_the_ratios_of_attention_count(text, data):
     factor = data.draw(st.fractions("1/1000", 1000).filter(bool))
     made = redistribute(spec, betas)
     assert redistribute(spec, [beta * factor for beta in betas]) == made
-    assert [name for name, block in made.blocks.items() if not block.definition.takes_part and block != spec.blocks[name]] == []
+    assert [
+        name for name, block in made.blocks.items() if not block.definition.takes_part and block != spec.blocks[name]
+    ] == []
 
 
 @settings(EXAMPLES, max_examples=60)

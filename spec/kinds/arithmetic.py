@@ -121,6 +121,8 @@ _OPERATORS: dict[str, Callable[..., Value]] = {
 def settled(node: Node, known: Mapping[str, Node]) -> Node:
     """The formula with what is known put in, and everything worked out that then can be.
 
+    >>> from spinec.spec.kinds.formula import number, parse
+    >>> from spinec.spec.kinds.spelling import shown
     >>> shown(settled(parse("in_dim * expand if expand != 1 else dim").node, {"expand": number(6)}))
     'in_dim * 6'
     """

@@ -64,6 +64,7 @@ class KindDocument(Frozen):
     )
     inner: str | None = Field(None, description="the name of the dim that it works at, where that is another")
     look: int | None = Field(None, ge=0, lt=LOOKS, description="its outline and colour in pictures; one of 28")
+    part: bool = Field(False, description="a part of other kinds; no block is of it")
     node: bool = Field(False, description="a node of a pyramid: fusion, then the steps; it neither strides nor repeats")
     work: Number | None = Field(
         None, description="Equation 2's work of a pixel; 0: takes no part; counted from the steps if not given"

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from spinec.spec.errors import ShapeError
-from spinec.spec.fields import MAX_DIM, MAX_REPEATS
+from spinec.spec.fields import MAX_REPEATS
 from spinec.spec.kinds.arithmetic import evaluate
 from spinec.spec.kinds.formula import Formula, FormulaError, Node, Value
 from spinec.spec.kinds.kind import Kind, camel
@@ -223,8 +223,6 @@ class _Site:
 
     def _dim(self, path: tuple[str, ...], value: Value) -> int:
         assert isinstance(value, Fraction)
-        if value > MAX_DIM:
-            raise KindError(self.kind, path, f"comes to {int(value):,} channels, expected at most {MAX_DIM:,}")
         return floor(value)
 
     def _value(self, path: tuple[str, ...], node: Node) -> Value:

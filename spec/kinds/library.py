@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from zlib import crc32
@@ -60,18 +60,23 @@ class Kinds(Mapping[str, type[Block]]):
 
     def __getitem__(self, name: str) -> type[Block]:
         kind = self.own.get(name) or library_kind(name)
-        if kind is None:
+        if kind is None or kind.document.part:
             raise KeyError(name)
         return model_of(kind)
 
-    def __contains__(self, name: object) -> bool:
-        return name in self.own or name in kind_files()
-
     def __iter__(self) -> Iterator[str]:
-        return iter([*sorted(kind_files(), key=look), *self.own])
+        return iter(_of_blocks([*sorted(kind_files(), key=look), *self.own], self.own))
 
     def __len__(self) -> int:
-        return len(kind_files().keys() | self.own.keys())
+        return len(list(iter(self)))
+
+
+def _of_blocks(names: Iterable[str], own: Mapping[str, Kind]) -> Iterator[str]:
+    """The kinds that blocks may have: others are parts of kinds alone."""
+    for name in names:
+        kind = own.get(name) or library_kind(name)
+        if kind and not kind.document.part:
+            yield name
 
 
 KINDS = Kinds()

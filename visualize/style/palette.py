@@ -99,8 +99,8 @@ SERIES = ("#2f7fc1", "#c8641a", "#16876a", "#b5508a", "#8a7a10", "#7568c9")
 
 def kind_shape(kind: str) -> Shape:
     """The outline of a block of a kind: the cue beside its colour."""
-    index = look(kind)
-    return SHAPES[(index + index // len(SHAPES)) % len(SHAPES)]
+    turn, index = divmod(look(kind), len(LIGHT.kinds))
+    return SHAPES[(index + index // len(SHAPES) + turn) % len(SHAPES)]
 
 
 def kind_colours(colours: Colours, kind: str) -> tuple[str, str]:
