@@ -117,6 +117,19 @@ class Conv2dSame(nn.Conv2d):
         return super().forward(pad_same(input, extent, self.stride[0]))
 
 
+class RectangularConv2dSame(nn.Conv2d):
+    """Convolution by a kernel that is no square, padded as TensorFlow's 'same'."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        pads: list[int] = []
+        for axis in (1, 0):  # the last one first
+            size, stride = input.shape[axis + 2], self.stride[axis]
+            extent = self.dilation[axis] * (self.kernel_size[axis] - 1) + 1
+            missing = max((math.ceil(size / stride) - 1) * stride + extent - size, 0)
+            pads += [missing // 2, missing - missing // 2]
+        return super().forward(F.pad(input, pads) if any(pads) else input)
+
+
 class MaxPool2dSame(nn.Module):
     """Maximum pooling padded as TensorFlow's 'same'."""
 

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from spinec.compiler.ops.base import BYTES, Cells, Kept, Op, Shape, Work, elements, feature_map
-from spinec.compiler.ops.window import Pads, output_size, window_pads, window_reads, with_written_pads
+from spinec.compiler.ops.window import (
+    Pads,
+    check_centre,
+    output_size,
+    sides_of,
+    window_pads,
+    window_reads,
+    with_written_pads,
+)
 from spinec.spec.fields import Padding
 
 INDEX_BYTES = 8  # of where a maximum was found
@@ -25,10 +33,11 @@ class Pool(Op):
 
     def pads(self, height: int, width: int) -> Pads:
         """Padding before and after, per axis."""
-        return window_pads(self.padding, self.kernel, self.stride, height, width)
+        return window_pads(self.padding, sides_of(self.kernel), self.stride, height, width)
 
     def infer(self, *inputs: Shape) -> Shape:
         dim, height, width = feature_map("pool", inputs[0])
+        check_centre("pool", self.kernel, self.padding)
         return dim, output_size(height, self.stride), output_size(width, self.stride)
 
     def work(self, output: Shape, *inputs: Shape) -> Work:
@@ -44,9 +53,9 @@ class Pool(Op):
 
     def _given(self, shape: Shape) -> Shape:
         """What the windows move over."""
-        return with_written_pads(self.padding, self.kernel, self.stride, shape)
+        return with_written_pads(self.padding, sides_of(self.kernel), self.stride, shape)
 
-    def reads(self, cells: Cells, operand: int, size: int) -> Cells:
+    def reads(self, cells: Cells, operand: int, size: int, axis: int) -> Cells:
         return window_reads(cells, self.padding, self.kernel, 1, self.stride, size)
 
 
@@ -69,5 +78,5 @@ class GlobalPool(Op):
     def kept(self, output: Shape, *inputs: Shape) -> Kept:
         return Kept() if self.kind == "mean" else Kept((0,), output=True)  # to find where the maximum is
 
-    def reads(self, cells: Cells, operand: int, size: int) -> Cells:
+    def reads(self, cells: Cells, operand: int, size: int, axis: int) -> Cells:
         return (1 << size) - 1
