@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,11 +14,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 torch = pytest.importorskip("torch")
 pytest.importorskip("tensorflow")
 
-from alone import SIZES, alone, assert_equal, assert_reads, check, few  # noqa: E402  (after the skips)
+from alone import SIZES, alone, assert_equal, assert_reads, check, evaluated, few  # noqa: E402  (after the skips)
 
 from spinec import ShapeError, cost, emit  # noqa: E402
 from spinec.compiler.ops.activation import Activation  # noqa: E402
 from spinec.compiler.ops.conv import Conv  # noqa: E402
+from spinec.compiler.ops.pool import Pool  # noqa: E402
 
 torch.set_num_threads(1)
 END = Activation("sigmoid")  # what a block ends with: its value is that of one layer
@@ -93,3 +96,41 @@ def test_a_kernel_of_two_sides_counts_their_product():
 def test_groups_have_their_names():
     assert [Conv(6, 3, groups=groups).group for groups in (1, 2, 6)] == ["conv", "grouped conv", "depthwise conv"]
     assert [Conv(6, kernel).group for kernel in (1, (1, 1), (1, 3))] == ["1x1 conv", "1x1 conv", "conv"]
+
+
+@st.composite
+def pools(draw):
+    padding = draw(st.sampled_from(("same", "symmetric")))
+    return Pool(
+        kind=draw(st.sampled_from(("avg", "max"))),
+        kernel=draw(st.sampled_from((1, 2, 3, 4, 5) if padding == "same" else (1, 3, 5))),
+        stride=draw(st.integers(1, 3)),
+        padding=padding,
+        count_padding=draw(st.booleans()),
+    )
+
+
+@few(12)
+@given(pools(), pools(), SIZES, st.booleans())
+def test_pooling(first, second, size, in_line):
+    check(alone([Conv(3), first], [Conv(2), second], size=size, in_line=in_line))
+
+
+@few(20)
+@given(pools(), SIZES)
+def test_what_averages_read(op, size):
+    assert_reads(replace(op, kind="avg"), 1, size)
+
+
+def test_symmetric_pooling_needs_a_centre():
+    with pytest.raises(ShapeError, match="pool: an even kernel, 2 x 2, has no centre"):
+        Pool("max", 2, 2).infer((3, 8, 8))
+    assert Pool("max", 2, 1, "same").infer((3, 8, 7)) == (3, 8, 7)
+
+
+@pytest.mark.parametrize("padding", ["same", "symmetric"])
+def test_an_average_counts_its_padding_if_told_to(padding):
+    ones = np.ones((1, 3, 3))
+    assert (evaluated(Pool("avg", 3, 1, padding), ones) == 1).all()
+    counted = evaluated(Pool("avg", 3, 1, padding, count_padding=True), ones)
+    assert 9 * counted[0] == pytest.approx(np.array([[4, 6, 4], [6, 9, 6], [4, 6, 4]]))

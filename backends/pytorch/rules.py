@@ -103,11 +103,12 @@ def activation(op: Activation, x: Shape) -> Function:
 
 @rule(Pool)
 def pool(op: Pool, x: Shape) -> Layer:
-    """Symmetric padding is a setting; average pooling leaves it out of the count."""
+    """Symmetric padding is a setting; average pooling leaves it out of the count, unless told otherwise."""
     name = {"max": "MaxPool2d", "avg": "AvgPool2d"}[op.kind]
     if op.padding == "same":
-        return Layer(call(f"{name}Same", kernel_size=op.kernel, stride=op.stride))
-    uncounted = {"count_include_pad": False} if op.kind == "avg" else {}
+        counted = {"count_padding": Optional(op.count_padding, False)} if op.kind == "avg" else {}
+        return Layer(call(f"{name}Same", kernel_size=op.kernel, stride=op.stride, **counted))
+    uncounted = {"count_include_pad": Optional(op.count_padding, True)} if op.kind == "avg" else {}
     return Layer(
         call(
             f"nn.{name}",

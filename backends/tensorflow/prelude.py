@@ -318,6 +318,29 @@ class SymmetricAveragePooling2D(layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="spinec")
+class PaddedAveragePooling2D(layers.Layer):
+    """Average pooling of a map with zeros around it, which count."""
+
+    def __init__(
+        self,
+        pool_size: int,
+        strides: int,
+        pads: tuple[tuple[int, int], tuple[int, int]],
+        **settings: Any,
+    ) -> None:
+        super().__init__(**settings)
+        self.pool_size, self.strides, self.pads = pool_size, strides, pads
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        x = ops.pad(x, ((0, 0), *self.pads, (0, 0)))
+        return ops.average_pool(x, self.pool_size, self.strides)
+
+    def get_config(self) -> dict[str, Any]:
+        config = {"pool_size": self.pool_size, "strides": self.strides}
+        return {**super().get_config(), **config, "pads": self.pads}
+
+
+@keras.saving.register_keras_serializable(package="spinec")
 def gelu(x: KerasTensor) -> KerasTensor:
     """GELU by the error function, in the precision of its argument."""
     return 0.5 * x * (1 + ops.erf(x * math.sqrt(0.5)))

@@ -116,6 +116,9 @@ def activation(op: Activation, x: Shape) -> Layer:
 def pool(op: Pool, x: Shape) -> Layer:
     """At stride 1 'same' is symmetric; Keras leaves padding out of averages and below every maximum."""
     name = {"max": "MaxPooling2D", "avg": "AveragePooling2D"}[op.kind]
+    rows, columns = pads = op.pads(*x[1:])
+    if op.kind == "avg" and op.count_padding and any((*rows, *columns)):
+        return Layer(call("PaddedAveragePooling2D", pool_size=op.kernel, strides=op.stride, pads=pads))
     if op.padding == "same" or op.stride == 1:
         return Layer(call(f"layers.{name}", pool_size=op.kernel, strides=op.stride, padding="same"))
     return Layer(call(f"Symmetric{name}", pool_size=op.kernel, strides=op.stride))

@@ -22,7 +22,10 @@ INDEX_BYTES = 8  # of where a maximum was found
 
 @dataclass(frozen=True, slots=True)
 class Pool(Op):
-    """Maximum or average of a window; the average leaves the padding out of its count."""
+    """Maximum or average of a window. Only padding 'same' takes an even kernel.
+
+    An average leaves the padding out of its count, unless it is told to count it as zeros.
+    """
 
     category: ClassVar[str] = "pool"
 
@@ -30,6 +33,7 @@ class Pool(Op):
     kernel: int = 3
     stride: int = 2
     padding: Padding = "symmetric"
+    count_padding: bool = False
 
     def pads(self, height: int, width: int) -> Pads:
         """Padding before and after, per axis."""
@@ -48,7 +52,8 @@ class Pool(Op):
         given = self._given(inputs[0])
         copied = BYTES * elements(given) if given != inputs[0] else 0
         indices = INDEX_BYTES * elements(output) if self.kind == "max" else 0
-        shares = BYTES * elements(output[1:]) if (self.kind, self.padding) == ("avg", "same") else 0  # of each window
+        has_shares = (self.kind, self.padding, self.count_padding) == ("avg", "same", False)  # one for each window
+        shares = BYTES * elements(output[1:]) if has_shares else 0
         return Kept(() if copied else (0,), image_bytes=copied + indices, batch_bytes=shares)
 
     def _given(self, shape: Shape) -> Shape:
