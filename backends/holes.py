@@ -102,7 +102,11 @@ class Holes:
 
     def _annotation(self, name: str) -> str:
         value = self.values[name][0]
-        return self.module if isinstance(value, Call) else type(value).__name__
+        return self.module if isinstance(value, Call) else _type_of(value)
+
+
+def _type_of(value: Any) -> str:
+    return f"tuple[{', '.join(map(_type_of, value))}]" if isinstance(value, tuple) else type(value).__name__
 
 
 def _plain(setting: Setting) -> Any:

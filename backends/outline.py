@@ -271,6 +271,8 @@ def _calls(value: Any) -> Any:
             return _calls(inner)
         case Half():
             return Half  # of a kernel: what is a plain number elsewhere is no argument of the same class
+        case tuple():
+            return tuple  # of the sides of a kernel, for one
         case In() | str() | Name():
             return value
     return None

@@ -117,6 +117,19 @@ class Conv2dSame(nn.Conv2d):
         return super().forward(pad_same(input, extent, self.stride[0]))
 
 
+class RectangularConv2dSame(nn.Conv2d):
+    """Convolution by a kernel that is no square, padded as TensorFlow's 'same'."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        pads: list[int] = []
+        for axis in (1, 0):  # the last one first
+            size, stride = input.shape[axis + 2], self.stride[axis]
+            extent = self.dilation[axis] * (self.kernel_size[axis] - 1) + 1
+            missing = max((math.ceil(size / stride) - 1) * stride + extent - size, 0)
+            pads += [missing // 2, missing - missing // 2]
+        return super().forward(F.pad(input, pads) if any(pads) else input)
+
+
 class MaxPool2dSame(nn.Module):
     """Maximum pooling padded as TensorFlow's 'same'."""
 
@@ -130,17 +143,20 @@ class MaxPool2dSame(nn.Module):
 
 
 class AvgPool2dSame(nn.Module):
-    """Average pooling padded as TensorFlow's 'same'; padding is left out of the average."""
+    """Average pooling padded as TensorFlow's 'same'; the average leaves padding out, or counts it as zeros."""
 
-    def __init__(self, kernel_size: int, stride: int) -> None:
+    def __init__(self, kernel_size: int, stride: int, count_padding: bool = False) -> None:
         super().__init__()
         self.kernel_size, self.stride = kernel_size, stride
+        self.count_padding = count_padding
 
     def forward(self, x: Tensor) -> Tensor:
-        ones = torch.ones_like(x[:1, :1])
-        x, ones = (pad_same(each, self.kernel_size, self.stride) for each in (x, ones))
-        share = F.avg_pool2d(ones, self.kernel_size, self.stride)
-        return F.avg_pool2d(x, self.kernel_size, self.stride) / share
+        padded = pad_same(x, self.kernel_size, self.stride)
+        average = F.avg_pool2d(padded, self.kernel_size, self.stride)
+        if self.count_padding:
+            return average
+        ones = pad_same(torch.ones_like(x[:1, :1]), self.kernel_size, self.stride)
+        return average / F.avg_pool2d(ones, self.kernel_size, self.stride)
 
 
 class Crop(nn.Module):

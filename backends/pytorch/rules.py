@@ -45,17 +45,25 @@ def rule(op: type[Op]) -> Callable[[AnyRule], AnyRule]:
 
 @rule(Conv)
 def conv(op: Conv, x: Shape) -> Layer:
-    """Symmetric padding is a setting of the layer; 'same' depends on the size, so a strided layer pads for itself."""
-    same = op.padding == "same" and op.stride > 1
+    """Padding that is the same on both sides is a setting of the layer; where 'same' is uneven, a layer pads itself."""
     settings = {
         "kernel_size": op.kernel,
         "stride": Optional(op.stride, 1),
-        **({} if same else {"padding": Optional(Half(op.kernel) if op.dilation == 1 else op.extent // 2, 0)}),
+        **({} if op.is_uneven else {"padding": _half(op)}),
         "dilation": Optional(op.dilation, 1),
         "groups": Optional(op.groups, 1),
         "bias": Optional(op.bias, True),
     }
-    return Layer(call("Conv2dSame" if same else "nn.Conv2d", x[0], op.dim, **settings), WEIGHT)
+    uneven = "Conv2dSame" if isinstance(op.kernel, int) else "RectangularConv2dSame"
+    return Layer(call(uneven if op.is_uneven else "nn.Conv2d", x[0], op.dim, **settings), WEIGHT)
+
+
+def _half(op: Conv) -> Optional:
+    """Half of what a kernel spans, written as half of it where that is the same."""
+    rows, columns = op.extents
+    if isinstance(op.kernel, tuple):
+        return Optional((rows // 2, columns // 2), (0, 0))
+    return Optional(Half(op.kernel) if op.dilation == 1 else rows // 2, 0)
 
 
 @rule(TransposedConv)
@@ -95,11 +103,12 @@ def activation(op: Activation, x: Shape) -> Function:
 
 @rule(Pool)
 def pool(op: Pool, x: Shape) -> Layer:
-    """Symmetric padding is a setting; average pooling leaves it out of the count."""
+    """Symmetric padding is a setting; average pooling leaves it out of the count, unless told otherwise."""
     name = {"max": "MaxPool2d", "avg": "AvgPool2d"}[op.kind]
     if op.padding == "same":
-        return Layer(call(f"{name}Same", kernel_size=op.kernel, stride=op.stride))
-    uncounted = {"count_include_pad": False} if op.kind == "avg" else {}
+        counted = {"count_padding": Optional(op.count_padding, False)} if op.kind == "avg" else {}
+        return Layer(call(f"{name}Same", kernel_size=op.kernel, stride=op.stride, **counted))
+    uncounted = {"count_include_pad": Optional(op.count_padding, True)} if op.kind == "avg" else {}
     return Layer(
         call(
             f"nn.{name}",

@@ -83,6 +83,63 @@ def depthwise_conv2d(
     return padded(layer, kernel_size // 2) if uneven else layer
 
 
+def padded_sides(layer: layers.Layer, rows: int, columns: int) -> Apply:
+    """A layer behind zeros: so many rows above and below, and columns left and right."""
+    pad = layers.ZeroPadding2D((rows, columns), name=f"{layer.name}_pad")
+    return lambda x: layer(pad(x))
+
+
+def rectangular_conv2d(
+    dim: int,
+    kernel_size: tuple[int, int],
+    strides: int = 1,
+    padding: str = "symmetric",
+    use_bias: bool = False,
+    bias_init: float = 0.0,
+    scale: float = 2.0,
+    mode: str = "fan_out",
+    **settings: Any,
+) -> Apply:
+    """Convolution by a kernel that is no square, padded by half of its sides."""
+    uneven = padding == "symmetric" and strides > 1
+    layer = layers.Conv2D(
+        dim,
+        kernel_size,
+        strides=strides,
+        padding="valid" if uneven else "same",
+        use_bias=use_bias,
+        kernel_initializer=initializer(scale, mode),
+        bias_initializer=keras.initializers.Constant(bias_init),
+        **settings,
+    )
+    rows, columns = kernel_size
+    return padded_sides(layer, rows // 2, columns // 2) if uneven else layer
+
+
+def rectangular_depthwise_conv2d(
+    kernel_size: tuple[int, int],
+    strides: int = 1,
+    padding: str = "symmetric",
+    use_bias: bool = False,
+    bias_init: float = 0.0,
+    scale: float = 2.0,
+    **settings: Any,
+) -> Apply:
+    """Depthwise convolution by a kernel that is no square, padded by half of its sides."""
+    uneven = padding == "symmetric" and strides > 1
+    layer = layers.DepthwiseConv2D(
+        kernel_size,
+        strides=strides,
+        padding="valid" if uneven else "same",
+        use_bias=use_bias,
+        depthwise_initializer=initializer(scale, "fan_out"),
+        bias_initializer=keras.initializers.Constant(bias_init),
+        **settings,
+    )
+    rows, columns = kernel_size
+    return padded_sides(layer, rows // 2, columns // 2) if uneven else layer
+
+
 def transposed_conv2d(
     dim: int,
     factor: int,
@@ -258,6 +315,29 @@ class SymmetricAveragePooling2D(layers.Layer):
     def get_config(self) -> dict[str, Any]:
         config = {"pool_size": self.pool_size, "strides": self.strides}
         return {**super().get_config(), **config}
+
+
+@keras.saving.register_keras_serializable(package="spinec")
+class PaddedAveragePooling2D(layers.Layer):
+    """Average pooling of a map with zeros around it, which count."""
+
+    def __init__(
+        self,
+        pool_size: int,
+        strides: int,
+        pads: tuple[tuple[int, int], tuple[int, int]],
+        **settings: Any,
+    ) -> None:
+        super().__init__(**settings)
+        self.pool_size, self.strides, self.pads = pool_size, strides, pads
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        x = ops.pad(x, ((0, 0), *self.pads, (0, 0)))
+        return ops.average_pool(x, self.pool_size, self.strides)
+
+    def get_config(self) -> dict[str, Any]:
+        config = {"pool_size": self.pool_size, "strides": self.strides}
+        return {**super().get_config(), **config, "pads": self.pads}
 
 
 @keras.saving.register_keras_serializable(package="spinec")

@@ -45,26 +45,31 @@ def rule(op: type[Op]) -> Callable[[AnyRule], AnyRule]:
 
 @rule(Conv)
 def conv(op: Conv, x: Shape) -> Layer:
-    """A convolution of one filter per channel is a layer of its own in Keras."""
-    if op.kernel == 1 < op.dilation:
+    """A convolution of whole filters per channel is a layer of its own in Keras."""
+    if max(op.sides) == 1 < op.dilation:
         return conv(replace(op, dilation=1), x)
     if op.stride > 1 and op.dilation > 1:
         dense = replace(op, stride=1)
         offset = tuple(skipped[0] - kept[0] for skipped, kept in zip(dense.pads(*x[1:]), op.pads(*x[1:]), strict=True))
         made = conv(dense, x).build
         steps = (("strides", op.stride), ("offset", offset))
-        return Layer(Call(f"strided_{made.target}", made.args, (*steps, *made.kwargs)), WEIGHT)
+        target = made.target.removeprefix("rectangular_")  # without a stride, kernels of any sides are padded alike
+        return Layer(Call(f"strided_{target}", made.args, (*steps, *made.kwargs)), WEIGHT)
     settings = {
         "kernel_size": op.kernel,
         "strides": Optional(op.stride, 1),
-        "padding": Optional(op.padding if op.kernel > 1 else "symmetric", "symmetric"),
+        "padding": Optional(op.padding if max(op.sides) > 1 else "symmetric", "symmetric"),
         "dilation_rate": Optional(op.dilation, 1),
     }
     bias = {"use_bias": Optional(op.bias, False), "bias_init": Optional(op.bias_init, 0.0)}
-    if op.groups == op.dim == x[0] and op.groups > 1:
-        return Layer(call("depthwise_conv2d", **settings, **bias, scale=Optional(op.init_scale, 2.0)), WEIGHT)
+    shape = "" if isinstance(op.kernel, int) else "rectangular_"
+    if op.groups == x[0] > 1:
+        multiples = op.dim // op.groups  # Keras' fan in has all channels, so this one counts the fan out
+        scale = op.init_scale * (multiples if op.init_mode == "fan_in" else 1)
+        initial = {"scale": Optional(scale, 2.0), "depth_multiplier": Optional(multiples, 1)}
+        return Layer(call(f"{shape}depthwise_conv2d", **settings, **bias, **initial), WEIGHT)
     groups = {"groups": Optional(op.groups, 1)}
-    return Layer(call("conv2d", op.dim, **settings, **groups, **bias, **_initial(op)), WEIGHT)
+    return Layer(call(f"{shape}conv2d", op.dim, **settings, **groups, **bias, **_initial(op)), WEIGHT)
 
 
 def _initial(op: Conv) -> dict[str, Any]:
@@ -111,6 +116,9 @@ def activation(op: Activation, x: Shape) -> Layer:
 def pool(op: Pool, x: Shape) -> Layer:
     """At stride 1 'same' is symmetric; Keras leaves padding out of averages and below every maximum."""
     name = {"max": "MaxPooling2D", "avg": "AveragePooling2D"}[op.kind]
+    rows, columns = pads = op.pads(*x[1:])
+    if op.kind == "avg" and op.count_padding and any((*rows, *columns)):
+        return Layer(call("PaddedAveragePooling2D", pool_size=op.kernel, strides=op.stride, pads=pads))
     if op.padding == "same" or op.stride == 1:
         return Layer(call(f"layers.{name}", pool_size=op.kernel, strides=op.stride, padding="same"))
     return Layer(call(f"Symmetric{name}", pool_size=op.kernel, strides=op.stride))

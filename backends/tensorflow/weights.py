@@ -23,18 +23,19 @@ AXES = {
     "depthwise_conv2d": (2, 3, 0, 1),
     "layers.Dense": (1, 0),
 }
-AXES |= {f"strided_{name}": AXES[name] for name in ("conv2d", "depthwise_conv2d")}
+AXES |= {f"{way}_{name}": AXES[name] for way in ("strided", "rectangular") for name in ("conv2d", "depthwise_conv2d")}
 
 
 def to_neutral(slot: Slot, array: Array) -> Array:
     """A copy with the axes of the neutral form."""
-    return array.transpose(_axes(slot, array.ndim)).copy()
+    return array.transpose(_axes(slot, array.ndim)).reshape(slot.shape).copy()
 
 
-def from_neutral(slot: Slot, array: Array) -> Array:
-    """The array with Keras' axes."""
+def from_neutral(slot: Slot, array: Array, shape: Sequence[int]) -> Array:
+    """The array with Keras' axes, in the shape that Keras gives it."""
     axes = _axes(slot, array.ndim)
-    return array.transpose([axes.index(i) for i in range(array.ndim)])
+    apart = array.reshape([shape[axis] for axis in axes])
+    return apart.transpose([axes.index(i) for i in range(array.ndim)])
 
 
 def read_weights(model: keras.Model, program: Program) -> dict[str, Array]:
@@ -53,7 +54,7 @@ def write_weights(model: keras.Model, program: Program, weights: Mapping[str, Ar
     """
     check_weights(program, weights)
     for slot, variable in variables_of(model, program).items():
-        variable.assign(from_neutral(slot, weights[slot.name]))
+        variable.assign(from_neutral(slot, weights[slot.name], variable.shape))
 
 
 def _axes(slot: Slot, rank: int) -> tuple[int, ...]:
@@ -72,5 +73,11 @@ def variables_of(model: keras.Model, program: Program) -> dict[Slot, Any]:
 
 
 def neutral_shape(slot: Slot, shape: Sequence[int]) -> Shape:
-    """The shape that an array has in the neutral form, or would have if it had as many axes."""
-    return tuple(shape[axis] for axis in _axes(slot, len(shape)) if axis < len(shape))
+    """The shape that an array has in the neutral form, or would have if it had as many axes.
+
+    The filters of a channel, which depthwise kernels of Keras have on an axis of their own, are neutral outputs.
+    """
+    found = tuple(shape[axis] for axis in _axes(slot, len(shape)) if axis < len(shape))
+    if slot.attribute == "kernel" and slot.layer.endswith("depthwise_conv2d") and len(found) == 4:
+        return found[0] * found[1], 1, *found[2:]
+    return found

@@ -12,7 +12,7 @@ def receptive_field(program: Program, value: str) -> tuple[int, int]:
     Exact at that cell: every op maps the positions of its results to those it reads. Gates (squeeze-excite) scale what
     is there and are left out, else every block would see the whole image.
     """
-    height, width = (_extent(_seen(program, value, axis)) for axis in (1, 2))
+    height, width = (_extent(_seen(program, value, axis)) for axis in (0, 1))
     return height, width
 
 
@@ -23,13 +23,13 @@ def _extent(cells: Cells) -> int:
 
 def _seen(program: Program, value: str, axis: int) -> Cells:
     goal = program.values.get(value, value)
-    needed: dict[str, Cells] = {goal: 1 << program.shapes[goal][axis] // 2}
+    needed: dict[str, Cells] = {goal: 1 << program.shapes[goal][axis + 1] // 2}
     for step in reversed(program.steps):
         cells = needed.pop(step.path, None)
         if cells is None:
             continue
         for operand, (name, shape) in enumerate(zip(step.inputs, step.input_shapes, strict=True)):
-            read = step.op.reads(cells, operand, shape[axis])
+            read = step.op.reads(cells, operand, shape[axis + 1], axis)
             if read is not None:
                 needed[name] = needed.get(name, 0) | read
     return needed.get("image", 0)

@@ -96,8 +96,11 @@ class Op:
         """What training keeps of the op for its backward pass, in float32."""
         return Kept()
 
-    def reads(self, cells: Cells, operand: int, size: int) -> Cells | None:
-        """The positions of an operand, `size` long, that results at `cells` depend on; None if it shows no more."""
+    def reads(self, cells: Cells, operand: int, size: int, axis: int) -> Cells | None:
+        """The positions of an operand that results at `cells` depend on; None if it shows no more.
+
+        They are rows (axis 0) or columns (axis 1), of which the operand has `size`.
+        """
         return cells
 
     def __str__(self) -> str:
@@ -130,4 +133,6 @@ def equal_shapes(op: str, shapes: tuple[Shape, ...]) -> Shape:
 
 
 def _show(value: Any) -> str:
+    if isinstance(value, tuple):
+        return "x".join(map(_show, value))
     return f"{value:g}" if isinstance(value, float) else str(value).lower() if isinstance(value, bool) else str(value)

@@ -95,5 +95,5 @@ class Multiply(Op):
     def kept(self, output: Shape, *inputs: Shape) -> Kept:
         return Kept((0, 1))
 
-    def reads(self, cells: Cells, operand: int, size: int) -> Cells | None:
+    def reads(self, cells: Cells, operand: int, size: int, axis: int) -> Cells | None:
         return cells if operand == 0 else None  # a gate scales what is there; it shows no more of the image

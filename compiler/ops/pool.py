@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from spinec.compiler.ops.base import BYTES, Cells, Kept, Op, Shape, Work, elements, feature_map
-from spinec.compiler.ops.window import Pads, output_size, window_pads, window_reads, with_written_pads
+from spinec.compiler.ops.window import (
+    Pads,
+    check_centre,
+    output_size,
+    sides_of,
+    window_pads,
+    window_reads,
+    with_written_pads,
+)
 from spinec.spec.fields import Padding
 
 INDEX_BYTES = 8  # of where a maximum was found
@@ -14,7 +22,10 @@ INDEX_BYTES = 8  # of where a maximum was found
 
 @dataclass(frozen=True, slots=True)
 class Pool(Op):
-    """Maximum or average of a window; the average leaves the padding out of its count."""
+    """Maximum or average of a window. Only padding 'same' takes an even kernel.
+
+    An average leaves the padding out of its count, unless it is told to count it as zeros.
+    """
 
     category: ClassVar[str] = "pool"
 
@@ -22,13 +33,15 @@ class Pool(Op):
     kernel: int = 3
     stride: int = 2
     padding: Padding = "symmetric"
+    count_padding: bool = False
 
     def pads(self, height: int, width: int) -> Pads:
         """Padding before and after, per axis."""
-        return window_pads(self.padding, self.kernel, self.stride, height, width)
+        return window_pads(self.padding, sides_of(self.kernel), self.stride, height, width)
 
     def infer(self, *inputs: Shape) -> Shape:
         dim, height, width = feature_map("pool", inputs[0])
+        check_centre("pool", self.kernel, self.padding)
         return dim, output_size(height, self.stride), output_size(width, self.stride)
 
     def work(self, output: Shape, *inputs: Shape) -> Work:
@@ -39,14 +52,15 @@ class Pool(Op):
         given = self._given(inputs[0])
         copied = BYTES * elements(given) if given != inputs[0] else 0
         indices = INDEX_BYTES * elements(output) if self.kind == "max" else 0
-        shares = BYTES * elements(output[1:]) if (self.kind, self.padding) == ("avg", "same") else 0  # of each window
+        has_shares = (self.kind, self.padding, self.count_padding) == ("avg", "same", False)  # one for each window
+        shares = BYTES * elements(output[1:]) if has_shares else 0
         return Kept(() if copied else (0,), image_bytes=copied + indices, batch_bytes=shares)
 
     def _given(self, shape: Shape) -> Shape:
         """What the windows move over."""
-        return with_written_pads(self.padding, self.kernel, self.stride, shape)
+        return with_written_pads(self.padding, sides_of(self.kernel), self.stride, shape)
 
-    def reads(self, cells: Cells, operand: int, size: int) -> Cells:
+    def reads(self, cells: Cells, operand: int, size: int, axis: int) -> Cells:
         return window_reads(cells, self.padding, self.kernel, 1, self.stride, size)
 
 
@@ -69,5 +83,5 @@ class GlobalPool(Op):
     def kept(self, output: Shape, *inputs: Shape) -> Kept:
         return Kept() if self.kind == "mean" else Kept((0,), output=True)  # to find where the maximum is
 
-    def reads(self, cells: Cells, operand: int, size: int) -> Cells:
+    def reads(self, cells: Cells, operand: int, size: int, axis: int) -> Cells:
         return (1 << size) - 1

@@ -27,7 +27,7 @@ class Upsample(Op):
     def work(self, output: Shape, *inputs: Shape) -> Work:
         return {"resize": elements(output)}
 
-    def reads(self, cells: Cells, operand: int, size: int) -> Cells:
+    def reads(self, cells: Cells, operand: int, size: int, axis: int) -> Cells:
         return gathered(cells, self.factor)
 
 
@@ -58,7 +58,7 @@ class Flatten(Op):
     def infer(self, *inputs: Shape) -> Shape:
         return (prod(feature_map("flatten", inputs[0])),)
 
-    def reads(self, cells: Cells, operand: int, size: int) -> Cells:
+    def reads(self, cells: Cells, operand: int, size: int, axis: int) -> Cells:
         return (1 << size) - 1
 
 
@@ -75,7 +75,7 @@ class Pad(Op):
         dim, height, width = feature_map("pad", inputs[0])
         return dim, height + self.bottom, width + self.right
 
-    def reads(self, cells: Cells, operand: int, size: int) -> Cells:
+    def reads(self, cells: Cells, operand: int, size: int, axis: int) -> Cells:
         return cells & ((1 << size) - 1)
 
 
@@ -93,5 +93,5 @@ class SpaceToDepth(Op):
             raise ShapeError(f"space_to_depth takes even sizes, got {inputs[0]}")
         return 4 * dim, height // 2, width // 2
 
-    def reads(self, cells: Cells, operand: int, size: int) -> Cells:
+    def reads(self, cells: Cells, operand: int, size: int, axis: int) -> Cells:
         return spread(cells, 2) * 0b11

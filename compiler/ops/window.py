@@ -5,8 +5,13 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from spinec.compiler.ops.base import Cells, Shape
+from spinec.spec.errors import ShapeError
 from spinec.spec.fields import Padding
 
+Sides: TypeAlias = tuple[int, int]
+"""(height, width)"""
+Kernel: TypeAlias = int | Sides
+"""The side of a square, or both sides."""
 Pads: TypeAlias = tuple[tuple[int, int], tuple[int, int]]
 """((top, bottom), (left, right))"""
 
@@ -16,25 +21,41 @@ def output_size(size: int, stride: int) -> int:
     return -(-size // stride)
 
 
-def window_pads(padding: Padding, extent: int, stride: int, height: int, width: int) -> Pads:
-    """Zeros around the input: extent // 2 on every side, or TensorFlow's 'same', which puts the odd one behind."""
+def sides_of(kernel: Kernel) -> Sides:
+    """Height and width of a kernel."""
+    return kernel if isinstance(kernel, tuple) else (kernel, kernel)
+
+
+def check_centre(op: str, kernel: Kernel, padding: Padding) -> None:
+    """Symmetric padding is by half a kernel on either side of its centre; a ShapeError where there is none."""
+    height, width = sides_of(kernel)
+    if padding == "symmetric" and not (height % 2 and width % 2):
+        raise ShapeError(
+            f"{op}: an even kernel, {height} x {width}, has no centre to pad symmetrically around; use padding 'same'"
+        )
+
+
+def window_pads(padding: Padding, extents: Sides, stride: int, height: int, width: int) -> Pads:
+    """Zeros around the input: half of every extent, or TensorFlow's 'same', which puts the odd one behind."""
+    rows, columns = extents
     if padding == "symmetric":
-        return ((extent // 2, extent // 2),) * 2
-    return _same(extent, stride, height), _same(extent, stride, width)
+        return (rows // 2, rows // 2), (columns // 2, columns // 2)
+    return _same(rows, stride, height), _same(columns, stride, width)
 
 
-def with_written_pads(padding: Padding, extent: int, stride: int, shape: Shape) -> Shape:
+def with_written_pads(padding: Padding, extents: Sides, stride: int, shape: Shape) -> Shape:
     """What windows move over: PyTorch pads for 'same' before them, while symmetric padding is a setting of theirs."""
     dim, height, width = shape
     if padding == "symmetric":
         return shape
-    rows, columns = window_pads(padding, extent, stride, height, width)
+    rows, columns = window_pads(padding, extents, stride, height, width)
     return dim, height + sum(rows), width + sum(columns)
 
 
 def window_reads(cells: Cells, padding: Padding, kernel: int, dilation: int, stride: int, size: int) -> Cells:
     """Which positions of an axis the windows at `cells` take."""
-    before = window_pads(padding, (kernel - 1) * dilation + 1, stride, size, size)[0][0]
+    extent = (kernel - 1) * dilation + 1
+    before = window_pads(padding, (extent, extent), stride, size, size)[0][0]
     starts, read = spread(cells, stride), 0
     for tap in range(kernel):
         read |= starts << tap * dilation

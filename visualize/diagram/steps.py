@@ -79,11 +79,13 @@ def _step(op: Op) -> Step:
 
 
 def _conv(op: Conv) -> Step:
-    window, stride = f"{op.kernel}×{op.kernel}", f" s{op.stride}" if op.stride > 1 else ""
+    window, stride = "×".join(map(str, op.sides)), f" s{op.stride}" if op.stride > 1 else ""
     words = f"{window} convolution" + (f" of stride {op.stride}" if stride else "")
     if op.groups == 1:
         return Step(window + stride, words)
-    return Step(("dw" if op.kernel == 3 else f"dw {window}") + stride, f"depthwise {words}")
+    if op.groups != op.dim:
+        return Step(f"{window} g{op.groups}{stride}", f"{words} in {op.groups} groups")
+    return Step(("dw" if op.sides == (3, 3) else f"dw {window}") + stride, f"depthwise {words}")
 
 
 def _pool(op: Pool) -> Step:
