@@ -13,6 +13,7 @@ from spinec.compiler.ops.base import Op
 from spinec.compiler.ops.merge import Add, Concat, Multiply
 from spinec.compiler.ops.pool import GlobalPool, Pool
 from spinec.compiler.ops.regularize import StochasticDepth
+from spinec.spec.fields import Padding
 from spinec.spec.kinds.expand import Parts, expand
 from spinec.spec.kinds.library import library_kind
 from spinec.spec.kinds.plan import default_fields
@@ -27,7 +28,12 @@ def _conv(style: Style, settings: Mapping[str, Any]) -> Op:
 
 def _pool(style: Style, settings: Mapping[str, Any]) -> Op:
     kernel = settings["kernel"]
-    return Pool(settings["pool"], kernel, settings["stride"], style.padding if kernel > 1 else "symmetric")
+    return Pool(settings["pool"], kernel, settings["stride"], _padding(style, kernel))
+
+
+def _padding(style: Style, kernel: int) -> Padding:
+    """That of the spec; but one pixel needs none, and an even kernel, which has no centre, is padded as 'same' does."""
+    return "symmetric" if kernel == 1 else "same" if kernel % 2 == 0 else style.padding
 
 
 OPS: dict[str, Maker] = {
