@@ -41,6 +41,7 @@ class Classification(Head):
         None, description="of a linear layer + activation before the last one; none if not given"
     )
     hidden_bias: bool = Field(True, description="of that linear layer")
+    hidden_norm: bool = Field(False, description="batch norm behind that linear layer")
     dropout: Ratio = Field(0.2, description="rate of dropout before the last linear layer")
 
 

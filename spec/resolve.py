@@ -39,7 +39,7 @@ def _extend(
         hint = "without 'outputs', the model gives out what the neck gives"
         faults.append(Fault("SPN-512", "outputs: the neck gives the outputs", tree.value["outputs"].key, hint))
     tree = with_kind_files(tree, path, allowance)
-    given = tree.mapping.get("extends")
+    given, own = tree.mapping.get("extends"), tree
     if given:
         parent = _parent(given, path, faults, allowance, children)
         faults.extend(islice(_nothing_to_remove(parent, tree), MOST_FAULTS))
@@ -49,7 +49,7 @@ def _extend(
         if len(faults) >= MOST_FAULTS:
             raise SpecError(faults)
         tree = merged._replace(value={key: item for key, item in merged.mapping.items() if key != "extends"})
-    return apply_scale(tree, faults)
+    return apply_scale(tree, faults, own if given else None)
 
 
 def _parent(

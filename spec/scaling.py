@@ -11,28 +11,39 @@ from spinec.spec.model import Image, Scale, scaled_dim
 from spinec.spec.validate import validate, validate_given
 
 
-def apply_scale(tree: Item, faults: list[Fault]) -> Item:
-    """The tree with its `scale` applied to sizes, dims and repeats, and gone."""
+def apply_scale(tree: Item, faults: list[Fault], own: Item | None = None) -> Item:
+    """The tree with its `scale` applied to sizes, dims and repeats, and gone.
+
+    Where the tree is a parent's with what a child says over it, the dims of the child's `own` tree stay as written.
+    """
     entries = {key: item for key, item in tree.mapping.items() if key != "scale"}
     given = tree.mapping.get("scale")
     scale = validate(Scale, given, faults, "scale") if given else None
     if given and scale:
-        entries = _scale_dims(entries, scale, faults)
+        entries = _scale_dims(entries, scale, faults, own)
         entries = _scale_repeats(entries, given, faults)
         entries = _scale_size(entries, given, faults)
     return tree._replace(value=entries)
 
 
-def _scale_dims(entries: dict[str, Item], scale: Scale, faults: list[Fault]) -> dict[str, Item]:
+def _scale_dims(entries: dict[str, Item], scale: Scale, faults: list[Fault], own: Item | None) -> dict[str, Item]:
     if scale.width == 1:
         return entries
     scaled = dict(entries)
-    if "defaults" in entries:
+    if "defaults" in entries and not _says(own, "defaults"):
         scaled["defaults"] = _scale_dim(entries["defaults"], scale, faults)
     if "blocks" in entries and isinstance(entries["blocks"].value, dict):
-        blocks = {name: _scale_dim(block, scale, faults) for name, block in entries["blocks"].value.items()}
+        blocks = {
+            name: block if _says(own, "blocks", name) else _scale_dim(block, scale, faults)
+            for name, block in entries["blocks"].value.items()
+        }
         scaled["blocks"] = entries["blocks"]._replace(value=blocks)
     return scaled
+
+
+def _says(own: Item | None, *path: str) -> bool:
+    """Whether a child says the dim at a path itself."""
+    return own is not None and own.find((*path, "dim")) is not None
 
 
 def _scale_dim(item: Item, scale: Scale, faults: list[Fault]) -> Item:

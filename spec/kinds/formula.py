@@ -217,7 +217,8 @@ class _Parser:
 
     def _expect(self, sign: str) -> None:
         if not self._takes(sign):
-            raise FormulaError(f"expected {sign!r}", self._at())
+            hint = "within braces, a formula with a comma stands in quotes" if sign == ")" else ""
+            raise FormulaError(f"expected {sign!r}", self._at(), hint)
 
     def _next(self, expected: str) -> tuple[str, str, int]:
         if self.position == len(self.tokens):

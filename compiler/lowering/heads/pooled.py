@@ -32,7 +32,10 @@ def classification(
     x, _ = _average(to, outputs)
     x = to.add("pool", GlobalPool(), x)
     if head.hidden:
-        x = activate(to, "act", head.activation, to.add("hidden", Linear(head.hidden, head.hidden_bias), x))
+        x = to.add("hidden", Linear(head.hidden, head.hidden_bias), x)
+        if head.hidden_norm:
+            x = to.add("norm", style.norm(), x)
+        x = activate(to, "act", head.activation, x)
     if head.dropout:
         x = to.add("dropout", Dropout(head.dropout), x)
     graph = to.build(to.add("classify", Linear(head.classes), x))
