@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from spinec.backends.expressions import Call, Layer, Name, Optional, call
 from spinec.backends.outline import Rule
-from spinec.compiler.ops.activation import Activation
+from spinec.compiler.ops.activation import Activation, PReLU
 from spinec.compiler.ops.base import Op, Shape
 from spinec.compiler.ops.conv import Conv, Linear, TransposedConv
 from spinec.compiler.ops.merge import Add, Average, Concat, Multiply, WeightedSum
@@ -30,6 +30,9 @@ ACTIVATIONS: dict[str, str | Name] = {
     "gelu": Name("gelu"),  # the prelude's: Keras' own has a constant of single precision
     "sigmoid": "sigmoid",
     "hard_sigmoid": "hard_sigmoid",
+    "elu": "elu",
+    "mish": "mish",
+    "gelu_tanh": Name("gelu_tanh"),  # for the same reason
 }
 
 
@@ -108,8 +111,16 @@ def batch_norm(op: BatchNorm, x: Shape) -> Layer:
 
 @rule(Activation)
 def activation(op: Activation, x: Shape) -> Layer:
-    """By Keras' own name where there is one."""
+    """By Keras' own name where there is one; its own leaky ReLU rounds the slope to single precision."""
+    if op.kind == "leaky_relu":
+        return Layer(call("LeakyReLU", op.slope))
     return Layer(call("layers.Activation", ACTIVATIONS[op.kind]))
+
+
+@rule(PReLU)
+def prelu(op: PReLU, x: Shape) -> Layer:
+    """The prelude's: Keras' own has a slope for every pixel, or one of another shape."""
+    return Layer(call("PReLU", initial=Optional(op.initial, 0.25)), {"slope": "slope"})
 
 
 @rule(Pool)

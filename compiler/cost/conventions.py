@@ -48,7 +48,7 @@ CONVENTIONS: dict[Name, Convention] = {
     ),
     "thop": Convention(
         "thop 0.1.1: convolutions and linear layers, 4 a norm element, 1 an upsampled or average-pooled element",
-        {"macs": 2, "norm": 8, "resize": 2, "average": 2},
+        {"macs": 2, "norm": 8, "resize": 2, "average": 2, "prelu": 2},
     ),
     "ptflops": Convention(
         "ptflops 0.7.5: convolutions and linear layers with their biases, 2 a norm element, 1 an element of a swish, "
@@ -65,7 +65,7 @@ PARTS: dict[str, tuple[Quantity, ...]] = {
     "convolution, linear": ("macs",),
     "bias": ("bias",),
     "norm": ("norm",),
-    "activation": ("activation", "swish", "relu", "gelu"),
+    "activation": ("activation", "swish", "relu", "prelu", "gelu"),
     "sum, product": ("add", "multiply", "divide", "scale"),
     "pooling": ("mean", "pool", "pooled", "average"),
     "upsampling": ("resize",),

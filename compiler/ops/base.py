@@ -24,6 +24,7 @@ Quantity = Literal[
     "scale",
     "swish",
     "relu",
+    "prelu",
     "gelu",
     "mean",
     "pool",
