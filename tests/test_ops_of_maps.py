@@ -16,12 +16,16 @@ pytest.importorskip("tensorflow")
 
 from alone import SIZES, alone, check, evaluated, few  # noqa: E402  (after the skips)
 
-from spinec import emit  # noqa: E402
+from spinec import ShapeError, cost, emit  # noqa: E402
+from spinec.compiler.cost.receptive_field import receptive_field  # noqa: E402
 from spinec.compiler.ops.activation import Activation, PReLU  # noqa: E402
-from spinec.compiler.ops.conv import Conv  # noqa: E402
+from spinec.compiler.ops.conv import Conv, Linear  # noqa: E402
+from spinec.compiler.ops.norm import BatchNorm, GroupNorm, LayerNorm  # noqa: E402
+from spinec.compiler.ops.pool import GlobalPool  # noqa: E402
 
 torch.set_num_threads(1)
 DIMS = st.sampled_from((1, 2, 3, 5, 6, 7))
+END = Activation("sigmoid")
 IMAGE = np.random.default_rng(3).normal(size=(6, 4, 5))
 
 # ------------------------------------------------------------------------------------------------------ activations
@@ -67,3 +71,57 @@ def test_slopes_make_classes_of_their_own_and_the_usual_one_is_not_written():
     source = emit(alone(first, second, third))
     assert source.count("F.leaky_relu(") == 2
     assert source.count("negative_slope=0.1)") == source.count("negative_slope") == 1
+
+
+# ------------------------------------------------------------------------------------------------------------ norms
+
+
+def normalised(values, epsilon):
+    return (values - values.mean()) / math.sqrt(values.var() + epsilon)
+
+
+@few(6)
+@given(DIMS, SIZES, st.sampled_from((1e-6, 1e-3, 0.5)), st.booleans())
+def test_layer_norm(dim, size, epsilon, in_line):
+    epsilon = epsilon if dim > 1 else 0.5  # one channel less its own mean is rounding, which a small one magnifies
+    check(alone([Conv(dim, bias=True), LayerNorm(epsilon)], [Conv(3), END], size=size, in_line=in_line))
+
+
+@few(6)
+@given(DIMS, st.integers(1, 3), SIZES, st.sampled_from((1e-5, 1e-3, 0.5)), st.booleans())
+def test_group_norm(groups, share, size, epsilon, in_line):
+    epsilon = epsilon if share * size[0] * size[1] > 1 else 0.5
+    ops = [Conv(groups * share, bias=True), GroupNorm(groups, epsilon)]
+    check(alone(ops, [Conv(3), END], size=size, in_line=in_line))
+
+
+def test_norm_of_a_vector():
+    check(alone([Conv(4), GlobalPool(), LayerNorm()], [Linear(3), PReLU()]))
+
+
+def test_norms_are_their_formulas():
+    scale, shift = np.arange(1.0, 7), np.arange(6.0)
+    weights = {"scale": scale, "shift": shift}
+    per_pixel, per_group = (evaluated(op, IMAGE, weights) for op in (LayerNorm(0.1), GroupNorm(3, 0.1)))
+    assert per_pixel[:, 2, 3] == pytest.approx(normalised(IMAGE[:, 2, 3], 0.1) * scale + shift)
+    assert per_group[2:4] == pytest.approx(
+        normalised(IMAGE[2:4], 0.1) * scale[2:4, None, None] + shift[2:4, None, None]
+    )
+
+
+def test_norms_count_alike_but_for_their_statistics():
+    batch, layer, group = (cost(alone([Conv(4), op])) for op in (BatchNorm(), LayerNorm(), GroupNorm(2)))
+    assert batch.params == layer.params == group.params == 3 * 4 + 2 * 4
+    elements = 4 * 5 * 7
+    for convention, statistics in (("conv", 0), ("fvcore", 3), ("thop", 0), ("ptflops", 0), ("profiler", 3)):
+        assert layer.macs(convention) == group.macs(convention) == batch.macs(convention) + statistics * elements
+
+
+def test_statistics_of_groups_are_left_out_of_receptive_fields():
+    program = alone([Conv(4, 3), GroupNorm(2), Conv(4, 3)], size=(11, 11))
+    assert receptive_field(program, "b1") == (5, 5)
+
+
+def test_groups_must_divide_channels():
+    with pytest.raises(ShapeError, match="group_norm of 3 groups cannot take 4 channels"):
+        GroupNorm(3).infer((4, 2, 2))

@@ -11,7 +11,7 @@ from spinec.compiler.ops.activation import Activation, PReLU
 from spinec.compiler.ops.base import Op, Shape
 from spinec.compiler.ops.conv import Conv, Linear, TransposedConv
 from spinec.compiler.ops.merge import Add, Average, Concat, Multiply, WeightedSum
-from spinec.compiler.ops.norm import BatchNorm
+from spinec.compiler.ops.norm import BatchNorm, GroupNorm, LayerNorm
 from spinec.compiler.ops.pool import GlobalPool, Pool
 from spinec.compiler.ops.regularize import Dropout, StochasticDepth
 from spinec.compiler.ops.resize import Crop, Flatten, Pad, SpaceToDepth, Upsample
@@ -95,6 +95,19 @@ def batch_norm(op: BatchNorm, x: Shape) -> Layer:
         momentum=round(1 - op.momentum, 12),
     )
     return Layer(build, NORM, "nn.init.zeros_({layer}.weight)" if op.zero_init else "")
+
+
+@rule(LayerNorm)
+def layer_norm(op: LayerNorm, x: Shape) -> Layer:
+    """Of a map the prelude's: PyTorch's own normalises over the last axes."""
+    kind = "LayerNorm2d" if len(x) == 3 else "nn.LayerNorm"
+    return Layer(call(kind, x[0], eps=op.epsilon), {"scale": "weight", "shift": "bias"})
+
+
+@rule(GroupNorm)
+def group_norm(op: GroupNorm, x: Shape) -> Layer:
+    """PyTorch's own."""
+    return Layer(call("nn.GroupNorm", op.groups, x[0], eps=op.epsilon), {"scale": "weight", "shift": "bias"})
 
 
 @rule(Activation)

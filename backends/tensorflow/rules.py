@@ -12,7 +12,7 @@ from spinec.compiler.ops.activation import Activation, PReLU
 from spinec.compiler.ops.base import Op, Shape
 from spinec.compiler.ops.conv import Conv, Linear, TransposedConv
 from spinec.compiler.ops.merge import Add, Average, Concat, Multiply, WeightedSum
-from spinec.compiler.ops.norm import BatchNorm
+from spinec.compiler.ops.norm import BatchNorm, GroupNorm, LayerNorm
 from spinec.compiler.ops.pool import GlobalPool, Pool
 from spinec.compiler.ops.regularize import Dropout, StochasticDepth
 from spinec.compiler.ops.resize import Crop, Flatten, Pad, SpaceToDepth, Upsample
@@ -107,6 +107,20 @@ def batch_norm(op: BatchNorm, x: Shape) -> Layer:
         "synchronized": Optional(op.synchronized, False),
     }
     return Layer(call("layers.BatchNormalization", **settings), NORM)
+
+
+@rule(LayerNorm)
+def layer_norm(op: LayerNorm, x: Shape) -> Layer:
+    """Over the last axis, which has the channels."""
+    weights = {"scale": "gamma", "shift": "beta"}
+    return Layer(call("layers.LayerNormalization", epsilon=op.epsilon), weights)
+
+
+@rule(GroupNorm)
+def group_norm(op: GroupNorm, x: Shape) -> Layer:
+    """Keras' own."""
+    weights = {"scale": "gamma", "shift": "beta"}
+    return Layer(call("layers.GroupNormalization", groups=op.groups, epsilon=op.epsilon), weights)
 
 
 @rule(Activation)
