@@ -195,10 +195,9 @@ class Outliner:
         if layers:
             build = holes.unify(tuple(layer.build for layer in layers), node.name)
             return Member(node, build=build, after=layers[0].after)
-        functions = [each for each in lowered if isinstance(each, Function)]
+        functions = [each for each in lowered if isinstance(each, Function)]  # all the same: see `_shape_of`
         overwrite = _is_fresh(graph, node.inputs[0])
-        calls = tuple((each.in_place if overwrite else None) or each.apply for each in functions)
-        return Member(node, apply=holes.unify(calls, node.name))
+        return Member(node, apply=(functions[0].in_place if overwrite else None) or functions[0].apply)
 
     def _injects(self, instances: list[_Instance]) -> bool:
         """Whether the children are passed in: some are sequences, or not all of one class."""
@@ -254,12 +253,12 @@ def _named(lowered: Layer | Function, place: str) -> Layer:
 
 
 def _shape_of(lowered: Layer | Function | None) -> Any:
-    """The target, argument names and words of a lowered call, nested ones too."""
+    """The target, argument names and words of a lowered call, nested ones too; of a function all there is."""
     match lowered:
         case Layer(build, _, after):
             return "layer", _calls(build), after
         case Function(apply):
-            return "function", _calls(apply)
+            return "function", repr(apply)  # it is called where no argument of the constructor is known
     return None
 
 

@@ -16,7 +16,10 @@ from spinec.spec.heads import Head
 from spinec.spec.kinds.library import KINDS
 from spinec.spec.model import ModelSpec
 
-ACTIVATIONS = ("relu", "swish", "relu6", "hard_swish", "gelu", "sigmoid", "hard_sigmoid", "none")
+ACTIVATIONS = (
+    *("relu", "swish", "relu6", "hard_swish", "gelu", "sigmoid", "hard_sigmoid"),
+    *("leaky_relu", "elu", "mish", "gelu_tanh", "none"),
+)
 DOWNS = (
     "depthwise",
     "space_to_depth",

@@ -253,6 +253,10 @@ ACTIVATE: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "hard_sigmoid": lambda x: (x + 3).clamp(0, 6) / 6,
     "gelu": lambda x: x * (1 + torch.erf(x / 2**0.5)) / 2,
     "sigmoid": torch.sigmoid,
+    "leaky_relu": lambda x: torch.where(x > 0, x, 0.01 * x),
+    "elu": lambda x: torch.where(x > 0, x, x.clamp(max=0).expm1()),
+    "mish": lambda x: x * (1 + x.exp()).log().tanh(),
+    "gelu_tanh": lambda x: x * (1 + ((2 / torch.pi) ** 0.5 * (x + 0.044715 * x**3)).tanh()) / 2,
 }
 EVALUATE: dict[type, Callable[..., torch.Tensor]] = {
     Conv: convolve,

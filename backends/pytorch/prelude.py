@@ -98,6 +98,13 @@ class SoftmaxSum(nn.Module):
         return total
 
 
+class LayerNorm2d(nn.LayerNorm):
+    """Layer norm of every pixel of a map over its channels."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return super().forward(input.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
 def pad_same(x: Tensor, extent: int, stride: int, value: float = 0.0) -> Tensor:
     """Padding as TensorFlow's 'same': the odd pixel goes below and to the right."""
     height, width = x.shape[-2:]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from spinec.backends.expressions import Call, Function, Half, In, Layer, Optional, call
 from spinec.backends.outline import Rule
-from spinec.compiler.ops.activation import Activation
+from spinec.compiler.ops.activation import Activation, PReLU
 from spinec.compiler.ops.base import Op, Shape
 from spinec.compiler.ops.conv import Conv, Linear, TransposedConv
 from spinec.compiler.ops.merge import Add, Average, Concat, Multiply, WeightedSum
-from spinec.compiler.ops.norm import BatchNorm
+from spinec.compiler.ops.norm import BatchNorm, GroupNorm, LayerNorm
 from spinec.compiler.ops.pool import GlobalPool, Pool
 from spinec.compiler.ops.regularize import Dropout, StochasticDepth
 from spinec.compiler.ops.resize import Crop, Flatten, Pad, SpaceToDepth, Upsample
@@ -21,14 +21,18 @@ AnyRule = TypeVar("AnyRule", bound=Rule)
 
 WEIGHT = {"kernel": "weight", "bias": "bias"}
 NORM = {"scale": "weight", "shift": "bias", "mean": "running_mean", "variance": "running_var"}
-ACTIVATIONS: dict[str, tuple[Call, str]] = {
-    "swish": (call("F.silu", In(0)), "nn.SiLU"),
-    "relu": (call("F.relu", In(0)), "nn.ReLU"),
-    "relu6": (call("F.relu6", In(0)), "nn.ReLU6"),
-    "hard_swish": (call("F.hardswish", In(0)), "nn.Hardswish"),
-    "gelu": (call("F.gelu", In(0)), "nn.GELU"),
-    "sigmoid": (call("torch.sigmoid", In(0)), "nn.Sigmoid"),
-    "hard_sigmoid": (call("F.hardsigmoid", In(0)), "nn.Hardsigmoid"),
+ACTIVATIONS = {
+    "swish": ("F.silu", "nn.SiLU"),
+    "relu": ("F.relu", "nn.ReLU"),
+    "relu6": ("F.relu6", "nn.ReLU6"),
+    "hard_swish": ("F.hardswish", "nn.Hardswish"),
+    "gelu": ("F.gelu", "nn.GELU"),
+    "sigmoid": ("torch.sigmoid", "nn.Sigmoid"),
+    "hard_sigmoid": ("F.hardsigmoid", "nn.Hardsigmoid"),
+    "leaky_relu": ("F.leaky_relu", "nn.LeakyReLU"),
+    "elu": ("F.elu", "nn.ELU"),
+    "mish": ("F.mish", "nn.Mish"),
+    "gelu_tanh": ("F.gelu", "nn.GELU"),
 }
 OVERWRITE = ("swish", "relu", "relu6", "hard_swish")
 
@@ -93,12 +97,36 @@ def batch_norm(op: BatchNorm, x: Shape) -> Layer:
     return Layer(build, NORM, "nn.init.zeros_({layer}.weight)" if op.zero_init else "")
 
 
+@rule(LayerNorm)
+def layer_norm(op: LayerNorm, x: Shape) -> Layer:
+    """Of a map the prelude's: PyTorch's own normalises over the last axes."""
+    kind = "LayerNorm2d" if len(x) == 3 else "nn.LayerNorm"
+    return Layer(call(kind, x[0], eps=op.epsilon), {"scale": "weight", "shift": "bias"})
+
+
+@rule(GroupNorm)
+def group_norm(op: GroupNorm, x: Shape) -> Layer:
+    """PyTorch's own."""
+    return Layer(call("nn.GroupNorm", op.groups, x[0], eps=op.epsilon), {"scale": "weight", "shift": "bias"})
+
+
 @rule(Activation)
 def activation(op: Activation, x: Shape) -> Function:
     """A function, or a layer of the same name; overwriting a fresh operand saves a tenth of the time on a CPU."""
-    apply, layer = ACTIVATIONS[op.kind]
-    in_place = Call(apply.target, apply.args, (("inplace", True),)) if op.kind in OVERWRITE else None
-    return Function(apply, call(layer), in_place)
+    function, layer = ACTIVATIONS[op.kind]
+    settings: dict[str, Any] = {}
+    if op.kind == "leaky_relu":
+        settings = {"negative_slope": Optional(op.slope, 0.01)}
+    elif op.kind == "gelu_tanh":
+        settings = {"approximate": "tanh"}
+    in_place = call(function, In(0), inplace=True) if op.kind in OVERWRITE else None
+    return Function(call(function, In(0), **settings), call(layer, **settings), in_place)
+
+
+@rule(PReLU)
+def prelu(op: PReLU, x: Shape) -> Layer:
+    """A slope for each channel, of a map or a vector."""
+    return Layer(call("nn.PReLU", x[0], init=Optional(op.initial, 0.25)), {"slope": "weight"})
 
 
 @rule(Pool)

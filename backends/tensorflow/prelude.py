@@ -344,3 +344,44 @@ class PaddedAveragePooling2D(layers.Layer):
 def gelu(x: KerasTensor) -> KerasTensor:
     """GELU by the error function, in the precision of its argument."""
     return 0.5 * x * (1 + ops.erf(x * math.sqrt(0.5)))
+
+
+@keras.saving.register_keras_serializable(package="spinec")
+def gelu_tanh(x: KerasTensor) -> KerasTensor:
+    """GELU approximated by a hyperbolic tangent, in the precision of its argument."""
+    inner = math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)
+    return 0.5 * x * (1 + ops.tanh(inner))
+
+
+@keras.saving.register_keras_serializable(package="spinec")
+class LeakyReLU(layers.Layer):
+    """A ReLU with a slope below zero, in the precision of its argument."""
+
+    def __init__(self, slope: float, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.slope = slope
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        return ops.where(x > 0, x, self.slope * x)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "slope": self.slope}
+
+
+@keras.saving.register_keras_serializable(package="spinec")
+class PReLU(layers.Layer):
+    """A ReLU with a trained slope below zero for each channel."""
+
+    def __init__(self, initial: float = 0.25, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.initial = initial
+
+    def build(self, input_shape: tuple[int, ...]) -> None:
+        start = keras.initializers.Constant(self.initial)
+        self.slope = self.add_weight(shape=input_shape[-1:], initializer=start, name="slope")
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        return ops.where(x > 0, x, self.slope * x)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "initial": self.initial}

@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 
 from spinec.backends.expressions import Call, Layer, Name, Optional, call
 from spinec.backends.outline import Rule
-from spinec.compiler.ops.activation import Activation
+from spinec.compiler.ops.activation import Activation, PReLU
 from spinec.compiler.ops.base import Op, Shape
 from spinec.compiler.ops.conv import Conv, Linear, TransposedConv
 from spinec.compiler.ops.merge import Add, Average, Concat, Multiply, WeightedSum
-from spinec.compiler.ops.norm import BatchNorm
+from spinec.compiler.ops.norm import BatchNorm, GroupNorm, LayerNorm
 from spinec.compiler.ops.pool import GlobalPool, Pool
 from spinec.compiler.ops.regularize import Dropout, StochasticDepth
 from spinec.compiler.ops.resize import Crop, Flatten, Pad, SpaceToDepth, Upsample
@@ -30,6 +30,9 @@ ACTIVATIONS: dict[str, str | Name] = {
     "gelu": Name("gelu"),  # the prelude's: Keras' own has a constant of single precision
     "sigmoid": "sigmoid",
     "hard_sigmoid": "hard_sigmoid",
+    "elu": "elu",
+    "mish": "mish",
+    "gelu_tanh": Name("gelu_tanh"),  # for the same reason
 }
 
 
@@ -106,10 +109,32 @@ def batch_norm(op: BatchNorm, x: Shape) -> Layer:
     return Layer(call("layers.BatchNormalization", **settings), NORM)
 
 
+@rule(LayerNorm)
+def layer_norm(op: LayerNorm, x: Shape) -> Layer:
+    """Over the last axis, which has the channels."""
+    weights = {"scale": "gamma", "shift": "beta"}
+    return Layer(call("layers.LayerNormalization", epsilon=op.epsilon), weights)
+
+
+@rule(GroupNorm)
+def group_norm(op: GroupNorm, x: Shape) -> Layer:
+    """Keras' own."""
+    weights = {"scale": "gamma", "shift": "beta"}
+    return Layer(call("layers.GroupNormalization", groups=op.groups, epsilon=op.epsilon), weights)
+
+
 @rule(Activation)
 def activation(op: Activation, x: Shape) -> Layer:
-    """By Keras' own name where there is one."""
+    """By Keras' own name where there is one; its own leaky ReLU rounds the slope to single precision."""
+    if op.kind == "leaky_relu":
+        return Layer(call("LeakyReLU", op.slope))
     return Layer(call("layers.Activation", ACTIVATIONS[op.kind]))
+
+
+@rule(PReLU)
+def prelu(op: PReLU, x: Shape) -> Layer:
+    """The prelude's: Keras' own has a slope for every pixel, or one of another shape."""
+    return Layer(call("PReLU", initial=Optional(op.initial, 0.25)), {"slope": "slope"})
 
 
 @rule(Pool)

@@ -29,7 +29,16 @@ class Convention:
         return total
 
 
-_GRAPH: Mapping[Quantity, int] = {"macs": 2, "bias": 1, "add": 1, "multiply": 1, "divide": 1, "mean": 1, "pool": 1}
+_GRAPH: Mapping[Quantity, int] = {
+    "macs": 2,
+    "bias": 1,
+    "add": 1,
+    "multiply": 1,
+    "divide": 1,
+    "mean": 1,
+    "pool": 1,
+    "moments": 6,  # two means, a squared difference of two, and a product and a sum: only batch norm is fused
+}
 CONVENTIONS: dict[Name, Convention] = {
     "conv": Convention("convolutions and linear layers only, as PyTorch's counters report", {"macs": 2}),
     "profiler": Convention(
@@ -44,11 +53,11 @@ CONVENTIONS: dict[Name, Convention] = {
     ),
     "fvcore": Convention(
         "fvcore 0.1.5, outside training: convolutions and linear layers, 2 a norm element, 1 an upsampled element",
-        {"macs": 2, "norm": 4, "resize": 2},
+        {"macs": 2, "norm": 4, "moments": 6, "resize": 2},
     ),
     "thop": Convention(
         "thop 0.1.1: convolutions and linear layers, 4 a norm element, 1 an upsampled or average-pooled element",
-        {"macs": 2, "norm": 8, "resize": 2, "average": 2},
+        {"macs": 2, "norm": 8, "resize": 2, "average": 2, "prelu": 2},
     ),
     "ptflops": Convention(
         "ptflops 0.7.5: convolutions and linear layers with their biases, 2 a norm element, 1 an element of a swish, "
@@ -64,8 +73,8 @@ INITIALISED = (
 PARTS: dict[str, tuple[Quantity, ...]] = {
     "convolution, linear": ("macs",),
     "bias": ("bias",),
-    "norm": ("norm",),
-    "activation": ("activation", "swish", "relu", "gelu"),
+    "norm": ("norm", "moments"),
+    "activation": ("activation", "swish", "relu", "prelu", "gelu"),
     "sum, product": ("add", "multiply", "divide", "scale"),
     "pooling": ("mean", "pool", "pooled", "average"),
     "upsampling": ("resize",),

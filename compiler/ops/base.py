@@ -24,18 +24,21 @@ Quantity = Literal[
     "scale",
     "swish",
     "relu",
+    "prelu",
     "gelu",
     "mean",
     "pool",
     "pooled",
     "average",
     "norm",
+    "moments",
     "activation",
     "resize",
 ]
 """A kind of work that counting conventions put a price on: `macs` are multiply-adds, all others are per element.
 
 `pool` is per element of every window, `pooled` per element that a pool is given, `average` per result of an average.
+`norm` is per element of any norm, `moments` of one that computes its statistics outside training, too.
 """
 
 BYTES = 4  # of a number in float32

@@ -1,0 +1,127 @@
+"""Ops on maps by themselves: activations, norms, channels, resizing, attention; convolution and pooling are in test_ops.py."""
+
+from __future__ import annotations
+
+import math
+import os
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+torch = pytest.importorskip("torch")
+pytest.importorskip("tensorflow")
+
+from alone import SIZES, alone, check, evaluated, few  # noqa: E402  (after the skips)
+
+from spinec import ShapeError, cost, emit  # noqa: E402
+from spinec.compiler.cost.receptive_field import receptive_field  # noqa: E402
+from spinec.compiler.ops.activation import Activation, PReLU  # noqa: E402
+from spinec.compiler.ops.conv import Conv, Linear  # noqa: E402
+from spinec.compiler.ops.norm import BatchNorm, GroupNorm, LayerNorm  # noqa: E402
+from spinec.compiler.ops.pool import GlobalPool  # noqa: E402
+
+torch.set_num_threads(1)
+DIMS = st.sampled_from((1, 2, 3, 5, 6, 7))
+END = Activation("sigmoid")
+IMAGE = np.random.default_rng(3).normal(size=(6, 4, 5))
+
+# ------------------------------------------------------------------------------------------------------ activations
+
+KINDS = ("leaky_relu", "elu", "mish", "gelu_tanh")
+FORMULAS = {
+    "leaky_relu": lambda x: max(x, 0) + 0.01 * min(x, 0),
+    "elu": lambda x: x if x > 0 else math.expm1(x),
+    "mish": lambda x: x * math.tanh(math.log1p(math.exp(x))),
+    "gelu_tanh": lambda x: x * (1 + math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))) / 2,
+}
+
+
+@pytest.mark.parametrize("in_line", [True, False])
+def test_activations(in_line):
+    blocks = [[Conv(3), Activation(kind)] for kind in KINDS]
+    check(alone(*blocks, [Activation("leaky_relu", 0.1), Conv(2)], [PReLU(), Conv(2)], in_line=in_line))
+
+
+@few(4)
+@given(DIMS, SIZES, st.sampled_from((0.25, 0.0, 1.0)), st.booleans())
+def test_prelu(dim, size, initial, in_line):
+    check(alone([Conv(dim), PReLU(initial)], size=size, in_line=in_line))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_activation_is_its_formula(kind):
+    image = np.array([-40.0, -3, -1, -1e-3, 0, 1e-3, 0.5, 2, 50]).reshape(1, 3, 3)
+    expected = np.vectorize(FORMULAS[kind])(image)
+    assert np.abs(evaluated(Activation(kind), image) - expected).max() <= 1e-14 * 50
+
+
+def test_slopes_are_those_asked_for():
+    image = np.array([-2.0, 3.0]).reshape(2, 1, 1)
+    assert evaluated(Activation("leaky_relu", 0.1), image).ravel() == pytest.approx([-0.2, 3])
+    assert evaluated(PReLU(0.5), image).ravel() == pytest.approx([-1, 3])
+    found = evaluated(PReLU(), -np.ones((2, 1, 1)), {"slope": np.array([0.5, -2])})
+    assert found.ravel() == pytest.approx([-0.5, 2])
+
+
+def test_slopes_make_classes_of_their_own_and_the_usual_one_is_not_written():
+    first, second, third = ([Conv(3), Activation("leaky_relu", slope)] for slope in (0.01, 0.1, 0.1))
+    source = emit(alone(first, second, third))
+    assert source.count("F.leaky_relu(") == 2
+    assert source.count("negative_slope=0.1)") == source.count("negative_slope") == 1
+
+
+# ------------------------------------------------------------------------------------------------------------ norms
+
+
+def normalised(values, epsilon):
+    return (values - values.mean()) / math.sqrt(values.var() + epsilon)
+
+
+@few(6)
+@given(DIMS, SIZES, st.sampled_from((1e-6, 1e-3, 0.5)), st.booleans())
+def test_layer_norm(dim, size, epsilon, in_line):
+    epsilon = epsilon if dim > 1 else 0.5  # one channel less its own mean is rounding, which a small one magnifies
+    check(alone([Conv(dim, bias=True), LayerNorm(epsilon)], [Conv(3), END], size=size, in_line=in_line))
+
+
+@few(6)
+@given(DIMS, st.integers(1, 3), SIZES, st.sampled_from((1e-5, 1e-3, 0.5)), st.booleans())
+def test_group_norm(groups, share, size, epsilon, in_line):
+    epsilon = epsilon if share * size[0] * size[1] > 1 else 0.5
+    ops = [Conv(groups * share, bias=True), GroupNorm(groups, epsilon)]
+    check(alone(ops, [Conv(3), END], size=size, in_line=in_line))
+
+
+def test_norm_of_a_vector():
+    check(alone([Conv(4), GlobalPool(), LayerNorm()], [Linear(3), PReLU()]))
+
+
+def test_norms_are_their_formulas():
+    scale, shift = np.arange(1.0, 7), np.arange(6.0)
+    weights = {"scale": scale, "shift": shift}
+    per_pixel, per_group = (evaluated(op, IMAGE, weights) for op in (LayerNorm(0.1), GroupNorm(3, 0.1)))
+    assert per_pixel[:, 2, 3] == pytest.approx(normalised(IMAGE[:, 2, 3], 0.1) * scale + shift)
+    assert per_group[2:4] == pytest.approx(
+        normalised(IMAGE[2:4], 0.1) * scale[2:4, None, None] + shift[2:4, None, None]
+    )
+
+
+def test_norms_count_alike_but_for_their_statistics():
+    batch, layer, group = (cost(alone([Conv(4), op])) for op in (BatchNorm(), LayerNorm(), GroupNorm(2)))
+    assert batch.params == layer.params == group.params == 3 * 4 + 2 * 4
+    elements = 4 * 5 * 7
+    for convention, statistics in (("conv", 0), ("fvcore", 3), ("thop", 0), ("ptflops", 0), ("profiler", 3)):
+        assert layer.macs(convention) == group.macs(convention) == batch.macs(convention) + statistics * elements
+
+
+def test_statistics_of_groups_are_left_out_of_receptive_fields():
+    program = alone([Conv(4, 3), GroupNorm(2), Conv(4, 3)], size=(11, 11))
+    assert receptive_field(program, "b1") == (5, 5)
+
+
+def test_groups_must_divide_channels():
+    with pytest.raises(ShapeError, match="group_norm of 3 groups cannot take 4 channels"):
+        GroupNorm(3).infer((4, 2, 2))
