@@ -33,15 +33,19 @@ DOWNS = (
 )
 SOURCES = ("arXiv 2010.11426, Table 1", 'a "quoted" \\ source, with a # and a {brace}', "x" * 200)
 STRUCTURE = {
-    "ModelSpec": ("name", "blocks", "outputs"),
+    "ModelSpec": ("name", "kinds", "blocks", "outputs"),
     "Block": ("kind", "level", "dim", "inputs"),
     "Image": ("size",),
     "Input": ("block",),
     "Head": ("kind",),
 }
+FIXED = ("dense", "norm_act")  # kinds whose dim follows from what they are given
+FREE = tuple(name for name in KINDS if name not in FIXED)
+"""Kinds that take any dims."""
 VALUES: dict[str, tuple[Any, ...]] = {
     "activation": ACTIVATIONS,
     "alpha": (0.5, 0, 1),
+    "average": (True, False),
     "anchors": (2, 1, 4, 9),
     "bias": (True, False),
     "box_crops": (2, 1, 3),  # always said: a thousand would take as long as a thousand networks
@@ -62,7 +66,11 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "expand": (1, 1.5, 2, 2.5, 3, 4.35, 6),
     "gate": ("hard_sigmoid", "sigmoid"),
     "hidden": (5, 8),
+    "group_width": (1,),  # more must divide the dim: tests/test_kinds.py
+    "groups": (1,),
+    "growth": (4, 1, 8),
     "hidden_bias": (False, True),
+    "hidden_norm": (True, False),
     "kernel": (1, 3, 5, 7),
     "layers": (1, 0, 2, 3),
     "macs": ("2.5B", "97.0K"),
@@ -71,8 +79,10 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "mask_size": (2, 1, 5),
     "match": ("always", "when_different", "where_needed"),
     "metric": ("AP", "top-1"),
+    "middle": (5, 3, 1, 0),
     "mode": ("fan_in", "fan_out"),
     "momentum": (0.9, 0, 0.99, 0.997),
+    "multiple": (1, 8, 3),
     "norm": (True, False),
     "norm_between": (True, False),
     "padding": ("same", "symmetric"),
@@ -92,12 +102,15 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "squeeze_activation": ACTIVATIONS,
     "squeeze_base": ("hidden", "input"),
     "squeeze_multiple": (8, 1, 3),
+    "start": (3, 0, 1, 5),
     "subsample": (True, False),
     "synchronized": (True, False),
     "table": ("Table 1",),
+    "widen": (1, 4, 2.5),
     "up": ("nearest_first", "nearest", "none"),
     "zero_gamma": (False, True),
     "Bottleneck.expand": (2, 1, 4),
+    "Dense.layers": (1, 2, 3),
     "Fuse.kind": ("softmax", "fast_normalized", "sum", "concat", "attention"),
     "MaskRCNN.hidden": ((8,), (), (5, 6)),
     "SSD.anchors": ((1, 2, 3), (6, 6, 6)),  # one number for each output

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from field_values import fields_of, values_of
+from field_values import FREE, fields_of, values_of
 from pairs import Row, rows_of
 from pydantic import BaseModel
 from strategies import text_of
@@ -116,7 +116,7 @@ def head_specs(kind: str) -> Iterator[str]:
 
 def all_specs() -> dict[str, list[str]]:
     """Every spec of this module, by what it is about."""
-    found = {kind: list(block_specs(kind)) for kind in KINDS}
+    found = {kind: list(block_specs(kind)) for kind in FREE}
     found |= {"input": list(input_specs()), "fuse": list(fuse_specs()), "whole": list(whole_specs())}
     return found | {kind: list(head_specs(kind)) for kind in Head.kinds}
 

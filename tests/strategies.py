@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from field_values import fields_of, values_of
+from field_values import FREE, fields_of, values_of
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
@@ -18,9 +18,8 @@ from spinec.spec.model import Endpoints, Image, Init, ModelSpec, Norm, Published
 from spinec.spec.names import RESERVED
 
 LADDERS = ("retinanet", "mask_rcnn")  # heads whose outputs are at levels without a gap
-NAMES = tuple(KINDS)
 # Names that generated code has uses for itself, and plain ones.
-MODEL_NAMES = (
+MODEL_FREE = (
     "tiny",
     "net-1",
     "f",
@@ -33,7 +32,7 @@ MODEL_NAMES = (
     "torch.x",
     "2-towers",
 )
-BLOCK_NAMES = (
+BLOCK_FREE = (
     "x",
     "y",
     "z",
@@ -48,9 +47,9 @@ BLOCK_NAMES = (
     "norm",
     "math_",
 )
-OUTPUT_NAMES = ("F", "Tensor", "SpaceToDepth", "LEVELS", "out", "out_up", "conv2", "act1", "dropout", "p", "C5", "a_b")
-FREE_NAMES = tuple(name for name in BLOCK_NAMES if name not in RESERVED)
-FREE_OUTPUT_NAMES = tuple(name for name in OUTPUT_NAMES if name.lower() not in RESERVED)
+OUTPUT_FREE = ("F", "Tensor", "SpaceToDepth", "LEVELS", "out", "out_up", "conv2", "act1", "dropout", "p", "C5", "a_b")
+FREE_FREE = tuple(name for name in BLOCK_FREE if name not in RESERVED)
+FREE_OUTPUT_FREE = tuple(name for name in OUTPUT_FREE if name.lower() not in RESERVED)
 MOST_INPUTS = 4
 
 
@@ -81,7 +80,7 @@ def specs(draw: st.DrawFn, most_blocks: int = 40, most_pixels: int = 160, most_d
         resample.get("down", "space_to_depth"),
         resample.get("up", "nearest"),
         st.one_of(often, often, st.integers(1, most_dim)),
-        draw(st.one_of(st.just(NAMES), st.lists(st.sampled_from(NAMES), min_size=1, max_size=2).map(tuple))),
+        draw(st.one_of(st.just(FREE), st.lists(st.sampled_from(FREE), min_size=1, max_size=2).map(tuple))),
         default.get("kind"),
     )
     most = draw(st.sampled_from((4, 8, max(2, most_blocks * 3 // 4))))  # mostly small, so that many fit in a minute
@@ -91,7 +90,7 @@ def specs(draw: st.DrawFn, most_blocks: int = 40, most_pixels: int = 160, most_d
     top = draw_top(draw, draft)
     pixels = st.integers(17, most_pixels)
     document = {
-        "name": draw(st.sampled_from(MODEL_NAMES)),
+        "name": draw(st.sampled_from(MODEL_FREE)),
         "input": {"size": draw(st.one_of(pixels, st.tuples(pixels, pixels))), **draw(any_of(Image))},
         **draw(settings()),
         "defaults": default,
@@ -151,7 +150,7 @@ def defaults() -> st.SearchStrategy[dict[str, Any]]:
     """Fields for every block whose kind has them."""
     fields = {field: st.sampled_from(values_of(model, field)) for model in KINDS.values() for field in fields_of(model)}
     whole = st.sampled_from(values_of(KINDS["bottleneck"], "expand"))  # what every kind can take
-    return some(**{**fields, "expand": whole}, fuse=any_of(Fuse), kind=st.sampled_from(NAMES))
+    return some(**{**fields, "expand": whole}, fuse=any_of(Fuse), kind=st.sampled_from(FREE))
 
 
 @st.composite
@@ -178,7 +177,7 @@ def add_block(draw: st.DrawFn, draft: Draft, sources: Sequence[str], level: int,
     taken_as_is = len(sources) == 1 and draft.level(sources[0]) <= level and kind != "identity"
     block["inputs"] = [draw_input(draw, draft, source, level, taken_as_is) for source in sources]
     name = draw(
-        st.sampled_from((f"b{len(draft.blocks) + 1}", *FREE_NAMES)).filter(lambda name: name not in draft.blocks)
+        st.sampled_from((f"b{len(draft.blocks) + 1}", *FREE_FREE)).filter(lambda name: name not in draft.blocks)
     )
     draft.blocks[name] = block
     draft.unread = [*(other for other in draft.unread if other not in sources), name]
@@ -225,7 +224,7 @@ def draw_top(draw: st.DrawFn, draft: Draft) -> dict[str, Any]:
 
 def output_name(level: int, index: int) -> st.SearchStrategy[str]:
     """What an output is called."""
-    return st.one_of(st.just(f"P{level}"), st.sampled_from(FREE_OUTPUT_NAMES))
+    return st.one_of(st.just(f"P{level}"), st.sampled_from(FREE_OUTPUT_FREE))
 
 
 def heads() -> st.SearchStrategy[dict[str, Any]]:
