@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from spinec.compiler.graph.hierarchy import Derived, Graph, GraphBuilder, Setting
 from spinec.compiler.lowering.layers import Style
-from spinec.compiler.ops.activation import Activation
+from spinec.compiler.ops.activation import Activation, PReLU
 from spinec.compiler.ops.base import Op
 from spinec.compiler.ops.merge import Add, Concat, Multiply
+from spinec.compiler.ops.norm import GroupNorm, LayerNorm
 from spinec.compiler.ops.pool import GlobalPool, Pool
 from spinec.compiler.ops.regularize import StochasticDepth
 from spinec.spec.fields import Padding
@@ -23,17 +25,21 @@ Maker: TypeAlias = Callable[[Style, Mapping[str, Any]], Op]
 
 
 def _conv(style: Style, settings: Mapping[str, Any]) -> Op:
-    return style.conv(settings["conv"], **{key: value for key, value in settings.items() if key != "conv"})
+    given = {key: value for key, value in settings.items() if key not in ("conv", "padding")}
+    return replace(style.conv(settings["conv"], **given), padding=_padding(style, settings))
 
 
 def _pool(style: Style, settings: Mapping[str, Any]) -> Op:
-    kernel = settings["kernel"]
-    return Pool(settings["pool"], kernel, settings["stride"], _padding(style, kernel))
+    padding = "symmetric" if settings["kernel"] == 1 else _padding(style, settings)  # one pixel needs none
+    return Pool(settings["pool"], settings["kernel"], settings["stride"], padding)
 
 
-def _padding(style: Style, kernel: int) -> Padding:
-    """That of the spec; but one pixel needs none, and an even kernel, which has no centre, is padded as 'same' does."""
-    return "symmetric" if kernel == 1 else "same" if kernel % 2 == 0 else style.padding
+def _padding(style: Style, settings: Mapping[str, Any]) -> Padding:
+    """As a step says, or a spec; but an even kernel, which has no centre, is padded as 'same' does."""
+    said: Padding | Literal["spec"] = settings["padding"]
+    if settings["kernel"] % 2 == 0:
+        return "same"
+    return style.padding if said == "spec" else said
 
 
 OPS: dict[str, Maker] = {
@@ -45,6 +51,9 @@ OPS: dict[str, Maker] = {
     "add": lambda style, settings: Add(),
     "multiply": lambda style, settings: Multiply(),
     "concat": lambda style, settings: Concat(),
+    "layer_norm": lambda style, settings: LayerNorm(settings["layer_norm"]),
+    "group_norm": lambda style, settings: GroupNorm(settings["group_norm"], settings["epsilon"]),
+    "prelu": lambda style, settings: PReLU(settings["prelu"]),
 }
 """Primitive: the op that it is. What `spec/kinds/steps.py` lists is here."""
 

@@ -15,7 +15,7 @@ from spinec.spec.kinds.formula import Formula, FormulaError, Node, Value
 from spinec.spec.kinds.kind import Kind, camel
 from spinec.spec.kinds.plan import Fields, KindError, Plan, PlannedStep, default_fields, plan, step_fields
 from spinec.spec.kinds.spelling import floor, in_code
-from spinec.spec.kinds.steps import LISTS
+from spinec.spec.kinds.steps import LISTS, Step
 from spinec.spec.kinds.steps import Kind as KindStep
 
 MAX_PARTS = 4_096  # primitives of one block, those of the kinds within it included
@@ -209,13 +209,13 @@ class _Site:
             if key in planned.step.dims:
                 found[key] = self._dim(path, value)
             else:
-                found[key] = value if isinstance(value, bool) else self._whole(path, value)
+                found[key] = value if isinstance(value, bool) else self._number(planned.step, path, value)
         self._note_use(planned)
         return found
 
-    def _whole(self, path: tuple[str, ...], value: Value) -> int | float:
+    def _number(self, step: Step, path: tuple[str, ...], value: Value) -> int | float:
         assert isinstance(value, Fraction)
-        if path[-1] == "bias_init":
+        if path[-1] in step.exact:
             return float(value)
         if value.denominator > 1 or value < 1:
             raise KindError(self.kind, path, f"expected a whole number above zero, got {value}")

@@ -57,6 +57,8 @@ class Step(Frozen):
     """Setting: what its formula gives. Words are no formulas and are not listed."""
     dims: ClassVar[tuple[str, ...]] = ()
     """Settings that are numbers of channels: rounded down, at least one."""
+    exact: ClassVar[tuple[str, ...]] = ()
+    """Settings that are any numbers; others are whole and above zero."""
 
     norm: Boolean | None = Field(None, description="a norm behind it")
     zero_scale: Boolean | None = Field(None, description="start the norm's scale at zero")
@@ -89,6 +91,7 @@ class Conv(Step):
         "bias": "boolean",
     }
     dims: ClassVar[tuple[str, ...]] = ("conv", "groups")
+    exact: ClassVar[tuple[str, ...]] = ("bias_init",)
 
     conv: Number = Field(description="channels that come out")
     kernel: Number = Field(parse("1"), description="size of the square kernel")
@@ -97,6 +100,7 @@ class Conv(Step):
     dilation: Number = Field(parse("1"), description="pixels from one tap of the kernel to the next")
     bias: Boolean = Field(parse("false"), description="one number added to each channel")
     bias_init: Number = Field(parse("0"), description="what the bias starts at")
+    padding: Word = Field("spec", description="symmetric or same; spec: as the spec says, or same for an even kernel")
 
     @staticmethod
     def channels(settings: Mapping[str, Any], given: Sequence[int]) -> int:
@@ -116,6 +120,7 @@ class Pool(Step):
     pool: Word = Field(description="max or avg")
     kernel: Number = Field(parse("3"), description="size of the square window")
     stride: Number = Field(parse("1"), description="pixels from one window to the next")
+    padding: Word = Field("spec", description="symmetric or same; spec: as the spec says, or same for an even kernel")
 
 
 class GlobalPool(Step):
@@ -173,6 +178,116 @@ class Concat(_OfSeveral):
         return sum(given)
 
 
+class LayerNorm(Step):
+    """The norm of every pixel over its channels."""
+
+    main: ClassVar[str] = "layer_norm"
+    types: ClassVar[Mapping[str, Type]] = {"layer_norm": "number"}
+    exact: ClassVar[tuple[str, ...]] = ("layer_norm",)
+
+    layer_norm: Number = Field(description="its epsilon, such as 1.0e-6")
+
+
+class GroupNorm(Step):
+    """The norm of groups of channels over the image."""
+
+    main: ClassVar[str] = "group_norm"
+    types: ClassVar[Mapping[str, Type]] = {"group_norm": "number", "epsilon": "number"}
+    exact: ClassVar[tuple[str, ...]] = ("epsilon",)
+
+    group_norm: Number = Field(description="how many groups")
+    epsilon: Number = Field(parse("1e-5"), description="added to the variance")
+
+    @staticmethod
+    def channels(settings: Mapping[str, Any], given: Sequence[int]) -> int:
+        """As many as go in, if the groups divide them."""
+        if given[0] % settings["group_norm"]:
+            raise ShapeError(f"a norm of {settings['group_norm']} groups cannot take {given[0]} channels")
+        return given[0]
+
+
+class LayerScale(Step):
+    """One trained factor for each channel."""
+
+    main: ClassVar[str] = "layer_scale"
+    types: ClassVar[Mapping[str, Type]] = {"layer_scale": "number"}
+    exact: ClassVar[tuple[str, ...]] = ("layer_scale",)
+
+    layer_scale: Number = Field(description="what the factors start at")
+
+
+class PReLU(Step):
+    """A leaky ReLU with one trained slope for each channel."""
+
+    main: ClassVar[str] = "prelu"
+    types: ClassVar[Mapping[str, Type]] = {"prelu": "number"}
+    exact: ClassVar[tuple[str, ...]] = ("prelu",)
+
+    prelu: Number = Field(description="what the slopes start at")
+
+
+class Slice(Step):
+    """Some of the channels."""
+
+    main: ClassVar[str] = "slice"
+    types: ClassVar[Mapping[str, Type]] = {"slice": "number", "start": "number"}
+    dims: ClassVar[tuple[str, ...]] = ("slice",)
+    exact: ClassVar[tuple[str, ...]] = ("start",)
+
+    slice: Number = Field(description="how many channels")
+    start: Number = Field(parse("0"), description="the first of them, counted from 0")
+
+    @staticmethod
+    def channels(settings: Mapping[str, Any], given: Sequence[int]) -> int:
+        """As many as are asked for, if there are so many."""
+        start, count = settings["start"], settings["slice"]
+        if start < 0 or start != int(start) or start + count > given[0]:
+            raise ShapeError(f"cannot take {count} channels from {start:g} on of {given[0]}")
+        return int(count)
+
+
+class Shuffle(Step):
+    """The channels of several groups in turn (ShuffleNet)."""
+
+    main: ClassVar[str] = "shuffle"
+    types: ClassVar[Mapping[str, Type]] = {"shuffle": "number"}
+
+    shuffle: Number = Field(description="how many groups")
+
+    @staticmethod
+    def channels(settings: Mapping[str, Any], given: Sequence[int]) -> int:
+        """As many as go in, if the groups divide them."""
+        if given[0] % settings["shuffle"]:
+            raise ShapeError(f"cannot shuffle {settings['shuffle']} groups of {given[0]} channels")
+        return given[0]
+
+
+class ChannelConv(Step):
+    """A convolution over the channels of one pixel (ECA)."""
+
+    main: ClassVar[str] = "channel_conv"
+    types: ClassVar[Mapping[str, Type]] = {"channel_conv": "number"}
+
+    channel_conv: Number = Field(description="size of the kernel, odd")
+
+
+class Attention(Step):
+    """Self-attention of all pixels, from queries, keys and values that stand one behind the other in the channels."""
+
+    main: ClassVar[str] = "attention"
+    types: ClassVar[Mapping[str, Type]] = {"attention": "number"}
+
+    attention: Number = Field(description="how many heads")
+
+    @staticmethod
+    def channels(settings: Mapping[str, Any], given: Sequence[int]) -> int:
+        """A third of those that go in."""
+        heads = settings["attention"]
+        if given[0] % (3 * heads):
+            raise ShapeError(f"attention of {heads} heads cannot take {given[0]} channels: 3 x heads must divide them")
+        return given[0] // 3
+
+
 class Kind(Step):
     """Another kind, with its fields beside it."""
 
@@ -188,7 +303,26 @@ class Kind(Step):
     activation: Word = Field("$activation", description="its activation")
 
 
-PRIMITIVES: dict[str, type[Step]] = {each.main: each for each in (Kind, Conv, Pool, GlobalPool, Add, Multiply, Concat)}
+PRIMITIVES: dict[str, type[Step]] = {
+    each.main: each
+    for each in (
+        Kind,
+        Conv,
+        Pool,
+        GlobalPool,
+        Add,
+        Multiply,
+        Concat,
+        LayerNorm,
+        GroupNorm,
+        LayerScale,
+        PReLU,
+        Slice,
+        Shuffle,
+        ChannelConv,
+        Attention,
+    )
+}
 """In the order in which a key decides: a convolution may have a norm and an activation as well."""
 OWN = tuple(Step.model_fields)
 LISTS = ("add", "multiply", "concat")
