@@ -19,6 +19,7 @@ from alone import SIZES, alone, check, evaluated, few  # noqa: E402  (after the 
 from spinec import ShapeError, cost, emit  # noqa: E402
 from spinec.compiler.cost.receptive_field import receptive_field  # noqa: E402
 from spinec.compiler.ops.activation import Activation, PReLU  # noqa: E402
+from spinec.compiler.ops.channels import LayerScale  # noqa: E402
 from spinec.compiler.ops.conv import Conv, Linear  # noqa: E402
 from spinec.compiler.ops.norm import BatchNorm, GroupNorm, LayerNorm  # noqa: E402
 from spinec.compiler.ops.pool import GlobalPool  # noqa: E402
@@ -125,3 +126,18 @@ def test_statistics_of_groups_are_left_out_of_receptive_fields():
 def test_groups_must_divide_channels():
     with pytest.raises(ShapeError, match="group_norm of 3 groups cannot take 4 channels"):
         GroupNorm(3).infer((4, 2, 2))
+
+
+# --------------------------------------------------------------------------------------------------------- channels
+
+
+@few(4)
+@given(DIMS, SIZES, st.booleans())
+def test_layer_scale(dim, size, in_line):
+    check(alone([Conv(dim), LayerScale()], [Conv(2), LayerScale(0.5)], size=size, in_line=in_line))
+
+
+def test_layer_scale_starts_at_its_initial_factor():
+    assert evaluated(LayerScale(0.125), IMAGE) == pytest.approx(IMAGE / 8)
+    factor = np.arange(6.0)
+    assert evaluated(LayerScale(), IMAGE, {"factor": factor}) == pytest.approx(IMAGE * factor[:, None, None])

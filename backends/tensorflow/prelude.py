@@ -385,3 +385,22 @@ class PReLU(layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "initial": self.initial}
+
+
+@keras.saving.register_keras_serializable(package="spinec")
+class LayerScale(layers.Layer):
+    """Every channel of a map times a trained factor."""
+
+    def __init__(self, initial: float, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.initial = initial
+
+    def build(self, input_shape: tuple[int, ...]) -> None:
+        start = keras.initializers.Constant(self.initial)
+        self.factor = self.add_weight(shape=input_shape[-1:], initializer=start, name="factor")
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        return x * self.factor
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "initial": self.initial}
