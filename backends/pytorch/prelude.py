@@ -116,6 +116,17 @@ class LayerScale(nn.Module):
         return x * self.weight[:, None, None]
 
 
+class Slice(nn.Module):
+    """So many channels of a map, from one on."""
+
+    def __init__(self, start: int, dim: int) -> None:
+        super().__init__()
+        self.start, self.dim = start, dim
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, self.start : self.start + self.dim]
+
+
 def pad_same(x: Tensor, extent: int, stride: int, value: float = 0.0) -> Tensor:
     """Padding as TensorFlow's 'same': the odd pixel goes below and to the right."""
     height, width = x.shape[-2:]

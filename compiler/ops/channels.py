@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from spinec.compiler.ops.base import Kept, Op, Shape, Work, elements, feature_map
+from spinec.spec.errors import ShapeError
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +28,35 @@ class LayerScale(Op):
 
     def kept(self, output: Shape, *inputs: Shape) -> Kept:
         return Kept((0,))
+
+
+@dataclass(frozen=True, slots=True)
+class Slice(Op):
+    """So many channels of a map, from one on."""
+
+    category: ClassVar[str] = "resize"
+    is_view: ClassVar[bool] = True
+
+    start: int
+    dim: int
+
+    def infer(self, *inputs: Shape) -> Shape:
+        dim, height, width = feature_map("slice", inputs[0])
+        if self.start < 0 or self.dim < 1 or self.start + self.dim > dim:
+            raise ShapeError(f"slice of channels {self.start} to {self.start + self.dim} of a map of {dim}")
+        return self.dim, height, width
+
+
+@dataclass(frozen=True, slots=True)
+class Shuffle(Op):
+    """The first channel of every group, then the second of every group, and so on (arXiv 1707.01083, Figure 1)."""
+
+    category: ClassVar[str] = "resize"
+
+    groups: int
+
+    def infer(self, *inputs: Shape) -> Shape:
+        dim, _, _ = feature_map("shuffle", inputs[0])
+        if self.groups < 1 or dim % self.groups:
+            raise ShapeError(f"shuffle of {self.groups} groups cannot take {dim} channels")
+        return inputs[0]
