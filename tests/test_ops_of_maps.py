@@ -19,6 +19,7 @@ from alone import SIZES, alone, check, evaluated, few  # noqa: E402  (after the 
 from spinec import ShapeError, cost, emit  # noqa: E402
 from spinec.compiler.cost.receptive_field import receptive_field  # noqa: E402
 from spinec.compiler.ops.activation import Activation, PReLU  # noqa: E402
+from spinec.compiler.ops.channels import LayerScale, Shuffle, Slice  # noqa: E402
 from spinec.compiler.ops.conv import Conv, Linear  # noqa: E402
 from spinec.compiler.ops.norm import BatchNorm, GroupNorm, LayerNorm  # noqa: E402
 from spinec.compiler.ops.pool import GlobalPool  # noqa: E402
@@ -125,3 +126,49 @@ def test_statistics_of_groups_are_left_out_of_receptive_fields():
 def test_groups_must_divide_channels():
     with pytest.raises(ShapeError, match="group_norm of 3 groups cannot take 4 channels"):
         GroupNorm(3).infer((4, 2, 2))
+
+
+# --------------------------------------------------------------------------------------------------------- channels
+
+
+@few(4)
+@given(DIMS, SIZES, st.booleans())
+def test_layer_scale(dim, size, in_line):
+    check(alone([Conv(dim), LayerScale()], [Conv(2), LayerScale(0.5)], size=size, in_line=in_line))
+
+
+def test_layer_scale_starts_at_its_initial_factor():
+    assert evaluated(LayerScale(0.125), IMAGE) == pytest.approx(IMAGE / 8)
+    factor = np.arange(6.0)
+    assert evaluated(LayerScale(), IMAGE, {"factor": factor}) == pytest.approx(IMAGE * factor[:, None, None])
+
+
+@st.composite
+def slices(draw, dim):
+    start = draw(st.integers(0, dim - 1))
+    return Slice(start, draw(st.integers(1, dim - start)))
+
+
+@few(6)
+@given(slices(5), slices(7), SIZES, st.booleans())
+def test_slices(first, second, size, in_line):
+    check(alone([Conv(5), first], [Conv(7), second, Conv(2)], size=size, in_line=in_line))
+
+
+@few(6)
+@given(st.integers(1, 4), st.integers(1, 3), SIZES, st.booleans())
+def test_shuffles(groups, share, size, in_line):
+    blocks = [[Conv(groups * share), Shuffle(groups), LayerScale()], [Conv(6), Shuffle(3), Conv(2)]]
+    check(alone(*blocks, size=size, in_line=in_line))
+
+
+def test_slices_and_shuffles_move_channels():
+    assert (evaluated(Slice(1, 3), IMAGE) == IMAGE[1:4]).all()
+    assert (evaluated(Shuffle(2), IMAGE) == IMAGE[[0, 3, 1, 4, 2, 5]]).all()
+    assert (evaluated(Shuffle(3), evaluated(Shuffle(2), IMAGE)) == IMAGE).all()
+
+
+@pytest.mark.parametrize("op", [Slice(3, 2), Slice(-1, 2), Slice(0, 0), Shuffle(3), Shuffle(0)])
+def test_channels_that_are_not_there_are_refused(op):
+    with pytest.raises(ShapeError, match=r"of a map of 4|cannot take 4 channels"):
+        op.infer((4, 2, 2))

@@ -105,6 +105,28 @@ class LayerNorm2d(nn.LayerNorm):
         return super().forward(input.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
+class LayerScale(nn.Module):
+    """Every channel of a map times a trained factor."""
+
+    def __init__(self, dim: int, initial: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((dim,), initial))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.weight[:, None, None]
+
+
+class Slice(nn.Module):
+    """So many channels of a map, from one on."""
+
+    def __init__(self, start: int, dim: int) -> None:
+        super().__init__()
+        self.start, self.dim = start, dim
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, self.start : self.start + self.dim]
+
+
 def pad_same(x: Tensor, extent: int, stride: int, value: float = 0.0) -> Tensor:
     """Padding as TensorFlow's 'same': the odd pixel goes below and to the right."""
     height, width = x.shape[-2:]

@@ -9,6 +9,7 @@ from spinec.backends.expressions import Call, Function, Half, In, Layer, Optiona
 from spinec.backends.outline import Rule
 from spinec.compiler.ops.activation import Activation, PReLU
 from spinec.compiler.ops.base import Op, Shape
+from spinec.compiler.ops.channels import LayerScale, Shuffle, Slice
 from spinec.compiler.ops.conv import Conv, Linear, TransposedConv
 from spinec.compiler.ops.merge import Add, Average, Concat, Multiply, WeightedSum
 from spinec.compiler.ops.norm import BatchNorm, GroupNorm, LayerNorm
@@ -221,6 +222,24 @@ def weighted_sum(op: WeightedSum, *inputs: Shape) -> Layer:
     if op.kind == "softmax":
         return Layer(call("SoftmaxSum", len(inputs)), {"fusion": "weight"})
     return Layer(call("WeightedSum", len(inputs), epsilon=op.epsilon), {"fusion": "weight"})
+
+
+@rule(LayerScale)
+def layer_scale(op: LayerScale, x: Shape) -> Layer:
+    """One factor per channel."""
+    return Layer(call("LayerScale", x[0], initial=op.initial), {"factor": "weight"})
+
+
+@rule(Slice)
+def slice_channels(op: Slice, x: Shape) -> Layer:
+    """A layer, so that where it begins and ends can be arguments of a class."""
+    return Layer(call("Slice", op.start, op.dim))
+
+
+@rule(Shuffle)
+def shuffle(op: Shuffle, x: Shape) -> Layer:
+    """PyTorch's own."""
+    return Layer(call("nn.ChannelShuffle", op.groups))
 
 
 @rule(StochasticDepth)

@@ -385,3 +385,55 @@ class PReLU(layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "initial": self.initial}
+
+
+@keras.saving.register_keras_serializable(package="spinec")
+class LayerScale(layers.Layer):
+    """Every channel of a map times a trained factor."""
+
+    def __init__(self, initial: float, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.initial = initial
+
+    def build(self, input_shape: tuple[int, ...]) -> None:
+        start = keras.initializers.Constant(self.initial)
+        self.factor = self.add_weight(shape=input_shape[-1:], initializer=start, name="factor")
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        return x * self.factor
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "initial": self.initial}
+
+
+@keras.saving.register_keras_serializable(package="spinec")
+class Slice(layers.Layer):
+    """So many channels of a map, from one on."""
+
+    def __init__(self, start: int, dim: int, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.start, self.dim = start, dim
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        return x[..., self.start : self.start + self.dim]
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "start": self.start, "dim": self.dim}
+
+
+@keras.saving.register_keras_serializable(package="spinec")
+class Shuffle(layers.Layer):
+    """The first channel of every group, then the second of every group, and so on."""
+
+    def __init__(self, groups: int, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.groups = groups
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        _, height, width, dim = x.shape
+        apart = (-1, height, width, self.groups, dim // self.groups)
+        x = ops.transpose(ops.reshape(x, apart), (0, 1, 2, 4, 3))
+        return ops.reshape(x, (-1, height, width, dim))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "groups": self.groups}

@@ -10,6 +10,7 @@ from spinec.backends.expressions import Call, Layer, Name, Optional, call
 from spinec.backends.outline import Rule
 from spinec.compiler.ops.activation import Activation, PReLU
 from spinec.compiler.ops.base import Op, Shape
+from spinec.compiler.ops.channels import LayerScale, Shuffle, Slice
 from spinec.compiler.ops.conv import Conv, Linear, TransposedConv
 from spinec.compiler.ops.merge import Add, Average, Concat, Multiply, WeightedSum
 from spinec.compiler.ops.norm import BatchNorm, GroupNorm, LayerNorm
@@ -215,6 +216,24 @@ def weighted_sum(op: WeightedSum, *inputs: Shape) -> Layer:
     """One scalar per input."""
     settings = {} if op.kind == "softmax" else {"epsilon": op.epsilon}
     return Layer(call("SoftmaxSum" if op.kind == "softmax" else "WeightedSum", **settings), {"fusion": "weight"})
+
+
+@rule(LayerScale)
+def layer_scale(op: LayerScale, x: Shape) -> Layer:
+    """One factor per channel."""
+    return Layer(call("LayerScale", op.initial), {"factor": "factor"})
+
+
+@rule(Slice)
+def slice_channels(op: Slice, x: Shape) -> Layer:
+    """A slice with fixed ends, which XLA does not gather."""
+    return Layer(call("Slice", op.start, op.dim))
+
+
+@rule(Shuffle)
+def shuffle(op: Shuffle, x: Shape) -> Layer:
+    """Reshapes and one transposition."""
+    return Layer(call("Shuffle", op.groups))
 
 
 @rule(StochasticDepth)
