@@ -77,10 +77,9 @@ class Holes:
 
     def _use(self, name: str, values: tuple[Any, ...]) -> None:
         self.values[name] = values
-        formula = self.formulas.get(name)
-        base = re.match(r"[a-z_]+", formula) if formula else None
-        if base:
-            self._use(base[0], self.settings[base[0]])
+        for base in re.findall(r"[a-z_][a-z0-9_]*", self.formulas.get(name, "")):
+            if base in self.settings and base not in self.values:
+                self._use(base, self.settings[base])
 
     def params(self) -> tuple[Param, ...]:
         """The constructor's arguments: dims, which calls give by position, the other fields of the block, the rest."""

@@ -41,6 +41,7 @@ class Classification(Head):
         None, description="of a linear layer + activation before the last one; none if not given"
     )
     hidden_bias: bool = Field(True, description="of that linear layer")
+    pooled_norm: bool = Field(False, description="layer norm behind pooling, with an epsilon of 1e-6 (ConvNeXt)")
     hidden_norm: bool = Field(False, description="batch norm behind that linear layer")
     dropout: Ratio = Field(0.2, description="rate of dropout before the last linear layer")
 

@@ -11,6 +11,7 @@ from spinec.compiler.graph.hierarchy import Derived, Graph, GraphBuilder, Settin
 from spinec.compiler.lowering.layers import Style
 from spinec.compiler.ops.activation import Activation, PReLU
 from spinec.compiler.ops.base import Op
+from spinec.compiler.ops.channels import LayerScale, Shuffle, Slice
 from spinec.compiler.ops.merge import Add, Concat, Multiply
 from spinec.compiler.ops.norm import GroupNorm, LayerNorm
 from spinec.compiler.ops.pool import GlobalPool, Pool
@@ -19,9 +20,10 @@ from spinec.spec.fields import Padding
 from spinec.spec.kinds.expand import Parts, expand
 from spinec.spec.kinds.library import library_kind
 from spinec.spec.kinds.plan import default_fields
+from spinec.spec.kinds.steps import shares
 
-Maker: TypeAlias = Callable[[Style, Mapping[str, Any]], Op]
-"""Makes the op of a primitive from its settings, in the style that a spec asks for."""
+Maker: TypeAlias = Callable[[Style, Mapping[str, Any]], Op | Graph]
+"""Makes the op, or the graph, of a primitive from its settings, in the style that a spec asks for."""
 
 
 def _conv(style: Style, settings: Mapping[str, Any]) -> Op:
@@ -42,7 +44,23 @@ def _padding(style: Style, settings: Mapping[str, Any]) -> Padding:
     return style.padding if said == "spec" else said
 
 
+def _mixed_conv(style: Style, settings: Mapping[str, Any]) -> Graph:
+    """Each share of the channels convolved by a kernel of its own; the first takes what does not divide."""
+    kernels, in_dim, dim = settings["kernels"], settings["in_dim"], settings["mixed_conv"]
+    doc = "Every share of the channels convolved by a kernel of another size."
+    to = GraphBuilder("mixed_conv", doc, settings={"in_dim": in_dim, "dim": dim, "stride": settings["stride"]})
+    start, made = 0, []
+    each = zip(kernels, shares(in_dim, len(kernels)), shares(dim, len(kernels)), strict=True)
+    for i, (kernel, taken, given) in enumerate(each, 1):
+        groups = given if settings["depthwise"] else 1
+        part = to.add(f"part{i}", Slice(start, taken), "x")
+        made.append(to.add(f"conv{i}", style.conv(given, kernel, settings["stride"], groups=groups), part))
+        start += taken
+    return to.build(to.add("concat", Concat(), *made))
+
+
 OPS: dict[str, Maker] = {
+    "mixed_conv": _mixed_conv,
     "conv": _conv,
     "norm": lambda style, settings: style.norm(settings["zero_init"]),
     "act": lambda style, settings: Activation(settings["kind"]),
@@ -53,6 +71,9 @@ OPS: dict[str, Maker] = {
     "concat": lambda style, settings: Concat(),
     "layer_norm": lambda style, settings: LayerNorm(settings["layer_norm"]),
     "group_norm": lambda style, settings: GroupNorm(settings["group_norm"], settings["epsilon"]),
+    "layer_scale": lambda style, settings: LayerScale(settings["layer_scale"]),
+    "slice": lambda style, settings: Slice(int(settings["start"]), settings["slice"]),
+    "shuffle": lambda style, settings: Shuffle(settings["shuffle"]),
     "prelu": lambda style, settings: PReLU(settings["prelu"]),
 }
 """Primitive: the op that it is. What `spec/kinds/steps.py` lists is here."""

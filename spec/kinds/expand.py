@@ -106,6 +106,8 @@ class _Site:
             self._note(planned, present := self._holds(planned))
             if present:
                 x = self._step(planned, x, prefix)
+            elif planned.step.given:  # what is left out gives what it would have taken
+                x = self._named(planned.step.given[0])[-1]
             self.names[planned.name] = x
         return x
 
@@ -175,6 +177,8 @@ class _Site:
         if isinstance(step, KindStep):
             return self._inner(planned, step, given[0], name.removesuffix("_kind"), settings)
         dims = [self.channels[each] for each in given]
+        if step.sees_input:
+            settings["in_dim"] = dims[0]
         try:
             channels = step.channels(settings, dims)
         except ShapeError as error:

@@ -109,7 +109,7 @@ def camel(name: str) -> str:
 
 def type_of_field(field_type: str | None) -> Type:
     """What a formula takes a field for."""
-    if field_type in (None, "activation"):
+    if field_type in (None, "activation", "kernels"):
         return "word"
     return "boolean" if field_type == "boolean" else "number"
 

@@ -9,7 +9,7 @@ from typing import get_args
 from pydantic import TypeAdapter, ValidationError
 
 from spinec.spec.errors import Fault, did_you_mean
-from spinec.spec.fields import Activation
+from spinec.spec.fields import Activation, Padding
 from spinec.spec.kinds.arithmetic import NAMED, type_of
 from spinec.spec.kinds.formula import Formula, FormulaError, Type
 from spinec.spec.kinds.kind import SITE, Kind, Placed, default_formula, formulas_of, type_of_field, words_named
@@ -24,6 +24,7 @@ from spinec.spec.validate import formula_fault, show
 WORDS = {
     "pool": ("max", "avg"),
     "global_pool": ("mean", "max"),
+    "padding": ("spec", *get_args(Padding)),
     **dict.fromkeys(("act", "activation"), get_args(Activation)),
 }
 """Setting: the words that it may be, if it does not name a field."""

@@ -14,6 +14,7 @@ from spinec.spec.kinds.kind import Kind, camel
 
 TYPES: dict[str, Any] = {
     "kernel": Kernel,
+    "kernels": Annotated[tuple[Kernel, ...], Field(min_length=1, max_length=8)],
     "dilation": Dilation,
     "dim": Dim,
     "integer": int,

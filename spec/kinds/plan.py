@@ -37,7 +37,7 @@ class PlannedStep:
     path: tuple[str, ...]
     when: Node
     settings: Mapping[str, Node]
-    words: Mapping[str, str]
+    words: Mapping[str, Any]
     norm: Node | None
     zero_scale: Node | None
     act: str | None
@@ -137,8 +137,9 @@ def step_fields(kind: Kind, step: KindStep, only: Collection[str] = ()) -> Itera
             yield key, to_formula(value.removeprefix("$") if isinstance(value, str) else value)
 
 
-def _word(text: str, known: Mapping[str, Node]) -> str:
-    return str(known[text[1:]].value) if text.startswith("$") else text
+def _word(text: str, known: Mapping[str, Node]) -> Any:
+    """A word, or a list of kernels, that stands for itself or that a field has."""
+    return known[text[1:]].value if text.startswith("$") else text
 
 
 def known_nodes(kind: Kind, fields: Fields, stride: int) -> dict[str, Node]:
@@ -155,7 +156,7 @@ def node_of(value: Any) -> Node:
     """A value of a field as a formula."""
     if isinstance(value, bool):
         return Node("boolean", value)
-    if isinstance(value, str):
+    if isinstance(value, str | tuple):
         return Node("word", value)
     return Node("number", Fraction(str(value)))
 

@@ -59,6 +59,8 @@ class Step(Frozen):
     """Settings that are numbers of channels: rounded down, at least one."""
     exact: ClassVar[tuple[str, ...]] = ()
     """Settings that are any numbers; others are whole and above zero."""
+    sees_input: ClassVar[bool] = False
+    """Whether its settings have the channels that it takes, too, as ``in_dim``."""
 
     norm: Boolean | None = Field(None, description="a norm behind it")
     zero_scale: Boolean | None = Field(None, description="start the norm's scale at zero")
@@ -176,6 +178,35 @@ class Concat(_OfSeveral):
     def channels(settings: Mapping[str, Any], given: Sequence[int]) -> int:
         """Those of all values."""
         return sum(given)
+
+
+class MixedConv(Step):
+    """A convolution with a kernel of another size for every share of the channels (MixNet)."""
+
+    main: ClassVar[str] = "mixed_conv"
+    types: ClassVar[Mapping[str, Type]] = {"mixed_conv": "number", "stride": "number", "depthwise": "boolean"}
+    dims: ClassVar[tuple[str, ...]] = ("mixed_conv",)
+    sees_input: ClassVar[bool] = True
+
+    mixed_conv: Number = Field(description="channels that come out")
+    kernels: Word = Field(description="$ and the name of a field that has a list of kernels")
+    stride: Number = Field(parse("1"), description="pixels from one window to the next")
+    depthwise: Boolean = Field(parse("false"), description="every channel is convolved by itself")
+
+    @staticmethod
+    def channels(settings: Mapping[str, Any], given: Sequence[int]) -> int:
+        """As many as are asked for, if every kernel gets some."""
+        dim, several = settings["mixed_conv"], len(settings["kernels"])
+        if min(dim, given[0]) < several:
+            raise ShapeError(f"{several} kernels cannot share {given[0]} channels that become {dim}")
+        if settings["depthwise"] and dim != given[0]:
+            raise ShapeError(f"a depthwise convolution cannot take {given[0]} channels to {dim}")
+        return int(dim)
+
+
+def shares(dim: int, parts: int) -> list[int]:
+    """Equal shares of channels; the first has what does not divide, too."""
+    return [dim // parts + dim % parts, *[dim // parts] * (parts - 1)]
 
 
 class LayerNorm(Step):
@@ -308,6 +339,7 @@ PRIMITIVES: dict[str, type[Step]] = {
     for each in (
         Kind,
         Conv,
+        MixedConv,
         Pool,
         GlobalPool,
         Add,

@@ -12,6 +12,7 @@ from spinec.compiler.lowering.layers import Style, activate
 from spinec.compiler.lowering.resample import Features, upsample
 from spinec.compiler.ops.conv import Linear
 from spinec.compiler.ops.merge import Average
+from spinec.compiler.ops.norm import LayerNorm
 from spinec.compiler.ops.pool import GlobalPool
 from spinec.compiler.ops.regularize import Dropout
 from spinec.compiler.ops.resize import Crop
@@ -31,6 +32,8 @@ def classification(
     to = GraphBuilder("classification_head", doc, _names(outputs))
     x, _ = _average(to, outputs)
     x = to.add("pool", GlobalPool(), x)
+    if head.pooled_norm:
+        x = to.add("pooled_norm", LayerNorm(), x)
     if head.hidden:
         x = to.add("hidden", Linear(head.hidden, head.hidden_bias), x)
         if head.hidden_norm:
