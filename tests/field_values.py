@@ -39,7 +39,7 @@ STRUCTURE = {
     "Input": ("block",),
     "Head": ("kind",),
 }
-FIXED = ("dense", "norm_act")  # kinds whose dim follows from what they are given
+FIXED = ("dense", "norm_act", "shufflenet_v2", "mixconv")  # kinds whose dim follows from what they are given
 FREE = tuple(name for name in KINDS if name not in FIXED)
 """Kinds that take any dims."""
 VALUES: dict[str, tuple[Any, ...]] = {
@@ -58,12 +58,18 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "convention": ("conv", "profiler", "torch"),
     "counted_params": ("folded", "trained", "all"),
     "dataset": ("COCO", "ImageNet"),
+    "depth": (2, 1, 3),
+    "depthwise": (True, False),
+    "bottle": (0.5, 1, 2),
     "dilation": (2, 1, 3),
     "dim": (6, 1, 8, 24),
     "down": DOWNS,
     "dropout": (0, 0.2, 0.5, 1),
     "epsilon": (0.0001, 0.001, 0.5),
+    "expand_groups": (1,),
+    "project_groups": (1,),
     "expand": (1, 1.5, 2, 2.5, 3, 4.35, 6),
+    "gated": (False, True),
     "gate": ("hard_sigmoid", "sigmoid"),
     "hidden": (5, 8),
     "group_width": (1,),  # more must divide the dim: tests/test_kinds.py
@@ -71,7 +77,11 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "growth": (4, 1, 8),
     "hidden_bias": (False, True),
     "hidden_norm": (True, False),
+    "inner": (5, 1, 8),
+    "keep": (True, False),
     "kernel": (1, 3, 5, 7),
+    "kernels": ((3,), (5, 3), (1, 3, 5)),
+    "layer_scale": (0.1, 1e-6),
     "layers": (1, 0, 2, 3),
     "macs": ("2.5B", "97.0K"),
     "mask_crops": (2, 1, 3),
@@ -85,7 +95,9 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "multiple": (1, 8, 3),
     "norm": (True, False),
     "norm_between": (True, False),
+    "norm_first": (True, False),
     "padding": ("same", "symmetric"),
+    "pooled_norm": (True, False),
     "params": ("3.60M", "97.0K"),
     "prior": (0.5, 0.01),
     "proposal_layers": (1, 0, 2),
@@ -107,6 +119,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "synchronized": (True, False),
     "table": ("Table 1",),
     "widen": (1, 4, 2.5),
+    "width": (1, 0.5, 2),
     "up": ("nearest_first", "nearest", "none"),
     "zero_gamma": (False, True),
     "Bottleneck.expand": (2, 1, 4),
