@@ -14,7 +14,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 torch = pytest.importorskip("torch")
 pytest.importorskip("tensorflow")
 
-from alone import SIZES, alone, check, evaluated, few  # noqa: E402  (after the skips)
+from alone import SIZES, alone, assert_reads, check, evaluated, few  # noqa: E402  (after the skips)
 
 from spinec import ShapeError, cost, emit  # noqa: E402
 from spinec.compiler.cost.receptive_field import receptive_field  # noqa: E402
@@ -23,6 +23,7 @@ from spinec.compiler.ops.channels import LayerScale, Shuffle, Slice  # noqa: E40
 from spinec.compiler.ops.conv import Conv, Linear  # noqa: E402
 from spinec.compiler.ops.norm import BatchNorm, GroupNorm, LayerNorm  # noqa: E402
 from spinec.compiler.ops.pool import GlobalPool  # noqa: E402
+from spinec.compiler.ops.resize import Upsample  # noqa: E402
 
 torch.set_num_threads(1)
 DIMS = st.sampled_from((1, 2, 3, 5, 6, 7))
@@ -172,3 +173,25 @@ def test_slices_and_shuffles_move_channels():
 def test_channels_that_are_not_there_are_refused(op):
     with pytest.raises(ShapeError, match=r"of a map of 4|cannot take 4 channels"):
         op.infer((4, 2, 2))
+
+
+# --------------------------------------------------------------------------------------------------------- resizing
+
+
+@few(8)
+@given(DIMS, st.integers(1, 5), SIZES, st.booleans())
+def test_bilinear_resizing(dim, factor, size, in_line):
+    check(alone([Conv(dim), Upsample(factor, "bilinear")], [Conv(2), END], size=size, in_line=in_line))
+
+
+@few(8)
+@given(st.integers(1, 5), SIZES, st.sampled_from(("nearest", "bilinear")))
+def test_what_resizing_reads(factor, size, mode):
+    assert_reads(Upsample(factor, mode), 2, size)
+
+
+def test_bilinear_values_lie_at_the_centres_of_pixels():
+    ramp = np.array([0.0, 4, 8]).reshape(1, 1, 3)
+    assert evaluated(Upsample(2, "bilinear"), ramp)[0, 0] == pytest.approx([0, 1, 3, 5, 7, 8])
+    third = [0, 0, 4 / 3, 8 / 3, 4, 16 / 3, 20 / 3, 8, 8]
+    assert evaluated(Upsample(3, "bilinear"), ramp)[0, 0] == pytest.approx(third)

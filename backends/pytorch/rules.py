@@ -157,10 +157,11 @@ def global_pool(op: GlobalPool, x: Shape) -> Function:
 
 @rule(Upsample)
 def upsample(op: Upsample, x: Shape) -> Function:
-    """Nearest neighbour, PyTorch's default mode."""
+    """Nearest neighbour is PyTorch's default mode; with the other, whether corners are aligned is better said."""
+    way: dict[str, Any] = {} if op.mode == "nearest" else {"mode": op.mode, "align_corners": False}
     return Function(
-        call("F.interpolate", In(0), scale_factor=op.factor),
-        call("nn.Upsample", scale_factor=op.factor),
+        call("F.interpolate", In(0), scale_factor=op.factor, **way),
+        call("nn.Upsample", scale_factor=op.factor, **way),
     )
 
 

@@ -437,3 +437,34 @@ class Shuffle(layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "groups": self.groups}
+
+
+@keras.saving.register_keras_serializable(package="spinec")
+class BilinearUpsampling(layers.Layer):
+    """Bilinear interpolation by a whole factor, values at the centres of pixels."""
+
+    def __init__(self, factor: int, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.factor = factor
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        _, height, width, dim = x.shape
+        x = self.stretched(ops.reshape(x, (-1, height, width * dim)))
+        x = ops.reshape(x, (-1, width, dim))
+        x = self.stretched(x)
+        return ops.reshape(x, (-1, self.factor * height, self.factor * width, dim))
+
+    def stretched(self, x: KerasTensor) -> KerasTensor:
+        """Every value of the middle axis as `factor` values, mixed with the nearer neighbour."""
+        _, length, dim = x.shape
+        before = ops.concatenate([x[:, :1], x[:, :-1]], axis=1)
+        after = ops.concatenate([x[:, 1:], x[:, -1:]], axis=1)
+        centres = [(i + 0.5) / self.factor - 0.5 for i in range(self.factor)]
+        left = ops.convert_to_tensor([[max(-c, 0.0)] for c in centres], dtype=x.dtype)
+        right = ops.convert_to_tensor([[max(c, 0.0)] for c in centres], dtype=x.dtype)
+        x, before, after = (each[:, :, None] for each in (x, before, after))
+        mixed = before * left + x * (1 - left - right) + after * right
+        return ops.reshape(mixed, (-1, self.factor * length, dim))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "factor": self.factor}

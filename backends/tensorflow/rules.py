@@ -159,7 +159,12 @@ def global_pool(op: GlobalPool, x: Shape) -> Layer:
 
 @rule(Upsample)
 def upsample(op: Upsample, x: Shape) -> Layer:
-    """Nearest neighbour is Keras' default, made of repeats: XLA sees broadcasts and reshapes, never a gather."""
+    """Nearest neighbour is Keras' default, made of repeats: XLA sees broadcasts and reshapes, never a gather.
+
+    Keras' own bilinear interpolation is in single precision whatever it is given, and XLA makes it a gather.
+    """
+    if op.mode == "bilinear":
+        return Layer(call("BilinearUpsampling", op.factor))
     return Layer(call("layers.UpSampling2D", op.factor))
 
 

@@ -53,11 +53,11 @@ CONVENTIONS: dict[Name, Convention] = {
     ),
     "fvcore": Convention(
         "fvcore 0.1.5, outside training: convolutions and linear layers, 2 a norm element, 1 an upsampled element",
-        {"macs": 2, "norm": 4, "moments": 6, "resize": 2},
+        {"macs": 2, "norm": 4, "moments": 6, "resize": 2, "bilinear": 6},
     ),
     "thop": Convention(
         "thop 0.1.1: convolutions and linear layers, 4 a norm element, 1 an upsampled or average-pooled element",
-        {"macs": 2, "norm": 8, "resize": 2, "average": 2, "prelu": 2},
+        {"macs": 2, "norm": 8, "resize": 2, "bilinear": 20, "average": 2, "prelu": 2},
     ),
     "ptflops": Convention(
         "ptflops 0.7.5: convolutions and linear layers with their biases, 2 a norm element, 1 an element of a swish, "
@@ -77,6 +77,6 @@ PARTS: dict[str, tuple[Quantity, ...]] = {
     "activation": ("activation", "swish", "relu", "prelu", "gelu"),
     "sum, product": ("add", "multiply", "divide", "scale"),
     "pooling": ("mean", "pool", "pooled", "average"),
-    "upsampling": ("resize",),
+    "upsampling": ("resize", "bilinear"),
 }
 """Kinds of work as a reader knows them; a convention's initialisers are the rest."""
