@@ -19,7 +19,7 @@ from alone import SIZES, alone, assert_reads, check, evaluated, few  # noqa: E40
 from spinec import ShapeError, cost, emit  # noqa: E402
 from spinec.compiler.cost.receptive_field import receptive_field  # noqa: E402
 from spinec.compiler.ops.activation import Activation, PReLU  # noqa: E402
-from spinec.compiler.ops.channels import LayerScale, Shuffle, Slice  # noqa: E402
+from spinec.compiler.ops.channels import ChannelConv, LayerScale, Shuffle, Slice  # noqa: E402
 from spinec.compiler.ops.conv import Conv, Linear  # noqa: E402
 from spinec.compiler.ops.norm import BatchNorm, GroupNorm, LayerNorm  # noqa: E402
 from spinec.compiler.ops.pool import GlobalPool  # noqa: E402
@@ -195,3 +195,26 @@ def test_bilinear_values_lie_at_the_centres_of_pixels():
     assert evaluated(Upsample(2, "bilinear"), ramp)[0, 0] == pytest.approx([0, 1, 3, 5, 7, 8])
     third = [0, 0, 4 / 3, 8 / 3, 4, 16 / 3, 20 / 3, 8, 8]
     assert evaluated(Upsample(3, "bilinear"), ramp)[0, 0] == pytest.approx(third)
+
+
+# ------------------------------------------------------------------------- convolution along channels, and attention
+
+
+@few(5)
+@given(DIMS, st.sampled_from((1, 3, 5, 9)), st.booleans())
+def test_channel_conv(dim, kernel, in_line):
+    check(alone([Conv(dim), GlobalPool(keep=True), ChannelConv(kernel)], [Conv(2), END], in_line=in_line))
+
+
+def test_channel_conv_is_its_formula():
+    channels, kernel = np.arange(5.0), np.array([2.0, 3, 5])
+    found = evaluated(ChannelConv(3), channels.reshape(5, 1, 1), {"kernel": kernel.reshape(1, 1, 3)})
+    assert found.ravel() == pytest.approx(np.convolve(channels, kernel[::-1], "same"))
+    report = cost(alone([ChannelConv(3)], channels=5, size=(1, 1)))
+    assert (report.macs(), report.params) == (3 * 5, 3)
+
+
+@pytest.mark.parametrize(("kernel", "shape"), [(2, (4, 1, 1)), (3, (4, 1, 2)), (3, (4,))])
+def test_channel_conv_takes_one_pixel_and_an_odd_kernel(kernel, shape):
+    with pytest.raises(ShapeError, match=r"channel_conv"):
+        ChannelConv(kernel).infer(shape)

@@ -127,6 +127,17 @@ class Slice(nn.Module):
         return x[:, self.start : self.start + self.dim]
 
 
+class ChannelConv(nn.Conv1d):
+    """1-D convolution along the channels of a map of one pixel."""
+
+    def __init__(self, kernel_size: int) -> None:
+        super().__init__(1, 1, kernel_size, padding=kernel_size // 2, bias=False)
+
+    def forward(self, input: Tensor) -> Tensor:
+        line = input.flatten(2).transpose(1, 2)
+        return super().forward(line).transpose(1, 2).unsqueeze(3)
+
+
 def pad_same(x: Tensor, extent: int, stride: int, value: float = 0.0) -> Tensor:
     """Padding as TensorFlow's 'same': the odd pixel goes below and to the right."""
     height, width = x.shape[-2:]

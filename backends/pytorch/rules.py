@@ -9,7 +9,7 @@ from spinec.backends.expressions import Call, Function, Half, In, Layer, Optiona
 from spinec.backends.outline import Rule
 from spinec.compiler.ops.activation import Activation, PReLU
 from spinec.compiler.ops.base import Op, Shape
-from spinec.compiler.ops.channels import LayerScale, Shuffle, Slice
+from spinec.compiler.ops.channels import ChannelConv, LayerScale, Shuffle, Slice
 from spinec.compiler.ops.conv import Conv, Linear, TransposedConv
 from spinec.compiler.ops.merge import Add, Average, Concat, Multiply, WeightedSum
 from spinec.compiler.ops.norm import BatchNorm, GroupNorm, LayerNorm
@@ -241,6 +241,12 @@ def slice_channels(op: Slice, x: Shape) -> Layer:
 def shuffle(op: Shuffle, x: Shape) -> Layer:
     """PyTorch's own."""
     return Layer(call("nn.ChannelShuffle", op.groups))
+
+
+@rule(ChannelConv)
+def channel_conv(op: ChannelConv, x: Shape) -> Layer:
+    """The prelude's, which has the channels as a line."""
+    return Layer(call("ChannelConv", op.kernel), {"kernel": "weight"})
 
 
 @rule(StochasticDepth)

@@ -468,3 +468,24 @@ class BilinearUpsampling(layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "factor": self.factor}
+
+
+@keras.saving.register_keras_serializable(package="spinec")
+class ChannelConv(layers.Layer):
+    """1-D convolution along the channels of a map of one pixel."""
+
+    def __init__(self, kernel_size: int, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.kernel_size = kernel_size
+
+    def build(self, input_shape: tuple[int, ...]) -> None:
+        start = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
+        self.kernel = self.add_weight(shape=(self.kernel_size, 1, 1), initializer=start, name="kernel")
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        dim = x.shape[-1]
+        line = ops.conv(ops.reshape(x, (-1, dim, 1)), self.kernel, padding="same")
+        return ops.reshape(line, (-1, 1, 1, dim))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "kernel_size": self.kernel_size}
