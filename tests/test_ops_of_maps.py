@@ -14,15 +14,18 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 torch = pytest.importorskip("torch")
 pytest.importorskip("tensorflow")
 
-from alone import SIZES, alone, check, evaluated, few  # noqa: E402  (after the skips)
+from alone import SIZES, alone, assert_reads, check, evaluated, few, live  # noqa: E402  (after the skips)
 
 from spinec import ShapeError, cost, emit  # noqa: E402
 from spinec.compiler.cost.receptive_field import receptive_field  # noqa: E402
+from spinec.compiler.cost.training import training_cost  # noqa: E402
 from spinec.compiler.ops.activation import Activation, PReLU  # noqa: E402
-from spinec.compiler.ops.channels import LayerScale, Shuffle, Slice  # noqa: E402
+from spinec.compiler.ops.attention import Attention  # noqa: E402
+from spinec.compiler.ops.channels import ChannelConv, LayerScale, Shuffle, Slice  # noqa: E402
 from spinec.compiler.ops.conv import Conv, Linear  # noqa: E402
 from spinec.compiler.ops.norm import BatchNorm, GroupNorm, LayerNorm  # noqa: E402
 from spinec.compiler.ops.pool import GlobalPool  # noqa: E402
+from spinec.compiler.ops.resize import Upsample  # noqa: E402
 
 torch.set_num_threads(1)
 DIMS = st.sampled_from((1, 2, 3, 5, 6, 7))
@@ -172,3 +175,100 @@ def test_slices_and_shuffles_move_channels():
 def test_channels_that_are_not_there_are_refused(op):
     with pytest.raises(ShapeError, match=r"of a map of 4|cannot take 4 channels"):
         op.infer((4, 2, 2))
+
+
+# --------------------------------------------------------------------------------------------------------- resizing
+
+
+@few(8)
+@given(DIMS, st.integers(1, 5), SIZES, st.booleans())
+def test_bilinear_resizing(dim, factor, size, in_line):
+    check(alone([Conv(dim), Upsample(factor, "bilinear")], [Conv(2), END], size=size, in_line=in_line))
+
+
+@few(8)
+@given(st.integers(1, 5), SIZES, st.sampled_from(("nearest", "bilinear")))
+def test_what_resizing_reads(factor, size, mode):
+    assert_reads(Upsample(factor, mode), 2, size)
+
+
+def test_bilinear_values_lie_at_the_centres_of_pixels():
+    ramp = np.array([0.0, 4, 8]).reshape(1, 1, 3)
+    assert evaluated(Upsample(2, "bilinear"), ramp)[0, 0] == pytest.approx([0, 1, 3, 5, 7, 8])
+    third = [0, 0, 4 / 3, 8 / 3, 4, 16 / 3, 20 / 3, 8, 8]
+    assert evaluated(Upsample(3, "bilinear"), ramp)[0, 0] == pytest.approx(third)
+
+
+# ------------------------------------------------------------------------- convolution along channels, and attention
+
+
+@few(5)
+@given(DIMS, st.sampled_from((1, 3, 5, 9)), st.booleans())
+def test_channel_conv(dim, kernel, in_line):
+    check(alone([Conv(dim), GlobalPool(keep=True), ChannelConv(kernel)], [Conv(2), END], in_line=in_line))
+
+
+def test_channel_conv_is_its_formula():
+    channels, kernel = np.arange(5.0), np.array([2.0, 3, 5])
+    found = evaluated(ChannelConv(3), channels.reshape(5, 1, 1), {"kernel": kernel.reshape(1, 1, 3)})
+    assert found.ravel() == pytest.approx(np.convolve(channels, kernel[::-1], "same"))
+    report = cost(alone([ChannelConv(3)], channels=5, size=(1, 1)))
+    assert (report.macs(), report.params) == (3 * 5, 3)
+
+
+@pytest.mark.parametrize(("kernel", "shape"), [(2, (4, 1, 1)), (3, (4, 1, 2)), (3, (4,))])
+def test_channel_conv_takes_one_pixel_and_an_odd_kernel(kernel, shape):
+    with pytest.raises(ShapeError, match=r"channel_conv"):
+        ChannelConv(kernel).infer(shape)
+
+
+@pytest.mark.filterwarnings(
+    "ignore:You are using a softmax over axis -1"
+)  # of one position: Keras asks if that is meant
+@few(6)
+@given(st.integers(1, 3), st.sampled_from((1, 2, 5)), st.sampled_from(((1, 1), (1, 4), (3, 5))), st.booleans())
+def test_attention(heads, share, size, in_line):
+    first, second = [Conv(3 * heads * share), Attention(heads)], [Conv(6), Attention(), Conv(2)]
+    check(alone(first, second, size=size, in_line=in_line))
+
+
+def test_attention_is_its_formula():
+    query, key, value = IMAGE.reshape(3, 2, 20)
+    for heads in (1, 2):
+        found = evaluated(Attention(heads), IMAGE).reshape(2, 20)
+        for head in np.split(np.arange(2), heads):
+            shares = np.exp(query[head].T @ key[head] / math.sqrt(len(head)))
+            shares /= shares.sum(1, keepdims=True)
+            assert found[head] == pytest.approx((shares @ value[head].T).T)
+
+
+def test_attention_counts_the_square_of_its_positions():
+    report = cost(alone([Attention(2)], channels=12, size=(4, 5)))
+    assert {name: report.macs(name) for name in ("conv", "torch", "thop", "fvcore")} == dict.fromkeys(
+        ("conv", "torch", "thop", "fvcore"), 2 * 20 * 20 * 4
+    )
+    assert report.macs("ptflops") == 2 * 20 * 20 * 4 + 2 * 20 * 20
+    assert report.macs("profiler") == 2 * 20 * 20 * 4 + 5 * 2 * 20 * 20 / 2 + 20 * 4 / 2
+    assert report.params == 0
+
+
+def test_attention_reads_everything():
+    assert_reads(Attention(), 3, (3, 4))
+
+
+def test_attention_trains_for_twice_its_work():
+    """As many multiply-adds again for the gradients of what is multiplied with what, on either side."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    program = alone([Conv(12), Attention(2)], size=(3, 4))
+    model, image = live(program)
+    result = model(image)
+    with FlopCounterMode(display=False) as backward:
+        result.backward(torch.ones_like(result))
+    step = training_cost(program, len(image))
+    assert backward.get_total_flops() == 2 * (step.weights + step.inputs)
+
+
+def test_attention_needs_all_three_of_every_head():
+    with pytest.raises(ShapeError, match="attention of 2 heads takes queries, keys and values"):
+        Attention(2).infer((9, 4, 4))

@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 from spinec.backends.expressions import Call, Function, Half, In, Layer, Optional, call
 from spinec.backends.outline import Rule
 from spinec.compiler.ops.activation import Activation, PReLU
+from spinec.compiler.ops.attention import Attention
 from spinec.compiler.ops.base import Op, Shape
-from spinec.compiler.ops.channels import LayerScale, Shuffle, Slice
+from spinec.compiler.ops.channels import ChannelConv, LayerScale, Shuffle, Slice
 from spinec.compiler.ops.conv import Conv, Linear, TransposedConv
 from spinec.compiler.ops.merge import Add, Average, Concat, Multiply, WeightedSum
 from spinec.compiler.ops.norm import BatchNorm, GroupNorm, LayerNorm
@@ -157,10 +158,11 @@ def global_pool(op: GlobalPool, x: Shape) -> Function:
 
 @rule(Upsample)
 def upsample(op: Upsample, x: Shape) -> Function:
-    """Nearest neighbour, PyTorch's default mode."""
+    """Nearest neighbour is PyTorch's default mode; with the other, whether corners are aligned is better said."""
+    way: dict[str, Any] = {} if op.mode == "nearest" else {"mode": op.mode, "align_corners": False}
     return Function(
-        call("F.interpolate", In(0), scale_factor=op.factor),
-        call("nn.Upsample", scale_factor=op.factor),
+        call("F.interpolate", In(0), scale_factor=op.factor, **way),
+        call("nn.Upsample", scale_factor=op.factor, **way),
     )
 
 
@@ -233,13 +235,25 @@ def layer_scale(op: LayerScale, x: Shape) -> Layer:
 @rule(Slice)
 def slice_channels(op: Slice, x: Shape) -> Layer:
     """A layer, so that where it begins and ends can be arguments of a class."""
-    return Layer(call("Slice", op.start, op.dim))
+    return Layer(call("ChannelSlice", op.start, op.dim))
 
 
 @rule(Shuffle)
 def shuffle(op: Shuffle, x: Shape) -> Layer:
     """PyTorch's own."""
     return Layer(call("nn.ChannelShuffle", op.groups))
+
+
+@rule(ChannelConv)
+def channel_conv(op: ChannelConv, x: Shape) -> Layer:
+    """The prelude's, which has the channels as a line."""
+    return Layer(call("ChannelConv", op.kernel), {"kernel": "weight"})
+
+
+@rule(Attention)
+def attention(op: Attention, x: Shape) -> Layer:
+    """The prelude's, of products that every counter sees."""
+    return Layer(call("MapAttention", op.heads))
 
 
 @rule(StochasticDepth)

@@ -407,7 +407,7 @@ class LayerScale(layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="spinec")
-class Slice(layers.Layer):
+class ChannelSlice(layers.Layer):
     """So many channels of a map, from one on."""
 
     def __init__(self, start: int, dim: int, **settings: Any) -> None:
@@ -422,7 +422,7 @@ class Slice(layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="spinec")
-class Shuffle(layers.Layer):
+class ChannelShuffle(layers.Layer):
     """The first channel of every group, then the second of every group, and so on."""
 
     def __init__(self, groups: int, **settings: Any) -> None:
@@ -437,3 +437,77 @@ class Shuffle(layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "groups": self.groups}
+
+
+@keras.saving.register_keras_serializable(package="spinec")
+class BilinearUpsampling(layers.Layer):
+    """Bilinear interpolation by a whole factor, values at the centres of pixels."""
+
+    def __init__(self, factor: int, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.factor = factor
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        _, height, width, dim = x.shape
+        x = self.stretched(ops.reshape(x, (-1, height, width * dim)))
+        x = ops.reshape(x, (-1, width, dim))
+        x = self.stretched(x)
+        return ops.reshape(x, (-1, self.factor * height, self.factor * width, dim))
+
+    def stretched(self, x: KerasTensor) -> KerasTensor:
+        """Every value of the middle axis as `factor` values, mixed with the nearer neighbour."""
+        _, length, dim = x.shape
+        before = ops.concatenate([x[:, :1], x[:, :-1]], axis=1)
+        after = ops.concatenate([x[:, 1:], x[:, -1:]], axis=1)
+        centres = [(i + 0.5) / self.factor - 0.5 for i in range(self.factor)]
+        left = ops.convert_to_tensor([[max(-c, 0.0)] for c in centres], dtype=x.dtype)
+        right = ops.convert_to_tensor([[max(c, 0.0)] for c in centres], dtype=x.dtype)
+        x, before, after = (each[:, :, None] for each in (x, before, after))
+        mixed = before * left + x * (1 - left - right) + after * right
+        return ops.reshape(mixed, (-1, self.factor * length, dim))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "factor": self.factor}
+
+
+@keras.saving.register_keras_serializable(package="spinec")
+class ChannelConv(layers.Layer):
+    """1-D convolution along the channels of a map of one pixel."""
+
+    def __init__(self, kernel_size: int, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.kernel_size = kernel_size
+
+    def build(self, input_shape: tuple[int, ...]) -> None:
+        start = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
+        self.kernel = self.add_weight(shape=(self.kernel_size, 1, 1), initializer=start, name="kernel")
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        dim = x.shape[-1]
+        line = ops.conv(ops.reshape(x, (-1, dim, 1)), self.kernel, padding="same")
+        return ops.reshape(line, (-1, 1, 1, dim))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "kernel_size": self.kernel_size}
+
+
+@keras.saving.register_keras_serializable(package="spinec")
+class MapAttention(layers.Layer):
+    """Multi-head attention of every position of a map to all others."""
+
+    def __init__(self, heads: int, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.heads = heads
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        _, height, width, dim = x.shape
+        size = dim // 3 // self.heads  # of a head
+        apart = (-1, height * width, self.heads, size)
+        parts = (ops.reshape(part, apart) for part in ops.split(x, 3, axis=-1))
+        query, key, value = (ops.transpose(part, (0, 2, 1, 3)) for part in parts)
+        share = ops.matmul(query * size**-0.5, ops.transpose(key, (0, 1, 3, 2)))
+        x = ops.matmul(ops.softmax(share), value)
+        return ops.reshape(ops.transpose(x, (0, 2, 1, 3)), (-1, height, width, dim // 3))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "heads": self.heads}

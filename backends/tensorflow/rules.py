@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 from spinec.backends.expressions import Call, Layer, Name, Optional, call
 from spinec.backends.outline import Rule
 from spinec.compiler.ops.activation import Activation, PReLU
+from spinec.compiler.ops.attention import Attention
 from spinec.compiler.ops.base import Op, Shape
-from spinec.compiler.ops.channels import LayerScale, Shuffle, Slice
+from spinec.compiler.ops.channels import ChannelConv, LayerScale, Shuffle, Slice
 from spinec.compiler.ops.conv import Conv, Linear, TransposedConv
 from spinec.compiler.ops.merge import Add, Average, Concat, Multiply, WeightedSum
 from spinec.compiler.ops.norm import BatchNorm, GroupNorm, LayerNorm
@@ -159,7 +160,12 @@ def global_pool(op: GlobalPool, x: Shape) -> Layer:
 
 @rule(Upsample)
 def upsample(op: Upsample, x: Shape) -> Layer:
-    """Nearest neighbour is Keras' default, made of repeats: XLA sees broadcasts and reshapes, never a gather."""
+    """Nearest neighbour is Keras' default, made of repeats: XLA sees broadcasts and reshapes, never a gather.
+
+    Keras' own bilinear interpolation is in single precision whatever it is given, and XLA makes it a gather.
+    """
+    if op.mode == "bilinear":
+        return Layer(call("BilinearUpsampling", op.factor))
     return Layer(call("layers.UpSampling2D", op.factor))
 
 
@@ -227,13 +233,25 @@ def layer_scale(op: LayerScale, x: Shape) -> Layer:
 @rule(Slice)
 def slice_channels(op: Slice, x: Shape) -> Layer:
     """A slice with fixed ends, which XLA does not gather."""
-    return Layer(call("Slice", op.start, op.dim))
+    return Layer(call("ChannelSlice", op.start, op.dim))
 
 
 @rule(Shuffle)
 def shuffle(op: Shuffle, x: Shape) -> Layer:
     """Reshapes and one transposition."""
-    return Layer(call("Shuffle", op.groups))
+    return Layer(call("ChannelShuffle", op.groups))
+
+
+@rule(ChannelConv)
+def channel_conv(op: ChannelConv, x: Shape) -> Layer:
+    """The prelude's, which has the channels as a line."""
+    return Layer(call("ChannelConv", op.kernel), {"kernel": "kernel"})
+
+
+@rule(Attention)
+def attention(op: Attention, x: Shape) -> Layer:
+    """The prelude's: two products and a softmax."""
+    return Layer(call("MapAttention", op.heads))
 
 
 @rule(StochasticDepth)

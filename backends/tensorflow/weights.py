@@ -22,6 +22,7 @@ AXES = {
     "transposed_conv2d": (3, 2, 0, 1),
     "depthwise_conv2d": (2, 3, 0, 1),
     "layers.Dense": (1, 0),
+    "ChannelConv": (2, 1, 0),
 }
 AXES |= {f"{way}_{name}": AXES[name] for way in ("strided", "rectangular") for name in ("conv2d", "depthwise_conv2d")}
 

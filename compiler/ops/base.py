@@ -26,6 +26,7 @@ Quantity = Literal[
     "relu",
     "prelu",
     "gelu",
+    "softmax",
     "mean",
     "pool",
     "pooled",
@@ -34,10 +35,12 @@ Quantity = Literal[
     "moments",
     "activation",
     "resize",
+    "bilinear",
 ]
 """A kind of work that counting conventions put a price on: `macs` are multiply-adds, all others are per element.
 
 `pool` is per element of every window, `pooled` per element that a pool is given, `average` per result of an average.
+`resize` is per element of any resizing's result, `bilinear` of one that interpolates, too.
 `norm` is per element of any norm, `moments` of one that computes its statistics outside training, too.
 """
 

@@ -60,3 +60,28 @@ class Shuffle(Op):
         if self.groups < 1 or dim % self.groups:
             raise ShapeError(f"shuffle of {self.groups} groups cannot take {dim} channels")
         return inputs[0]
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelConv(Op):
+    """1-D convolution along the channels of a map of one pixel, without a bias (arXiv 1910.03151, Section 3.2)."""
+
+    category: ClassVar[str] = "channel conv"
+
+    kernel: int = 3
+
+    def infer(self, *inputs: Shape) -> Shape:
+        if inputs[0][1:] != (1, 1):
+            raise ShapeError(f"channel_conv takes a map of one pixel, got {inputs[0]}")
+        if self.kernel % 2 == 0:
+            raise ShapeError(f"channel_conv: an even kernel, {self.kernel}, has no centre")
+        return inputs[0]
+
+    def weights(self, *inputs: Shape) -> dict[str, Shape]:
+        return {"kernel": (1, 1, self.kernel)}
+
+    def work(self, output: Shape, *inputs: Shape) -> Work:
+        return {"macs": self.kernel * elements(output)}
+
+    def kept(self, output: Shape, *inputs: Shape) -> Kept:
+        return Kept((0,))

@@ -4,31 +4,39 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from spinec.compiler.ops.base import Cells, Op, Shape, Work, elements, feature_map
-from spinec.compiler.ops.window import gathered, spread
+from spinec.compiler.ops.window import gathered, interpolated, spread
 from spinec.spec.blocks import ChannelOrder
 from spinec.spec.errors import ShapeError
 
 
 @dataclass(frozen=True, slots=True)
 class Upsample(Op):
-    """Nearest neighbour by a whole factor: every value becomes a square of factor x factor."""
+    """Resizing by a whole factor: 'nearest' makes every value a square of factor x factor, 'bilinear' interpolates.
+
+    Bilinear values lie at the centres of pixels (`align_corners=False`); beyond the outermost, these are repeated. The
+    products and sums of interpolation are no multiply-adds of a layer, and so `macs` has none of them.
+    """
 
     category: ClassVar[str] = "resize"
 
     factor: int
+    mode: Literal["nearest", "bilinear"] = "nearest"
 
     def infer(self, *inputs: Shape) -> Shape:
         dim, height, width = feature_map("upsample", inputs[0])
         return dim, height * self.factor, width * self.factor
 
     def work(self, output: Shape, *inputs: Shape) -> Work:
-        return {"resize": elements(output)}
+        work: Work = {"resize": elements(output)}
+        return work if self.mode == "nearest" else {**work, "bilinear": elements(output)}
 
     def reads(self, cells: Cells, operand: int, size: int, axis: int) -> Cells:
-        return gathered(cells, self.factor)
+        if self.mode == "nearest":
+            return gathered(cells, self.factor)
+        return interpolated(cells, self.factor) & ((1 << size) - 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,25 @@ def gathered(cells: Cells, factor: int) -> Cells:
     folded = 0
     for shift in range(factor):
         folded |= cells >> shift
-    return int(f"{folded:b}"[::-1][::factor][::-1], 2)
+    return _every(folded, factor)
+
+
+def interpolated(cells: Cells, factor: int) -> Cells:
+    """Position i at i // factor, and at the one next to it on the side to which the centre of pixel i lies."""
+    read = 0
+    for phase in range(factor):
+        squares = _every(cells >> phase, factor)
+        read |= squares
+        if 2 * phase + 1 < factor:
+            read |= squares >> 1
+        elif 2 * phase + 1 > factor:
+            read |= squares << 1
+    return read
+
+
+def _every(cells: Cells, factor: int) -> Cells:
+    """Position i * factor at i; no others."""
+    return int(f"{cells:b}"[::-1][::factor][::-1], 2)
 
 
 def _same(extent: int, stride: int, size: int) -> tuple[int, int]:

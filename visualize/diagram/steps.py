@@ -96,7 +96,7 @@ def _pool(op: Pool) -> Step:
 _RULES: dict[type[Op], Callable[[Any], Step]] = {
     Conv: _conv,
     Pool: _pool,
-    Upsample: lambda op: Step(f"up ×{op.factor}", f"nearest upsampling by {op.factor}"),
+    Upsample: lambda op: Step(f"up ×{op.factor}", f"{op.mode} upsampling by {op.factor}"),
     SpaceToDepth: lambda op: Step("s2d", "space-to-depth"),
     Crop: lambda op: Step("crop", f"crop to {op.height} × {op.width}"),
     Pad: lambda op: Step("pad", "zeros up to an even size"),
