@@ -18,6 +18,7 @@ Down = Annotated[
         "space_to_depth",
         "depthwise",
         "conv",
+        "conv_last",
         "conv_pool",
         "max_pool",
         "max_pool_first",
@@ -28,8 +29,11 @@ Down = Annotated[
     Field(description="how features come to a coarser level"),
 ]
 Up = Annotated[
-    Literal["nearest", "nearest_first", "none"],
-    Field(description="how features come to a finer level: after the 1x1 convolution + norm, or before it"),
+    Literal["nearest", "nearest_first", "bilinear", "bilinear_first", "transposed_conv", "none"],
+    Field(
+        description="how features come to a finer level: resized behind the 1x1 convolution + norm, or before it, "
+        "or by a transposed convolution + norm"
+    ),
 ]
 Match = Annotated[
     Literal["when_different", "always", "where_needed"],

@@ -36,8 +36,12 @@ class Image(Frozen):
 
 
 class Norm(Frozen):
-    """Batch norm's settings; frameworks' defaults differ, so they are never left to them."""
+    """The norm behind convolutions; frameworks' defaults differ, so settings are never left to them."""
 
+    kind: Literal["batch", "layer", "group"] = Field(
+        "batch", description="over the batch, over the channels of every pixel, or over groups of channels"
+    )
+    groups: int = Field(32, ge=1, le=4096, description="of group norm; they divide every dim that has a norm")
     epsilon: float = Field(0.001, gt=0, le=1, description="added to the variance")
     momentum: float = Field(
         0.99,

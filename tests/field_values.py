@@ -24,6 +24,7 @@ DOWNS = (
     "depthwise",
     "space_to_depth",
     "conv",
+    "conv_last",
     "conv_pool",
     "max_pool",
     "max_pool_first",
@@ -39,7 +40,13 @@ STRUCTURE = {
     "Input": ("block",),
     "Head": ("kind",),
 }
-FIXED = ("dense", "norm_act", "shufflenet_v2", "mixconv")  # kinds whose dim follows from what they are given
+FIXED = (
+    "dense",
+    "norm_act",
+    "transformer",
+    "shufflenet_v2",
+    "mixconv",
+)  # kinds whose dim follows from what they are given
 FREE = tuple(name for name in KINDS if name not in FIXED)
 """Kinds that take any dims."""
 VALUES: dict[str, tuple[Any, ...]] = {
@@ -58,6 +65,8 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "convention": ("conv", "profiler", "torch"),
     "counted_params": ("folded", "trained", "all"),
     "dataset": ("COCO", "ImageNet"),
+    "Norm.groups": (1,),
+    "Norm.kind": ("layer", "batch", "group"),
     "depth": (2, 1, 3),
     "depthwise": (True, False),
     "bottle": (0.5, 1, 2),
@@ -71,6 +80,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "expand": (1, 1.5, 2, 2.5, 3, 4.35, 6),
     "gated": (False, True),
     "gate": ("hard_sigmoid", "sigmoid"),
+    "heads": (1,),
     "hidden": (5, 8),
     "group_width": (1,),  # more must divide the dim: tests/test_kinds.py
     "groups": (1,),
@@ -120,7 +130,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "table": ("Table 1",),
     "widen": (1, 4, 2.5),
     "width": (1, 0.5, 2),
-    "up": ("nearest_first", "nearest", "none"),
+    "up": ("nearest_first", "nearest", "bilinear", "bilinear_first", "transposed_conv", "none"),
     "zero_gamma": (False, True),
     "Bottleneck.expand": (2, 1, 4),
     "Dense.layers": (1, 2, 3),

@@ -10,8 +10,9 @@ from typing import Any, Literal, TypeAlias
 from spinec.compiler.graph.hierarchy import Derived, Graph, GraphBuilder, Setting
 from spinec.compiler.lowering.layers import Style
 from spinec.compiler.ops.activation import Activation, PReLU
+from spinec.compiler.ops.attention import Attention
 from spinec.compiler.ops.base import Op
-from spinec.compiler.ops.channels import LayerScale, Shuffle, Slice
+from spinec.compiler.ops.channels import ChannelConv, LayerScale, Shuffle, Slice
 from spinec.compiler.ops.merge import Add, Concat, Multiply
 from spinec.compiler.ops.norm import GroupNorm, LayerNorm
 from spinec.compiler.ops.pool import GlobalPool, Pool
@@ -74,6 +75,8 @@ OPS: dict[str, Maker] = {
     "layer_scale": lambda style, settings: LayerScale(settings["layer_scale"]),
     "slice": lambda style, settings: Slice(int(settings["start"]), settings["slice"]),
     "shuffle": lambda style, settings: Shuffle(settings["shuffle"]),
+    "channel_conv": lambda style, settings: ChannelConv(settings["channel_conv"]),
+    "attention": lambda style, settings: Attention(settings["attention"]),
     "prelu": lambda style, settings: PReLU(settings["prelu"]),
 }
 """Primitive: the op that it is. What `spec/kinds/steps.py` lists is here."""

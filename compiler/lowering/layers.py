@@ -8,7 +8,7 @@ from functools import lru_cache
 from spinec.compiler.graph.hierarchy import GraphBuilder
 from spinec.compiler.ops.activation import Activation
 from spinec.compiler.ops.conv import Conv, TransposedConv
-from spinec.compiler.ops.norm import BatchNorm
+from spinec.compiler.ops.norm import BatchNorm, GroupNorm, LayerNorm
 from spinec.spec.fields import Activation as Kind
 from spinec.spec.fields import Padding
 from spinec.spec.model import Init, ModelSpec, Norm
@@ -19,7 +19,7 @@ class Style:
     """How a spec wants its layers. `style_of` gives one object for all specs that want the same."""
 
     padding: Padding
-    batch_norm: Norm
+    norms: Norm
     init: Init
     drops: bool
     """Whether branches are left out in training."""
@@ -49,13 +49,18 @@ class Style:
             init_mode=self.init.mode,
         )
 
-    def transposed_conv(self, dim: int) -> TransposedConv:
-        """A transposed convolution with a bias, to twice the size."""
-        return TransposedConv(dim, init_scale=self.init.scale, init_mode=self.init.mode)
+    def transposed_conv(self, dim: int, factor: int = 2, *, bias: bool = True) -> TransposedConv:
+        """A transposed convolution, to so many times the size."""
+        return TransposedConv(dim, factor, bias, self.init.scale, self.init.mode)
 
-    def norm(self, zero_init: bool = False) -> BatchNorm:
-        """Batch norm; `zero_init` starts its scale at zero."""
-        norm = self.batch_norm
+    def norm(self, zero_init: bool = False) -> BatchNorm | LayerNorm | GroupNorm:
+        """The spec's norm; `zero_init` starts a batch norm's scale at zero."""
+        norm = self.norms
+        match norm.kind:
+            case "layer":
+                return LayerNorm(norm.epsilon)
+            case "group":
+                return GroupNorm(norm.groups, norm.epsilon)
         return BatchNorm(norm.epsilon, norm.momentum, zero_init, norm.synchronized)
 
 

@@ -16,6 +16,8 @@ from spinec.spec.blocks import Resample
 from spinec.spec.fields import Activation as Kind
 from spinec.spec.rounding import ratio_of
 
+Mode = Literal["nearest", "bilinear"]
+
 
 class Features(NamedTuple):
     """A value between blocks: its name in the graph, its level and shape, and the dim that what made it works at."""
@@ -37,10 +39,14 @@ def resample(given: Features, to: Features, way: Resample, style: Style) -> Grap
         steps = DOWN[way.down](given, to, way, style)
     elif given.level == to.level:
         steps = match(given, to, way, style, by_default=False)
-    elif way.up == "nearest" and not narrow:
-        steps = [*match(given, to, way, style), *upsample(given, to)]
+    elif way.up == "transposed_conv":
+        steps = [_as_one(_transposed(given, to, style))]
     else:
-        steps = [_as_one(upsample(given, to)), *match(given, to, way, style)]
+        mode: Mode = "bilinear" if way.up.startswith("bilinear") else "nearest"
+        if way.up.endswith("_first") or narrow:
+            steps = [_as_one(upsample(given, to, mode)), *match(given, to, way, style)]
+        else:
+            steps = [*match(given, to, way, style), *upsample(given, to, mode)]
     return sequence("resample", "Brings features to another level and dim.", *narrow, *steps)
 
 
@@ -59,13 +65,25 @@ def match(given: Features, to: Features, way: Resample, style: Style, *, by_defa
     return [conv_block(style, given.dim, to.dim, bias=way.bias)] if given.dim != to.dim or always else []
 
 
-def upsample(given: Features, to: Features) -> list[Op | Graph]:
-    """Nearest neighbour by the power of two between the levels, cropped where the sizes do not divide."""
+def upsample(given: Features, to: Features, mode: Mode = "nearest") -> list[Op | Graph]:
+    """Resizing by the power of two between the levels, cropped where the sizes do not divide."""
     factor = 2 ** (given.level - to.level)
-    if factor == 1:
-        return []
+    return [Upsample(factor, mode), *_cropped(given, to)] if factor > 1 else []
+
+
+def _transposed(given: Features, to: Features, style: Style) -> list[Op | Graph]:
+    """A transposed convolution whose kernel is as large as its stride, and norm; cropped as an upsampled map is."""
+    factor = 2 ** (given.level - to.level)
+    doc = "Transposed convolution and norm: every pixel becomes a square."
+    builder = GraphBuilder("transposed_conv_norm", doc, settings={"in_dim": given.dim, "dim": to.dim, "factor": factor})
+    x = builder.add("conv", style.transposed_conv(to.dim, factor, bias=False), "x")
+    return [builder.build(builder.add("norm", style.norm(), x)), *_cropped(given, to)]
+
+
+def _cropped(given: Features, to: Features) -> list[Op | Graph]:
+    factor = 2 ** (given.level - to.level)
     fits = (given.height * factor, given.width * factor) == (to.height, to.width)
-    return [Upsample(factor), *([] if fits else [Crop(to.height, to.width)])]
+    return [] if fits else [Crop(to.height, to.width)]
 
 
 def _space_to_depth(given: Features, to: Features, way: Resample, style: Style) -> list[Op | Graph]:
@@ -92,6 +110,13 @@ def _conv(given: Features, to: Features, way: Resample, style: Style) -> list[Op
         for i in range(1, further + 1)
     ]
     return [first, *rest]
+
+
+def _conv_last(given: Features, to: Features, way: Resample, style: Style) -> list[Op | Graph]:
+    """Stride-2 3x3 convolutions, the last to the target dim, with an activation between them (HRNet)."""
+    further = to.level - given.level - 1
+    rest = [conv_block(style, given.dim, given.dim, 3, 2, way.activation) for _ in range(further)]
+    return [*rest, conv_block(style, given.dim, to.dim, 3, 2)]
 
 
 def _conv_pool(given: Features, to: Features, way: Resample, style: Style) -> list[Op | Graph]:
@@ -133,6 +158,7 @@ DOWN = {
     "space_to_depth": _space_to_depth,
     "depthwise": _depthwise,
     "conv": _conv,
+    "conv_last": _conv_last,
     "conv_pool": _conv_pool,
     "max_pool": _pool,
     "max_pool_first": _pool_first,
