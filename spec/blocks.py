@@ -136,6 +136,10 @@ class Block(Frozen):
         return inner_dim(self.definition, field_values(self), self.dim)
 
     def takes_as_is(self, *levels: int | None) -> bool:
-        """Whether inputs at these levels are taken without resampling and fusion: a single one that is no coarser."""
-        strides = not self.definition.document.node
-        return strides and len(levels) == 1 and levels[0] is not None and levels[0] <= self.level
+        """Whether inputs at these levels are taken without resampling and fusion.
+
+        That is a single one, at the level of the block, or at a finer one if the kind strides.
+        """
+        if len(levels) != 1 or levels[0] is None or self.definition.document.node:
+            return False
+        return levels[0] == self.level or (levels[0] < self.level and self.definition.strides)

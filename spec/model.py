@@ -41,7 +41,12 @@ class Norm(Frozen):
     kind: Literal["batch", "layer", "group"] = Field(
         "batch", description="over the batch, over the channels of every pixel, or over groups of channels"
     )
-    groups: int = Field(32, ge=1, le=4096, description="of group norm; they divide every dim that has a norm")
+    groups: int = Field(
+        32,
+        ge=1,
+        le=4096,
+        description="of group norm; they divide every dim that has a norm. Behind linear layers it is layer norm",
+    )
     epsilon: float = Field(0.001, gt=0, le=1, description="added to the variance")
     momentum: float = Field(
         0.99,

@@ -134,6 +134,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "zero_gamma": (False, True),
     "Bottleneck.expand": (2, 1, 4),
     "Dense.layers": (1, 2, 3),
+    "Osa.layers": (1, 2, 3),
     "Fuse.kind": ("softmax", "fast_normalized", "sum", "concat", "attention"),
     "MaskRCNN.hidden": ((8,), (), (5, 6)),
     "SSD.anchors": ((1, 2, 3), (6, 6, 6)),  # one number for each output
@@ -151,6 +152,12 @@ def fields_of(model: type[BaseModel]) -> list[str]:
     left_out = {field for name in kinds for field in STRUCTURE[name]}
     nested = {field for field in model.model_fields if parts_of(model, field)}
     return [field for field in model.model_fields if field not in left_out | nested]
+
+
+def always_of(model: type[BaseModel]) -> list[str]:
+    """The fields of a model that must be given: those without a default, and those whose default fits few dims."""
+    fields = model.model_fields
+    return [name for name in fields_of(model) if fields[name].is_required() or name in ("groups", "group_width")]
 
 
 def parts_of(model: type[BaseModel], field: str) -> list[type[BaseModel]]:

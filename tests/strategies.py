@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from field_values import FREE, fields_of, values_of
+from field_values import FREE, always_of, fields_of, values_of
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
@@ -142,13 +142,15 @@ def settings() -> st.SearchStrategy[dict[str, Any]]:
     parts = {"norm": Norm, "init": Init, "stochastic_depth": StochasticDepth, "fuse": Fuse}
     published = any_of(Published, "table", "macs")
     own = any_of(ModelSpec)
-    nested = some(published=published, **{name: any_of(model) for name, model in parts.items()})
+    nested = some(published=published, **{name: any_of(model, *always_of(model)) for name, model in parts.items()})
     return st.builds(lambda a, b: {**a, **b}, own, nested)
 
 
 def defaults() -> st.SearchStrategy[dict[str, Any]]:
     """Fields for every block whose kind has them."""
-    fields = {field: st.sampled_from(values_of(model, field)) for model in KINDS.values() for field in fields_of(model)}
+    fields = {
+        field: st.sampled_from(values_of(KINDS[kind], field)) for kind in FREE for field in fields_of(KINDS[kind])
+    }
     whole = st.sampled_from(values_of(KINDS["bottleneck"], "expand"))  # what every kind can take
     return some(**{**fields, "expand": whole}, fuse=any_of(Fuse), kind=st.sampled_from(FREE))
 
@@ -172,7 +174,7 @@ def add_block(draw: st.DrawFn, draft: Draft, sources: Sequence[str], level: int,
     else:
         kind = draw(st.sampled_from(draft.kinds))
         said = {} if kind == draft.default else {"kind": kind}
-        own = {**said, **draw(any_of(KINDS[kind])), **draw(some(fuse=any_of(Fuse)))}
+        own = {**said, **draw(any_of(KINDS[kind], *always_of(KINDS[kind]))), **draw(some(fuse=any_of(Fuse)))}
     block = {**own, "level": level, "dim": dim or draw(draft.dims)}
     taken_as_is = len(sources) == 1 and draft.level(sources[0]) <= level and kind != "identity"
     block["inputs"] = [draw_input(draw, draft, source, level, taken_as_is) for source in sources]

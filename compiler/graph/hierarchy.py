@@ -251,13 +251,13 @@ class _Flat(NamedTuple):
     result: str | int
 
 
-@lru_cache(16_384)
+@lru_cache(4_096)
 def _is_plain(graph: Graph) -> bool:
     """Whether no weights in it are shared or depend on the call, so that it comes to the same wherever it stands."""
     return all(node.module == node.name and not node.per_call and not node.call for _, node in nodes_of(graph))
 
 
-@lru_cache(16_384)
+@lru_cache(2_048)
 def _flat(graph: Graph, shapes: tuple[Shape, ...]) -> _Flat:
     """What a plain graph comes to for inputs of these shapes.
 

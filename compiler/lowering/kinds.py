@@ -82,7 +82,7 @@ OPS: dict[str, Maker] = {
 """Primitive: the op that it is. What `spec/kinds/steps.py` lists is here."""
 
 
-@lru_cache(65_536)
+@lru_cache(4_096)
 def graph_of(parts: Parts, style: Style, drop_rate: float = 0.0) -> Graph:
     """The graph of a kind at a place, of one input, ``x``."""
     settings = _settings(parts, drop_rate)

@@ -63,6 +63,10 @@ class Style:
                 return GroupNorm(norm.groups, norm.epsilon)
         return BatchNorm(norm.epsilon, norm.momentum, zero_init, norm.synchronized)
 
+    def vector_norm(self) -> BatchNorm | LayerNorm | GroupNorm:
+        """The norm behind a linear layer; a vector has no image over which groups could be normed."""
+        return LayerNorm(self.norms.epsilon) if self.norms.kind == "group" else self.norm()
+
 
 def style_of(spec: ModelSpec) -> Style:
     """How a spec wants its layers."""

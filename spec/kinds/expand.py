@@ -18,6 +18,7 @@ from spinec.spec.kinds.spelling import floor, in_code
 from spinec.spec.kinds.steps import LISTS, Step
 from spinec.spec.kinds.steps import Kind as KindStep
 
+PIXEL = 0  # stands for the stride of what has become one pixel
 MAX_PARTS = 4_096  # primitives of one block, those of the kinds within it included
 
 
@@ -44,6 +45,7 @@ class Parts:
     parts: tuple[Part, ...]
     result: str
     dim: int
+    stride: int
     drops: bool = False
     """Whether stochastic depth may leave out a part of it."""
 
@@ -57,7 +59,7 @@ def expand(kind: Kind, fields: Fields, in_dim: int, dim: int, stride: int) -> Pa
     return _expand(kind, fields, in_dim, dim, stride)
 
 
-@lru_cache(65_536)
+@lru_cache(4_096)
 def _expand(kind: Kind, fields: Fields, in_dim: int, dim: int, stride: int) -> Parts:
     return _Site(plan(kind, fields, stride), in_dim, dim).parts()
 
@@ -70,6 +72,7 @@ class _Site:
         self.values: dict[str, Value] = {"in_dim": Fraction(in_dim), "dim": Fraction(dim)}
         self.in_dim, self.dim = in_dim, dim
         self.channels: dict[str, int] = {"x": in_dim}
+        self.strides: dict[str, int] = {"x": 1}  # of a value: pixels of the input from one of its pixels to the next
         self.names: dict[str, str] = {"x": "x"}  # of a step: the value that it gives
         self.repeats: dict[str, list[str]] = {}
         self.made: list[Part] = []
@@ -92,11 +95,14 @@ class _Site:
         if (dim := self.channels[x]) != self.dim:
             message = f"gives {dim} channels, not the {self.dim} of its 'dim'"
             raise KindError(self.kind, ("steps",), message)
+        if self.strides[x] != self.plan.stride:
+            message = f"strides by {self.strides[x]}, not by {self.plan.stride}, from the level of its input to its own"
+            raise KindError(self.kind, ("steps",), message)
         words = [*self.words, *([change] if change else [])]
         name = "_".join([self.kind.name, *words])
         class_name = self.kind.class_name + "".join(map(camel, words))
         doc = ", ".join([self._title(), *self.said]) + f"{phrase}."
-        return Parts(name, class_name, doc, self._settings(), tuple(self.made), x, dim, self.drops)
+        return Parts(name, class_name, doc, self._settings(), tuple(self.made), x, dim, self.plan.stride, self.drops)
 
     # ------------------------------------------------------------------ steps
 
@@ -183,7 +189,7 @@ class _Site:
             channels = step.channels(settings, dims)
         except ShapeError as error:
             raise KindError(self.kind, planned.path, str(error)) from None
-        return self._add(name, step.main, tuple(given), settings, channels)
+        return self._add(name, step.main, tuple(given), settings, channels, path=planned.path)
 
     def _inner(self, planned: PlannedStep, step: KindStep, x: str, name: str, settings: dict[str, Any]) -> str:
         inner = self.kind.used[step.kind]
@@ -243,12 +249,31 @@ class _Site:
         settings: Mapping[str, Any],
         channels: int,
         inner: Parts | None = None,
+        path: tuple[str, ...] = ("steps",),
     ) -> str:
         if len(self.made) >= MAX_PARTS:
             raise KindError(self.kind, ("steps",), f"more than {MAX_PARTS:,} parts")
         self.made.append(Part(name, main, inputs, settings, inner))
         self.channels[name] = channels
+        self.strides[name] = self._stride(path, main, inputs, settings, inner)
         return name
+
+    def _stride(
+        self,
+        path: tuple[str, ...],
+        main: str,
+        inputs: tuple[str, ...],
+        settings: Mapping[str, Any],
+        inner: Parts | None,
+    ) -> int:
+        """The stride of a new value: several that become one have one stride; one pixel is spread over any map."""
+        given = {self.strides[name] for name in inputs} - ({PIXEL} if main == "multiply" else set())
+        if len(given) > 1:
+            shown = " and ".join(map(str, sorted(given)))
+            raise KindError(self.kind, path, f"cannot join maps that stride by {shown}")
+        if main == "global_pool":
+            return PIXEL
+        return max(given, default=PIXEL) * (inner.stride if inner else int(settings.get("stride", 1)))
 
     # ------------------------------------------------------------------ shortcut
 
@@ -275,7 +300,7 @@ class _Site:
         if self.kind.has_branch:
             x = self._add("drop", "drop", (x,), {}, self.channels[x])
             self.drops = True
-        return self._add("add", "add", (shortcut, x), {}, self.channels[x]), phrase, change
+        return self._add("add", "add", (shortcut, x), {}, self.channels[x], path=("shortcut",)), phrase, change
 
     def _change(self, same: bool) -> str:
         if self.plan.stride > 1:

@@ -60,6 +60,16 @@ class Kind:
         """Whether stochastic depth can leave out its steps."""
         return self.document.shortcut is not None and self.document.shortcut.drop
 
+    @cached_property
+    def strides(self) -> bool:
+        """Whether it can bring its input to a coarser level itself; else that is resampled before."""
+        return any(
+            name.value == "stride"
+            for placed in self.placed()
+            for _, formula in formulas_of(placed.step)
+            for name in formula.node.names
+        )
+
     @property
     def takes_part(self) -> bool:
         """Whether its blocks get a share of a resource distribution."""

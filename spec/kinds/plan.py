@@ -65,7 +65,7 @@ class Plan:
 TRUE, FALSE = Node("boolean", True), Node("boolean", False)
 
 
-@lru_cache(8_192)
+@lru_cache(2_048)
 def plan(kind: Kind, fields: Fields, stride: int) -> Plan:
     """A kind with all that does not depend on dims worked out."""
     known = known_nodes(kind, fields, stride)

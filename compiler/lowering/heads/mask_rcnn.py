@@ -65,7 +65,7 @@ def _box_subnet(head: MaskRCNN, in_dim: int, style: Style) -> Graph:
     x = to.add("flatten", Flatten(), x)
     for i, hidden in enumerate(head.hidden, 1):
         x = to.add(f"hidden{i}", Linear(hidden), x)
-        x = to.add(f"hidden_norm{i}", style.norm(), x)
+        x = to.add(f"hidden_norm{i}", style.vector_norm(), x)
         x = activate(to, f"hidden_act{i}", head.activation, x)
     return to.build(x)
 

@@ -37,7 +37,7 @@ def classification(
     if head.hidden:
         x = to.add("hidden", Linear(head.hidden, head.hidden_bias), x)
         if head.hidden_norm:
-            x = to.add("norm", style.norm(), x)
+            x = to.add("norm", style.vector_norm(), x)
         x = activate(to, "act", head.activation, x)
     if head.dropout:
         x = to.add("dropout", Dropout(head.dropout), x)
