@@ -16,7 +16,7 @@ def dump(spec: ModelSpec) -> str:
     data["blocks"] = {name: _block(block) for name, block in spec.blocks.items()}
     if spec.head:
         data["head"] = _with_kind(spec.head.kind, data["head"])
-    return format_text("\n".join(f"{key}: {_flow(value)}" for key, value in data.items()))
+    return format_text("\n".join(f"{key}: {flow(value)}" for key, value in data.items()))
 
 
 def _block(block: Block) -> dict[str, Any]:
@@ -28,11 +28,11 @@ def _with_kind(kind: str, data: dict[str, Any]) -> dict[str, Any]:
     return {"kind": kind, **data}
 
 
-def _flow(value: Any) -> str:
+def flow(value: Any) -> str:
     """A value on one line, spelt so that the loader reads it back."""
     match value:
         case dict():
-            return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
+            return "{" + ", ".join(f"{key}: {flow(item)}" for key, item in value.items()) + "}"
         case list() | tuple():
-            return "[" + ", ".join(map(_flow, value)) + "]"
+            return "[" + ", ".join(map(flow, value)) + "]"
     return spell(value)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from spinec.spec.errors import BackendError, SearchError, ShapeError, SpecError, SpecWarning, SpinecError
     from spinec.spec.library import names
     from spinec.spec.load import load, loads
+    from spinec.spec.making import change, check, make
     from spinec.spec.model import ModelSpec
     from spinec.visualize.difference import diff
     from spinec.visualize.draw import draw
@@ -50,6 +51,7 @@ _HOMES = {
     "spec.errors": ("BackendError", "SearchError", "ShapeError", "SpecError", "SpecWarning", "SpinecError"),
     "spec.library": ("names",),
     "spec.load": ("load", "loads"),
+    "spec.making": ("change", "check", "make"),
     "spec.model": ("ModelSpec",),
     "visualize.difference": ("diff",),
     "visualize.draw": ("draw",),
@@ -73,6 +75,8 @@ __all__ = [
     "Training",
     "build",
     "candidates",
+    "change",
+    "check",
     "compound",
     "cost",
     "diff",
@@ -85,6 +89,7 @@ __all__ = [
     "load",
     "loads",
     "lower",
+    "make",
     "names",
     "redistribute",
     "scale",

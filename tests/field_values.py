@@ -99,7 +99,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "mask_size": (2, 1, 5),
     "match": ("always", "when_different", "where_needed"),
     "metric": ("AP", "top-1"),
-    "middle": (5, 3, 1, 0),
+    "middle": (5, 3, 1),
     "mode": ("fan_in", "fan_out"),
     "momentum": (0.9, 0, 0.99, 0.997),
     "multiple": (1, 8, 3),
