@@ -15,6 +15,7 @@ from spinec.compiler.cost.report import cost
 from spinec.compiler.graph.program import Program
 from spinec.compiler.ops.base import Op, op_name
 from spinec.spec.errors import BackendError
+from spinec.spec.plugins import load_part, missing
 from spinec.spec.version import __version__
 
 if TYPE_CHECKING:
@@ -36,7 +37,10 @@ class Module:
 def find_rule(rules: Mapping[type[Op], Rule], op: Op, backend: str) -> Rule:
     """The rule of an op; a BackendError if the backend has none."""
     if type(op) not in rules:
-        raise BackendError(f"backend {backend!r} has no rule for the op {op_name(type(op))!r}")
+        load_part(backend)
+    if type(op) not in rules:
+        what = f"backend {backend!r} has no rule for the op {op_name(type(op))!r}"
+        raise BackendError(missing(what, type(op).__module__, backend))
     return rules[type(op)]
 
 

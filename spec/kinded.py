@@ -11,6 +11,7 @@ from spinec.spec.blocks import Block
 from spinec.spec.document import Item
 from spinec.spec.errors import Fault, Place, did_you_mean
 from spinec.spec.heads import Head
+from spinec.spec.plugins import load_part
 from spinec.spec.validate import show, validate
 
 Kinded = TypeVar("Kinded", Block, Head)
@@ -38,6 +39,8 @@ def _blamed(fault: Fault, kind: Place) -> Fault:
 def kind_of(item: Item, kinds: Mapping[str, type[Kinded]], what: str, faults: list[Fault]) -> type[Kinded] | None:
     """The model of the kind that `item` says; None for a faulty one, which is added to `faults`, and for none."""
     kind = item.mapping.get("kind")
+    if kinds is Head.kinds and kind and kind.value not in kinds:
+        load_part("heads")
     if not isinstance(item.value, dict):
         message = f"{what}: expected a mapping with a 'kind', got {show(item.value)}"
         faults.append(Fault("SPN-203", message, item.place, f"such as {{kind: {next(iter(kinds))}, ...}}"))

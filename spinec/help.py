@@ -10,7 +10,7 @@ from typer.core import TyperCommand, TyperGroup
 
 GROUPS = {
     "Write and check specs": "new validate lint fmt explain schema",
-    "Count": "list show cost split conventions published",
+    "Count": "list show cost split conventions published plugins",
     "Draw and compare": "draw diff chart report",
     "Change what a network costs": "redistribute betas scale compound fit",
     "Search": "search candidates sample",

@@ -17,11 +17,13 @@ from spinec.compiler.ops.merge import Add, Concat, Multiply
 from spinec.compiler.ops.norm import GroupNorm, LayerNorm
 from spinec.compiler.ops.pool import GlobalPool, Pool
 from spinec.compiler.ops.regularize import StochasticDepth
+from spinec.spec.errors import BackendError
 from spinec.spec.fields import Padding
 from spinec.spec.kinds.expand import Parts, expand
 from spinec.spec.kinds.library import library_kind
 from spinec.spec.kinds.plan import default_fields
-from spinec.spec.kinds.steps import shares
+from spinec.spec.kinds.steps import PRIMITIVES, shares
+from spinec.spec.plugins import load_part, missing
 
 Maker: TypeAlias = Callable[[Style, Mapping[str, Any]], Op | Graph]
 """Makes the op, or the graph, of a primitive from its settings, in the style that a spec asks for."""
@@ -82,6 +84,26 @@ OPS: dict[str, Maker] = {
 """Primitive: the op that it is. What `spec/kinds/steps.py` lists is here."""
 
 
+def makes(main: str) -> Callable[[Maker], Maker]:
+    """Register what makes the op of a plug-in's primitive."""
+
+    def register(maker: Maker) -> Maker:
+        OPS[main] = maker
+        return maker
+
+    return register
+
+
+def _maker(main: str) -> Maker:
+    if main not in OPS:
+        load_part("ops")
+    if main not in OPS:
+        raise BackendError(
+            missing(f"no op is registered for the primitive {main!r}", PRIMITIVES[main].__module__, "ops")
+        )
+    return OPS[main]
+
+
 @lru_cache(4_096)
 def graph_of(parts: Parts, style: Style, drop_rate: float = 0.0) -> Graph:
     """The graph of a kind at a place, of one input, ``x``."""
@@ -99,7 +121,7 @@ def add_parts(to: GraphBuilder, parts: Parts, style: Style, x: str, drop_rate: f
         if part.main == "drop":
             values[part.name] = _drop(to, part.name, inputs[0], style, drop_rate)
         else:
-            op = graph_of(part.inner, style) if part.inner else OPS[part.main](style, part.settings)
+            op = graph_of(part.inner, style) if part.inner else _maker(part.main)(style, part.settings)
             values[part.name] = to.add(part.name, op, *inputs)
     return values[parts.result]
 

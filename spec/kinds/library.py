@@ -14,6 +14,7 @@ from spinec.spec.kinds.document import LOOKS
 from spinec.spec.kinds.kind import Kind
 from spinec.spec.kinds.model import model_of
 from spinec.spec.kinds.reading import Shelf
+from spinec.spec.plugins import plugin_kinds
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "specs" / "kinds"
 
@@ -25,11 +26,18 @@ def kind_files() -> dict[str, Path]:
 
 
 def _document(name: str) -> Item | None:
-    return read_file(kind_files()[name], f"specs/kinds/{name}.yaml") if name in kind_files() else None
+    if name in kind_files():
+        return read_file(kind_files()[name], f"specs/kinds/{name}.yaml")
+    path = plugin_kinds().get(name)
+    return read_file(path, f"{path.parent.parent.name}/kinds/{path.name}") if path else None
 
 
-SHELF = Shelf(_document, kind_files)
-"""The kinds of the library."""
+def _names() -> list[str]:
+    return [*kind_files(), *(name for name in plugin_kinds() if name not in kind_files())]
+
+
+SHELF = Shelf(_document, _names)
+"""The kinds of the library and of plug-ins."""
 
 
 def library_kind(name: str) -> Kind | None:
@@ -65,7 +73,7 @@ class Kinds(Mapping[str, type[Block]]):
         return model_of(kind)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(_of_blocks([*sorted(kind_files(), key=look), *self.own], self.own))
+        return iter(_of_blocks([*sorted(SHELF.names(), key=look), *self.own], self.own))
 
     def __len__(self) -> int:
         return len(list(iter(self)))

@@ -13,6 +13,7 @@ from spinec.spec.kinds.kind import PARTS, Kind
 from spinec.spec.kinds.meaning import meaning
 from spinec.spec.kinds.steps import OWN, PRIMITIVES, Step
 from spinec.spec.kinds.steps import Kind as KindStep
+from spinec.spec.plugins import load_part
 from spinec.spec.validate import show, validate
 
 
@@ -101,17 +102,20 @@ def _steps(kind: str, section: Item | None, path: tuple[str, ...], faults: list[
 
 def _primitive(item: Item, where: str, faults: list[Fault]) -> type[Step] | None:
     """The class of a step, by the key that names a primitive."""
-    names = [*PRIMITIVES, "norm", "act"]
     if not isinstance(item.value, dict):
         message = f"{where}: expected a mapping, got {show(item.value)}"
         faults.append(Fault("SPN-203", message, item.place, "such as {conv: dim, norm: true, act: $activation}"))
         return None
-    for main, model in PRIMITIVES.items():
-        if main in item.value:
-            return model
+    for attempt in range(2):
+        for main, model in PRIMITIVES.items():
+            if main in item.value:
+                return model
+        if attempt or "norm" in item.value or "act" in item.value:
+            break
+        load_part("primitives")
     if "norm" in item.value or "act" in item.value:
         return Step
     unknown = [key for key in item.value if key not in OWN and key != "from"]
-    hint = partial(did_you_mean, unknown[0] if unknown else "", names)
+    hint = partial(did_you_mean, unknown[0] if unknown else "", [*PRIMITIVES, "norm", "act"])
     faults.append(Fault("SPN-520", f"{where}: no primitive is named", item.key or item.place, hint))
     return None

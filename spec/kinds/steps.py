@@ -6,7 +6,7 @@ To add a primitive: a class here, the op in `compiler/ops/`, and a rule in each 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import BeforeValidator, ConfigDict, Field, InstanceOf, PlainSerializer, WithJsonSchema
 
@@ -356,6 +356,15 @@ PRIMITIVES: dict[str, type[Step]] = {
     )
 }
 """In the order in which a key decides: a convolution may have a norm and an activation as well."""
+AnyStep = TypeVar("AnyStep", bound=type[Step])
+
+
+def primitive(step: AnyStep) -> AnyStep:
+    """Register what a step of a plug-in's primitive may say."""
+    PRIMITIVES[step.main] = step
+    return step
+
+
 OWN = tuple(Step.model_fields)
 LISTS = ("add", "multiply", "concat")
 """Primitives of several values, which their own key lists."""

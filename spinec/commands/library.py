@@ -40,6 +40,21 @@ def _reports() -> Iterator[Report]:
 
 
 @app.command()
+def plugins() -> None:
+    """List the installed plug-ins and what each adds."""
+    from spinec.spec.plugins import plugins as installed
+
+    for plugin in installed():
+        where = f" in {plugin.folder}" if plugin.folder else ": the package cannot be found"
+        typer.echo(f"{plugin.name} {plugin.version}: package {plugin.package}{where}")
+        for what, names in (("kinds", list(plugin.kinds)), ("modules", plugin.parts)):
+            if names:
+                typer.echo(f"  {what}: {', '.join(names)}")
+    if not installed():
+        typer.echo("no plug-ins are installed: docs/how-to/extend.md says how to make one")
+
+
+@app.command()
 def conventions() -> None:
     """Explain what each counting convention counts."""
     from spinec.compiler.cost.conventions import CONVENTIONS

@@ -1,0 +1,1 @@
+"""A plug-in of spinec: the softsign, x / (1 + |x|)."""

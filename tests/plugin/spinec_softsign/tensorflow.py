@@ -1,0 +1,12 @@
+"""The op in Keras."""
+
+from spinec_softsign.ops import Softsign
+
+from spinec.backends.expressions import Layer, Name, call
+from spinec.backends.tensorflow.rules import rule
+
+
+@rule(Softsign)
+def softsign(op: Softsign, x: tuple[int, ...]) -> Layer:
+    """A layer of the framework's own, on the input times the steepness."""
+    return Layer(call("layers.Lambda", Name(f"lambda x: ops.nn.softsign({op.steepness} * x)")))
