@@ -14,11 +14,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 torch = pytest.importorskip("torch")
 pytest.importorskip("tensorflow")
 
-from alone import SIZES, alone, assert_reads, check, evaluated, few  # noqa: E402  (after the skips)
+from alone import SIZES, alone, assert_reads, check, evaluated, few, live  # noqa: E402  (after the skips)
 
 from spinec import ShapeError, cost, emit  # noqa: E402
 from spinec.compiler.cost.receptive_field import receptive_field  # noqa: E402
+from spinec.compiler.cost.training import training_cost  # noqa: E402
 from spinec.compiler.ops.activation import Activation, PReLU  # noqa: E402
+from spinec.compiler.ops.attention import Attention  # noqa: E402
 from spinec.compiler.ops.channels import ChannelConv, LayerScale, Shuffle, Slice  # noqa: E402
 from spinec.compiler.ops.conv import Conv, Linear  # noqa: E402
 from spinec.compiler.ops.norm import BatchNorm, GroupNorm, LayerNorm  # noqa: E402
@@ -218,3 +220,55 @@ def test_channel_conv_is_its_formula():
 def test_channel_conv_takes_one_pixel_and_an_odd_kernel(kernel, shape):
     with pytest.raises(ShapeError, match=r"channel_conv"):
         ChannelConv(kernel).infer(shape)
+
+
+@pytest.mark.filterwarnings(
+    "ignore:You are using a softmax over axis -1"
+)  # of one position: Keras asks if that is meant
+@few(6)
+@given(st.integers(1, 3), st.sampled_from((1, 2, 5)), st.sampled_from(((1, 1), (1, 4), (3, 5))), st.booleans())
+def test_attention(heads, share, size, in_line):
+    first, second = [Conv(3 * heads * share), Attention(heads)], [Conv(6), Attention(), Conv(2)]
+    check(alone(first, second, size=size, in_line=in_line))
+
+
+def test_attention_is_its_formula():
+    query, key, value = IMAGE.reshape(3, 2, 20)
+    for heads in (1, 2):
+        found = evaluated(Attention(heads), IMAGE).reshape(2, 20)
+        for head in np.split(np.arange(2), heads):
+            shares = np.exp(query[head].T @ key[head] / math.sqrt(len(head)))
+            shares /= shares.sum(1, keepdims=True)
+            assert found[head] == pytest.approx((shares @ value[head].T).T)
+
+
+def test_attention_counts_the_square_of_its_positions():
+    report = cost(alone([Attention(2)], channels=12, size=(4, 5)))
+    assert {name: report.macs(name) for name in ("conv", "torch", "thop", "fvcore")} == dict.fromkeys(
+        ("conv", "torch", "thop", "fvcore"), 2 * 20 * 20 * 4
+    )
+    assert report.macs("ptflops") == 2 * 20 * 20 * 4 + 2 * 20 * 20
+    assert report.macs("profiler") == 2 * 20 * 20 * 4 + 5 * 2 * 20 * 20 / 2 + 20 * 4 / 2
+    assert report.params == 0
+
+
+def test_attention_reads_everything():
+    assert_reads(Attention(), 3, (3, 4))
+
+
+def test_attention_trains_for_twice_its_work():
+    """As many multiply-adds again for the gradients of what is multiplied with what, on either side."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    program = alone([Conv(12), Attention(2)], size=(3, 4))
+    model, image = live(program)
+    result = model(image)
+    with FlopCounterMode(display=False) as backward:
+        result.backward(torch.ones_like(result))
+    step = training_cost(program, len(image))
+    assert backward.get_total_flops() == 2 * (step.weights + step.inputs)
+
+
+def test_attention_needs_all_three_of_every_head():
+    with pytest.raises(ShapeError, match="attention of 2 heads takes queries, keys and values"):
+        Attention(2).infer((9, 4, 4))

@@ -116,7 +116,7 @@ class LayerScale(nn.Module):
         return x * self.weight[:, None, None]
 
 
-class Slice(nn.Module):
+class ChannelSlice(nn.Module):
     """So many channels of a map, from one on."""
 
     def __init__(self, start: int, dim: int) -> None:
@@ -136,6 +136,23 @@ class ChannelConv(nn.Conv1d):
     def forward(self, input: Tensor) -> Tensor:
         line = input.flatten(2).transpose(1, 2)
         return super().forward(line).transpose(1, 2).unsqueeze(3)
+
+
+class MapAttention(nn.Module):
+    """Multi-head attention of every position of a map to all others."""
+
+    def __init__(self, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+
+    def forward(self, x: Tensor) -> Tensor:
+        batch, dim, height, width = x.shape
+        size = dim // 3 // self.heads  # of a head
+        x = x.reshape(batch, 3, self.heads, size, height * width)
+        query, key, value = x.permute(1, 0, 2, 4, 3).contiguous().unbind()
+        share = torch.matmul(query * size**-0.5, key.transpose(2, 3))
+        x = torch.matmul(F.softmax(share, dim=-1), value)
+        return x.transpose(2, 3).reshape(batch, dim // 3, height, width)
 
 
 def pad_same(x: Tensor, extent: int, stride: int, value: float = 0.0) -> Tensor:

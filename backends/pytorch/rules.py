@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from spinec.backends.expressions import Call, Function, Half, In, Layer, Optional, call
 from spinec.backends.outline import Rule
 from spinec.compiler.ops.activation import Activation, PReLU
+from spinec.compiler.ops.attention import Attention
 from spinec.compiler.ops.base import Op, Shape
 from spinec.compiler.ops.channels import ChannelConv, LayerScale, Shuffle, Slice
 from spinec.compiler.ops.conv import Conv, Linear, TransposedConv
@@ -234,7 +235,7 @@ def layer_scale(op: LayerScale, x: Shape) -> Layer:
 @rule(Slice)
 def slice_channels(op: Slice, x: Shape) -> Layer:
     """A layer, so that where it begins and ends can be arguments of a class."""
-    return Layer(call("Slice", op.start, op.dim))
+    return Layer(call("ChannelSlice", op.start, op.dim))
 
 
 @rule(Shuffle)
@@ -247,6 +248,12 @@ def shuffle(op: Shuffle, x: Shape) -> Layer:
 def channel_conv(op: ChannelConv, x: Shape) -> Layer:
     """The prelude's, which has the channels as a line."""
     return Layer(call("ChannelConv", op.kernel), {"kernel": "weight"})
+
+
+@rule(Attention)
+def attention(op: Attention, x: Shape) -> Layer:
+    """The prelude's, of products that every counter sees."""
+    return Layer(call("MapAttention", op.heads))
 
 
 @rule(StochasticDepth)

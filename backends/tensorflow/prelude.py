@@ -407,7 +407,7 @@ class LayerScale(layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="spinec")
-class Slice(layers.Layer):
+class ChannelSlice(layers.Layer):
     """So many channels of a map, from one on."""
 
     def __init__(self, start: int, dim: int, **settings: Any) -> None:
@@ -422,7 +422,7 @@ class Slice(layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="spinec")
-class Shuffle(layers.Layer):
+class ChannelShuffle(layers.Layer):
     """The first channel of every group, then the second of every group, and so on."""
 
     def __init__(self, groups: int, **settings: Any) -> None:
@@ -489,3 +489,25 @@ class ChannelConv(layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "kernel_size": self.kernel_size}
+
+
+@keras.saving.register_keras_serializable(package="spinec")
+class MapAttention(layers.Layer):
+    """Multi-head attention of every position of a map to all others."""
+
+    def __init__(self, heads: int, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.heads = heads
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        _, height, width, dim = x.shape
+        size = dim // 3 // self.heads  # of a head
+        apart = (-1, height * width, self.heads, size)
+        parts = (ops.reshape(part, apart) for part in ops.split(x, 3, axis=-1))
+        query, key, value = (ops.transpose(part, (0, 2, 1, 3)) for part in parts)
+        share = ops.matmul(query * size**-0.5, ops.transpose(key, (0, 1, 3, 2)))
+        x = ops.matmul(ops.softmax(share), value)
+        return ops.reshape(ops.transpose(x, (0, 2, 1, 3)), (-1, height, width, dim // 3))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "heads": self.heads}

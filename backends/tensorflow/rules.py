@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from spinec.backends.expressions import Call, Layer, Name, Optional, call
 from spinec.backends.outline import Rule
 from spinec.compiler.ops.activation import Activation, PReLU
+from spinec.compiler.ops.attention import Attention
 from spinec.compiler.ops.base import Op, Shape
 from spinec.compiler.ops.channels import ChannelConv, LayerScale, Shuffle, Slice
 from spinec.compiler.ops.conv import Conv, Linear, TransposedConv
@@ -232,19 +233,25 @@ def layer_scale(op: LayerScale, x: Shape) -> Layer:
 @rule(Slice)
 def slice_channels(op: Slice, x: Shape) -> Layer:
     """A slice with fixed ends, which XLA does not gather."""
-    return Layer(call("Slice", op.start, op.dim))
+    return Layer(call("ChannelSlice", op.start, op.dim))
 
 
 @rule(Shuffle)
 def shuffle(op: Shuffle, x: Shape) -> Layer:
     """Reshapes and one transposition."""
-    return Layer(call("Shuffle", op.groups))
+    return Layer(call("ChannelShuffle", op.groups))
 
 
 @rule(ChannelConv)
 def channel_conv(op: ChannelConv, x: Shape) -> Layer:
     """The prelude's, which has the channels as a line."""
     return Layer(call("ChannelConv", op.kernel), {"kernel": "kernel"})
+
+
+@rule(Attention)
+def attention(op: Attention, x: Shape) -> Layer:
+    """The prelude's: two products and a softmax."""
+    return Layer(call("MapAttention", op.heads))
 
 
 @rule(StochasticDepth)

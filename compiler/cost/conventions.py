@@ -37,6 +37,7 @@ _GRAPH: Mapping[Quantity, int] = {
     "divide": 1,
     "mean": 1,
     "pool": 1,
+    "softmax": 5,
     "moments": 6,  # two means, a squared difference of two, and a product and a sum: only batch norm is fused
 }
 CONVENTIONS: dict[Name, Convention] = {
@@ -62,7 +63,7 @@ CONVENTIONS: dict[Name, Convention] = {
     "ptflops": Convention(
         "ptflops 0.7.5: convolutions and linear layers with their biases, 2 a norm element, 1 an element of a swish, "
         "ReLU, ReLU6 or GELU, an upsampled element, and an element that a pool is given",
-        {"macs": 2, "bias": 2, "norm": 4, "swish": 2, "relu": 2, "gelu": 2, "resize": 2, "pooled": 2},
+        {"macs": 2, "bias": 2, "norm": 4, "swish": 2, "relu": 2, "gelu": 2, "softmax": 2, "resize": 2, "pooled": 2},
     ),
     "torch": Convention("PyTorch's FlopCounterMode over two: the same as conv", {"macs": 2}),
 }
@@ -74,7 +75,7 @@ PARTS: dict[str, tuple[Quantity, ...]] = {
     "convolution, linear": ("macs",),
     "bias": ("bias",),
     "norm": ("norm", "moments"),
-    "activation": ("activation", "swish", "relu", "prelu", "gelu"),
+    "activation": ("activation", "swish", "relu", "prelu", "gelu", "softmax"),
     "sum, product": ("add", "multiply", "divide", "scale"),
     "pooling": ("mean", "pool", "pooled", "average"),
     "upsampling": ("resize", "bilinear"),

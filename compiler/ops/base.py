@@ -26,6 +26,7 @@ Quantity = Literal[
     "relu",
     "prelu",
     "gelu",
+    "softmax",
     "mean",
     "pool",
     "pooled",
