@@ -24,6 +24,7 @@ GRADIENT_BAR = 1e-9  # of the largest gradient, in float64
 SPEC = """
 name: alone
 input: {{size: [{height}, {width}], channels: {channels}}}
+init: {{mode: {mode}}}
 blocks:
   b1: {{kind: conv, level: 0, dim: 1, inputs: [image]}}
 outputs: {{out: b1}}
@@ -42,17 +43,27 @@ def few(count: int) -> settings:
     )
 
 
-def alone(*blocks: list[Op], channels: int = 3, size: tuple[int, int] = (5, 7), in_line: bool = False) -> Program:
-    """A program of blocks in a row, each a list of ops: in a class of its own, or `in_line` as a sequence."""
+def alone(
+    *blocks: list[Op],
+    channels: int = 3,
+    size: tuple[int, int] = (5, 7),
+    in_line: bool = False,
+    mode: str = "fan_out",
+    every: bool = False,
+) -> Program:
+    """A program of blocks in a row, each a list of ops: in a class of its own, or `in_line` as a sequence.
+
+    It gives the last block's value as 'out', or `every` block's by its name.
+    """
     shape = (channels, *size)
     model = GraphBuilder("alone", "Ops.", ("image",))
     value = "image"
     for i, ops in enumerate(blocks, 1):
         value = model.add(f"b{i}", sequence("ops", "Ops.", *ops) if in_line else _block(ops), value)
-    whole = model.build({"out": value})
+    whole = model.build({name: name for name in model.parts if name != "image"} if every else {"out": value})
     inputs = {"image": ModelInput(shape)}
     steps, shapes, values = flatten(whole, inputs)
-    spec = spinec.loads(SPEC.format(height=size[0], width=size[1], channels=channels))
+    spec = spinec.loads(SPEC.format(height=size[0], width=size[1], channels=channels, mode=mode))
     return Program(spec, size, whole, inputs, tuple(steps), shapes, values)
 
 

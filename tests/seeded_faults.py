@@ -12,7 +12,7 @@ from spinec.backends.sample import Sample, sample, without_chance
 from spinec.backends.verify import BARS, Course, differences, observed
 
 SPREAD = 3.0  # of the norms' scales: values above six show whether a ReLU6 is one
-# Three specs that have every op.
+# Four specs that have every op which blocks are made of.
 
 DETECTOR = """
 name: seeded-detector
@@ -58,7 +58,18 @@ blocks:
 outputs: {P2: b3, P3: b2}
 head: {kind: mask_rcnn, dim: 12, classes: 4, box_layers: 1, mask_layers: 1, hidden: [10], box_size: 3, mask_size: 4, box_crops: 6, mask_crops: 2}
 """
-SPECS = {"detector": DETECTOR, "classifier": CLASSIFIER, "segmenter": SEGMENTER}
+ACTIVATOR = """
+name: seeded-activator
+input: {size: [20, 28]}
+defaults: {kind: conv, dim: 8}
+blocks:
+  stem: {level: 1, activation: leaky_relu, inputs: [image]}
+  b1: {level: 1, activation: elu, inputs: [stem]}
+  b2: {level: 2, activation: mish, inputs: [b1]}
+  b3: {level: 2, activation: gelu_tanh, inputs: [b2]}
+outputs: {P2: b3}
+"""
+SPECS = {"detector": DETECTOR, "classifier": CLASSIFIER, "segmenter": SEGMENTER, "activator": ACTIVATOR}
 
 
 class Seed(NamedTuple):
@@ -270,6 +281,12 @@ SEEDS = (
     Seed(
         "mean for the maximum in attention", "tensorflow", "segmenter", "GlobalMaxPooling2D", "GlobalAveragePooling2D"
     ),
+    Seed("relu for a leaky one", "pytorch", "activator", "F.leaky_relu(", "F.relu("),
+    Seed("a slope of 0.011 for 0.01", "tensorflow", "activator", "LeakyReLU(0.01,", "LeakyReLU(0.011,"),
+    Seed("selu for elu", "pytorch", "activator", "F.elu(", "F.selu("),
+    Seed("swish for mish", "tensorflow", "activator", '"mish"', '"silu"'),
+    Seed("gelu for its approximation", "pytorch", "activator", ', approximate="tanh"', ""),
+    Seed("another constant in the approximation", "tensorflow", "activator", "0.044715", "0.045"),
     Seed("momentum 0.9 for 0.99", "pytorch", "detector", "momentum=0.01", "momentum=0.1", "training"),
     Seed("momentum for its complement", "pytorch", "detector", "momentum=0.01", "momentum=0.99", "training"),
     Seed(

@@ -162,7 +162,8 @@ def global_pool(op: GlobalPool, x: Shape) -> Layer:
 def upsample(op: Upsample, x: Shape) -> Layer:
     """Nearest neighbour is Keras' default, made of repeats: XLA sees broadcasts and reshapes, never a gather.
 
-    Keras' own bilinear interpolation is in single precision whatever it is given, and XLA makes it a gather.
+    Keras' own bilinear interpolation is in single precision whatever it is given; XLA makes a gather of it, which for
+    odd factors gives other values.
     """
     if op.mode == "bilinear":
         return Layer(call("BilinearUpsampling", op.factor))
