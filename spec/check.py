@@ -10,7 +10,8 @@ from itertools import islice, takewhile
 from spinec.spec.errors import MOST_FAULTS, Fault, Place, did_you_mean
 from spinec.spec.fields import MAX_BLOCKS
 from spinec.spec.heads import SSD, DeepLab, Head, MaskRCNN, RetinaNet
-from spinec.spec.kinds.expand import expand
+from spinec.spec.kinds.expand import Parts, expand
+from spinec.spec.kinds.kind import Kind
 from spinec.spec.kinds.plan import KindError, field_values
 from spinec.spec.names import BLOCK_NAME, OUTPUT_NAME, RESERVED
 from spinec.spec.subject import Subject
@@ -172,10 +173,19 @@ def kinds(subject: Subject) -> Iterator[Fault]:
         sites += [(block.dim, 1)] if block.repeats > 1 else []
         for in_dim, stride in dict.fromkeys(sites):
             try:
-                expand(block.definition, field_values(block), in_dim, block.dim, stride)
+                parts = expand(block.definition, field_values(block), in_dim, block.dim, stride)
+                _check_groups(subject, block.definition, parts)
             except KindError as error:
                 yield kind_fault(name, block.kind, error, subject.key("blocks", name))
                 break
+
+
+def _check_groups(subject: Subject, kind: Kind, parts: Parts) -> None:
+    """Group norm divides the channels of every norm of a block."""
+    norm = subject.spec.norm if subject.spec else None
+    for name, dim in parts.normed if norm and norm.kind == "group" else ():
+        if norm and dim % norm.groups:
+            raise KindError(kind, ("steps",), f"{name}: {norm.groups} groups of norm do not divide {dim} channels")
 
 
 def kind_fault(name: str, kind: str, error: KindError, place: Place | None) -> Fault:

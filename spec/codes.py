@@ -36,8 +36,8 @@ kinds:
     shortcut: {drop: true}
 blocks:
   stem: {kind: conv, level: 1, dim: 16, inputs: [image]}
-  b1: {kind: my_block, level: 3, dim: 40, inputs: [stem]}
-outputs: {P3: b1}
+  b1: {kind: my_block, level: 2, dim: 40, inputs: [stem]}
+outputs: {P2: b1}
 """
 SECTIONS = {
     "1": "Reading a text",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from field_values import FREE, fields_of, values_of
+from field_values import FREE, always_of, fields_of, values_of
 from pairs import Row, rows_of
 from pydantic import BaseModel
 from strategies import text_of
@@ -165,7 +165,7 @@ def _choices(model: type[BaseModel]) -> dict[str, tuple[Any, ...]]:
 def _must_be_given(model: type[BaseModel], field: str) -> bool:
     """Whether a field has no default, or one that does not fit three outputs or takes very long."""
     default = (SSD, "anchors"), (MaskRCNN, "box_crops"), (MaskRCNN, "mask_crops")
-    return model.model_fields[field].is_required() or (model, field) in default
+    return field in always_of(model) or (model, field) in default
 
 
 def _choices_within(part: str, model: type[BaseModel]) -> dict[str, tuple[Any, ...]]:

@@ -23,9 +23,10 @@ from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
 import spinec  # noqa: E402
 from spinec.compiler.ops.activation import Activation  # noqa: E402
+from spinec.compiler.ops.channels import LayerScale, Shuffle, Slice  # noqa: E402
 from spinec.compiler.ops.conv import Conv, Linear, TransposedConv  # noqa: E402
 from spinec.compiler.ops.merge import Add, Average, Concat, Multiply, WeightedSum  # noqa: E402
-from spinec.compiler.ops.norm import BatchNorm  # noqa: E402
+from spinec.compiler.ops.norm import BatchNorm, GroupNorm, LayerNorm  # noqa: E402
 from spinec.compiler.ops.pool import GlobalPool, Pool  # noqa: E402
 from spinec.compiler.ops.regularize import Dropout, StochasticDepth  # noqa: E402
 from spinec.compiler.ops.resize import Crop, Flatten, Pad, SpaceToDepth, Upsample  # noqa: E402
@@ -149,7 +150,7 @@ def test_names_of_weights_are_names_of_parameters(text: str) -> None:
 def torch_name(name: str) -> str:
     """The state-dict key of a weight or a running statistic."""
     roles = {"kernel": "weight", "fusion": "weight", "scale": "weight", "shift": "bias", "bias": "bias"}
-    roles |= {"mean": "running_mean", "variance": "running_var"}
+    roles |= {"mean": "running_mean", "variance": "running_var", "factor": "weight", "slope": "weight"}
     module, _, role = name.rpartition(".")
     return f"{module}.{roles[role]}"
 
@@ -233,6 +234,29 @@ def normalise(op: BatchNorm, weights: Mapping[str, torch.Tensor], x: torch.Tenso
     return (x - mean) / (variance + op.epsilon) ** 0.5 * scale + shift
 
 
+def normalise_pixels(op: LayerNorm, weights: Mapping[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+    mean = x.mean(1, keepdim=True)
+    variance = ((x - mean) ** 2).mean(1, keepdim=True)
+    channels = (-1, *(1 for _ in x.shape[2:]))
+    return (x - mean) / (variance + op.epsilon) ** 0.5 * weights["scale"].view(channels) + weights["shift"].view(
+        channels
+    )
+
+
+def normalise_groups(op: GroupNorm, weights: Mapping[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+    groups = x.reshape(len(x), op.groups, -1)
+    mean = groups.mean(2, keepdim=True)
+    variance = ((groups - mean) ** 2).mean(2, keepdim=True)
+    normal = ((groups - mean) / (variance + op.epsilon) ** 0.5).view_as(x)
+    return normal * weights["scale"].view(-1, 1, 1) + weights["shift"].view(-1, 1, 1)
+
+
+def resize(op: Upsample, weights: Mapping[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+    if op.mode == "nearest":
+        return x.repeat_interleave(op.factor, 2).repeat_interleave(op.factor, 3)
+    return F.interpolate(x, scale_factor=op.factor, mode="bilinear", align_corners=False)
+
+
 def weigh(op: WeightedSum, weights: Mapping[str, torch.Tensor], *xs: torch.Tensor) -> torch.Tensor:
     raw = weights["fusion"]
     positive = raw.clamp(min=0)
@@ -266,7 +290,12 @@ EVALUATE: dict[type, Callable[..., torch.Tensor]] = {
     Activation: lambda op, weights, x: ACTIVATE[op.kind](x),
     Pool: pool,
     GlobalPool: lambda op, weights, x: getattr(x, {"mean": "mean", "max": "amax"}[op.kind])((2, 3), keepdim=op.keep),
-    Upsample: lambda op, weights, x: x.repeat_interleave(op.factor, 2).repeat_interleave(op.factor, 3),
+    LayerNorm: normalise_pixels,
+    GroupNorm: normalise_groups,
+    LayerScale: lambda op, weights, x: x * weights["factor"].view(-1, 1, 1),
+    Slice: lambda op, weights, x: x[:, op.start : op.start + op.dim],
+    Shuffle: lambda op, weights, x: x.unflatten(1, (op.groups, -1)).transpose(1, 2).flatten(1, 2),
+    Upsample: resize,
     Flatten: lambda op, weights, x: x.reshape(len(x), -1),
     Crop: lambda op, weights, x: x[:, :, : op.height, : op.width],
     Pad: lambda op, weights, x: F.pad(x, (0, op.right, 0, op.bottom)),

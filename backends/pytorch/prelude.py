@@ -202,7 +202,12 @@ class MaxPool2dSame(nn.Module):
 class AvgPool2dSame(nn.Module):
     """Average pooling padded as TensorFlow's 'same'; the average leaves padding out, or counts it as zeros."""
 
-    def __init__(self, kernel_size: int, stride: int, count_padding: bool = False) -> None:
+    def __init__(
+        self,
+        kernel_size: int,
+        stride: int,
+        count_padding: bool = False,
+    ) -> None:
         super().__init__()
         self.kernel_size, self.stride = kernel_size, stride
         self.count_padding = count_padding

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 
 from spinec.compiler.advice.remark import Linted, Remark, Rule
 from spinec.compiler.advice.without_effect import IDLE
+from spinec.spec.blocks import Block
+from spinec.spec.kinds.expand import expand
+from spinec.spec.kinds.plan import field_values
 
 MULTIPLE = 8  # channels that matrix units of GPUs and TPUs take at once in half precision
 LEAST_READ = 0.5  # of the positions of an input that a block strides over
@@ -29,8 +32,8 @@ def thrown_away(linted: Linted) -> Iterator[Remark]:
     """Coming to a coarser level keeps more than a hundredth of an input, and a stride reads more than half of it."""
     for name, block in linted.loaded.spec.blocks.items():
         if linted.as_is(block):
-            source, kernel = block.inputs[0].block, getattr(block, "kernel", 1)
-            stride = 2 ** (block.level - linted.level(source))
+            source = block.inputs[0].block
+            kernel, stride = _window(linted, block)
             if (read := min(1, kernel / stride) ** 2) < LEAST_READ:
                 message = f"{name}: a kernel of {kernel} with stride {stride} reads only {read:.0%} of {source}"
                 yield Remark("SPN-901", message, ("blocks", name, "level"), "put a block between them")
@@ -49,6 +52,15 @@ def thrown_away(linted: Linted) -> Iterator[Remark]:
                     ("blocks", name, "inputs", i),
                     "read a coarser block, or give this one more channels",
                 )
+
+
+def _window(linted: Linted, block: Block) -> tuple[int, int]:
+    """The largest window of a block that strides, and its stride."""
+    source = block.inputs[0].block
+    stride = 2 ** (block.level - linted.level(source))
+    parts = expand(block.definition, field_values(block), linted.dim(source), block.dim, stride)
+    windows = [window for window in parts.windows if window[1] > 1]
+    return max(windows, default=(1, 1))
 
 
 def levels(linted: Linted) -> Iterator[Remark]:

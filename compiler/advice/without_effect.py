@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, get_args
 
 from spinec.compiler.advice.remark import Linted, Remark, Rule
@@ -93,22 +93,28 @@ def _idle(linted: Linted, block: Block) -> Iterator[tuple[tuple[str, ...], str, 
         yield ("fuse",), "with only one input", "remove it"
     elif fuse and fuse.kind != "fast_normalized":
         yield ("fuse", "epsilon"), f"where inputs are fused by '{fuse.kind}'", "remove it"
-    yield from _idle_fields(block)
+    source = block.inputs[0].block
+    down = 2 ** (block.level - linted.level(source)) if linted.as_is(block) else 1
+    yield from _idle_fields(block, {down, 1} if block.repeats > 1 else {down})
     if block.definition.document.node and block.repeats > 1:
         yield ("repeats",), f"on an {block.kind}, which has nothing to repeat", "remove it"
 
 
-def _idle_fields(block: Block) -> Iterator[tuple[tuple[str, ...], str, str]]:
+def _idle_fields(block: Block, strides: Collection[int]) -> Iterator[tuple[tuple[str, ...], str, str]]:
     """The fields of a block that only steps take which its other fields leave out."""
     kind, fields = block.definition, block.fields
     if fields.get("kernel") == 1 and "dilation" in fields:
         yield ("dilation",), "with a kernel of one pixel", "remove it"
-    left_out = {placed.name: placed.step.when for placed in kind.placed() if placed.step.when}
-    known = known_nodes(kind, field_values(block), 1)
+    left_out = {".".join(placed.path): placed.step.when for placed in kind.placed() if placed.step.when}
+    sites = [known_nodes(kind, field_values(block), stride) for stride in strides]
     for name in kind.document.fields:
         users = users_of(kind, name)
         reasons = [left_out[user] for user in users if user in left_out]
-        if users and len(reasons) == len(users) and all(settled(r.node, known).value is False for r in reasons):
+        if (
+            users
+            and len(reasons) == len(users)
+            and all(settled(reason.node, known).value is False for reason in reasons for known in sites)
+        ):
             yield (name,), f"unless {reasons[0].text}", "set that, or remove this"
 
 

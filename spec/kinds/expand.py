@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -29,6 +29,8 @@ class Part(NamedTuple):
     main: str
     inputs: tuple[str, ...]
     settings: Mapping[str, Any]
+    dim: int
+    """How many channels come out."""
     inner: Parts | None = None
 
 
@@ -48,6 +50,25 @@ class Parts:
     stride: int
     drops: bool = False
     """Whether stochastic depth may leave out a part of it."""
+
+    @property
+    def windows(self) -> Iterator[tuple[int, int]]:
+        """Kernel and stride of everything that moves a window over a map."""
+        for part in self.parts:
+            if part.inner:
+                yield from part.inner.windows
+            elif "stride" in part.settings:
+                kernels = part.settings.get("kernels") or (part.settings["kernel"],)
+                yield max(kernels), part.settings["stride"]
+
+    @property
+    def normed(self) -> Iterator[tuple[str, int]]:
+        """The norms of the spec's sort, and how many channels each has."""
+        for part in self.parts:
+            if part.inner:
+                yield from ((f"{part.name}.{name}", dim) for name, dim in part.inner.normed)
+            elif part.main == "norm":
+                yield part.name, part.dim
 
 
 def expand(kind: Kind, fields: Fields, in_dim: int, dim: int, stride: int) -> Parts:
@@ -253,7 +274,7 @@ class _Site:
     ) -> str:
         if len(self.made) >= MAX_PARTS:
             raise KindError(self.kind, ("steps",), f"more than {MAX_PARTS:,} parts")
-        self.made.append(Part(name, main, inputs, settings, inner))
+        self.made.append(Part(name, main, inputs, settings, channels, inner))
         self.channels[name] = channels
         self.strides[name] = self._stride(path, main, inputs, settings, inner)
         return name

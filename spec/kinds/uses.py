@@ -14,12 +14,12 @@ EVERYWHERE = "*"
 
 
 def users_of(kind: Kind, name: str) -> list[str]:
-    """The steps that take a name, each once, and `EVERYWHERE` for what is no step."""
+    """The paths of the steps that take a name, and `EVERYWHERE` for what is no step."""
     return [user for user, names in uses(kind).items() if name in names]
 
 
 def uses(kind: Kind) -> dict[str, set[str]]:
-    """Step, or `EVERYWHERE`: the names that it takes, those of formulas and defaults that it takes included."""
+    """Path of a step, or `EVERYWHERE`: the names that it takes, and what those are made of."""
     document = kind.document
     made_of = {name: named(formula.node) for name, formula in {**document.let, **kind.defaults}.items()}
     found: dict[str, set[str]] = {EVERYWHERE: set()}
@@ -29,7 +29,7 @@ def uses(kind: Kind) -> dict[str, set[str]]:
     for placed in kind.placed():
         names = set(_taken(placed.step))
         found[EVERYWHERE] |= named(placed.step.when.node) if placed.step.when else set()
-        found[placed.name] = found.get(placed.name, set()) | names
+        found[".".join(placed.path)] = names
     return {user: _through(names, made_of) for user, names in found.items()}
 
 

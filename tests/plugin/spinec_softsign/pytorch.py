@@ -1,9 +1,8 @@
 """The op in PyTorch."""
 
-from spinec_softsign.ops import Softsign
-
 from spinec.backends.expressions import Call, Function, In, call
 from spinec.backends.pytorch.rules import rule
+from spinec_softsign.ops import Softsign
 
 
 @rule(Softsign)

@@ -1,9 +1,8 @@
 """The op in Keras."""
 
-from spinec_softsign.ops import Softsign
-
 from spinec.backends.expressions import Layer, Name, call
 from spinec.backends.tensorflow.rules import rule
+from spinec_softsign.ops import Softsign
 
 
 @rule(Softsign)
