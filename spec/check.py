@@ -10,7 +10,7 @@ from itertools import islice, takewhile
 from spinec.spec.errors import MOST_FAULTS, Fault, Place, did_you_mean
 from spinec.spec.fields import MAX_BLOCKS
 from spinec.spec.heads import SSD, DeepLab, Head, MaskRCNN, RetinaNet
-from spinec.spec.kinds.expand import Parts, expand
+from spinec.spec.kinds.expand import Parts, expand_block
 from spinec.spec.kinds.kind import Kind
 from spinec.spec.kinds.plan import KindError, field_values
 from spinec.spec.names import BLOCK_NAME, OUTPUT_NAME, RESERVED
@@ -173,7 +173,7 @@ def kinds(subject: Subject) -> Iterator[Fault]:
         sites += [(block.dim, 1)] if block.repeats > 1 else []
         for in_dim, stride in dict.fromkeys(sites):
             try:
-                parts = expand(block.definition, field_values(block), in_dim, block.dim, stride)
+                parts = expand_block(block.definition, field_values(block), in_dim, block.dim, stride)
                 _check_groups(subject, block.definition, parts)
             except KindError as error:
                 yield kind_fault(name, block.kind, error, subject.key("blocks", name))

@@ -19,12 +19,14 @@ from spinec.compiler.cost_model.quadratic_form import (
     TooFewError,
     Width,
     costs_of,
+    denominator,
     evaluate,
     form_of,
     no_form,
     plus,
     plus_form,
     renamed,
+    scaled,
 )
 from spinec.compiler.graph.hierarchy import GraphBuilder, ModelInput, flatten
 from spinec.compiler.graph.program import Program
@@ -32,6 +34,7 @@ from spinec.compiler.lowering.fuse import lower_block
 from spinec.compiler.lowering.pipeline import lower
 from spinec.compiler.lowering.resample import Features
 from spinec.spec.blocks import Block, Input
+from spinec.spec.errors import ShapeError, SpecError
 from spinec.spec.fields import MAX_DIM
 from spinec.spec.kinds.arithmetic import settled
 from spinec.spec.kinds.formula import Node
@@ -42,6 +45,7 @@ from spinec.spec.model import ModelSpec, with_dims
 
 SAMPLES = 8  # dims that a block is counted for: an op has four unknown factors, seldom more
 RANGES = 6  # from which samples are taken
+MULTIPLES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)  # of dims: groups must divide them
 MORE = 18  # samples on top, for blocks with an op of several different channel numbers
 CHECKS = 4  # whole candidates on which a form is compared with `cost`
 
@@ -59,6 +63,8 @@ class CostForm:
     """Source and block: what is saved where their dims are equal."""
     tied: tuple[str, ...]
     """Blocks that must have one dim, because a head reads them without endpoints between."""
+    times: int = 1
+    """How many times as large as a cost a value is: groups of convolutions make fractions of factors."""
 
     def costs(self, dims: Mapping[str, int], repeats: Mapping[str, int]) -> Costs:
         """The cost of one candidate."""
@@ -69,7 +75,7 @@ class CostForm:
         for (source, block), form in self.saved.items():
             if known[source] == known[block]:
                 total = plus(total, evaluate(form, known), -1)
-        return total
+        return tuple([each // self.times for each in total])
 
 
 def cost_form(spec: ModelSpec, size: tuple[int, int]) -> CostForm:
@@ -87,7 +93,15 @@ def cost_form(spec: ModelSpec, size: tuple[int, int]) -> CostForm:
         once, again[name], equal = _block_forms(spec, size, name, random)
         base = plus_form(base, once)
         saved |= {(source, name): form for source, form in equal.items()}
-    form = CostForm(spec, base, again, {pair: form for pair, form in saved.items() if form}, tied)
+    times = denominator([base, *again.values(), *saved.values()])
+    form = CostForm(
+        spec,
+        scaled(base, times),
+        {name: scaled(more, times) for name, more in again.items()},
+        {pair: scaled(form, times) for pair, form in saved.items() if form},
+        tied,
+        times,
+    )
     _check(form, size, random)
     return form
 
@@ -100,11 +114,35 @@ def _block_forms(
     sources = [given.block for given in block.inputs]
     found = [width for origin in (name, *sources) for width in _widths(block, origin)]
     found += [width for given in block.inputs for width in _narrowed(spec, given)]
-    choices = _choices([name, *sources], found, random)
+    choices = [_valid(spec, size, name, dims) for dims in _choices([name, *sources], found, random)]
     try:
         return _fitted(spec, size, name, found, choices)
-    except TooFewError:
-        return _fitted(spec, size, name, found, [*choices, *_choices([name, *sources], found, random, MORE)])
+    except (TooFewError, SpecError):  # more factors than samples, or samples that leave some of them open
+        more = [_valid(spec, size, name, dims) for dims in _choices([name, *sources], found, random, MORE)]
+        return _fitted(spec, size, name, found, [*choices, *more])
+
+
+def _valid(spec: ModelSpec, size: tuple[int, int], name: str, dims: Mapping[str, int]) -> dict[str, int]:
+    """Dims that a block can have, a few times as large where it needs multiples.
+
+    Raises:
+        SpecError: when no multiple fits.
+    """
+    random = Random(sum(dims.values()))
+    for times in MULTIPLES:
+        for most in (times - 1, times - 1, times - 1, 0):  # a little more than a multiple shows what is rounded down
+            larger = {block: dim * times + random.randint(0, most) for block, dim in dims.items()}
+            if max(larger.values()) <= MAX_DIM and _exists(spec, size, name, larger):
+                return larger
+    raise no_form(name)
+
+
+def _exists(spec: ModelSpec, size: tuple[int, int], name: str, dims: Mapping[str, int]) -> bool:
+    try:
+        _alone(spec, size, name, dims, 2)
+    except (SpecError, ShapeError):
+        return False
+    return True
 
 
 def _fitted(
@@ -224,9 +262,22 @@ def _check(form: CostForm, size: tuple[int, int], random: Random) -> None:
     dims = {name: block.dim for name, block in spec.blocks.items()}
     repeats = {name: block.repeats for name, block in spec.blocks.items()}
     for _ in range(CHECKS):
-        if form.costs(dims, repeats) != costs_of(cost(lower(with_dims(spec, dims, repeats), size))):
+        if dims and form.costs(dims, repeats) != costs_of(cost(lower(with_dims(spec, dims, repeats), size))):
             raise no_form("some candidate")
-        few = [random.randint(1, 64) for _ in range(3)]  # no block's weights are too large with these
-        dims = {name: random.choice(few) for name in dims}
-        dims |= dict.fromkeys(form.tied, few[0])
-        repeats = {name: random.randint(1, 3) for name in repeats}
+        dims, repeats = _candidate(form, size, random)
+
+
+def _candidate(form: CostForm, size: tuple[int, int], random: Random) -> tuple[dict[str, int], dict[str, int]]:
+    """Random dims and repeats, many of them equal; no dims where none are found that all blocks can have."""
+    spec = form.spec
+    few = [random.randint(1, 64) for _ in range(3)]  # no block's weights are too large with these
+    repeats = {name: random.randint(1, 3) for name in spec.blocks}
+    chosen = {name: random.choice(few) for name in spec.blocks} | dict.fromkeys(form.tied, few[0])
+    for times in MULTIPLES:
+        dims = {name: times * dim for name, dim in chosen.items()}
+        try:
+            lower(with_dims(spec, dims, repeats), size)
+            return dims, repeats
+        except (SpecError, ShapeError):
+            continue
+    return {}, repeats

@@ -91,7 +91,7 @@ class CostModel:
                 largest = np.maximum(largest, top)
                 self._check_exact(quantity, *largest.tolist())
                 tables = self._tables_for(quantity, int(largest[0].max()))
-            counts[rows] = tables.count(columns, None if times is None else further - self._usual)
+            counts[rows] = tables.count(columns, None if times is None else further - self._usual) / self._form.times
         return counts
 
     def _array(self, values: ArrayLike, what: str) -> NDArray[Any]:

@@ -7,25 +7,28 @@ and the factors solve a small linear system.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from itertools import combinations, combinations_with_replacement
-from typing import NamedTuple, TypeAlias
+from math import lcm
+from typing import Any, NamedTuple, TypeAlias
 
 from spinec.compiler.cost.conventions import CONVENTIONS
 from spinec.compiler.cost.report import Count, cost
 from spinec.compiler.graph.program import Program
+from spinec.compiler.ops.conv import Conv
 from spinec.spec.errors import Fault, SpecError
 from spinec.spec.kinds.arithmetic import evaluate as formula_value
 from spinec.spec.kinds.formula import Node
 from spinec.spec.kinds.spelling import shown
 from spinec.spec.kinds.widths import DIM
 
+MOST_PARTS = 2**16  # of a factor: its denominator
 PRIME = 2**61 - 1  # far above any factor, so a solution modulo the prime is the solution
 
-Costs: TypeAlias = tuple[int, ...]
-"""Half multiply-adds in every convention, in the order of `CONVENTIONS`, and parameters."""
+Costs: TypeAlias = "tuple[Any, ...]"
+"""Half multiply-adds in every convention, in the order of `CONVENTIONS`, and parameters; factors may be fractions."""
 NOTHING: Costs = (0,) * (len(CONVENTIONS) + 1)
 
 
@@ -105,9 +108,14 @@ def form_of(what: str, samples: Sequence[Sample], widths: Sequence[Width], skip:
     dims = [each for each, _ in samples]
     known: dict[tuple[int, ...], Width] = {}
     for width in (ONE, *widths):  # in order of preference: a dim before its shares
-        known.setdefault(tuple([channels(width, each) for each in dims]), width)
+        values = tuple([channels(width, each) for each in dims])
+        if not any(_follows(values, other) for other in known):
+            known[values] = width
+    if len({tuple([(step.path, len(step.inputs)) for step in program.steps]) for _, program in samples}) > 1:
+        raise no_form(what)  # what is computed depends on the dims
     costs: dict[frozenset[Width], list[Costs]] = {}
     sums: set[frozenset[Width]] = set()
+    parts = 1
     rows = zip(*[cost(program).rows for _, program in samples], strict=True)
     for steps, counts in zip(zip(*[program.steps for _, program in samples], strict=True), rows, strict=True):
         if steps[0].path.partition(".")[0] in skip:
@@ -115,13 +123,15 @@ def form_of(what: str, samples: Sequence[Sample], widths: Sequence[Width], skip:
         operands = zip(*[(step.output, *step.input_shapes) for step in steps], strict=True)
         numbers = {tuple([shape[0] for shape in shapes]) for shapes in operands}
         found = [_made_of(what, number, known) for number in numbers]
-        met = frozenset(width for widths in found for width in widths) - {ONE}
-        sums |= {met} if any(len(widths) > 1 for widths in found) else set()
+        met = frozenset(width for made in found for width in made.widths) - {ONE}
+        sums |= {met} if any(len(made.widths) > 1 for made in found) else set()
+        parts = lcm(parts, *(made.parts for made in found))
         so_far = costs.setdefault(met, [NOTHING] * len(samples))
         costs[met] = [plus(total, (*row.halves, row.params)) for total, row in zip(so_far, counts, strict=True)]
     form: Form = {}
+    parts = parts**2 * _parts_of(samples)  # a cost is a product of two numbers, over the groups
     for met, totals in costs.items():
-        form = plus_form(form, _fit(what, sorted(met), dims, totals, squares=met in sums))
+        form = plus_form(form, _fit(what, sorted(met), dims, totals, met in sums, parts))
     return form
 
 
@@ -131,24 +141,48 @@ def no_form(what: str) -> SpecError:
     return SpecError([Fault("SPN-704", message, None, "count candidates one by one: cost(lower(spec))")])
 
 
-def _made_of(what: str, number: tuple[int, ...], known: Mapping[tuple[int, ...], Width]) -> tuple[Width, ...]:
+def _follows(numbers: tuple[int, ...], known: tuple[int, ...]) -> bool:
+    """Whether numbers are a multiple of known ones and a constant more: then they are nothing new."""
+    i = next((i for i, value in enumerate(known) if value != known[0]), 0)
+    rise, run = numbers[i] - numbers[0], known[i] - known[0]
+    return all(run * (a - numbers[0]) == rise * (b - known[0]) for a, b in zip(numbers, known, strict=True)) and (
+        run != 0 or len(set(numbers)) == 1
+    )
+
+
+class Made(NamedTuple):
+    """Of which channel numbers some numbers are a sum of multiples, and what makes the multiples whole."""
+
+    widths: tuple[Width, ...]
+    parts: int = 1
+
+
+def _made_of(what: str, number: tuple[int, ...], known: Mapping[tuple[int, ...], Width]) -> Made:
     """Of which channel number the numbers of all samples are a multiple, or of which few a sum of multiples."""
     for values, width in known.items():
-        times = number[0] // values[0]
-        if times and number == tuple([times * value for value in values]):
-            return (width,)
+        times = Fraction(number[0], values[0])
+        if times.denominator <= MOST_PARTS and all(
+            each == times * value for each, value in zip(number, values, strict=True)
+        ):
+            return Made((width,), times.denominator)
     for several in (2, 3):
         for columns in combinations(known, several):
-            factors = _solve([list(row) for row in zip(*columns, strict=True)], [(value,) for value in number])
-            if factors and number == tuple(
-                [sum(f[0] * v for f, v in zip(factors, row, strict=True)) for row in zip(*columns, strict=True)]
-            ):
-                return tuple([known[column] for column in columns])
+            rows = [list(row) for row in zip(*columns, strict=True)]
+            for parts in (1, 2, 3, 4, 6, 8):
+                factors = _solve(rows, [(parts * value,) for value in number])
+                sums = [sum(f[0] * v for f, v in zip(factors, row, strict=True)) for row in rows] if factors else []
+                if sums == [parts * value for value in number]:
+                    return Made(tuple([known[column] for column in columns]), parts)
     raise no_form(what)
 
 
 def _fit(
-    what: str, widths: Sequence[Width], dims: Sequence[Mapping[str, int]], costs: Sequence[Costs], squares: bool
+    what: str,
+    widths: Sequence[Width],
+    dims: Sequence[Mapping[str, int]],
+    costs: Sequence[Costs],
+    squares: bool,
+    parts: int,
 ) -> Form:
     """The factors of the channel numbers, and of their products, that give every cost exactly."""
     several = len(widths) > 1 and not squares
@@ -157,23 +191,38 @@ def _fit(
     rows = [[channels(first, each) * channels(second, each) for first, second in terms] for each in dims]
     if len(rows) < len(terms):
         raise TooFewError
-    found = _solve(rows, costs)
-    if not found:
+    solved = _solve(rows, [tuple([parts * int(each) for each in cost]) for cost in costs])
+    if not solved:
         raise no_form(what)
+    found = [tuple([_quotient(each, parts) for each in factors]) for factors in solved]
     form = {term: factors for term, factors in zip(terms, found, strict=True) if any(factors)}
     if any(evaluate(form, each) != total for each, total in zip(dims, costs, strict=True)):
         raise no_form(what)
     return form
 
 
+def _parts_of(samples: Sequence[Sample]) -> int:
+    """By what the factors are to be multiplied to be whole: groups divide what a convolution costs."""
+    groups = {
+        getattr(step.op, "groups", 1) for program in samples for step in program[1].steps if isinstance(step.op, Conv)
+    }
+    few = [number for number in groups if number <= MOST_PARTS]
+    return lcm(*few) if lcm(*few) <= MOST_PARTS else max(few)
+
+
+def _quotient(number: int | Fraction, parts: int) -> int | Fraction:
+    found = Fraction(number, parts)
+    return int(found) if found.denominator == 1 else found
+
+
 class TooFewError(Exception):
     """There are more factors than samples."""
 
 
-def _solve(rows: Sequence[Sequence[int]], values: Sequence[Costs]) -> list[Costs]:
+def _solve(rows: Sequence[Sequence[int]], values: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
     """x with rows x = values modulo a prime, by elimination; nothing when the rows leave some of x open."""
     unknowns, table = len(rows[0]), [[*row, *value] for row, value in zip(rows, values, strict=True)]
-    found: list[Costs] = [NOTHING] * unknowns
+    found: list[tuple[int, ...]] = [()] * unknowns
     pivots: list[int] = []
     for column in range(unknowns):
         rank = len(pivots)
@@ -191,3 +240,13 @@ def _solve(rows: Sequence[Sequence[int]], values: Sequence[Costs]) -> list[Costs
     for rank, column in enumerate(pivots):
         found[column] = tuple([(x + PRIME // 2) % PRIME - PRIME // 2 for x in table[rank][unknowns:]])
     return found
+
+
+def denominator(forms: Iterable[Form]) -> int:
+    """The least number that makes every factor whole."""
+    return lcm(*(Fraction(each).denominator for form in forms for factors in form.values() for each in factors))
+
+
+def scaled(form: Form, times: int) -> Form:
+    """A form whose factors are so many times as large, and whole."""
+    return {term: tuple([int(times * each) for each in factors]) for term, factors in form.items()}

@@ -16,7 +16,7 @@ from spinec.compiler.ops.pool import GlobalPool
 from spinec.spec.blocks import Block, Fuse, Resample
 from spinec.spec.check import kind_fault
 from spinec.spec.errors import SpecError
-from spinec.spec.kinds.expand import expand
+from spinec.spec.kinds.expand import expand, expand_block
 from spinec.spec.kinds.kind import Kind
 from spinec.spec.kinds.plan import Fields, KindError, field_values
 from spinec.spec.model import ModelSpec
@@ -90,7 +90,9 @@ def _graph(site: _Site, style: Style) -> Graph:
 def _body(site: _Site, style: Style, in_dim: int, stride: int) -> Graph:
     """The block's repeats: the first takes the input's dim and strides."""
     dim = site.to.dim
-    parts = [expand(site.kind, site.fields, dim if i else in_dim, dim, 1 if i else stride) for i in range(site.repeats)]
+    parts = [
+        expand_block(site.kind, site.fields, dim if i else in_dim, dim, 1 if i else stride) for i in range(site.repeats)
+    ]
     graphs = [graph_of(each, style, rate) for each, rate in zip(parts, site.rates, strict=True)]
     return graphs[0] if len(graphs) == 1 else sequence("repeats", "The block's repeats.", *graphs)
 

@@ -13,10 +13,12 @@ from spinec.spec.fields import MAX_REPEATS
 from spinec.spec.kinds.arithmetic import evaluate
 from spinec.spec.kinds.formula import Formula, FormulaError, Node, Value
 from spinec.spec.kinds.kind import Kind, camel
+from spinec.spec.kinds.model import may_be
 from spinec.spec.kinds.plan import Fields, KindError, Plan, PlannedStep, default_fields, plan, step_fields
 from spinec.spec.kinds.spelling import floor, in_code
 from spinec.spec.kinds.steps import LISTS, Step
 from spinec.spec.kinds.steps import Kind as KindStep
+from spinec.spec.validate import show
 
 PIXEL = 0  # stands for the stride of what has become one pixel
 MAX_PARTS = 4_096  # primitives of one block, those of the kinds within it included
@@ -48,6 +50,9 @@ class Parts:
     result: str
     dim: int
     stride: int
+    """Pixels of the input to one of the result, on a side; 0: the result is one pixel."""
+    count: int
+    """How many primitives there are, those of the kinds within it included."""
     drops: bool = False
     """Whether stochastic depth may leave out a part of it."""
 
@@ -71,17 +76,26 @@ class Parts:
                 yield part.name, part.dim
 
 
+def expand_block(kind: Kind, fields: Fields, in_dim: int, dim: int, stride: int) -> Parts:
+    """What a block of a kind consists of, which brings its input to its level.
+
+    Raises:
+        KindError: when dims do not fit a step, or the steps do not stride so far.
+    """
+    parts = expand(kind, fields, in_dim, dim, stride)
+    if parts.stride != stride:
+        given = f"strides by {parts.stride}" if parts.stride else "gives one pixel"
+        raise KindError(kind, ("steps",), f"{given}, not by {stride}, from the level of its input to its own")
+    return parts
+
+
+@lru_cache(4_096)
 def expand(kind: Kind, fields: Fields, in_dim: int, dim: int, stride: int) -> Parts:
-    """What a block of a kind consists of.
+    """What a kind consists of at a place.
 
     Raises:
         KindError: when dims do not fit a step.
     """
-    return _expand(kind, fields, in_dim, dim, stride)
-
-
-@lru_cache(4_096)
-def _expand(kind: Kind, fields: Fields, in_dim: int, dim: int, stride: int) -> Parts:
     return _Site(plan(kind, fields, stride), in_dim, dim).parts()
 
 
@@ -103,6 +117,7 @@ class _Site:
         self.adjectives: list[str] = []
         self.said: list[str] = []
         self.drops = False
+        self.count = 0
         for name, node in planned.lets.items():
             value = self._value(("let", name), node)
             self.values[name] = Fraction(self._dim(("let", name), value)) if isinstance(value, Fraction) else value
@@ -116,14 +131,13 @@ class _Site:
         if (dim := self.channels[x]) != self.dim:
             message = f"gives {dim} channels, not the {self.dim} of its 'dim'"
             raise KindError(self.kind, ("steps",), message)
-        if self.strides[x] != self.plan.stride:
-            message = f"strides by {self.strides[x]}, not by {self.plan.stride}, from the level of its input to its own"
-            raise KindError(self.kind, ("steps",), message)
         words = [*self.words, *([change] if change else [])]
         name = "_".join([self.kind.name, *words])
         class_name = self.kind.class_name + "".join(map(camel, words))
         doc = ", ".join([self._title(), *self.said]) + f"{phrase}."
-        return Parts(name, class_name, doc, self._settings(), tuple(self.made), x, dim, self.plan.stride, self.drops)
+        return Parts(
+            name, class_name, doc, self._settings(), tuple(self.made), x, dim, self.strides[x], self.count, self.drops
+        )
 
     # ------------------------------------------------------------------ steps
 
@@ -185,7 +199,10 @@ class _Site:
     def _given(self, planned: PlannedStep, x: str) -> list[str]:
         step = planned.step
         listed = getattr(step, step.main) if step.main in LISTS else step.given
-        return [x] if listed is None else [value for each in listed for value in self._named(each)]
+        given = [x] if listed is None else [value for each in listed for value in self._named(each)]
+        if not given:
+            raise KindError(self.kind, planned.path, "takes nothing: what it takes repeats no times")
+        return given
 
     def _named(self, value: str) -> list[str]:
         return self.repeats.get(value[:-1], []) if value.endswith("*") else [self.names[value]]
@@ -200,6 +217,8 @@ class _Site:
         step = planned.step
         if step.main not in LISTS:
             given = [self._one(planned, given, name)]
+        elif step.main != "multiply" and len(given) == 1:
+            return given[0]  # there is nothing to add or to concatenate
         settings = self._numbers(planned)
         if isinstance(step, KindStep):
             return self._inner(planned, step, given[0], name.removesuffix("_kind"), settings)
@@ -216,15 +235,25 @@ class _Site:
         inner = self.kind.used[step.kind]
         fields = default_fields(inner)
         for key, node in planned.inner_fields.items():
-            fields[key] = self._plain((*planned.path, key), node)
+            fields[key] = self._field(planned, inner, key, node)
         fields["activation"] = settings["activation"]
         parts = expand(
             inner, tuple(fields.items()), self.channels[x], settings.get("dim", self.channels[x]), settings["stride"]
         )
         return self._add(name, "kind", (x,), {}, parts.dim, parts)
 
-    def _plain(self, path: tuple[str, ...], node: Node | str | None) -> Any:
-        if node is None or isinstance(node, str):
+    def _field(self, planned: PlannedStep, inner: Kind, key: str, node: Any) -> Any:
+        """What a step says of another kind's field, which is a value that the field may have."""
+        path, field = (*planned.path, key), inner.document.fields[key]
+        value = self._plain(path, node)
+        if field.type == "dim":
+            value = max(1, int(value))
+        if not may_be(field, value):
+            raise KindError(self.kind, path, f"{show(value)} is no value of the field {key!r} of {inner.name}")
+        return value
+
+    def _plain(self, path: tuple[str, ...], node: Any) -> Any:
+        if not isinstance(node, Node):  # a word, or a list of kernels
             return node
         value = self._value(path, node)
         if isinstance(value, Fraction):
@@ -272,8 +301,11 @@ class _Site:
         inner: Parts | None = None,
         path: tuple[str, ...] = ("steps",),
     ) -> str:
-        if len(self.made) >= MAX_PARTS:
-            raise KindError(self.kind, ("steps",), f"more than {MAX_PARTS:,} parts")
+        self.count += inner.count if inner else 1
+        if self.count > MAX_PARTS:
+            raise KindError(self.kind, path, f"more than {MAX_PARTS:,} parts")
+        if name in self.channels:
+            raise KindError(self.kind, path, f"two parts are called {name!r}: rename a step")
         self.made.append(Part(name, main, inputs, settings, channels, inner))
         self.channels[name] = channels
         self.strides[name] = self._stride(path, main, inputs, settings, inner)
@@ -287,14 +319,17 @@ class _Site:
         settings: Mapping[str, Any],
         inner: Parts | None,
     ) -> int:
-        """The stride of a new value: several that become one have one stride; one pixel is spread over any map."""
-        given = {self.strides[name] for name in inputs} - ({PIXEL} if main == "multiply" else set())
-        if len(given) > 1:
-            shown = " and ".join(map(str, sorted(given)))
+        """The stride of a new value: maps that meet have one, but for a gate, which is one pixel."""
+        strides = [self.strides[name] for name in inputs]
+        if main == "multiply":
+            if strides[-1] != PIXEL:
+                raise KindError(self.kind, path, "the gate is a map: expected one pixel, as global_pool gives it")
+        elif len(set(strides)) > 1:
+            shown = " and ".join(str(each) if each else "the whole image" for each in sorted(set(strides)))
             raise KindError(self.kind, path, f"cannot join maps that stride by {shown}")
         if main == "global_pool":
             return PIXEL
-        return max(given, default=PIXEL) * (inner.stride if inner else int(settings.get("stride", 1)))
+        return strides[0] * (inner.stride if inner else int(settings.get("stride", 1)))
 
     # ------------------------------------------------------------------ shortcut
 

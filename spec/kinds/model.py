@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import Field, create_model
+from pydantic import Field, TypeAdapter, ValidationError, create_model
 
 from spinec.spec.blocks import Block
 from spinec.spec.fields import Activation, Dilation, Dim, Kernel, Ratio
-from spinec.spec.kinds.document import FieldDocument
+from spinec.spec.kinds.document import FieldDocument, FieldType
 from spinec.spec.kinds.kind import Kind, camel
 
 TYPES: dict[str, Any] = {
@@ -64,6 +64,22 @@ def _field(field: FieldDocument, from_others: bool) -> tuple[Any, Any]:
         return annotation, Field(**said)
     default = float(field.default) if field.type == "ratio" and not field.default else field.default
     return annotation, Field(default, **said)
+
+
+def may_be(field: FieldDocument, value: Any) -> bool:
+    """Whether a field may have a value."""
+    try:
+        _adapter(field.type, field.one_of, field.min, field.max).validate_python(value)
+    except ValidationError:
+        return False
+    return True
+
+
+@lru_cache(512)
+def _adapter(
+    kind: FieldType | None, one_of: tuple[str, ...] | None, least: float | None, most: float | None
+) -> TypeAdapter[Any]:
+    return TypeAdapter(field_type(FieldDocument(type=kind, one_of=one_of, min=least, max=most)))
 
 
 def field_type(field: FieldDocument) -> Any:

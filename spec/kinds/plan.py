@@ -42,7 +42,8 @@ class PlannedStep:
     zero_scale: Node | None
     act: str | None
     repeat: Node | None
-    inner_fields: Mapping[str, Node | str | None]
+    inner_fields: Mapping[str, Any]
+    """What it says of another kind's fields: formulas, words, and lists of kernels."""
 
 
 @dataclass(frozen=True)
@@ -93,18 +94,27 @@ def _planned(kind: Kind, name: str, step: Step, path: tuple[str, ...], known: Ma
         formula = getattr(step, key)
         return _settled(kind, (*path, key), formula.node, known) if formula is not None else None
 
+    def word(key: str, text: str) -> Any:
+        """A word, or a list of kernels, that stands for itself or that a field has."""
+        if not text.startswith("$"):
+            return text
+        if text[1:] not in known:  # a formula that dims decide
+            raise KindError(kind, (*path, key), f"{text} depends on dims, and a word cannot")
+        return known[text[1:]].value
+
     settings = {key: node for key in step.types if (node := put(key)) is not None}
     words = {
-        key: _word(value, known)
+        key: word(key, value)
         for key, value in step
         if isinstance(value, str) and key not in ("act", "kind", "says", "present", "absent")
     }
     inner = {}
     if isinstance(step, KindStep):
         for key, field in step_fields(kind, step):
-            inner[key] = (
-                _word(field, known) if isinstance(field, str) else _settled(kind, (*path, key), field.node, known)
-            )
+            if isinstance(field, Formula):
+                inner[key] = _settled(kind, (*path, key), field.node, known)
+            else:
+                inner[key] = word(key, field) if isinstance(field, str) else field
     return PlannedStep(
         name,
         step,
@@ -114,14 +124,14 @@ def _planned(kind: Kind, name: str, step: Step, path: tuple[str, ...], known: Ma
         words,
         put("norm"),
         put("zero_scale"),
-        None if step.act is None else _word(step.act, known),
+        None if step.act is None else word("act", step.act),
         put("repeat"),
         inner,
     )
 
 
-def step_fields(kind: Kind, step: KindStep, only: Collection[str] = ()) -> Iterator[tuple[str, Formula | str]]:
-    """What a step says of another kind's fields, or of some of them: formulas, and words.
+def step_fields(kind: Kind, step: KindStep, only: Collection[str] = ()) -> Iterator[tuple[str, Any]]:
+    """What a step says of another kind's fields, or of some of them: formulas, words, lists of kernels.
 
     Raises:
         FormulaError: when a value is no formula.
@@ -132,14 +142,9 @@ def step_fields(kind: Kind, step: KindStep, only: Collection[str] = ()) -> Itera
             continue
         field = fields[key]
         if field.one_of or type_of_field(field.type) == "word":
-            yield key, str(value)
+            yield key, tuple(value) if isinstance(value, list | tuple) else str(value)
         else:
             yield key, to_formula(value.removeprefix("$") if isinstance(value, str) else value)
-
-
-def _word(text: str, known: Mapping[str, Node]) -> Any:
-    """A word, or a list of kernels, that stands for itself or that a field has."""
-    return known[text[1:]].value if text.startswith("$") else text
 
 
 def known_nodes(kind: Kind, fields: Fields, stride: int) -> dict[str, Node]:
@@ -148,7 +153,7 @@ def known_nodes(kind: Kind, fields: Fields, stride: int) -> dict[str, Node]:
     known["stride"] = number(stride)
     for name, formula in kind.defaults.items():
         if name not in known:
-            known[name] = settled(formula.node, known)
+            known[name] = _settled(kind, ("fields", name, "default"), formula.node, known)
     return known
 
 
@@ -184,11 +189,18 @@ def inner_node(kind: Kind, fields: Fields) -> Node:
     if kind.document.inner is None:
         return Node("name", "dim")
     planned = plan(kind, fields, 1)
-    node = planned.lets.get(kind.document.inner) or planned.known[kind.document.inner]
-    return Node("whole", None, (node,))
+    known = dict(planned.known)
+    for name, node in planned.lets.items():  # a formula may name those above it
+        found = settled(node, known)
+        known[name] = found if found.op == "boolean" else Node("whole", None, (found,))
+    node = known[kind.document.inner]
+    return node if node.op == "whole" else Node("whole", None, (node,))
 
 
 def inner_dim(kind: Kind, fields: Fields, dim: int) -> int:
     """The dim that a block works at, where its kind names one; else what it gives."""
     given = {"in_dim": Fraction(dim), "dim": Fraction(dim)}
-    return floor(evaluate(inner_node(kind, fields), given))
+    try:
+        return floor(evaluate(inner_node(kind, fields), given))
+    except FormulaError as error:
+        raise KindError(kind, ("inner",), str(error)) from None

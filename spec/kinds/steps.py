@@ -92,7 +92,7 @@ class Conv(Step):
         **dict.fromkeys(("conv", "kernel", "stride", "groups", "dilation", "bias_init"), "number"),
         "bias": "boolean",
     }
-    dims: ClassVar[tuple[str, ...]] = ("conv", "groups")
+    dims: ClassVar[tuple[str, ...]] = ("conv",)
     exact: ClassVar[tuple[str, ...]] = ("bias_init",)
 
     conv: Number = Field(description="channels that come out")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from spinec.spec.kinds.arithmetic import settled
-from spinec.spec.kinds.formula import Formula, Node
+from spinec.spec.kinds.formula import Formula, Node, number
 from spinec.spec.kinds.kind import Kind
 from spinec.spec.kinds.plan import Fields, default_fields, known_nodes, node_of, step_fields
 from spinec.spec.kinds.steps import Kind as KindStep
-from spinec.spec.kinds.steps import Step
+from spinec.spec.kinds.steps import MixedConv, Step
 
 IN_DIM, DIM = Node("name", "in_dim"), Node("name", "dim")
 
@@ -38,9 +38,14 @@ def _widths(kind: Kind, known: Mapping[str, Node]) -> Iterator[Node]:
                 channels[name] = last
                 continue
             given = _given(step, channels, last)
-            if step.main == "conv":
-                last = whole(settled(getattr(step, "conv").node, symbols))  # noqa: B009
+            if step.main in ("conv", "mixed_conv", "slice"):
+                last = whole(settled(getattr(step, step.main).node, symbols))
                 yield last
+                if isinstance(step, MixedConv):
+                    several = len(symbols[step.kernels.removeprefix("$")].value)
+                    yield from (share for node in (given, last) for share in _shares(node, several))
+            elif step.main == "attention":
+                last = settled(Node("/", None, (given, number(3))), {})
             elif isinstance(step, KindStep):
                 inner = _inner(kind, step, given, symbols)
                 yield from _widths(kind.used[step.kind], inner)
@@ -49,6 +54,14 @@ def _widths(kind: Kind, known: Mapping[str, Node]) -> Iterator[Node]:
                 last = given
             yield last
             channels[name] = last
+
+
+def _shares(node: Node, parts: int) -> Iterator[Node]:
+    """The shares of channels that `steps.shares` gives."""
+    if parts > 1:
+        share = Node("//", None, (node, number(parts)))
+        yield share
+        yield Node("-", None, (node, Node("*", None, (number(parts - 1), share))))
 
 
 def _given(step: Step, channels: Mapping[str, Node], last: Node) -> Node:
