@@ -8,8 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from torch.nn import functional, init  # noqa: E402  (after the skip)
-from torch.overrides import TorchFunctionMode  # noqa: E402
+from shapes import Shapes  # noqa: E402  (after the skip)
 from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
 import spinec  # noqa: E402
@@ -17,19 +16,6 @@ from spinec.spec.library import LIBRARY, library  # noqa: E402
 
 torch.set_num_threads(1)  # workers of pytest would wait for each other's threads, many times as long
 SIZES = (None, 96, (100, 172))  # the spec's own, and two that its levels do not divide
-
-
-class Shapes(TorchFunctionMode):
-    """Nothing has values on the device "meta": what only changes values, which takes half the time there, is left out."""
-
-    def __torch_function__(self, function: Any, types: Any, given: tuple[Any, ...] = (), named: Any = None) -> Any:
-        if function in (init.normal_, init.uniform_, init.kaiming_uniform_):
-            return (named or {})["tensor"]
-        if function is functional.batch_norm:
-            x, *of_channels = given[:5]
-            assert {tuple(each.shape) for each in of_channels} == {x.shape[1:2]}
-            return x
-        return function(*given, **(named or {}))
 
 
 def meta_model(program: spinec.Program) -> torch.nn.Module:
