@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from field_values import FREE, always_of, fields_of, values_of
@@ -48,8 +49,8 @@ BLOCK_FREE = (
     "math_",
 )
 OUTPUT_FREE = ("F", "Tensor", "SpaceToDepth", "LEVELS", "out", "out_up", "conv2", "act1", "dropout", "p", "C5", "a_b")
-FREE_FREE = tuple(name for name in BLOCK_FREE if name not in RESERVED)
-FREE_OUTPUT_FREE = tuple(name for name in OUTPUT_FREE if name.lower() not in RESERVED)
+FREE_NAMES = tuple(name for name in BLOCK_FREE if name not in RESERVED)
+FREE_OUTPUT_NAMES = tuple(name for name in OUTPUT_FREE if name.lower() not in RESERVED)
 MOST_INPUTS = 4
 
 
@@ -130,6 +131,7 @@ def some(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries({}, optional=fields)
 
 
+@cache
 def any_of(model: type[BaseModel], *always: str) -> st.SearchStrategy[dict[str, Any]]:
     """Any fields of a model, with any of their values."""
     fields = {field: st.sampled_from(values_of(model, field)) for field in fields_of(model)}
@@ -137,6 +139,19 @@ def any_of(model: type[BaseModel], *always: str) -> st.SearchStrategy[dict[str, 
     return st.fixed_dictionaries(given, optional=fields)
 
 
+@cache
+def maybe_fused() -> st.SearchStrategy[dict[str, Any]]:
+    """What a block may say of its fusion."""
+    return some(fuse=any_of(Fuse))
+
+
+@cache
+def rarely_resampled() -> st.SearchStrategy[dict[str, Any]]:
+    """What an input says of its resampling: mostly nothing."""
+    return st.one_of(st.just({}), st.just({}), any_of(Resample))
+
+
+@cache
 def settings() -> st.SearchStrategy[dict[str, Any]]:
     """What holds for a whole spec."""
     parts = {"norm": Norm, "init": Init, "stochastic_depth": StochasticDepth, "fuse": Fuse}
@@ -146,6 +161,7 @@ def settings() -> st.SearchStrategy[dict[str, Any]]:
     return st.builds(lambda a, b: {**a, **b}, own, nested)
 
 
+@cache
 def defaults() -> st.SearchStrategy[dict[str, Any]]:
     """Fields for every block whose kind has them."""
     fields = {
@@ -174,21 +190,27 @@ def add_block(draw: st.DrawFn, draft: Draft, sources: Sequence[str], level: int,
     else:
         kind = draw(st.sampled_from(draft.kinds))
         said = {} if kind == draft.default else {"kind": kind}
-        own = {**said, **draw(any_of(KINDS[kind], *always_of(KINDS[kind]))), **draw(some(fuse=any_of(Fuse)))}
+        own = {**said, **draw(any_of(KINDS[kind], *always_of(KINDS[kind]))), **draw(maybe_fused())}
     block = {**own, "level": level, "dim": dim or draw(draft.dims)}
-    taken_as_is = len(sources) == 1 and draft.level(sources[0]) <= level and kind != "identity"
+    taken_as_is = len(sources) == 1 and takes_as_is(kind, draft.level(sources[0]), level)
     block["inputs"] = [draw_input(draw, draft, source, level, taken_as_is) for source in sources]
     name = draw(
-        st.sampled_from((f"b{len(draft.blocks) + 1}", *FREE_FREE)).filter(lambda name: name not in draft.blocks)
+        st.sampled_from((f"b{len(draft.blocks) + 1}", *FREE_NAMES)).filter(lambda name: name not in draft.blocks)
     )
     draft.blocks[name] = block
     draft.unread = [*(other for other in draft.unread if other not in sources), name]
     return name
 
 
+def takes_as_is(kind: str, given: int, level: int) -> bool:
+    """Whether a block of a kind takes a single input without resampling."""
+    definition = KINDS[kind].definition
+    return not definition.document.node and (given == level or (given < level and definition.strides))
+
+
 def draw_input(draw: st.DrawFn, draft: Draft, source: str, level: int, taken_as_is: bool) -> Any:
     """An input by its name, or with settings of its own; there is always a path to the block's level."""
-    own = draw(st.one_of(st.just({}), st.just({}), any_of(Resample)))
+    own = draw(rarely_resampled())
     given = draft.level(source)
     if not taken_as_is and given < level and own.get("down", draft.down) == "none":
         own = {**own, "down": draw(st.sampled_from([way for way in values_of(Resample, "down") if way != "none"]))}
@@ -224,11 +246,13 @@ def draw_top(draw: st.DrawFn, draft: Draft) -> dict[str, Any]:
     return top
 
 
+@cache
 def output_name(level: int, index: int) -> st.SearchStrategy[str]:
     """What an output is called."""
-    return st.one_of(st.just(f"P{level}"), st.sampled_from(FREE_OUTPUT_FREE))
+    return st.one_of(st.just(f"P{level}"), st.sampled_from(FREE_OUTPUT_NAMES))
 
 
+@cache
 def heads() -> st.SearchStrategy[dict[str, Any]]:
     """A head of any kind."""
     return st.one_of([any_head(kind, model) for kind, model in Head.kinds.items()])
@@ -237,6 +261,7 @@ def heads() -> st.SearchStrategy[dict[str, Any]]:
 LARGE = ("dim", "classes", "hidden", "box_crops", "mask_crops", "mask_size")  # such as 1,000 crops, as many networks
 
 
+@cache
 def any_head(kind: str, model: type[Head]) -> st.SearchStrategy[dict[str, Any]]:
     """A head of one kind; what every spec must say is always said, and so is what makes a head large by default."""
     fields = model.model_fields

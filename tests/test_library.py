@@ -8,7 +8,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from torch.utils.flop_counter import FlopCounterMode  # noqa: E402  (after the skip)
+from shapes import Shapes  # noqa: E402  (after the skip)
+from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
 import spinec  # noqa: E402
 from spinec.spec.library import LIBRARY, library  # noqa: E402
@@ -18,7 +19,7 @@ SIZES = (None, 96, (100, 172))  # the spec's own, and two that its levels do not
 
 
 def meta_model(program: spinec.Program) -> torch.nn.Module:
-    with torch.device("meta"):
+    with torch.device("meta"), Shapes():
         return spinec.build(program).eval()
 
 
@@ -28,7 +29,7 @@ def trace(program: spinec.Program, model: torch.nn.Module) -> tuple[dict[str, tu
     for name, child in model.named_children():
         if name in program.values:
             child.register_forward_hook(lambda _, __, y, name=name: found.update({name: tuple(y.shape[1:])}))
-    with torch.no_grad():
+    with torch.no_grad(), Shapes():
         inputs = [torch.empty(given.times, *given.shape, device="meta") for given in program.inputs.values()]
         return found, model(*inputs)
 

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 torch = pytest.importorskip("torch")
 
 import torch.nn.functional as F  # noqa: E402, N812  (after the skip; its usual name)
+from shapes import Shapes  # noqa: E402
 from strategies import specs  # noqa: E402
 from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
@@ -59,7 +60,7 @@ def inputs_of(program: spinec.Program, batch: int = 2, **settings: Any) -> list[
 
 
 def meta_model(program: spinec.Program) -> torch.nn.Module:
-    with torch.device("meta"):
+    with torch.device("meta"), Shapes():
         return spinec.build(program)
 
 
@@ -320,7 +321,7 @@ def test_a_model_built_for_a_size_that_divides_takes_its_multiples(text: str) ->
     assert f"any multiple of {divisor} works" in spinec.emit(program)
 
     other = spinec.lower(spec, (3 * divisor, divisor))
-    with torch.inference_mode():
+    with torch.inference_mode(), Shapes():
         result = meta_model(program).eval()(*inputs_of(other, device="meta"))
     assert shapes(other, result) == other.outputs
 

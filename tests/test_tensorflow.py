@@ -114,7 +114,7 @@ def clean():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
-    keras.backend.clear_session()
+    keras.utils.clear_session(free_memory=False)  # the collector comes by itself: each call of it takes a second
 
 
 def spec_of(name):

@@ -98,6 +98,9 @@ class Alive(TorchDispatchMode):
         super().__init__()
         self.peak = 0
         self._storages = {}
+        self._bytes = (
+            0  # of all that are noted, of which some may be gone: no peak is missed, and few are asked each time
+        )
         self._note(held)
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
@@ -109,9 +112,13 @@ class Alive(TorchDispatchMode):
         for tensor in tree_iter(made):
             if isinstance(tensor, torch.Tensor):
                 storage = tensor.untyped_storage()
+                _, before = self._storages.get(storage._cdata, (None, 0))
                 self._storages[storage._cdata] = StorageWeakRef(storage), storage.nbytes()
-        self._storages = {key: held for key, held in self._storages.items() if not held[0].expired()}
-        self.peak = max(self.peak, sum(size for _, size in self._storages.values()))
+                self._bytes += storage.nbytes() - before
+        if self._bytes > self.peak:
+            self._storages = {key: held for key, held in self._storages.items() if not held[0].expired()}
+            self._bytes = sum(size for _, size in self._storages.values())
+            self.peak = max(self.peak, self._bytes)
 
 
 class Loss(torch.autograd.Function):
