@@ -93,7 +93,7 @@ class Maker:
     """Whole numbers of channels that formulas may use, and by how much they exceed a dim."""
     plain: bool = True
     names: set[str] = field(default_factory=set)
-    last: Value = Value("x", "in_dim")
+    last: Value = field(default_factory=lambda: Value("x", "in_dim"))
 
     # ------------------------------------------------------------------ choices
 
@@ -278,13 +278,14 @@ class Maker:
             and same
             and made.size != "one"
             and not any(k in body for k in ("multiply", "slice", "concat"))
+            and self.chance(4)
+            and (given.channels, given.size) == (made.channels, made.size)
         ):
-            if self.chance(4) and (given.channels, given.size) == (made.channels, made.size):
-                times = self.pick([1, 2, lambda: self.field("integer")])
-                body["repeat"] = times
-                made = made._replace(times=str(times))
-                if "conv" in body and made.whole and "groups" not in body and self.chance(2):
-                    body["from"] = [given.name, f"{name}*"]
+            times = self.pick([1, 2, lambda: self.field("integer")])
+            body["repeat"] = times
+            made = made._replace(times=str(times))
+            if "conv" in body and made.whole and "groups" not in body and self.chance(2):
+                body["from"] = [given.name, f"{name}*"]
         if self.chance(8):
             body["says"] = "something"
             body["present"] = self.pick(["with", "wide"])
@@ -323,7 +324,8 @@ class Maker:
     def expansion(self) -> None:
         """A convolution that is left out where its factor is one."""
         if self.last.channels not in [text for text, growth in self.channels if growth <= 2]:
-            return self.conv()
+            self.conv()
+            return
         factor = self.field("number")
         hidden = self.let(f"{self.last.channels} * {factor}", 4 * self.last.growth)
         made = Value("", hidden, self.last.size, True, 4 * self.last.growth)

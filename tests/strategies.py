@@ -20,7 +20,7 @@ from spinec.spec.names import RESERVED
 
 LADDERS = ("retinanet", "mask_rcnn")  # heads whose outputs are at levels without a gap
 # Names that generated code has uses for itself, and plain ones.
-MODEL_FREE = (
+MODEL_NAMES = (
     "tiny",
     "net-1",
     "f",
@@ -33,7 +33,7 @@ MODEL_FREE = (
     "torch.x",
     "2-towers",
 )
-BLOCK_FREE = (
+BLOCK_NAMES = (
     "x",
     "y",
     "z",
@@ -48,9 +48,9 @@ BLOCK_FREE = (
     "norm",
     "math_",
 )
-OUTPUT_FREE = ("F", "Tensor", "SpaceToDepth", "LEVELS", "out", "out_up", "conv2", "act1", "dropout", "p", "C5", "a_b")
-FREE_NAMES = tuple(name for name in BLOCK_FREE if name not in RESERVED)
-FREE_OUTPUT_NAMES = tuple(name for name in OUTPUT_FREE if name.lower() not in RESERVED)
+OUTPUT_NAMES = ("F", "Tensor", "SpaceToDepth", "LEVELS", "out", "out_up", "conv2", "act1", "dropout", "p", "C5", "a_b")
+FREE_NAMES = tuple(name for name in BLOCK_NAMES if name not in RESERVED)
+FREE_OUTPUT_NAMES = tuple(name for name in OUTPUT_NAMES if name.lower() not in RESERVED)
 MOST_INPUTS = 4
 
 
@@ -91,7 +91,7 @@ def specs(draw: st.DrawFn, most_blocks: int = 40, most_pixels: int = 160, most_d
     top = draw_top(draw, draft)
     pixels = st.integers(17, most_pixels)
     document = {
-        "name": draw(st.sampled_from(MODEL_FREE)),
+        "name": draw(st.sampled_from(MODEL_NAMES)),
         "input": {"size": draw(st.one_of(pixels, st.tuples(pixels, pixels))), **draw(any_of(Image))},
         **draw(settings()),
         "defaults": default,

@@ -24,6 +24,8 @@ from spinec.spec.kinds.formula import Node
 from spinec.spec.kinds.spelling import shown
 from spinec.spec.kinds.widths import DIM
 
+MANY = 20  # samples, that say whether factors are open for all dims
+ROUNDED = 24  # what may be the denominator of a factor that others make up for
 MOST_PARTS = 2**16  # of a factor: its denominator
 PRIME = 2**61 - 1  # far above any factor, so a solution modulo the prime is the solution
 
@@ -160,6 +162,8 @@ class Made(NamedTuple):
 def _made_of(what: str, number: tuple[int, ...], known: Mapping[tuple[int, ...], Width]) -> Made:
     """Of which channel number the numbers of all samples are a multiple, or of which few a sum of multiples."""
     for values, width in known.items():
+        if not values[0]:
+            continue  # a share of too few
         times = Fraction(number[0], values[0])
         if times.denominator <= MOST_PARTS and all(
             each == times * value for each, value in zip(number, values, strict=True)
@@ -191,7 +195,9 @@ def _fit(
     rows = [[channels(first, each) * channels(second, each) for first, second in terms] for each in dims]
     if len(rows) < len(terms):
         raise TooFewError
-    solved = _solve(rows, [tuple([parts * int(each) for each in cost]) for cost in costs])
+    many = len(rows) >= MANY  # then what is open is so for all dims: a number and half of it, rounded, are related
+    parts *= ROUNDED if many else 1
+    solved = _solve(rows, [tuple([parts * int(each) for each in cost]) for cost in costs], many)
     if not solved:
         raise no_form(what)
     found = [tuple([_quotient(each, parts) for each in factors]) for factors in solved]
@@ -219,14 +225,18 @@ class TooFewError(Exception):
     """There are more factors than samples."""
 
 
-def _solve(rows: Sequence[Sequence[int]], values: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
-    """x with rows x = values modulo a prime, by elimination; nothing when the rows leave some of x open."""
+def _solve(
+    rows: Sequence[Sequence[int]], values: Sequence[tuple[int, ...]], some_open: bool = False
+) -> list[tuple[int, ...]]:
+    """x with rows x = values modulo a prime, by elimination; what the rows leave open is zero, or there is nothing."""
     unknowns, table = len(rows[0]), [[*row, *value] for row, value in zip(rows, values, strict=True)]
-    found: list[tuple[int, ...]] = [()] * unknowns
+    found: list[tuple[int, ...]] = [(0,) * len(values[0])] * unknowns
     pivots: list[int] = []
     for column in range(unknowns):
         rank = len(pivots)
         at = next((i for i in range(rank, len(table)) if table[i][column] % PRIME), None)
+        if at is None and some_open:
+            continue
         if at is None:
             return []
         table[rank], table[at] = table[at], table[rank]

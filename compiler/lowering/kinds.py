@@ -47,9 +47,11 @@ def _padding(style: Style, settings: Mapping[str, Any]) -> Padding:
     return style.padding if said == "spec" else said
 
 
-def _mixed_conv(style: Style, settings: Mapping[str, Any]) -> Graph:
+def _mixed_conv(style: Style, settings: Mapping[str, Any]) -> Op | Graph:
     """Each share of the channels convolved by a kernel of its own; the first takes what does not divide."""
     kernels, in_dim, dim = settings["kernels"], settings["in_dim"], settings["mixed_conv"]
+    if len(kernels) == 1:
+        return style.conv(dim, kernels[0], settings["stride"], groups=dim if settings["depthwise"] else 1)
     doc = "Every share of the channels convolved by a kernel of another size."
     to = GraphBuilder("mixed_conv", doc, settings={"in_dim": in_dim, "dim": dim, "stride": settings["stride"]})
     start, made = 0, []

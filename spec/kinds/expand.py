@@ -136,8 +136,15 @@ class _Site:
         class_name = self.kind.class_name + "".join(map(camel, words))
         doc = ", ".join([self._title(), *self.said]) + f"{phrase}."
         return Parts(
-            name, class_name, doc, self._settings(), tuple(self.made), x, dim, self.strides[x], self.count, self.drops
+            name, class_name, doc, self._settings(), self._taken(x), x, dim, self.strides[x], self.count, self.drops
         )
+
+    def _taken(self, result: str) -> tuple[Part, ...]:
+        """The parts on which the result depends: what nobody takes is not computed."""
+        taken = {result}
+        for part in reversed(self.made):
+            taken |= {*part.inputs} if part.name in taken else set()
+        return tuple([part for part in self.made if part.name in taken])
 
     # ------------------------------------------------------------------ steps
 
