@@ -1,0 +1,144 @@
+"""Networks that timm has, too: parameters and multiply-adds to the integer, and logits with weights copied across."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("timm_import", exc_type=ImportError)
+
+from timm_import import import_timm  # noqa: E402  (after the skip)
+
+import spinec  # noqa: E402
+
+try:
+    timm = import_timm()
+except ImportError:
+    pytest.skip("no timm: make test", allow_module_level=True)
+
+torch.set_num_threads(1)
+NETWORKS = {  # ours: timm's
+    "convnext-atto": "convnext_atto",
+    "convnext-tiny": "convnext_tiny",
+    "cspdarknet-53": "cspdarknet53",
+    "densenet-121": "densenet121",
+    "dla-34": "dla34",
+    "efficientnet-lite0": "tf_efficientnet_lite0",
+    "efficientnet-lite1": "tf_efficientnet_lite1",
+    "efficientnet-lite2": "tf_efficientnet_lite2",
+    "efficientnet-lite3": "tf_efficientnet_lite3",
+    "efficientnet-lite4": "tf_efficientnet_lite4",
+    "efficientnetv2-s": "tf_efficientnetv2_s",
+    "ese-vovnet-19b-dw": "ese_vovnet19b_dw",
+    "ghostnet": "ghostnet_100",
+    "mixnet-s": "tf_mixnet_s",
+    "mobilenetv4-conv-small": "mobilenetv4_conv_small",
+    "regnetx-400mf": "regnetx_004",
+    "regnety-400mf": "regnety_004",
+    "resnet-50-d": "resnet50d",
+    "resnext-50-32x4d": "resnext50_32x4d",
+    "se-resnet-50": "seresnet50",
+}
+COUNTED_ALONE = ("mixnet-s",)  # one convolution of two groups is two convolutions in timm: no weight is another's
+SMALL = 96  # pixels at which logits are compared: large enough for every level
+SIDE = ("shortcut", "downsample", "bottom", "project")
+WINDOW = 30  # modules among which a counterpart is looked for: branches may run in another order
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_is_timms(name):
+    program = spinec.lower(spinec.load(name))
+    report, theirs = spinec.cost(program), timm.create_model(NETWORKS[name], pretrained=False)
+    assert report.params == sum(parameter.numel() for parameter in theirs.parameters())
+    with torch.device("meta"):
+        skeleton = timm.create_model(NETWORKS[name], pretrained=False).eval()
+    assert report.macs("conv") == multiply_adds(skeleton, torch.empty(1, *program.input_shape, device="meta"))
+
+    if name in COUNTED_ALONE:
+        return
+    small = spinec.lower(spinec.load(name), SMALL)
+    ours, image = spinec.build(small).eval(), torch.randn(1, 3, SMALL, SMALL)
+    copy(randomised(theirs), ours, image)
+    with torch.no_grad():
+        expected = theirs(image)
+        torch.testing.assert_close(ours(image), expected, rtol=0, atol=1e-5 * expected.abs().max().item())
+
+
+def multiply_adds(model, image) -> int:
+    """Of convolutions and linear layers."""
+    counted = []
+
+    def count(module, _, result):
+        if isinstance(module, torch.nn.Conv2d):
+            counted.append(result.numel() * module.weight[0].numel())
+        elif isinstance(module, torch.nn.Linear):
+            counted.append(result.numel() * module.in_features)
+
+    for module in model.modules():
+        module.register_forward_hook(count)
+    with torch.no_grad():
+        model(image)
+    return sum(counted)
+
+
+def randomised(model):
+    """The model as if it had been trained."""
+    dice = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for name, value in [*model.named_parameters(), *model.named_buffers()]:
+            if name.endswith("running_var"):
+                value.uniform_(0.5, 1.5, generator=dice)
+            elif value.ndim == 1:
+                value.normal_(0, 0.2, generator=dice)
+                if name.endswith(("weight", "gamma", "scale")):
+                    value.add_(1)
+    return model.eval()
+
+
+def copy(theirs, ours, image) -> None:
+    """Copy the weights of every module to the one that does the same: of one shape, on the same path, and next in turn."""
+    left = list(leaves(theirs, image))
+    for name, module in leaves(ours, image):
+        own = weights(module)
+        shapes = [shape(value) for value in own]
+        fits = [each for each in left[:WINDOW] if [shape(value) for value in weights(each[1])] == shapes]
+        assert fits, f"{name}: {shapes} is none of {[each for each, _ in left[:WINDOW]]}"
+        chosen = next((each for each in fits if beside(each[0]) == beside(name)), fits[0])
+        left.remove(chosen)
+        with torch.no_grad():
+            for value, given in zip(own, weights(chosen[1]), strict=True):
+                value.copy_(given.reshape(value.shape))
+    assert not left
+
+
+def leaves(model, image) -> Iterator[tuple[str, torch.nn.Module]]:
+    """The modules that have weights of their own, in the order of execution."""
+    names = {module: name for name, module in model.named_modules()}
+    found: dict[torch.nn.Module, None] = {}
+    hooks = [
+        module.register_forward_hook(lambda module, *_: found.setdefault(module))
+        for module in model.modules()
+        if list(module.parameters(recurse=False))
+    ]
+    with torch.no_grad():
+        model.eval()(image)
+    for hook in hooks:
+        hook.remove()
+    return ((names[module], module) for module in found)
+
+
+def weights(module) -> list[torch.Tensor]:
+    buffers = [value for name, value in module.named_buffers(recurse=False) if "num_batches" not in name]
+    return [*module.parameters(recurse=False), *buffers]
+
+
+def shape(value) -> tuple[int, ...]:
+    """The shape, that of a linear layer and of a 1x1 convolution alike."""
+    return tuple(side for i, side in enumerate(value.shape) if i < 2 or side > 1)
+
+
+def beside(name: str) -> bool:
+    """Whether a module is on the path of a shortcut."""
+    return any(word in name for word in SIDE)
