@@ -1,0 +1,164 @@
+"""Kinds as documents: where they come from, what is wrong with them, what is said of their classes."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+import spinec
+from spinec.spec.kinds.library import KINDS, kind_files, library_kind
+from spinec.spec.schema import schema
+
+BLOCKS = """blocks:
+  stem: {kind: conv, level: 1, dim: 16, inputs: [image]}
+  b1: {kind: own, level: 2, dim: 24, inputs: [stem]}
+outputs: {out: b1}
+"""
+OWN = "{says: A block, steps: {a: {conv: dim, kernel: 3, stride: stride, norm: true, act: $activation}}}"
+
+
+def spec_with(kind: str, blocks: str = BLOCKS) -> str:
+    return f"name: a\ninput: {{size: 64}}\nkinds:\n  own: {kind}\n{blocks}"
+
+
+@pytest.mark.parametrize("name", kind_files())
+def test_every_kind_of_the_library_is_sound_and_says_what_it_is(name):
+    kind = library_kind(name)
+    assert kind.name == kind.document.kind == name
+    assert kind.document.says
+    assert all(field.says or field.type in ("kernel", "dilation") for field in kind.document.fields.values())
+
+
+def test_no_two_kinds_of_the_library_look_alike_that_say_a_look():
+    looks = [kind.definition.document.look for kind in KINDS.values() if kind.definition.document.look is not None]
+    assert len(set(looks)) == len(looks)
+
+
+def test_equal_documents_are_one_kind():
+    first, second = spinec.loads(spec_with(OWN)), spinec.loads(spec_with(OWN))
+    assert first == second
+    assert type(first.blocks["b1"]) is type(second.blocks["b1"])
+    assert pickle.loads(pickle.dumps(first)) == first
+    other = spinec.loads(spec_with(OWN.replace("kernel: 3", "kernel: 5")))
+    assert other != first
+
+
+def test_a_kind_in_a_file_beside_the_spec(tmp_path: Path):
+    (tmp_path / "own.yaml").write_text(f"kind: own\n{'says: A block'}\nsteps: {{a: {{conv: dim, stride: stride}}}}\n")
+    (tmp_path / "spec.yaml").write_text("name: a\nkinds: {own: own.yaml}\n" + BLOCKS)
+    spec = spinec.load(tmp_path / "spec.yaml")
+    assert list(spec.kinds) == ["own"]
+    assert spinec.loads(spinec.dump(spec)) == spec  # the document is written into the spec
+
+
+def test_a_file_that_is_not_there_is_named_where_it_is_used(tmp_path: Path):
+    (tmp_path / "spec.yaml").write_text("name: a\nkinds: {own: owm.yaml}\n" + BLOCKS)
+    with pytest.raises(spinec.SpecError, match=r"spec.yaml:2:14: kinds: no file 'owm.yaml'"):
+        spinec.load(tmp_path / "spec.yaml")
+
+
+def test_a_child_inherits_kinds(tmp_path: Path):
+    (tmp_path / "parent.yaml").write_text(spec_with(OWN))
+    (tmp_path / "child.yaml").write_text("name: b\nextends: parent.yaml\nblocks: {b1: {dim: 32}}\n")
+    child = spinec.load(tmp_path / "child.yaml")
+    assert child.blocks["b1"].dim == 32
+    assert child.blocks["b1"].kind == "own"
+
+
+def test_a_kind_of_its_own_serves_defaults_and_necks():
+    blocks = "".join(f"  c{i}: {{level: {i}, dim: 8, inputs: [image]}}\n" for i in (3, 4, 5))
+    neck = "neck: {fragment: fpn, C3: c3, C4: c4, C5: c5, dim: 8, kind: own}\n"
+    fields = (
+        "kernel: {type: kernel, default: 3}, norm: {type: boolean, default: true}, bias: {type: boolean, default: true}"
+    )
+    steps = "a: {conv: dim, kernel: kernel, bias: bias, stride: stride}, b: {norm: true, when: norm}"
+    own = f"{{says: A block, fields: {{{fields}}}, steps: {{{steps}}}}}"
+    spec = spinec.loads(f"name: a\nkinds: {{own: {own}}}\ndefaults: {{kind: own}}\nblocks:\n{blocks}{neck}")
+    assert sum(block.kind == "own" for block in spec.blocks.values()) > 3
+
+
+FAULTS = {
+    "{says: A, steps: {a: {conv: dim * widht}}}": ("SPN-522", "nothing is called 'widht'"),
+    "{says: A, steps: {a: {conv: dim, kernal: 3}}}": ("SPN-202", "did you mean 'kernel'?"),
+    "{says: A, steps: {a: {conv: dim, act: rellu}}}": ("SPN-205", "did you mean 'relu'?"),
+    "{says: A, steps: {a: {conv: dim, act: $activatoin}}}": ("SPN-522", "did you mean 'activation'?"),
+    "{says: A, steps: {a: {convolve: dim}}}": ("SPN-520", "did you mean 'conv'?"),
+    "{says: A, steps: {a: {conv: dim, from: b}}}": ("SPN-523", "no earlier step is called 'b'"),
+    "{says: A, steps: {a: {conv: dim}, b: {add: [a, c]}}}": ("SPN-523", "no earlier step is called 'c'"),
+    "{says: A, steps: {a: {conv: dim}, b: {add: [a, 'a*']}}}": ("SPN-523", "write a"),
+    "{says: A, steps: {a: {conv: dim, when: dim}}}": ("SPN-522", "expected true or false, got a number"),
+    "{says: A, steps: {a: {conv: dim == 3}}}": ("SPN-522", "expected a number, got true or false"),
+    "{says: A, steps: {a: {conv: dim *}}}": ("SPN-522", "expected a number, a name or '('"),
+    "{says: A, steps: {a: {conv: dim, groups: 7}}}": ("SPN-316", "cannot take 24 channels to 24"),
+    "{says: A, steps: {a: {conv: 2 * dim}}}": ("SPN-316", "gives 48 channels, not the 24 of its 'dim'"),
+    "{says: A, steps: {a: {conv: dim, stride: 2 * stride}}}": ("SPN-316", "strides by 4, not by 2"),
+    "{says: A, steps: {a: {global_pool: mean}, b: {conv: dim, stride: stride}}}": ("SPN-316", "gives one pixel"),
+    "{says: A, steps: {a: {conv: dim / (dim - dim)}}}": ("SPN-316", "division by zero"),
+    "{says: A, steps: {a: {kind: own}}}": ("SPN-525", "own <- own"),
+    "{says: A, steps: {a: {kind: mbcon}}}": ("SPN-206", "did you mean 'mbconv'?"),
+    "{says: A, steps: {a: {kind: mbconv, expnd: 3}}}": ("SPN-202", "did you mean 'expand'?"),
+    "{says: A, steps: {a: {kind: squeeze_excite}}}": ("SPN-201", "missing key 'squeezed'"),
+    "{says: A, fields: {f: {default: 3}}, steps: {a: {conv: f}}}": ("SPN-521", "either a 'type' or 'one_of'"),
+    "{says: A, fields: {f: {type: kernel, default: 4}}, steps: {a: {conv: dim, kernel: f}}}": (
+        "SPN-521",
+        "4 is no value",
+    ),
+    "{says: A, fields: {f: {type: ratio, default: 1}}, steps: {a: {conv: dim}}}": (
+        "SPN-524",
+        "nothing uses the field 'f'",
+    ),
+    "{says: A, let: {f: dim}, steps: {a: {conv: dim}}}": ("SPN-524", "nothing uses the formula 'f'"),
+    "{says: A, fields: {dim: {type: dim}}, steps: {a: {conv: dim}}}": ("SPN-304", "every block has it"),
+    "{says: A, steps: {Conv: {conv: dim}}}": ("SPN-303", "step name 'Conv' is not allowed"),
+    "{says: A, steps: {forward: {conv: dim}}}": ("SPN-304", "is taken by Python"),
+    "{says: A, steps: {}}": ("SPN-520", "at least one step"),
+    "{steps: {a: {conv: dim}}}": ("SPN-201", "missing key 'says'"),
+    "[1, 2]": ("SPN-203", "expected a mapping"),
+}
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+def test_what_is_wrong_with_a_kind_is_said_at_its_line(kind):
+    code, said = FAULTS[kind]
+    with pytest.raises(spinec.SpecError) as caught:
+        spinec.loads(spec_with(kind))
+    found = {fault.code: str(fault) for fault in caught.value.faults}
+    assert code in found, found
+    assert said in found[code]
+    line = 6 + 1 if code == "SPN-316" else 4  # of the block, or of the kind
+    assert f"<text>:{line}:" in found[code]
+
+
+def test_repeats_that_do_not_fit_are_named():
+    kind = "{says: A, steps: {a: {conv: dim, groups: in_dim / 8, stride: stride}}}"
+    blocks = BLOCKS.replace("dim: 24", "dim: 20, repeats: 2").replace("dim: 16", "dim: 8")
+    with pytest.raises(spinec.SpecError, match="expected a whole number above zero, got 5/2"):
+        spinec.loads(spec_with(kind, blocks))
+
+
+def test_what_nobody_takes_is_not_computed():
+    kind = "{says: A, steps: {a: {conv: dim, stride: stride}, b: {conv: 3 * dim}, c: {act: relu, from: a}}}"
+    program = spinec.lower(spinec.loads(spec_with(kind)))
+    assert [name for name in program.weights if name.startswith("b1")] == ["b1.a.kernel"]
+
+
+def test_a_kind_that_does_not_stride_has_its_input_resampled():
+    kind = "{says: A, steps: {a: {conv: dim}}}"
+    program = spinec.lower(spinec.loads(spec_with(kind)))
+    assert any(name.startswith("b1.resample") for name in program.weights)
+
+
+def test_classes_that_differ_in_a_part_or_an_activation_are_called_so():
+    blocks = BLOCKS.replace("outputs: {out: b1}", "").rstrip() + (
+        "\n  b2: {kind: own, level: 3, dim: 24, activation: relu, inputs: [b1]}\noutputs: {out: b2}\n"
+    )
+    source = spinec.emit(spinec.lower(spinec.loads(spec_with(OWN, blocks))))
+    assert "class OwnSwish(" in source
+    assert "class OwnRelu(" in source
+    assert "V2" not in source
+
+
+def test_the_schema_has_kinds_of_a_specs_own():
+    assert "kinds" in schema()["properties"]
