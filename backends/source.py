@@ -44,6 +44,14 @@ def find_rule(rules: Mapping[type[Op], Rule], op: Op, backend: str) -> Rule:
     return rules[type(op)]
 
 
+def docstring(doc: str) -> list[str]:
+    """The lines of a docstring, an indent deep: one where it fits."""
+    if len(doc) <= 88 - 4 - 6:
+        return [f'    """{doc}"""']
+    first, *rest = textwrap.wrap(doc, 88 - 4 - 3)
+    return [f'    """{first}', *(f"    {line}" for line in rest), '    """']
+
+
 def describe(program: Program, channels_last: bool = False) -> str:
     """The first lines of generated source: what it is, what it costs, what it takes and gives."""
 

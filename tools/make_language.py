@@ -6,13 +6,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
 import yaml
+from pydantic import TypeAdapter
 
 from spinec.compiler.lowering.pipeline import MAX_PARAMS, MAX_WEIGHT
 from spinec.spec.blocks import Block, InputResample
 from spinec.spec.document import MAX_BYTES, MAX_DEPTH, MAX_DIGITS, MAX_ENTRIES, MAX_NODES, MAX_SHARED
 from spinec.spec.fields import MAX_BLOCKS, Activation
 from spinec.spec.heads import Head
+from spinec.spec.kinds.document import KindDocument
 from spinec.spec.kinds.library import KINDS
+from spinec.spec.kinds.steps import PRIMITIVES, Step
 from spinec.spec.library import fragments
 from spinec.spec.resolve import MAX_PARENTS
 from spinec.spec.schema import fragment_schema, schema
@@ -48,7 +51,36 @@ def language() -> dict[str, str]:
         "language-fragment": _table(own := fragment_schema(), own["required"]),
         "language-cell": _table(own["$defs"]["Cell"], own["$defs"]["Cell"]["required"]),
         "language-limits": _limits(),
+        **_kind_documents(),
     }
+
+
+def _kind_documents() -> dict[str, str]:
+    """What a kind's document, a field, a shortcut and every step may say."""
+    whole = TypeAdapter(KindDocument).json_schema(by_alias=True)
+    parts: dict[str, Node] = whole["$defs"]
+    return {
+        "kinds-document": _table(whole, whole["required"]),
+        "kinds-field": _table(parts["FieldDocument"], ()),
+        "kinds-shortcut": _table(parts["Shortcut"], ()),
+        "kinds-step": _table(_step(Step), ()),
+        "kinds-primitives": _primitives(),
+    }
+
+
+def _step(model: type[Step]) -> Node:
+    found: Node = TypeAdapter(model).json_schema(by_alias=True)
+    return found
+
+
+def _primitives() -> str:
+    rows, common = [], _step(Step)["properties"]
+    for main, model in PRIMITIVES.items():
+        fields = {name: field for name, field in _step(model)["properties"].items() if name not in common}
+        settings = "; ".join(f"`{name}`: {_about(field)}" for name, field in fields.items() if name != main)
+        doc = (model.__doc__ or "").partition("\n")[0].rstrip(".")
+        rows.append([f"`{main}`", doc, _about(fields[main]), settings])
+    return Table("", ("step", "what it does", "its value", "settings"), rows).to_text("markdown")
 
 
 def _document(whole: Node) -> str:
@@ -127,6 +159,8 @@ def _type(field: Node) -> str:
     if "prefixItems" in field:
         return "a pair of them"
     match field.get("type"):
+        case ["string", "number", "boolean"]:
+            return "[formula](#formulas)"
         case "array" if _options(field["items"]):
             return "list of [inputs](#inputs)"
         case "array":
@@ -142,12 +176,14 @@ def _type(field: Node) -> str:
 
 def _limit(field: Node) -> str:
     low, high = field.get("minimum"), field.get("maximum")
-    if field["type"] == "integer":
-        low = field["exclusiveMinimum"] + 1 if "exclusiveMinimum" in field else low
+    low = field["exclusiveMinimum"] + 1 if field["type"] == "integer" and "exclusiveMinimum" in field else low
+    if field["type"] == "integer" and low is not None and high is not None:
         return f", {low} to {high:,}"
-    parts = [f"at least {_yaml(low)}"] if low is not None else [f"above {_yaml(field['exclusiveMinimum'])}"]
-    parts += [f"at most {_yaml(high)}"] if high is not None else [f"below {_yaml(field['exclusiveMaximum'])}"]
-    return ", " + ", ".join(parts)
+    parts = [f"at least {_yaml(low)}"] if low is not None else []
+    parts += [f"above {_yaml(field['exclusiveMinimum'])}"] if low is None and "exclusiveMinimum" in field else []
+    parts += [f"at most {_yaml(high)}"] if high is not None else []
+    parts += [f"below {_yaml(field['exclusiveMaximum'])}"] if "exclusiveMaximum" in field else []
+    return "".join(f", {part}" for part in parts)
 
 
 def _fragments() -> str:

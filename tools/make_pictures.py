@@ -24,14 +24,15 @@ def pictures() -> dict[str, str]:
         "efficientnet-b0.svg": draw(load("efficientnet-b0"), fold=True).svg,
         "diff-d0-d1.svg": diff(d0, d1).draw(labels=False).svg,
         "distribution.svg": distribution([b0, d0]).svg(),
-        "tutorial.svg": draw(loads(tutorial())).svg,
+        "tutorial.svg": draw(loads(page("docs/tutorial.md", "my-network.yaml"))).svg,
+        "small.svg": draw(loads(page("docs/kinds.md", "small.yaml"))).svg,
         "house.dot": dot(),
     }
 
 
-def tutorial() -> str:
-    """The network of the tutorial, as it is in the end."""
-    return next(block.text for block in reversed(blocks("docs/tutorial.md")) if block.title == "my-network.yaml")
+def page(name: str, title: str) -> str:
+    """A file that a page shows, as it is in the end."""
+    return next(block.text for block in reversed(blocks(name)) if block.title == title)
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ from spinec.backends.pytorch.rules import RULES, initial_bias
 from spinec.backends.source import (
     Module,
     describe,
+    docstring,
     find_rule,
     levels,
     render_module,
@@ -62,7 +63,7 @@ def _reserved() -> frozenset[str]:
 
 def _class(outline: Outline) -> str:
     params = [f"{param.name}: {param.annotation}" for param in outline.params]
-    lines = [f"class {outline.name}(nn.Module):", f'    """{outline.graph.doc}"""', ""]
+    lines = [f"class {outline.name}(nn.Module):", *docstring(outline.graph.doc), ""]
     lines += signature("    def __init__", ["self", *params], "None")
     lines.append("        super().__init__()")
     lines += [f"        {name} = {formula}" for name, formula in outline.locals]
@@ -78,7 +79,7 @@ def _class(outline: Outline) -> str:
 
 
 def _model(outline: Outline, program: Program) -> str:
-    lines = [f"class {outline.name}(nn.Module):", f'    """{outline.graph.doc}"""', ""]
+    lines = [f"class {outline.name}(nn.Module):", *docstring(outline.graph.doc), ""]
     lines += [
         *signature("    def __init__", ["self"], "None"),
         "        super().__init__()",

@@ -16,6 +16,7 @@ from spinec.backends.prelude import Names, names_in, needed, pieces
 from spinec.backends.source import (
     Module,
     describe,
+    docstring,
     find_rule,
     levels,
     render_module,
@@ -74,7 +75,7 @@ def _builder(outline: Outline) -> str:
     """A function that makes the layers of a block and returns what applies them."""
     graph = outline.graph
     params = [f"{param.name}: {param.annotation}" for param in outline.params]
-    lines = [*signature(f"def {outline.name}", ["name: str", *params], "Apply"), f'    """{graph.doc}"""']
+    lines = [*signature(f"def {outline.name}", ["name: str", *params], "Apply"), *docstring(graph.doc)]
     lines += [f"    {name} = {formula}" for name, formula in outline.locals]
     lines += [line for member in outline.members for line in _layer(member)]
     inputs = [f"{name}: KerasTensor" for name in graph.inputs]
@@ -118,7 +119,7 @@ def _told(member: Member) -> tuple[str, ...]:
 
 def _model(outline: Outline, program: Program, builders: set[str]) -> str:
     """The function that makes the model: a line or a few per block; what is called more than once has a name."""
-    lines = [f"def {outline.name}() -> keras.Model:", f'    """{outline.graph.doc}"""']
+    lines = [f"def {outline.name}() -> keras.Model:", *docstring(outline.graph.doc)]
     for name, (shape, _) in program.inputs.items():
         lines += layout(f"{name} = ", Call("keras.Input", ((*shape[1:], shape[0]),), (("name", name),)), 4)
     variables = _variables(outline, builders | _reserved())
