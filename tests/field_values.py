@@ -39,6 +39,7 @@ STRUCTURE = {
     "Image": ("size",),
     "Input": ("block",),
     "Head": ("kind",),
+    "Norm": ("groups",),  # which must divide every dim: tests/test_random_kinds.py
 }
 FIXED = (
     "dense",
@@ -65,8 +66,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "convention": ("conv", "profiler", "torch"),
     "counted_params": ("folded", "trained", "all"),
     "dataset": ("COCO", "ImageNet"),
-    "Norm.groups": (1,),
-    "Norm.kind": ("layer", "batch", "group"),
+    "Norm.kind": ("layer", "batch"),
     "depth": (2, 1, 3),
     "depthwise": (True, False),
     "bottle": (0.5, 1, 2),
@@ -75,22 +75,17 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "down": DOWNS,
     "dropout": (0, 0.2, 0.5, 1),
     "epsilon": (0.0001, 0.001, 0.5),
-    "expand_groups": (1,),
-    "project_groups": (1,),
     "expand": (1, 1.5, 2, 2.5, 3, 4.35, 6),
     "gated": (False, True),
     "gate": ("hard_sigmoid", "sigmoid"),
-    "heads": (1,),
     "hidden": (5, 8),
     "group_width": (1,),  # more must divide the dim: tests/test_kinds.py
     "groups": (1,),
-    "growth": (4, 1, 8),
     "hidden_bias": (False, True),
     "hidden_norm": (True, False),
     "inner": (5, 1, 8),
     "keep": (True, False),
     "kernel": (1, 3, 5, 7),
-    "kernels": ((3,), (5, 3), (1, 3, 5)),
     "layer_scale": (0.1, 1e-6),
     "layers": (1, 0, 2, 3),
     "macs": ("2.5B", "97.0K"),
@@ -128,12 +123,10 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "subsample": (True, False),
     "synchronized": (True, False),
     "table": ("Table 1",),
-    "widen": (1, 4, 2.5),
     "width": (1, 0.5, 2),
     "up": ("nearest_first", "nearest", "bilinear", "bilinear_first", "transposed_conv", "none"),
     "zero_gamma": (False, True),
     "Bottleneck.expand": (2, 1, 4),
-    "Dense.layers": (1, 2, 3),
     "Osa.layers": (1, 2, 3),
     "Fuse.kind": ("softmax", "fast_normalized", "sum", "concat", "attention"),
     "MaskRCNN.hidden": ((8,), (), (5, 6)),
@@ -157,7 +150,7 @@ def fields_of(model: type[BaseModel]) -> list[str]:
 def always_of(model: type[BaseModel]) -> list[str]:
     """The fields of a model that must be given: those without a default, and those whose default fits few dims."""
     fields = model.model_fields
-    return [name for name in fields_of(model) if fields[name].is_required() or name in ("groups", "group_width")]
+    return [name for name in fields_of(model) if fields[name].is_required() or name == "group_width"]
 
 
 def parts_of(model: type[BaseModel], field: str) -> list[type[BaseModel]]:
@@ -168,7 +161,7 @@ def parts_of(model: type[BaseModel], field: str) -> list[type[BaseModel]]:
 def models() -> dict[str, type[BaseModel]]:
     """Every model that a loaded spec is made of, by name, each kind of block and head among them."""
     found: dict[str, type[BaseModel]] = {}
-    waiting: list[type[BaseModel]] = [ModelSpec, *KINDS.values(), *Head.kinds.values()]
+    waiting: list[type[BaseModel]] = [ModelSpec, *(KINDS[name] for name in FREE), *Head.kinds.values()]
     while waiting:
         model = waiting.pop()
         if model.__name__ not in found:

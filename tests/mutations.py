@@ -266,7 +266,7 @@ NUMBERS = {
 WORDS = {
     "kind": ("mbcov", "MBConv", "7", "[mbconv]", "''"),
     "activation": ("swihs", "Swish", "3", "[swish]"),
-    "down up": ("nearset", "bilinear", "2"),
+    "down up": ("nearset", "bicubic", "2"),
     "padding": ("valid", "0"),
     "name": ("My Network", "a/b", "''", "x\ty", "[a]"),
 }

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 def completed(capsys, monkeypatch, tmp_path):
     """The words that are offered for the last word of a line."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "mine.yaml").write_text("")
+    (tmp_path / "my-own.yaml").write_text("")
     (tmp_path / "notes.txt").write_text("")
 
     def ask(line):
@@ -40,24 +40,24 @@ def completed(capsys, monkeypatch, tmp_path):
     ("line", "offered"),
     [
         ("spinec com", ["compile", "compound"]),
-        ("spinec cost mi", ["mine.yaml"]),
+        ("spinec cost my", ["my-own.yaml"]),
         ("spinec cost eff-spinenet-d0-m", ["eff-spinenet-d0-mask-rcnn"]),
         ("spinec diff resnet-18 resnet-10", ["resnet-101", "resnet-101-deeplab-v3"]),
-        ("spinec validate mi", ["mine.yaml"]),
-        ("spinec lint mine.yaml resnet-3", ["resnet-34"]),
-        ("spinec report mi", ["mine.yaml"]),
+        ("spinec validate my", ["my-own.yaml"]),
+        ("spinec lint my-own.yaml resnet-3", ["resnet-34"]),
+        ("spinec report my", ["my-own.yaml"]),
         ("spinec chart le", ["levels"]),
-        ("spinec chart levels mi", ["mine.yaml"]),
-        ("spinec cost mine.yaml --by l", ["level"]),
-        ("spinec cost mine.yaml --optimizer a", ["adam"]),
-        ("spinec cost mine.yaml --compare", ["--compare-conventions"]),
-        ("spinec compile mine.yaml -b py", ["pytorch"]),
-        ("spinec draw mine.yaml --color m", ["macs"]),
+        ("spinec chart levels my", ["my-own.yaml"]),
+        ("spinec cost my-own.yaml --by l", ["level"]),
+        ("spinec cost my-own.yaml --optimizer a", ["adam"]),
+        ("spinec cost my-own.yaml --compare", ["--compare-conventions"]),
+        ("spinec compile my-own.yaml -b py", ["pytorch"]),
+        ("spinec draw my-own.yaml --color m", ["macs"]),
         ("spinec explain SPN-80", ["SPN-801", "SPN-802"]),
         ("spinec weights con", ["convert"]),
         ("spinec cost folder/", []),  # nothing: the shell completes files by itself
-        ("spinec draw mine.yaml -o ", []),
-        ("spinec run mine.yaml ", []),
+        ("spinec draw my-own.yaml -o ", []),
+        ("spinec run my-own.yaml ", []),
     ],
 )
 def test_names_choices_and_commands_complete(completed, line, offered):
@@ -70,7 +70,7 @@ def test_names_choices_and_commands_complete(completed, line, offered):
 
 
 def test_every_spec_is_offered_where_nothing_is_typed(completed):
-    assert completed("spinec show ") == [*names(), "mine.yaml"]
+    assert completed("spinec show ") == [*names(), "my-own.yaml"]
 
 
 def test_bash_completes(tmp_path):

@@ -31,6 +31,12 @@ DIMS = np.array([[8, 8, 16]])
 MODEL = spinec.CostModel(SPEC)
 SAMPLE = spinec.candidates(SPACE, [(1, 2)])
 USUAL: dict[str, Any] = {
+    "document": {
+        "name": "a",
+        "blocks": {"b": {"kind": "conv", "level": 0, "dim": 1, "inputs": ["image"]}},
+        "outputs": {"o": "b"},
+    },
+    "edits": {},
     "after": SPEC,
     "before": SPEC,
     "betas": (1, 2),

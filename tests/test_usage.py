@@ -118,6 +118,7 @@ APART = {  # commands that are not walked, and why
     "conventions": "takes no options",
     "explain": "takes no options",
     "list": "has one option, and counts the whole library",
+    "plugins": "has no option: tests/test_plugins.py",
     "published": "has one option, and counts the whole library",
     "export": "loads a framework; none of its options depends on another",
     "export-blocks": "its options are all needed",

@@ -396,8 +396,8 @@ class LayerScale(layers.Layer):
         self.initial = initial
 
     def build(self, input_shape: tuple[int, ...]) -> None:
-        start = keras.initializers.Constant(self.initial)
-        self.factor = self.add_weight(shape=input_shape[-1:], initializer=start, name="factor")
+        start, dims = keras.initializers.Constant(self.initial), input_shape[-1:]
+        self.factor = self.add_weight(shape=dims, initializer=start, name="factor")
 
     def call(self, x: KerasTensor) -> KerasTensor:
         return x * self.factor

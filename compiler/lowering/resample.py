@@ -40,7 +40,7 @@ def resample(given: Features, to: Features, way: Resample, style: Style) -> Grap
     elif given.level == to.level:
         steps = match(given, to, way, style, by_default=False)
     elif way.up == "transposed_conv":
-        steps = [_as_one(_transposed(given, to, style))]
+        steps = _transposed(given, to, style)
     else:
         mode: Mode = "bilinear" if way.up.startswith("bilinear") else "nearest"
         if way.up.endswith("_first") or narrow:

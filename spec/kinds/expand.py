@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -277,7 +277,9 @@ class _Site:
                 found[key] = self._dim(path, value)
             else:
                 found[key] = value if isinstance(value, bool) else self._number(planned.step, path, value)
-        self._note_use(planned)
+        if found.get("kernel") == 1 and "dilation" in found:
+            found["dilation"] = 1  # one pixel has no gaps
+        self._note_use(planned, ("dilation",) if found.get("kernel") == 1 else ())
         return found
 
     def _number(self, step: Step, path: tuple[str, ...], value: Value) -> int | float:
@@ -378,9 +380,9 @@ class _Site:
             title = f"{', '.join(self.adjectives)} {title[:1].lower()}{title[1:]}"
         return title[:1].upper() + title[1:]
 
-    def _note_use(self, planned: PlannedStep) -> None:
-        """Note the names that a step's settings are made of."""
-        for key in planned.settings:
+    def _note_use(self, planned: PlannedStep, idle: Collection[str]) -> None:
+        """Note the names that a step's settings are made of, but for idle ones."""
+        for key in planned.settings.keys() - set(idle):
             self._use(getattr(planned.step, key).node)
         if isinstance(planned.step, KindStep):
             for _, value in step_fields(self.kind, planned.step):

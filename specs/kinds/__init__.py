@@ -1,0 +1,1 @@
+"""Fragments that specs of the library name: YAML only."""
