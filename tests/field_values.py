@@ -50,6 +50,8 @@ FIXED = (
 )  # kinds whose dim follows from what they are given
 FREE = tuple(name for name in KINDS if name not in FIXED)
 """Kinds that take any dims."""
+UNCOUNTED = ("csp", "osa")
+"""Kinds whose dims decide what is computed: many candidates cannot be counted at once."""
 VALUES: dict[str, tuple[Any, ...]] = {
     "activation": ACTIVATIONS,
     "alpha": (0.5, 0, 1),

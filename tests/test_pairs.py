@@ -115,7 +115,11 @@ def assert_varied(seen: dict[str, list[BaseModel]]) -> None:
     for name, parts in seen.items():
         for field in models()[name].model_fields:
             few = (field == "kind" and name not in ("Fuse", "Norm")) or (name == "Published" and field == "table")
-            few = few or field in ("groups", "group_width", "kinds")  # the first divide dims; for kinds: random_kinds.py
+            few = few or field in (
+                "groups",
+                "group_width",
+                "kinds",
+            )  # the first divide dims; for kinds: random_kinds.py
             assert few or len({repr(getattr(part, field)) for part in parts}) > 1, f"{name}.{field}"
 
 

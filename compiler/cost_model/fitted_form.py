@@ -40,7 +40,7 @@ from spinec.spec.kinds.arithmetic import settled
 from spinec.spec.kinds.formula import Node
 from spinec.spec.kinds.library import KINDS
 from spinec.spec.kinds.plan import field_values, inner_node, node_of
-from spinec.spec.kinds.widths import DIM, whole, widths
+from spinec.spec.kinds.widths import DIM, decides, whole, widths
 from spinec.spec.model import ModelSpec, with_dims
 
 SAMPLES = 8  # dims that a block is counted for: an op has four unknown factors, seldom more
@@ -111,6 +111,8 @@ def _block_forms(
 ) -> tuple[Form, Form, dict[str, Form]]:
     """The forms of a block run once, of a further repeat, and of what each source saves that has the block's dim."""
     block = spec.blocks[name]
+    if any(decides(block.definition, field_values(block), stride) for stride in (1, 2)):
+        raise no_form(name)
     sources = [given.block for given in block.inputs]
     found = [width for origin in (name, *sources) for width in _widths(block, origin)]
     found += [width for given in block.inputs for width in _narrowed(spec, given)]

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from spinec.spec.kinds.arithmetic import settled
-from spinec.spec.kinds.formula import Formula, Node, number
+from spinec.spec.kinds.formula import FUNCTIONS, Formula, Node, number
 from spinec.spec.kinds.kind import Kind
 from spinec.spec.kinds.plan import Fields, default_fields, known_nodes, node_of, step_fields
 from spinec.spec.kinds.steps import Kind as KindStep
 from spinec.spec.kinds.steps import MixedConv, Step
 
+NUMBERS = ("number", "name", "whole", "if", "+", "-", "*", "/", "//", "^", *FUNCTIONS)
 IN_DIM, DIM = Node("name", "in_dim"), Node("name", "dim")
 
 
@@ -20,16 +21,57 @@ def widths(kind: Kind, fields: Fields, stride: int) -> list[Node]:
     return list(dict.fromkeys(_widths(kind, known_nodes(kind, fields, stride) | given)))
 
 
+def decides(kind: Kind, fields: Fields, stride: int) -> bool:
+    """Whether dims decide what is computed, but for whether a block keeps its dim: then its cost is no form of them."""
+    given = {"in_dim": IN_DIM, "dim": DIM}
+    return any(_decisions(kind, known_nodes(kind, fields, stride) | given))
+
+
+def _decisions(kind: Kind, known: Mapping[str, Node]) -> Iterator[bool]:
+    """Of every condition, and of every shortcut: whether dims decide it in another way."""
+    symbols = _symbols(kind, known)
+    shape = symbols["in_dim"], symbols["dim"]
+    if kind.document.shortcut and shape[0] != shape[1]:
+        yield shape != (IN_DIM, DIM)
+    channels, last = {"x": shape[0]}, shape[0]
+    for steps in (kind.steps, kind.shortcut, kind.then):
+        for name, step in steps.items():
+            when = settled(step.when.node, symbols) if step.when else None
+            if when and when.op != "boolean":
+                yield not _asks_for_equal_dims(when)
+            given = _given(step, channels, last)
+            if isinstance(step, KindStep) and not (when and when.value is False):
+                inner = _inner(kind, step, given, symbols)
+                yield from _decisions(kind.used[step.kind], inner)
+                last = inner["dim"]
+            elif step.main in ("conv", "mixed_conv", "slice"):
+                last = whole(settled(getattr(step, step.main).node, symbols))
+            channels[name] = last
+
+
+def _asks_for_equal_dims(node: Node) -> bool:
+    """Whether a condition is about nothing but whether a block keeps its dim."""
+    if node.op in ("not", "and", "or"):
+        return all(map(_asks_for_equal_dims, node.parts))
+    return node.op == "boolean" or (node.op in ("==", "!=") and {*node.parts} == {IN_DIM, DIM})
+
+
 def whole(node: Node) -> Node:
     """A formula rounded as a number of channels is."""
     return settled(Node("whole", None, (node,)), {})
 
 
-def _widths(kind: Kind, known: Mapping[str, Node]) -> Iterator[Node]:
+def _symbols(kind: Kind, known: Mapping[str, Node]) -> dict[str, Node]:
+    """What formulas know, those of the kind itself included."""
     symbols = dict(known)
     for name, formula in kind.document.let.items():
         node = settled(formula.node, symbols)
-        symbols[name] = node if node.op == "boolean" else whole(node)
+        symbols[name] = whole(node) if node.op in NUMBERS else node
+    return symbols
+
+
+def _widths(kind: Kind, known: Mapping[str, Node]) -> Iterator[Node]:
+    symbols = _symbols(kind, known)
     channels = {"x": symbols["in_dim"]}
     for steps, first in ((kind.steps, ""), (kind.shortcut, "x"), (kind.then, "")):
         last = channels["x"] if first else channels[next(reversed(channels))]
