@@ -64,7 +64,9 @@ def describe(program: Program, channels_last: bool = False) -> str:
         lines.append(f"Input: {height} x {width} x {spec.input.channels} (height, width, channels).")
     else:
         lines.append(f"Input: {spec.input.channels} x {height} x {width} (channels, height, width)")
-        lines[-1] += f"; any multiple of {divisor} works." if height % divisor == width % divisor == 0 else ", exactly."
+        spreads = spec.head is not None and spec.head.kind == "deeplab"  # it spreads a mean over the map of this size
+        divides = height % divisor == width % divisor == 0 and not spreads
+        lines[-1] += f"; any multiple of {divisor} works." if divides else ", exactly."
     for name, (shape, times) in program.crops.items():
         shown = " x ".join(map(str, (*shape[1:], shape[0]) if channels_last else shape))
         lines.append(f"And {name}: {shown} each, as many as there are; {times:,} an image are counted.")

@@ -39,7 +39,7 @@ def _blamed(fault: Fault, kind: Place) -> Fault:
 def kind_of(item: Item, kinds: Mapping[str, type[Kinded]], what: str, faults: list[Fault]) -> type[Kinded] | None:
     """The model of the kind that `item` says; None for a faulty one, which is added to `faults`, and for none."""
     kind = item.mapping.get("kind")
-    if kinds is Head.kinds and kind and kind.value not in kinds:
+    if kinds is Head.kinds and kind and isinstance(kind.value, str) and kind.value not in kinds:
         load_part("heads")
     if not isinstance(item.value, dict):
         message = f"{what}: expected a mapping with a 'kind', got {show(item.value)}"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
@@ -316,6 +316,7 @@ EVALUATE: dict[type, Callable[..., torch.Tensor]] = {
 def test_a_model_built_for_a_size_that_divides_takes_its_multiples(text: str) -> None:
     """What generated source says of itself: "any multiple of 128 works"."""
     spec = spinec.loads(text)
+    assume(spec.head is None or spec.head.kind != "deeplab")  # which spreads a mean over the map of its size
     divisor = 2 ** max(block.level for block in spec.blocks.values())
     program = spinec.lower(spec, (divisor, 2 * divisor))
     assert f"any multiple of {divisor} works" in spinec.emit(program)
