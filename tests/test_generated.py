@@ -195,5 +195,5 @@ def test_a_class_has_one_argument_for_equal_dims_and_says_what_keeps_a_shortcut_
     assert arguments["MBConvDown"] == arguments["MBConvPlain"] == ["dim"]
     assert docs["MBConvDown"] == "Inverted bottleneck without a shortcut: the shape changes."
     assert docs["MBConvPlain"] == "Inverted bottleneck without a shortcut."
-    assert arguments["MBConvUnexpandedNarrow"] == ["in_dim", "dim"]
+    assert arguments["MBConvUnexpandedDown"] == ["in_dim", "dim"]
     assert "* 1" not in source

@@ -20,7 +20,10 @@ WATCHED = """
 import sys, sysconfig
 from pathlib import Path
 import spinec.compiler.lowering.pipeline, spinec.spec.load, difflib, networkx
+from spinec.spec.kinds.library import KINDS
 from spinec.spec.library import fragments, library
+from spinec.spec.plugins import PARTS, load_part
+assert list(KINDS.values()) and not any(map(load_part, PARTS[:3]))
 own = [Path(spinec.__path__[-1]).resolve(), *map(Path, {*sysconfig.get_paths().values()})]
 folders = sorted(Path(sys.argv[1]).iterdir())
 touched = []
