@@ -178,7 +178,11 @@ def layout(prefix: str, value: Any, indent: int, suffix: str = "", comment: str 
     line = f"{space}{prefix}{render(value)}{suffix}"
     if len(line) + len(comment) <= WIDTH:
         return [line + comment]
-    if len(line) <= WIDTH or not _can_explode(value):
+    if len(line) <= WIDTH:
+        return [line]
+    if isinstance(value, list):
+        return bracketed(f"{space}{prefix}[", [("", item) for item in value], f"]{suffix}")
+    if not _can_explode(value):
         return [line]
     head, inner = value.target, value
     if value.target.startswith("."):
@@ -186,18 +190,18 @@ def layout(prefix: str, value: Any, indent: int, suffix: str = "", comment: str 
             f"{render(value.args[0])}{value.target}",
             Call(value.target, value.args[1:], value.kwargs),
         )
-    return parenthesised(f"{space}{prefix}{head}", _arguments(inner), suffix)
+    return bracketed(f"{space}{prefix}{head}(", _arguments(inner), f"){suffix}")
 
 
-def parenthesised(head: str, arguments: list[tuple[str, Any]], suffix: str) -> list[str]:
-    """Lines of ``head(arguments)suffix``: arguments on one indented line where they fit, else one a line."""
-    indent = len(head) - len(head.lstrip()) + 4
+def bracketed(opening: str, items: list[tuple[str, Any]], closing: str) -> list[str]:
+    """Lines of ``opening items closing``: items, with their prefixes, on one indented line where they fit, or apart."""
+    indent = len(opening) - len(opening.lstrip()) + 4
     space = " " * indent
-    together = space + ", ".join(prefix + render(value) for prefix, value in arguments)
+    together = space + ", ".join(prefix + render(value) for prefix, value in items)
     if len(together) <= WIDTH:
-        return [f"{head}(", together, f"{space[4:]}){suffix}"]
-    lines = [line for prefix, value in arguments for line in layout(prefix, value, indent, ",")]
-    return [f"{head}(", *lines, f"{space[4:]}){suffix}"]
+        return [opening, together, f"{space[4:]}{closing}"]
+    lines = [line for prefix, value in items for line in layout(prefix, value, indent, ",")]
+    return [opening, *lines, f"{space[4:]}{closing}"]
 
 
 def _arguments(value: Call) -> list[tuple[str, Any]]:

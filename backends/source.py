@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spinec.backends.expressions import WIDTH, Name, parenthesised
+from spinec.backends.expressions import WIDTH, Name, bracketed
 from spinec.backends.outline import Rule
 from spinec.compiler.cost.report import cost
 from spinec.compiler.graph.program import Program
@@ -83,7 +83,9 @@ def levels(program: Program) -> list[str]:
 def signature(head: str, arguments: list[str], result: str) -> list[str]:
     """The lines of ``def head(arguments) -> result:``, indented as the head is."""
     line = f"{head}({', '.join(arguments)}) -> {result}:"
-    return [line] if len(line) <= WIDTH else parenthesised(head, [("", Name(a)) for a in arguments], f" -> {result}:")
+    return (
+        [line] if len(line) <= WIDTH else bracketed(f"{head}(", [("", Name(a)) for a in arguments], f") -> {result}:")
+    )
 
 
 def render_module(module: Module) -> str:

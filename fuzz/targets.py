@@ -132,7 +132,8 @@ class Author:
         if annotation is bool:
             return str(self.one(("true", "false")))
         if annotation is float:
-            return str(self.one((0, 0.05, 0.25, 0.5, 1) if limit(limits, "le", 64) == 1 else (1, 1.5, 2, 6)))
+            most = min(limit(limits, "le", 64), limit(limits, "lt", 64))
+            return str(self.one((0.05, 0.25, 0.5, 0.75, 1) if most == 1 else (1, 1.5, 2, 6)))
         least = max(limit(limits, "ge", 0), limit(limits, "gt", -1) + 1)
         step = 2 if any(isinstance(each, AfterValidator) for each in limits) else 1  # kernels are odd
         return str(least + step * self.number(0, 6)) if self.number(0, 40) else str(least - self.number(0, 2))

@@ -43,10 +43,12 @@ def tamed(spec: ModelSpec) -> ModelSpec:
         )
         fuse = block.fuse.model_copy(update=calm) if block.fuse else None
         change = {**calm, "inputs": inputs, "fuse": fuse, "dim": min(block.dim, 2)}
-        change |= {"squeeze": 0.0, "expand": min(block.expand, 2)} if "squeeze" in block.fields else {}
+        change |= {"squeeze": 0.0} if "squeeze" in block.fields else {}
+        change |= {"expand": min(block.expand, 2)} if "expand" in block.fields else {}
         blocks[name] = block.model_copy(update=change)
     resample = spec.resample.model_copy(update={**calm, "down": averaged(spec.resample.down)})
     change = {"blocks": blocks, "resample": resample, "fuse": spec.fuse.model_copy(update=calm)}
+    change["norm"] = spec.norm.model_copy(update={"kind": "batch"})
     return spec.model_copy(update={**change, "endpoints": None, "head": None})
 
 
@@ -60,6 +62,10 @@ def features(program: spinec.Program, image: torch.Tensor) -> dict[str, torch.Te
     model = spinec.build(program).double().eval()
     for parameter in model.parameters():
         torch.nn.init.constant_(parameter, 1 / max(1, parameter[0].numel()))
+    for part in [*model.modules()]:  # with equal channels, what a layer norm gives does not depend on what it is given
+        for name, child in part.named_children():
+            if "LayerNorm" in type(child).__name__:
+                setattr(part, name, torch.nn.Identity())
     found: dict[str, Any] = {}
     for name in program.spec.blocks:
         getattr(model, name).register_forward_hook(lambda _, __, y, name=name: found.update({name: y}))

@@ -200,7 +200,7 @@ class MaxPool2dSame(nn.Module):
 
 
 class AvgPool2dSame(nn.Module):
-    """Average pooling padded as TensorFlow's 'same'; the average leaves padding out, or counts it as zeros."""
+    """Average pooling padded as TensorFlow's 'same', which it leaves out or counts as 0."""
 
     def __init__(
         self,

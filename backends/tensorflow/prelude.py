@@ -506,8 +506,8 @@ class MapAttention(layers.Layer):
         parts = (ops.reshape(part, apart) for part in ops.split(x, 3, axis=-1))
         query, key, value = (ops.transpose(part, (0, 2, 1, 3)) for part in parts)
         share = ops.matmul(query * size**-0.5, ops.transpose(key, (0, 1, 3, 2)))
-        x = ops.matmul(ops.softmax(share), value)
-        return ops.reshape(ops.transpose(x, (0, 2, 1, 3)), (-1, height, width, dim // 3))
+        x = ops.transpose(ops.matmul(ops.softmax(share), value), (0, 2, 1, 3))
+        return ops.reshape(x, (-1, height, width, dim // 3))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "heads": self.heads}
