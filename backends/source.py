@@ -83,9 +83,9 @@ def levels(program: Program) -> list[str]:
 def signature(head: str, arguments: list[str], result: str) -> list[str]:
     """The lines of ``def head(arguments) -> result:``, indented as the head is."""
     line = f"{head}({', '.join(arguments)}) -> {result}:"
-    return (
-        [line] if len(line) <= WIDTH else bracketed(f"{head}(", [("", Name(a)) for a in arguments], f") -> {result}:")
-    )
+    if len(line) <= WIDTH:
+        return [line]
+    return bracketed(f"{head}(", [("", Name(a)) for a in arguments], f") -> {result}:")
 
 
 def render_module(module: Module) -> str:
