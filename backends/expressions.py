@@ -103,6 +103,10 @@ class Function:
     in_place: Call | None = None
 
 
+Rule = Callable[..., Layer | Function]
+"""What a backend makes of an op and the shapes that it is given."""
+
+
 class Hole(NamedTuple):
     """Where instances of a class differ: a constructor argument."""
 

@@ -21,6 +21,19 @@ WORDS = {
 }
 
 
+def function_name(name: str) -> str:
+    """What a function is called after something that may have a class name.
+
+    >>> function_name("MBConvUnexpandedNarrow"), function_name("eff-spinenet-d0")
+    ('mbconv_unexpanded_narrow', 'eff_spinenet_d0')
+    """
+    for word in WORDS.values():
+        name = name.replace(word, f"{word[0]}{word[1:].lower()}")
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
+    joined = re.sub(r"[^A-Za-z0-9]+", "_", words).strip("_").lower()
+    return joined if joined[:1].isalpha() else f"net_{joined}".rstrip("_")
+
+
 def class_name(name: str) -> str:
     """``class_name("eff-spinenet-d0")`` is EffSpineNetD0.
 

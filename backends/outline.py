@@ -12,13 +12,13 @@ from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from typing import Any
 
-from spinec.backends.expressions import Call, Function, Half, In, Layer, Name, Optional, Place
+from spinec.backends.constants import arguments, counted
+from spinec.backends.expressions import Call, Function, Half, In, Layer, Name, Optional, Place, Rule
 from spinec.backends.holes import Holes, Param
+from spinec.backends.naming import class_name
 from spinec.compiler.graph.hierarchy import Graph, Node
 from spinec.compiler.graph.program import Program
 from spinec.compiler.ops.base import Op
-
-Rule = Callable[..., Layer | Function]
 
 MAKE_ANEW = ("conv", "norm", "merge")  # categories of ops whose result is no view of an operand
 
@@ -32,6 +32,8 @@ class Member:
     apply: Call | None = None
     after: str = ""
     is_graph: bool = False
+    takes: tuple[str, ...] = ()
+    """The arguments of the model that `build` mentions."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,22 @@ class Outline:
         """Whether calls are told apart: some layers exist once per call."""
         return any(member.node.per_call for member in self.members)
 
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """The arguments of the model that its members mention."""
+        return tuple(dict.fromkeys(name for member in self.members for name in member.takes))
+
+    def parts(self, program: Program) -> tuple[Outline, Outline | None]:
+        """What a model's features are computed by, and its head."""
+        if program.spec.head is None:
+            return self, None
+        split = len(program.spec.blocks) + (len(program.features) if program.spec.endpoints else 0)
+        body = replace(self.graph, inputs=("image",), nodes=self.graph.nodes[:split], outputs=program.features)
+        inputs = (*dict.fromkeys(program.features.values()), *program.crops)
+        head = replace(self.graph, inputs=inputs, nodes=self.graph.nodes[split:])
+        before, after = self.members[:split], self.members[split:]
+        return replace(self, graph=body, members=before), replace(self, graph=head, members=after)
+
 
 @dataclass(eq=False)
 class _Instance:
@@ -60,6 +78,8 @@ class _Instance:
     children: dict[int, _Instance] = field(default_factory=dict)
     made: Call | None = None
     """The call that makes it, once its class is known."""
+    takes: tuple[str, ...] = ()
+    """The arguments of the model that this call mentions."""
 
 
 @dataclass(frozen=True)
@@ -75,20 +95,23 @@ class Words:
 
 
 class Outliner:
-    """Collects the classes of a program for one backend."""
+    """Collects the classes of a program for one backend.
+
+    `name_of` gives what a class is called after its name, and whether it is the model.
+    """
 
     def __init__(
         self,
         program: Program,
         rule_of: Callable[[Op], Rule],
-        class_name: Callable[[str], str],
+        name_of: Callable[[str, bool], str],
         words: Words,
         reserved: Iterable[str] = (),
         named: bool = False,
     ) -> None:
         self.reserved = frozenset(reserved)
         self.named = named  # whether everything that is made is told its path
-        self.program, self.rule_of, self.class_name, self.words = program, rule_of, class_name, words
+        self.program, self.rule_of, self.name_of, self.words = program, rule_of, name_of, words
         self.input_shapes = {step.path: step.input_shapes for step in program.steps}
         self.groups: dict[Any, list[_Instance]] = {}
         self.group_of: dict[int, Any] = {}
@@ -98,7 +121,7 @@ class Outliner:
         """The classes in an order in which each comes after those it uses, and the model's own."""
         root = self._collect(self.program.graph, "", "")
         taken = set(self.reserved)
-        model_name = free_name(self.class_name(self.program.name), taken)
+        model_name = free_name(self.name_of(self.program.name, True), taken)
         keys = [key for key in self._order() if self.groups[key][0] is not root]
         names = self._names(keys)
         outlines = [self._class(free_name(names[key], taken), self.groups[key]) for key in keys]
@@ -109,13 +132,14 @@ class Outliner:
         alike: dict[str, list[Any]] = {}
         for key in keys:
             graph = self.groups[key][0].graph
-            alike.setdefault(graph.class_name or self.class_name(graph.name), []).append(key)
+            alike.setdefault(graph.class_name or class_name(graph.name), []).append(key)
         found = {}
         for name, group in alike.items():
             traits = {key: _traits(self.groups[key][0].graph) for key in group}
             shared = set.intersection(*map(set, traits.values()))
             for key in group:
-                found[key] = name + "".join(self.class_name(word) for word in traits[key] if word not in shared)
+                whole = name + "".join(class_name(word) for word in traits[key] if word not in shared)
+                found[key] = self.name_of(whole, False)
         return found
 
     # ------------------------------------------------------------------ collecting
@@ -180,21 +204,30 @@ class Outliner:
             if isinstance(node.op, Graph):
                 made = [self._make(instance.children[i]) for instance in instances]
                 build = holes.hole(tuple(made), node.module) if inject else holes.unify(tuple(made), node.name)
-                members.append(Member(node, build=build, is_graph=True))
+                build, taken = counted(build, node.counted), self._takes(node, instances[0].children[i])
+                members.append(Member(node, build=build, is_graph=True, takes=taken))
                 continue
             lowered = [instance.lowered[i] for instance in instances]
             members.append(self._member(graph, node, lowered, holes))
         params, local = holes.params(), holes.locals()
+        taken = tuple(dict.fromkeys(word for member in members for word in member.takes))
         for k, instance in enumerate(instances):
             place = [Place(instance.module)] if self.named else []
-            instance.made = holes.instantiate(name, params, k, *place)
+            call = holes.instantiate(name, params, k, *place)
+            passed = tuple((word, Name(word)) for word in taken)
+            instance.made, instance.takes = Call(call.target, call.args, (*call.kwargs, *passed)), taken
+        params = (*params, *(Param(word, "int") for word in taken))
         return Outline(name, graph, params, local, tuple(members))
+
+    def _takes(self, node: Node, child: _Instance) -> tuple[str, ...]:
+        """The arguments of the model that the call which makes a child mentions."""
+        return tuple(dict.fromkeys([*arguments([node.counted]), *child.takes]))
 
     def _member(self, graph: Graph, node: Node, lowered: list[Layer | Function | None], holes: Holes) -> Member:
         layers = [each for each in lowered if isinstance(each, Layer)]
         if layers:
-            build = holes.unify(tuple(layer.build for layer in layers), node.name)
-            return Member(node, build=build, after=layers[0].after)
+            build = counted(holes.unify(tuple(layer.build for layer in layers), node.name), node.counted)
+            return Member(node, build=build, after=layers[0].after, takes=tuple(arguments([node.counted])))
         functions = [each for each in lowered if isinstance(each, Function)]  # all the same: see `_shape_of`
         overwrite = _is_fresh(graph, node.inputs[0])
         return Member(node, apply=(functions[0].in_place if overwrite else None) or functions[0].apply)
@@ -223,7 +256,13 @@ class Outliner:
                 items.append(lowered.layer)
         if not items:
             return Call(self.words.nothing, kwargs=(("name", Place(child.module)),) if self.named else ())
-        return items[0] if self.named and len(items) == 1 else Call(self.words.sequence, tuple(items))
+        alone = len(items) == 1 and (self.named or not _has_weights(child))
+        return items[0] if alone else Call(self.words.sequence, tuple(items))
+
+
+def _has_weights(instance: _Instance) -> bool:
+    """Whether a sequence has anything whose name tells where in it it stands."""
+    return any(lowered is None or (isinstance(lowered, Layer) and lowered.weights) for lowered in instance.lowered)
 
 
 def _traits(graph: Graph) -> list[str]:
@@ -279,8 +318,8 @@ def _calls(value: Any) -> Any:
 
 def free_name(name: str, taken: set[str]) -> str:
     """The name, numbered if it is taken, which it is from now on."""
-    number = 1
-    while (candidate := name if number == 1 else f"{name}V{number}") in taken:
+    number, between = 1, "_" if name.islower() else "V"
+    while (candidate := name if number == 1 else f"{name}{between}{number}") in taken:
         number += 1
     taken.add(candidate)
     return candidate

@@ -15,6 +15,10 @@ class Names(NamedTuple):
     called: frozenset[str]
     """Those that it calls or takes an attribute of, which it does with no variable named by a spec."""
 
+    def plus(self, other: Names) -> Names:
+        """The names of both."""
+        return Names(self.used | other.used, self.called | other.called)
+
 
 def names_in(source: str | ast.AST) -> Names:
     """The names in source code, or in a part of it."""

@@ -9,12 +9,12 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spinec.backends.expressions import WIDTH, Name, bracketed
-from spinec.backends.outline import Rule
+from spinec.backends.expressions import WIDTH, Name, Rule, bracketed
 from spinec.compiler.cost.report import cost
 from spinec.compiler.graph.program import Program
 from spinec.compiler.ops.base import Op, op_name
 from spinec.spec.errors import BackendError
+from spinec.spec.library import names
 from spinec.spec.plugins import load_part, missing
 from spinec.spec.version import __version__
 
@@ -52,9 +52,8 @@ def docstring(doc: str) -> list[str]:
     return [f'    """{first}', *(f"    {line}" for line in rest), '    """']
 
 
-def describe(program: Program, channels_last: bool = False) -> str:
-    """The first lines of generated source: what it is, what it costs, what it takes and gives."""
-
+def describe(program: Program, backend: str, channels_last: bool = False) -> str:
+    """The first lines of generated source: what it is, what it costs, what it takes and gives, what made it."""
     report, spec = cost(program), program.spec
     height, width = program.size
     divisor = 2 ** max(block.level for block in spec.blocks.values())
@@ -72,7 +71,15 @@ def describe(program: Program, channels_last: bool = False) -> str:
         lines.append(f"And {name}: {shown} each, as many as there are; {times:,} an image are counted.")
     figures = f"{report.macs():,} multiply-adds (convolutions and linear layers), {report.params:,} parameters."
     lines += textwrap.wrap(figures, 88)
+    lines += ["", f"Made by: {command(program, backend)}"]
     return "\n".join(lines) + "\n"
+
+
+def command(program: Program, backend: str) -> str:
+    """The command that writes a program's source; what is no spec of the library is a file of that name."""
+    name = program.name if program.name in names() else f"{program.name}.yaml"
+    size = "" if program.size == program.spec.input.size else f" --size {program.size[0]}x{program.size[1]}"
+    return f"spinec compile {name} --backend {backend}{size}"
 
 
 def levels(program: Program) -> list[str]:

@@ -6,7 +6,7 @@ would nest deeper than a reader likes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from spinec.backends.expressions import WIDTH, Call, Name, render
@@ -34,9 +34,20 @@ class Body(NamedTuple):
 Apply = Callable[[Member, tuple[Any, ...]], Any]
 
 
-def body(outline: Outline, apply: Apply, keep_names: bool, taken: Collection[str] = ()) -> Body:
-    """The statements of a graph; `keep_names` gives every value the name of its node, `taken` names none has."""
-    return _Writer(outline, apply, keep_names, taken).write()
+def body(
+    outline: Outline,
+    apply: Apply,
+    keep_names: bool,
+    taken: Collection[str] = (),
+    given: Mapping[str, Any] | None = None,
+) -> Body:
+    """The statements of a graph; `keep_names` gives every value the name of its node, `taken` names none has.
+
+    What a graph is given has the name that it has there, unless `given` says what it is.
+    """
+    writer = _Writer(outline, apply, keep_names, taken)
+    writer.values |= given or {}
+    return writer.write()
 
 
 class _Writer:

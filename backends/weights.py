@@ -11,8 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from spinec.backends.expressions import Layer
-from spinec.backends.outline import Rule
+from spinec.backends.expressions import Layer, Rule
 from spinec.compiler.graph.program import Program
 from spinec.compiler.ops.base import Op, Shape
 from spinec.spec.errors import BackendError

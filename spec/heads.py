@@ -12,6 +12,7 @@ Layers = Annotated[int, Field(ge=0, le=64, description="convolutions before the 
 Classes = Annotated[int, Field(gt=0, le=100_000, description="number of classes")]
 Anchors = Annotated[int, Field(gt=0, le=1024)]
 Crops = Annotated[int, Field(gt=0, le=100_000)]
+ANCHOR_BY_ANCHOR = "anchor by anchor, a score per class or the 4 numbers of a box"
 CropSize = Annotated[int, Field(gt=0, le=256)]
 
 
@@ -23,6 +24,8 @@ class Head(Frozen):
     """Whether all outputs that it reads must have one dim."""
     maps: ClassVar[tuple[str, ...]] = ()
     """What it gives a map of for every output."""
+    channels: ClassVar[str] = ""
+    """In which order the channels of its maps are."""
 
     kind: str = Field(description="what is computed from the outputs")
     activation: Activation = Field("swish", description="of every convolution and linear layer but the last")
@@ -59,6 +62,7 @@ class RetinaNet(Head):
     """Class and box subnets whose weights are shared over the levels, with batch norm per level."""
 
     maps: ClassVar[tuple[str, ...]] = ("class", "box")
+    channels: ClassVar[str] = ANCHOR_BY_ANCHOR
 
     kind: Literal["retinanet"] = "retinanet"
     dim: Dim
@@ -80,6 +84,7 @@ class MaskRCNN(Head):
     """
 
     maps: ClassVar[tuple[str, ...]] = ("objectness", "deltas")
+    channels: ClassVar[str] = "deltas: anchor by anchor, 4 each; crop_box: class by class, 4 each"
 
     kind: Literal["mask_rcnn"] = "mask_rcnn"
     dim: Dim
@@ -101,6 +106,7 @@ class SSD(Head):
 
     one_dim: ClassVar[bool] = False
     maps: ClassVar[tuple[str, ...]] = ("class", "box")
+    channels: ClassVar[str] = ANCHOR_BY_ANCHOR
 
     kind: Literal["ssd"] = "ssd"
     classes: Classes = Field(90, description="classes, without a background")

@@ -35,7 +35,10 @@ MODULE_ATTRIBUTES = frozenset(
     """.split()
 )
 GENERATED_NAMES = frozenset(
-    "torch nn keras layers ops math partial image self args kwargs head logits class_subnet box_subnet".split()
+    """
+    torch nn keras layers ops math partial image self args kwargs head logits class_subnet box_subnet
+    forward_features forward_head out_channels strides
+    """.split()
 )
 # torch.nn.ModuleDict, which holds what exists once per output, has the methods of a mapping.
 MAPPING_METHODS = frozenset(name for name in dir(dict) if name.islower())

@@ -190,10 +190,76 @@ outputs: {P3: b2}
 def test_a_class_has_one_argument_for_equal_dims_and_says_what_keeps_a_shortcut_away():
     source = emit(lower(loads(PLAIN)), "pytorch")
     classes = {node.name: node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)}
-    arguments = {name: [each.arg for each in node.body[1].args.args[1:]] for name, node in classes.items()}
+    makers = {name: node.body[1] for name, node in classes.items() if name != "Plain"}
+    arguments = {name: [each.arg for each in maker.args.args[1:]] for name, maker in makers.items()}
     docs = {name: ast.get_docstring(node) for name, node in classes.items()}
     assert arguments["MBConvDown"] == arguments["MBConvPlain"] == ["dim"]
     assert docs["MBConvDown"] == "Inverted bottleneck without a shortcut: the shape changes."
     assert docs["MBConvPlain"] == "Inverted bottleneck without a shortcut."
     assert arguments["MBConvUnexpandedDown"] == ["in_dim", "dim"]
     assert "* 1" not in source
+
+
+# ------------------------------------------------------------------------------------------ what users take and change
+
+
+def model_class(program):
+    return type(build(program))
+
+
+@pytest.mark.parametrize("name", names())
+def test_features_come_alone_and_say_what_they_are(name):
+    program = lower(load(name), 64)
+    model, image = build(program).eval(), torch.randn(1, 3, 64, 64)
+    with torch.inference_mode():
+        found = model.forward_features(image) if program.spec.head else model(image)
+        found = found if isinstance(found, dict) else dict(zip(program.features, [found], strict=True))
+    assert {key: value.shape[1] for key, value in found.items()} == model.out_channels
+    assert {key: -(-64 // stride) for key, stride in model.strides.items()} == {
+        key: value.shape[2] for key, value in found.items()
+    }
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("efficientnet-b0", "eff-spinenet-d0", "eff-spinenet-d0-segmentation", "eff-spinenet-d0-mask-rcnn"),
+        *("mobilenet-v3-large-ssdlite", "resnet-101-deeplab-v3"),
+    ],
+)
+def test_a_model_takes_another_number_of_classes(name):
+    """The other number gives what a spec with that number gives, layer by layer."""
+    spec = load(name)
+    head = spec.head.model_copy(update={"classes": 7})
+    program = lower(spec, 128)
+    other = model_class(program)(classes=7).state_dict()
+    expected = build(lower(spec.model_copy(update={"head": head}), 128)).state_dict()
+    assert {key: value.shape for key, value in other.items()} == {key: value.shape for key, value in expected.items()}
+    assert other.keys() == model_class(program)().state_dict().keys()
+
+
+def test_the_header_says_what_made_the_file():
+    program = lower(load("eff-spinenet-d0"), (100, 172))
+    text = emit(program, "pytorch")
+    line = "Made by: spinec compile eff-spinenet-d0 --backend pytorch --size 100x172"
+    assert line in text.splitlines()
+    command = [sys.executable, "-m", "spinec", *line.split()[3:]]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == text
+    assert "Made by: spinec compile plain.yaml --backend tensorflow" in emit(lower(loads(PLAIN)), "tensorflow")
+
+
+def test_numbers_of_the_head_are_said_once_and_norms_made_in_one_place():
+    text = emit(lower(load("eff-spinenet-d0")), "pytorch")
+    assert "ANCHORS = 9  # anchors per cell: 3 scales x 3 ratios" in text
+    assert "predictions=ANCHORS * classes" in text
+    assert "logit(PRIOR)" in text
+    assert not [number for number in ("819", "4.595") if number in text.replace("# (819", "")]
+    assert text.count("eps=") == 1
+
+
+def test_norms_that_differ_keep_their_settings():
+    text = emit(lower(load("convnext-atto")), "tensorflow")
+    assert "layer_norm = partial(layers.LayerNormalization, epsilon=1e-06)" in text
+    assert "epsilon" not in text.split("layer_norm = ")[1].split("\n", 1)[1]
+    half = RESNET.replace("blocks:", "norm: {kind: layer}\nblocks:")
+    assert "batch_norm" not in emit(lower(loads(half)), "pytorch")

@@ -23,6 +23,11 @@ def initialize(module: nn.Module, scale: float = 2.0, mode: str = "fan_out") -> 
         nn.init.zeros_(module.bias)
 
 
+def logit(probability: float) -> float:
+    """What a sigmoid gives this probability for."""
+    return -math.log((1 - probability) / probability)
+
+
 def fill_bias(layer: nn.Conv2d, value: float) -> None:
     """Start every bias of a layer at one value."""
     if layer.bias is not None:

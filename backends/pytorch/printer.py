@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from math import exp
 from pathlib import Path
 from typing import Any
 
-from spinec.backends.expressions import Call, Name, layout, render, substitute
+from spinec.backends.constants import CONSTANTS, Norms, constants, prior_of, with_prior
+from spinec.backends.expressions import WIDTH, Call, Name, Rule, layout, render, substitute
 from spinec.backends.naming import class_name
-from spinec.backends.outline import Member, Outline, Outliner, Rule, Words, free_name
+from spinec.backends.outline import Member, Outline, Outliner, Words, free_name
 from spinec.backends.prelude import names_in, needed, pieces
 from spinec.backends.pytorch.rules import RULES, initial_bias
 from spinec.backends.source import (
@@ -26,25 +26,34 @@ from spinec.compiler.graph.program import Program
 from spinec.compiler.ops.base import Op
 
 PRELUDE = Path(__file__).with_name("prelude.py")
+MAPS = "dict[str, Tensor]"
+NORMS = {"nn.BatchNorm2d": "batch_norm", "nn.SyncBatchNorm": "batch_norm"}
 WORDS = Words(module="nn.Module", sequence="nn.Sequential", nothing="nn.Identity")
 STANDARD = {"math": "import math", "partial": "from functools import partial"}
 FRAMEWORK = {"torch": "import torch", "F": "import torch.nn.functional as F"}
-RESERVED = frozenset({"None", "True", "False", "F", "Tensor"})  # what no class may be called
+RESERVED = frozenset({"None", "True", "False", "F", "Tensor", "LEVELS"}) | CONSTANTS  # what no class may be called
 
 
 def emit(program: Program) -> str:
     """Standalone source of a model: it imports torch and nothing of spinec."""
-    outliner = Outliner(program, rule_of, class_name, WORDS, _reserved())
+    norms = Norms.of(program.steps, rule_of, NORMS)
+    outliner = Outliner(program, norms.rule_of(rule_of), _name_of, WORDS, _reserved())
     outlines, model = outliner.outline()
     classes = [_class(outline) for outline in outlines]
     classes.append(_model(model, program))
-    prelude, names = needed(PRELUDE, names_in("\n\n\n".join(classes)))
+    own, short = names_in("\n\n\n".join(classes)), norms.lines()
+    prelude, names = needed(PRELUDE, own.plus(names_in("\n".join(short))))
     framework = [line for name, line in FRAMEWORK.items() if name in names.called]
     standard = [line for name, line in STANDARD.items() if name in names.called]
     calls = levels(program) if any(outline.per_call for outline in outlines) else []
     imports = [*standard, *([""] if standard else []), *framework, "from torch import Tensor, nn"]
-    constants = ["", f"LEVELS = {render(tuple(calls))}"] if calls else []
-    return render_module(Module(describe(program), imports, constants, [*prelude, *classes]))
+    fixed = [
+        *constants(program.spec.head, names.used),
+        *([f"LEVELS = {render(tuple(calls))}"] if calls else []),
+        *short,
+    ]
+    doc = describe(program, "pytorch")
+    return render_module(Module(doc, imports, ["", *fixed] if fixed else [], [*prelude, *classes]))
 
 
 def rule_of(op: Op) -> Rule:
@@ -54,7 +63,11 @@ def rule_of(op: Op) -> Rule:
 
 def model_name(program: Program) -> str:
     """What the model's own class is called."""
-    return free_name(class_name(program.name), set(_reserved()))
+    return free_name(_name_of(program.name, True), set(_reserved()))
+
+
+def _name_of(name: str, is_model: bool) -> str:
+    return class_name(name)
 
 
 def _reserved() -> frozenset[str]:
@@ -79,31 +92,75 @@ def _class(outline: Outline) -> str:
 
 
 def _model(outline: Outline, program: Program) -> str:
-    lines = [f"class {outline.name}(nn.Module):", *docstring(outline.graph.doc), ""]
+    lines = [f"class {outline.name}(nn.Module):", *docstring(outline.graph.doc), "", *_facts(program), ""]
+    arguments = [f"{name}: int = {name.upper()}" for name in outline.takes]
     lines += [
-        *signature("    def __init__", ["self"], "None"),
+        *signature("    def __init__", ["self", *arguments], "None"),
         "        super().__init__()",
         *_members(outline),
     ]
-    lines += _initialisation(program)
+    lines += [*_initialisation(program), ""]
+    features, head = outline.parts(program)
     results = outline.graph.outputs
-    kind = "Tensor" if len(results) == 1 else "dict[str, Tensor]"
-    inputs = [f"{name}: Tensor" for name in program.inputs]
-    lines += ["", *signature("    def forward", ["self", *inputs], kind)]
+    kind = "Tensor" if len(results) == 1 else MAPS
+    if head is None:
+        return "\n".join([*lines, *_forward("forward", features, program, kind, "")])
+    crops = list(program.crops)
+    lines += _forward("forward_features", features, program, MAPS, "The maps that the head reads.")
+    lines += ["", *_forward("forward_head", head, program, kind, "What the head makes of them.")]
+    lines += ["", *signature("    def forward", ["self", *(f"{name}: Tensor" for name in program.inputs)], kind)]
+    given = (Call("self.forward_features", (Name("image"),)), *map(Name, crops))
+    return "\n".join([*lines, *layout("return ", Call("self.forward_head", given), 8)])
+
+
+def _facts(program: Program) -> list[str]:
+    """What one asks who takes a model's features: how many channels they have, how far their pixels are apart."""
+    level = {name: program.spec.blocks[block].level for name, block in program.spec.outputs.items()}
+    dims = ", ".join(f'"{name}": {program.shape(value)[0]}' for name, value in program.features.items())
+    strides = ", ".join(f'"{name}": {2 ** level[name]}' for name in program.features)
+    return [
+        *_mapping("out_channels", dims),
+        *_mapping("strides", strides),
+    ]
+
+
+def _mapping(name: str, entries: str) -> list[str]:
+    line = f"    {name} = {{{entries}}}"
+    if len(line) <= WIDTH:
+        return [line]
+    return [f"    {name} = {{", *(f"        {entry}," for entry in entries.split(", ")), "    }"]
+
+
+def _forward(name: str, part: Outline, program: Program, kind: str, doc: str) -> list[str]:
+    """A method that computes a part of a model: its features from the image, or what its head makes of them."""
+    reads = {value: Name(f'features["{name}"]') for name, value in reversed([*program.features.items()])}
+    own = [each for each in part.graph.inputs if each in program.inputs]
+    arguments = [
+        *(["features: " + MAPS] if len(own) < len(part.graph.inputs) else []),
+        *(f"{each}: Tensor" for each in own),
+    ]
+    lines = [
+        *signature(f"    def {name}", ["self", *arguments], kind),
+        *(f"    {line}" for line in docstring(doc) if doc),
+    ]
+    given = {each: reads[each] for each in part.graph.inputs if each not in own}
+    results = part.graph.outputs
     direct = set(results.values())
-    statements, values = body(outline, _apply, keep_names=True)
+    statements, values = body(part, _apply, keep_names=True, given=given)
     expressions: dict[str, Any] = dict(values)
     for statement in statements:
-        if statement.node in direct and _is_last(statement.node, outline):
+        if statement.node in direct and _is_last(statement.node, part):
             expressions[statement.node] = statement.value
             continue
         shape = f"  # {program.shape(statement.node)}"
         lines += layout(f"{statement.target} = ", statement.value, 8, comment=shape)
-    return "\n".join([*lines, *_return(results, expressions, program)])
+    if program.spec.head and program.spec.head.channels and given:
+        lines.append(f"        # channels: {program.spec.head.channels}")
+    return [*lines, *_return(results, expressions, program, bare=kind == "Tensor")]
 
 
-def _return(results: Any, expressions: dict[str, Any], program: Program) -> list[str]:
-    if len(results) == 1:
+def _return(results: Any, expressions: dict[str, Any], program: Program, bare: bool) -> list[str]:
+    if bare:
         (value,) = results.values()
         return layout("return ", expressions[value], 8, comment=f"  # {program.shape(value)}")
     lines = ["        return {"]
@@ -151,12 +208,12 @@ def _initialisation(program: Program) -> list[str]:
     given = tuple((name, value) for name, (value, default) in settings.items() if value != default)
     function = Call("partial", (Name("initialize"),), given) if given else Name("initialize")
     lines = layout("", Call("self.apply", (function,)), 8)
+    prior = prior_of(program.spec.head)
     for step in program.steps:
         bias = initial_bias(step.op)
         if step.owner and bias:
             place = Name(f"self.{attribute_path(step.module)}")
-            lines.append(f"        # the prior: each class is there with probability {1 / (1 + exp(-bias)):.3g}")
-            lines += layout("", Call("fill_bias", (place, bias)), 8)
+            lines += layout("", Call("fill_bias", (place, with_prior(bias, prior))), 8)
     return lines
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from spinec.backends.expressions import Call, Function, Half, In, Layer, Optional, call
-from spinec.backends.outline import Rule
+from spinec.backends.expressions import Call, Function, Half, In, Layer, Optional, Rule, call
 from spinec.compiler.ops.activation import Activation, PReLU
 from spinec.compiler.ops.attention import Attention
 from spinec.compiler.ops.base import Op, Shape

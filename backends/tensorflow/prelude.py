@@ -23,6 +23,11 @@ def chain(*steps: Apply) -> Apply:
     return apply
 
 
+def logit(probability: float) -> float:
+    """What a sigmoid gives this probability for."""
+    return -math.log((1 - probability) / probability)
+
+
 def initializer(scale: float, mode: str) -> keras.initializers.Initializer:
     """Variance scaling: normal, with variance scale / fan."""
     return keras.initializers.VarianceScaling(scale, mode, "untruncated_normal")

@@ -5,13 +5,15 @@ from __future__ import annotations
 import builtins
 import keyword
 from collections import Counter
-from math import exp
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from spinec.backends.expressions import WIDTH, Call, Name, layout, render
-from spinec.backends.naming import class_name
-from spinec.backends.outline import Member, Outline, Outliner, Rule, Words, free_name
+from spinec.backends.constants import ARGUMENTS, CONSTANTS, Norms, constants, prior_of, with_prior
+from spinec.backends.expressions import WIDTH, Call, Name, Rule, layout, render
+from spinec.backends.naming import function_name
+from spinec.backends.outline import Member, Outline, Outliner, Words, free_name
 from spinec.backends.prelude import Names, names_in, needed, pieces
 from spinec.backends.source import (
     Module,
@@ -27,27 +29,29 @@ from spinec.backends.tensorflow.rules import RULES
 from spinec.compiler.graph.hierarchy import Graph
 from spinec.compiler.graph.program import Program
 from spinec.compiler.ops.base import Op, Shape
-from spinec.compiler.ops.conv import Conv
 
 PRELUDE = Path(__file__).with_name("prelude.py")
 WORDS = Words(module="Apply", sequence="chain", nothing="layers.Identity")
-IMPORTED = ("Any", "Callable", "KerasTensor", "keras", "layers", "math", "ops")
-CONSTANTS = ("Apply", "LEVELS")
-RESERVED = frozenset({*IMPORTED, *CONSTANTS, *keyword.kwlist, *dir(builtins)})  # what no builder may be called
+IMPORTED = ("Any", "Callable", "KerasTensor", "keras", "layers", "math", "ops", "partial")
+NORMS = {"layers.BatchNormalization": "batch_norm", "layers.LayerNormalization": "layer_norm"}
+OWN = ("Apply", "LEVELS", "features", "outputs", *NORMS.values(), *ARGUMENTS)
+RESERVED = frozenset({*IMPORTED, *OWN, *CONSTANTS, *keyword.kwlist, *dir(builtins)})  # what no builder may be called
 
 
 def emit(program: Program) -> str:
     """Standalone source of a model: it imports keras and nothing of spinec."""
-    outliner = Outliner(program, rule_of, class_name, WORDS, _reserved(), named=True)
+    norms = Norms.of(program.steps, rule_of, NORMS)
+    outliner = Outliner(program, norms.rule_of(rule_of), _name_of, WORDS, _reserved(), named=True)
     outlines, model = outliner.outline()
-    builders = [_builder(outline) for outline in outlines]
+    builders = [_builder(outline, _reserved()) for outline in outlines]
     builders.append(_model(model, program, {outline.name for outline in outlines}))
-    prelude, names = needed(PRELUDE, names_in("\n\n\n".join(builders)))
-    constants = ["", "Apply = Callable[..., KerasTensor]"]
+    own, short = names_in("\n\n\n".join(builders)), norms.lines()
+    prelude, names = needed(PRELUDE, own.plus(names_in("\n".join(short))))
+    fixed = ["Apply = Callable[..., KerasTensor]", *constants(program.spec.head, names.used)]
     if any(outline.per_call for outline in outlines):
-        constants.append(f"LEVELS = {render(tuple(levels(program)))}")
-    doc = describe(program, channels_last=True)
-    return render_module(Module(doc, _imports(names), constants, [*prelude, *builders]))
+        fixed.append(f"LEVELS = {render(tuple(levels(program)))}")
+    doc = describe(program, "tensorflow", channels_last=True)
+    return render_module(Module(doc, _imports(names), ["", *fixed, *short], [*prelude, *builders]))
 
 
 def rule_of(op: Op) -> Rule:
@@ -57,7 +61,11 @@ def rule_of(op: Op) -> Rule:
 
 def model_name(program: Program) -> str:
     """What the function that makes the model is called."""
-    return free_name(class_name(program.name), set(_reserved()))
+    return free_name(_name_of(program.name, True), set(_reserved()))
+
+
+def _name_of(name: str, is_model: bool) -> str:
+    return function_name(name) if is_model else f"make_{function_name(name)}"
 
 
 def _reserved() -> frozenset[str]:
@@ -66,13 +74,16 @@ def _reserved() -> frozenset[str]:
 
 def _imports(names: Names) -> list[str]:
     lines = ["import math"] if "math" in names.called else []
-    lines += ["from collections.abc import Callable", *(["from typing import Any"] if "Any" in names.used else [])]
+    lines.append("from collections.abc import Callable")
+    lines += ["from functools import partial"] if "partial" in names.called else []
+    lines += ["from typing import Any"] if "Any" in names.used else []
     ops = ", ops" if "ops" in names.called else ""
     return [*lines, "", "import keras", f"from keras import KerasTensor, layers{ops}"]
 
 
-def _builder(outline: Outline) -> str:
+def _builder(outline: Outline, reserved: Collection[str]) -> str:
     """A function that makes the layers of a block and returns what applies them."""
+    outline = _bearable(outline, reserved)
     graph = outline.graph
     params = [f"{param.name}: {param.annotation}" for param in outline.params]
     lines = [*signature(f"def {outline.name}", ["name: str", *params], "Apply"), *docstring(graph.doc)]
@@ -86,6 +97,17 @@ def _builder(outline: Outline) -> str:
     for statement in statements:
         lines += layout(f"{statement.target} = ", statement.value, 8)
     return "\n".join([*lines, *layout("return ", results[graph.result], 8), "", "    return apply"])
+
+
+def _bearable(outline: Outline, reserved: Collection[str]) -> Outline:
+    """An outline whose layers are not called like what the function calls."""
+    members = tuple(
+        replace(member, node=member.node._replace(module=f"{member.node.module}_"))
+        if member.node.module in reserved and member.build is not None
+        else member
+        for member in outline.members
+    )
+    return replace(outline, members=members)
 
 
 def _layer(member: Member) -> list[str]:
@@ -118,45 +140,79 @@ def _told(member: Member) -> tuple[str, ...]:
 
 
 def _model(outline: Outline, program: Program, builders: set[str]) -> str:
-    """The function that makes the model: a line or a few per block; what is called more than once has a name."""
-    lines = [f"def {outline.name}() -> keras.Model:", *docstring(outline.graph.doc)]
+    """The function that makes the model, and before it the one that computes its features, where there is a head."""
+    taken = builders | _reserved() | {f"{outline.name}_features"}
+    features, head = outline.parts(program)
+    arguments = [f"{name}: int = {name.upper()}" for name in outline.takes]
+    lines = [*signature(f"def {outline.name}", arguments, "keras.Model"), *docstring(outline.graph.doc)]
     for name, (shape, _) in program.inputs.items():
         lines += layout(f"{name} = ", Call("keras.Input", ((*shape[1:], shape[0]),), (("name", name),)), 4)
-    variables = _variables(outline, builders | _reserved())
-    calls = Counter(member.node.module for member in outline.members)
-    values: dict[str, Any] = {}
+    if head is None:
+        made, values = _statements(features, program, taken, {})
+        return "\n".join([*lines, *made, *_return(features, program, values)])
+    made, values = _statements(features, program, taken, {})
+    before = [
+        *signature(f"def {outline.name}_features", ["image: KerasTensor"], "dict[str, KerasTensor]"),
+        *docstring("The maps that the head reads."),
+        *made,
+        *_mapping("return ", program.features, values, program),
+        "",
+        "",
+    ]
+    lines += layout("features = ", Call(f"{outline.name}_features", (Name("image"),)), 4)
+    given = {value: Name(f'features["{name}"]') for name, value in reversed([*program.features.items()])}
+    made, values = _statements(head, program, taken, given)
+    return "\n".join([*before, *lines, *made, *_return(head, program, values)])
+
+
+def _statements(
+    part: Outline, program: Program, taken: set[str], given: Mapping[str, Any]
+) -> tuple[list[str], dict[str, Any]]:
+    """Lines that make and apply what a part has: a few per block. What is called more than once has a name."""
+    lines: list[str] = []
+    variables = _variables(part, taken)
+    calls = Counter(member.node.module for member in part.members)
+    prior = prior_of(program.spec.head)
+    values: dict[str, Any] = {name: Name(variables[name]) for name in part.graph.inputs} | dict(given)
     made: set[str] = set()
-    for member in outline.members:
+    for member in part.members:
         node, comment = member.node, _comment(program.shape(member.node.name))
-        arguments = (*(Name(variables[name]) for name in node.inputs), *_told(member))
+        build, arguments = with_prior(member.build, prior), (*(values[name] for name in node.inputs), *_told(member))
         values[node.name] = Name(variables[node.name])
         if calls[node.module] == 1:
-            lines += _prior(program, node.module)
-            lines += _made_and_applied(variables[node.name], member.build, arguments, comment)
+            lines += _made_and_applied(variables[node.name], build, arguments, comment)
             continue
         if node.module not in made:
             made.add(node.module)
-            lines += [*_prior(program, node.module), *layout(f"{variables[node.module]} = ", member.build, 4)]
+            lines += layout(f"{variables[node.module]} = ", build, 4)
         applied = Call(variables[node.module], arguments)
-        if any(node.name in reader.node.inputs for reader in outline.members):
+        if any(node.name in reader.node.inputs for reader in part.members):
             lines += layout(f"{variables[node.name]} = ", applied, 4, comment=comment)
         else:
             values[node.name] = applied
-    return "\n".join([*lines, *_return(outline, program, values)])
+    return lines, values
 
 
-def _return(outline: Outline, program: Program, values: dict[str, Any]) -> list[str]:
-    results = outline.graph.outputs
+def _return(part: Outline, program: Program, values: dict[str, Any]) -> list[str]:
+    results = part.graph.outputs
     name = ("name", program.name)
     names = [Name(given) for given in program.inputs]
     inputs = names if len(names) > 1 else names[0]
     if len(results) == 1:
         (value,) = results.values()
         return layout("return ", Call("keras.Model", (inputs, values[value]), (name,)), 4)
-    lines = ["    outputs = {"]
+    order = program.spec.head.channels if program.spec.head else ""
+    lines = [f"    # channels: {order}"] if order else []
+    lines += _mapping("outputs = ", results, values, program)
+    return [*lines, *layout("return ", Call("keras.Model", (inputs, Name("outputs")), (name,)), 4)]
+
+
+def _mapping(head: str, results: Mapping[str, str], values: Mapping[str, Any], program: Program) -> list[str]:
+    """Lines of a mapping of results to their values, each with its shape."""
+    lines = [f"    {head}{{"]
     for key, value in results.items():
         lines += layout(f'"{key}": ', values[value], 8, ",", _comment(program.shape(value)))
-    return [*lines, "    }", *layout("return ", Call("keras.Model", (inputs, Name("outputs")), (name,)), 4)]
+    return [*lines, "    }"]
 
 
 def _variables(outline: Outline, taken: set[str]) -> dict[str, str]:
@@ -165,7 +221,6 @@ def _variables(outline: Outline, taken: set[str]) -> dict[str, str]:
         *outline.graph.inputs,
         *(name for member in outline.members for name in (member.node.name, member.node.module)),
     ]
-    taken = taken | {"outputs"}
     variables: dict[str, str] = {}
     for name in dict.fromkeys(names):
         variable = name
@@ -184,13 +239,6 @@ def _made_and_applied(variable: str, build: Any, arguments: tuple[Any, ...], com
     if len(f"    {head}{made}") <= WIDTH or len(last) > WIDTH:
         return [*layout(head, build, 4), *layout(head, Call(variable, arguments), 4, comment=comment)]
     return [*layout(head, build, 4)[:-1], last]
-
-
-def _prior(program: Program, module: str) -> list[str]:
-    """What a block's bias starts at, in words."""
-    ops = [step.op for step in program.steps if step.owner and step.module.startswith(f"{module}.")]
-    biases = [op.bias_init for op in ops if isinstance(op, Conv) and op.bias_init]
-    return [f"    # the prior: each class is there with probability {1 / (1 + exp(-bias)):.3g}" for bias in biases]
 
 
 def _comment(shape: Shape) -> str:

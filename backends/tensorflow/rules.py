@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from spinec.backends.expressions import Call, Layer, Name, Optional, call
-from spinec.backends.outline import Rule
+from spinec.backends.expressions import Call, Layer, Name, Optional, Rule, call
 from spinec.compiler.ops.activation import Activation, PReLU
 from spinec.compiler.ops.attention import Attention
 from spinec.compiler.ops.base import Op, Shape

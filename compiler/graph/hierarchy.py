@@ -32,7 +32,8 @@ class Node(NamedTuple):
     """A use of an op or a graph. The node's name is the name of its value.
 
     Nodes of one `module` share their weights, so they are written once and applied several times; `call` tells the
-    applications apart. Within a shared graph a node with `per_call` has weights of its own for every call.
+    applications apart. Within a shared graph a node with `per_call` has weights of its own for every call. `counted`
+    says in fields of the head how many channels it gives, ``"anchors * classes"``, as source had better say it too.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Node(NamedTuple):
     module: str
     call: str = ""
     per_call: bool = False
+    counted: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,6 +99,7 @@ class GraphBuilder:
         module: str = "",
         call: str = "",
         per_call: bool = False,
+        counted: str = "",
     ) -> str:
         """Add a node; its weights are its own unless it names another module.
 
@@ -107,7 +110,7 @@ class GraphBuilder:
         self._refuse(name, name in self.parts)
         self._refuse(module, self.parts.get(module, op) is not op)
         self.parts[name] = self.parts[module] = op
-        self.nodes.append(Node(name, op, inputs, module, call, per_call))
+        self.nodes.append(Node(name, op, inputs, module, call, per_call, counted))
         return name
 
     def take(self, name: str, shape: Shape, times: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -18,7 +18,8 @@ class Program:
     """A lowered spec at one input size.
 
     `inputs` are what it is given, the image first; `steps` are all ops in the order of execution, `shapes` every op's
-    result by path, `values` says which op's result a block's or sub-graph's value is.
+    result by path, `values` says which op's result a block's or sub-graph's value is, `features` which value the head
+    reads for each output of the spec.
     """
 
     spec: ModelSpec
@@ -28,6 +29,7 @@ class Program:
     steps: tuple[Step, ...]
     shapes: Mapping[str, Shape]
     values: Mapping[str, str]
+    features: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

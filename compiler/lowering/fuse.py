@@ -69,12 +69,7 @@ def _graph(site: _Site, style: Style) -> Graph:
     if site.as_is:
         return _body(site, style, given[0].dim, 2 ** (to.level - given[0].level))
     names = tuple(f"x{i}" for i in range(1, len(given) + 1)) if len(given) > 1 else ("x",)
-    word = "an input" if len(given) == 1 else f"{len(given)} inputs"
-    builder = GraphBuilder(
-        f"block{len(given)}",
-        f"A block of {word}: resampled, fused, activated, then the body.",
-        names,
-    )
+    builder = GraphBuilder(f"block{len(given)}", _doc(site), names)
     resampled = []
     for i, (name, features, way) in enumerate(zip(names, given, site.ways, strict=True), 1):
         path = resample(features, to, way, style)
@@ -85,6 +80,19 @@ def _graph(site: _Site, style: Style) -> Graph:
         parts = expand(site.kind, site.fields, to.dim, to.dim, 1)
         return builder.build(add_parts(builder, parts, style, x))
     return builder.build(builder.add("body", _body(site, style, to.dim, 1), x))
+
+
+def _doc(site: _Site) -> str:
+    """What a block does to its inputs, in a line."""
+    many = len(site.given) > 1
+    done = [
+        "resampled",
+        *(["fused"] if many else []),
+        *(["activated"] if (site.fuse.activation or "none") != "none" else []),
+    ]
+    word = f"{len(site.given)} inputs" if many else "an input"
+    body = "" if site.kind.document.node else ", then the body"
+    return f"A block of {word}: {', '.join(done)}{body}."
 
 
 def _body(site: _Site, style: Style, in_dim: int, stride: int) -> Graph:

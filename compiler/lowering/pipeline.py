@@ -55,7 +55,8 @@ def lower(spec: ModelSpec, size: int | tuple[int, int] | None = None) -> Program
     graph = model.build(results)
     inputs = {"image": ModelInput((spec.input.channels, height, width)), **model.taken}
     steps, shapes, values = flatten(graph, inputs)
-    program = Program(spec, (height, width), graph, inputs, tuple(steps), shapes, values)
+    read = {name: features.name for name, features in outputs.items()}
+    program = Program(spec, (height, width), graph, inputs, tuple(steps), shapes, values, read)
     _check_limits(program)
     return program
 

@@ -31,5 +31,5 @@ def deeplab(head: DeepLab, outputs: Mapping[str, Features], style: Style, model:
         branches.append(to.add(f"atrous{i}", conv_block(style, dim, head.dim, 3, activation=act, dilation=rate), "x"))
     x = to.add("concat", Concat(), *branches)
     x = to.add("fuse", conv_block(style, head.dim * len(branches), head.dim, activation=act), x)
-    graph = to.build(to.add("predict", style.conv(head.classes, bias=True), x))
+    graph = to.build(to.add("predict", style.conv(head.classes, bias=True), x, counted="classes"))
     return {"logits": model.add("head", graph, features.name)}

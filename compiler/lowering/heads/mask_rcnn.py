@@ -24,8 +24,8 @@ def mask_rcnn(head: MaskRCNN, outputs: Mapping[str, Features], style: Style, mod
     return {
         **{name: features.name for name, features in outputs.items()},
         **_proposals(head, outputs, style, model),
-        "crop_class": model.add("crop_class", Linear(head.classes), x),
-        "crop_box": model.add("crop_box", Linear(BOX * head.classes), x),
+        "crop_class": model.add("crop_class", Linear(head.classes), x, counted="classes"),
+        "crop_box": model.add("crop_box", Linear(head.classes * BOX), x, counted=f"classes * {BOX}"),
         "crop_mask": model.add("crop_mask", _mask_subnet(head, dim, style), masks),
     }
 
@@ -46,10 +46,11 @@ def _proposals(head: MaskRCNN, outputs: Mapping[str, Features], style: Style, mo
         }
     graphs = {
         "objectness": conv(head, style, dim, head.anchors, kernel=1),
-        "deltas": conv(head, style, dim, BOX * head.anchors, kernel=1),
+        "deltas": conv(head, style, dim, head.anchors * BOX, kernel=1),
     }
+    counted = {"objectness": "anchors", "deltas": f"anchors * {BOX}"}
     return {
-        f"{kind}_{name}": model.add(f"{kind}_{name}", graph, value, module=kind, call=name)
+        f"{kind}_{name}": model.add(f"{kind}_{name}", graph, value, module=kind, call=name, counted=counted[kind])
         for kind, graph in graphs.items()
         for name, value in read.items()
     }
@@ -77,4 +78,5 @@ def _mask_subnet(head: MaskRCNN, in_dim: int, style: Style) -> Graph:
     x = to.add("up", style.transposed_conv(head.dim), x)
     x = to.add("up_norm", style.norm(), x)
     x = activate(to, "up_act", head.activation, x)
-    return to.build(to.add("predict", conv(head, style, head.dim, head.classes, kernel=1), x))
+    predict = conv(head, style, head.dim, head.classes, kernel=1)
+    return to.build(to.add("predict", predict, x, counted="classes"))

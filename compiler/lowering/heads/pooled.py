@@ -41,7 +41,7 @@ def classification(
         x = activate(to, "act", head.activation, x)
     if head.dropout:
         x = to.add("dropout", Dropout(head.dropout), x)
-    graph = to.build(to.add("classify", Linear(head.classes), x))
+    graph = to.build(to.add("classify", Linear(head.classes), x, counted="classes"))
     return {"logits": model.add("head", graph, *(features.name for features in outputs.values()))}
 
 
@@ -57,7 +57,7 @@ def segmentation(
         x = to.add(f"conv{i}", kind_graph(style, "separable", dim, head.dim), x)
         x = to.add(f"norm{i}", style.norm(), x)
         x, dim = activate(to, f"act{i}", head.activation, x), head.dim
-    graph = to.build(to.add("predict", style.conv(head.classes, bias=True), x))
+    graph = to.build(to.add("predict", style.conv(head.classes, bias=True), x, counted="classes"))
     return {"logits": model.add("head", graph, *(features.name for features in outputs.values()))}
 
 

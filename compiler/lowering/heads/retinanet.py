@@ -18,7 +18,8 @@ def retinanet(head: RetinaNet, outputs: Mapping[str, Features], style: Style, mo
     """A class map and a box map per level; convolutions are shared over the levels, batch norms are not."""
     prior = -log((1 - head.prior) / head.prior)
     in_dim = next(iter(outputs.values())).dim
-    predictions = {"class": (head.classes * head.anchors, prior), "box": (BOX * head.anchors, 0.0)}
+    predictions = {"class": (head.anchors * head.classes, prior), "box": (head.anchors * BOX, 0.0)}
+    counted = {"class": "anchors * classes", "box": f"anchors * {BOX}"}
     if shares := head.shared and head.layers > 0:  # without layers there is nothing to share
         tower = _tower(head, in_dim, style)
         graphs = {kind: conv(head, style, head.dim, *last) for kind, last in predictions.items()}
@@ -31,7 +32,9 @@ def retinanet(head: RetinaNet, outputs: Mapping[str, Features], style: Style, mo
         read = {name: features.name for name, features in outputs.items()}
     suffix = "predict" if shares else "subnet"
     return {
-        f"{kind}_{name}": model.add(f"{kind}_{name}", graph, value, module=f"{kind}_{suffix}", call=name)
+        f"{kind}_{name}": model.add(
+            f"{kind}_{name}", graph, value, module=f"{kind}_{suffix}", call=name, counted=counted[kind]
+        )
         for kind, graph in graphs.items()
         for name, value in read.items()
     }

@@ -15,13 +15,15 @@ from spinec.spec.heads import SSD
 @lowers(SSD)
 def ssd(head: SSD, outputs: Mapping[str, Features], style: Style, model: GraphBuilder) -> dict[str, str]:
     """A class map and a box map per output; nothing is shared between them."""
-    counts = dict(zip(outputs, head.anchors, strict=True))
     return {
         f"{kind}_{name}": model.add(
-            f"{kind}_{name}", _predictor(head, style, features.dim, each * counts[name]), features.name
+            f"{kind}_{name}",
+            _predictor(head, style, features.dim, head.anchors[i] * each),
+            features.name,
+            counted=f"anchors[{i}] * {word}",
         )
-        for kind, each in (("class", head.classes), ("box", BOX))
-        for name, features in outputs.items()
+        for kind, each, word in (("class", head.classes, "classes"), ("box", BOX, str(BOX)))
+        for i, (name, features) in enumerate(outputs.items())
     }
 
 

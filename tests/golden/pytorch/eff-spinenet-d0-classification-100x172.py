@@ -3,13 +3,19 @@
 Source: arXiv 2010.11426, Table 10.
 Input: 3 x 100 x 172 (channels, height, width), exactly.
 148,139,832 multiply-adds (convolutions and linear layers), 3,552,057 parameters.
+
+Made by: spinec compile eff-spinenet-d0-classification --backend pytorch --size 100x172
 """
 
 import math
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+CLASSES = 1000  # number of classes
+batch_norm = partial(nn.BatchNorm2d, eps=0.001, momentum=0.01)
 
 
 def initialize(module: nn.Module, scale: float = 2.0, mode: str = "fan_out") -> None:
@@ -82,7 +88,7 @@ class ConvNormAct(nn.Module):
             padding=kernel // 2,
             bias=False,
         )
-        self.norm = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.norm = batch_norm(dim)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.silu(self.norm(self.conv(x)), inplace=True)
@@ -110,7 +116,7 @@ class DepthwiseDown(nn.Module):
         self.conv = nn.Conv2d(
             dim, dim, kernel_size=3, stride=2, padding=1, groups=dim, bias=False
         )
-        self.norm = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.norm = batch_norm(dim)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.silu(self.norm(self.conv(x)), inplace=True)
@@ -122,7 +128,7 @@ class ConvNorm(nn.Module):
     def __init__(self, in_dim: int, dim: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(in_dim, dim, kernel_size=1, bias=False)
-        self.norm = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.norm = batch_norm(dim)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.norm(self.conv(x))
@@ -131,10 +137,10 @@ class ConvNorm(nn.Module):
 class ClassificationHead(nn.Module):
     """Averages the levels at the finest one, pools over the image and classifies."""
 
-    def __init__(self) -> None:
+    def __init__(self, classes: int) -> None:
         super().__init__()
         self.dropout = nn.Dropout(0.2)
-        self.classify = nn.Linear(256, 1000)
+        self.classify = nn.Linear(256, classes)
 
     def forward(
         self, P3: Tensor, P4: Tensor, P5: Tensor, P6: Tensor, P7: Tensor
@@ -155,14 +161,14 @@ class MBConv(nn.Module):
         hidden = dim * 6
         squeezed = dim // 5
         self.expand_conv = nn.Conv2d(dim, hidden, kernel_size=1, bias=False)
-        self.expand_norm = nn.BatchNorm2d(hidden, eps=0.001, momentum=0.01)
+        self.expand_norm = batch_norm(hidden)
         self.depthwise_conv = nn.Conv2d(
             hidden, hidden, kernel_size=3, padding=1, groups=hidden, bias=False
         )
-        self.depthwise_norm = nn.BatchNorm2d(hidden, eps=0.001, momentum=0.01)
+        self.depthwise_norm = batch_norm(hidden)
         self.squeeze_excite = SqueezeExcite(hidden, squeezed=squeezed)
         self.project_conv = nn.Conv2d(hidden, dim, kernel_size=1, bias=False)
-        self.project_norm = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.project_norm = batch_norm(dim)
         self.drop = StochasticDepth(drop_rate)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -181,7 +187,7 @@ class MBConvDown(nn.Module):
         hidden = in_dim * 6
         squeezed = in_dim // 5
         self.expand_conv = nn.Conv2d(in_dim, hidden, kernel_size=1, bias=False)
-        self.expand_norm = nn.BatchNorm2d(hidden, eps=0.001, momentum=0.01)
+        self.expand_norm = batch_norm(hidden)
         self.depthwise_conv = nn.Conv2d(
             hidden,
             hidden,
@@ -191,10 +197,10 @@ class MBConvDown(nn.Module):
             groups=hidden,
             bias=False,
         )
-        self.depthwise_norm = nn.BatchNorm2d(hidden, eps=0.001, momentum=0.01)
+        self.depthwise_norm = batch_norm(hidden)
         self.squeeze_excite = SqueezeExcite(hidden, squeezed=squeezed)
         self.project_conv = nn.Conv2d(hidden, dim, kernel_size=1, bias=False)
-        self.project_norm = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.project_norm = batch_norm(dim)
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.silu(self.expand_norm(self.expand_conv(x)), inplace=True)
@@ -247,7 +253,10 @@ class Block3(nn.Module):
 class EffSpineNetD0Classification(nn.Module):
     """eff-spinenet-d0-classification for 100 x 172 images."""
 
-    def __init__(self) -> None:
+    out_channels = {"P3": 256, "P4": 256, "P5": 256, "P6": 256, "P7": 256}
+    strides = {"P3": 8, "P4": 16, "P5": 32, "P6": 64, "P7": 128}
+
+    def __init__(self, classes: int = CLASSES) -> None:
         super().__init__()
         self.stem = ConvNormAct(3, 16, kernel=3, stride=2)
         self.b1 = MBConv(16, drop_rate=0.0)
@@ -367,10 +376,11 @@ class EffSpineNetD0Classification(nn.Module):
         self.P5 = ConvNormAct(136, 256, kernel=1, stride=1)
         self.P6 = ConvNormAct(40, 256, kernel=1, stride=1)
         self.P7 = ConvNormAct(136, 256, kernel=1, stride=1)
-        self.head = ClassificationHead()
+        self.head = ClassificationHead(classes=classes)
         self.apply(initialize)
 
-    def forward(self, image: Tensor) -> Tensor:
+    def forward_features(self, image: Tensor) -> dict[str, Tensor]:
+        """The maps that the head reads."""
         stem = self.stem(image)  # (16, 50, 86)
         b1 = self.b1(stem)  # (16, 50, 86)
         b2 = self.b2(b1)  # (24, 25, 43)
@@ -390,9 +400,23 @@ class EffSpineNetD0Classification(nn.Module):
         b16 = self.b16(b9, b14, b13)  # (136, 4, 6)
         b17 = self.b17(b7, b16)  # (136, 1, 2)
         b18 = self.b18(b14, b16)  # (40, 2, 3)
-        P3 = self.P3(b15)  # (256, 13, 22)
-        P4 = self.P4(b14)  # (256, 7, 11)
-        P5 = self.P5(b16)  # (256, 4, 6)
-        P6 = self.P6(b18)  # (256, 2, 3)
-        P7 = self.P7(b17)  # (256, 1, 2)
-        return self.head(P3, P4, P5, P6, P7)  # (1000,)
+        return {
+            "P3": self.P3(b15),  # (256, 13, 22)
+            "P4": self.P4(b14),  # (256, 7, 11)
+            "P5": self.P5(b16),  # (256, 4, 6)
+            "P6": self.P6(b18),  # (256, 2, 3)
+            "P7": self.P7(b17),  # (256, 1, 2)
+        }
+
+    def forward_head(self, features: dict[str, Tensor]) -> Tensor:
+        """What the head makes of them."""
+        return self.head(
+            features["P3"],
+            features["P4"],
+            features["P5"],
+            features["P6"],
+            features["P7"],
+        )
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.forward_head(self.forward_features(image))

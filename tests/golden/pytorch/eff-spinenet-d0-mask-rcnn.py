@@ -6,15 +6,21 @@ Input: 3 x 512 x 512 (channels, height, width); any multiple of 128 works.
 And box_crops: 64 x 7 x 7 each, as many as there are; 1,000 an image are counted.
 And mask_crops: 64 x 14 x 14 each, as many as there are; 100 an image are counted.
 4,690,471,424 multiply-adds (convolutions and linear layers), 4,609,954 parameters.
+
+Made by: spinec compile eff-spinenet-d0-mask-rcnn --backend pytorch
 """
 
 import math
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+CLASSES = 91  # classes, background included as in the paper's code base
+ANCHORS = 3  # anchors per cell: 3 ratios
 LEVELS = ("P3", "P4", "P5", "P6", "P7")
+batch_norm = partial(nn.BatchNorm2d, eps=0.001, momentum=0.01)
 
 
 def initialize(module: nn.Module, scale: float = 2.0, mode: str = "fan_out") -> None:
@@ -98,7 +104,7 @@ class ConvNormAct(nn.Module):
             padding=kernel // 2,
             bias=False,
         )
-        self.norm = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.norm = batch_norm(dim)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.silu(self.norm(self.conv(x)), inplace=True)
@@ -124,7 +130,7 @@ class ConvNorm(nn.Module):
     def __init__(self, in_dim: int, dim: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(in_dim, dim, kernel_size=1, bias=False)
-        self.norm = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.norm = batch_norm(dim)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.norm(self.conv(x))
@@ -138,7 +144,7 @@ class DepthwiseDown(nn.Module):
         self.conv = nn.Conv2d(
             dim, dim, kernel_size=3, stride=2, padding=1, groups=dim, bias=False
         )
-        self.norm = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.norm = batch_norm(dim)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.silu(self.norm(self.conv(x)), inplace=True)
@@ -171,14 +177,14 @@ class MBConv(nn.Module):
         hidden = dim * 6
         squeezed = dim // 5
         self.expand_conv = nn.Conv2d(dim, hidden, kernel_size=1, bias=False)
-        self.expand_norm = nn.BatchNorm2d(hidden, eps=0.001, momentum=0.01)
+        self.expand_norm = batch_norm(hidden)
         self.depthwise_conv = nn.Conv2d(
             hidden, hidden, kernel_size=3, padding=1, groups=hidden, bias=False
         )
-        self.depthwise_norm = nn.BatchNorm2d(hidden, eps=0.001, momentum=0.01)
+        self.depthwise_norm = batch_norm(hidden)
         self.squeeze_excite = SqueezeExcite(hidden, squeezed=squeezed)
         self.project_conv = nn.Conv2d(hidden, dim, kernel_size=1, bias=False)
-        self.project_norm = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.project_norm = batch_norm(dim)
         self.drop = StochasticDepth(drop_rate)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -197,7 +203,7 @@ class MBConvDown(nn.Module):
         hidden = in_dim * 6
         squeezed = in_dim // 5
         self.expand_conv = nn.Conv2d(in_dim, hidden, kernel_size=1, bias=False)
-        self.expand_norm = nn.BatchNorm2d(hidden, eps=0.001, momentum=0.01)
+        self.expand_norm = batch_norm(hidden)
         self.depthwise_conv = nn.Conv2d(
             hidden,
             hidden,
@@ -207,10 +213,10 @@ class MBConvDown(nn.Module):
             groups=hidden,
             bias=False,
         )
-        self.depthwise_norm = nn.BatchNorm2d(hidden, eps=0.001, momentum=0.01)
+        self.depthwise_norm = batch_norm(hidden)
         self.squeeze_excite = SqueezeExcite(hidden, squeezed=squeezed)
         self.project_conv = nn.Conv2d(hidden, dim, kernel_size=1, bias=False)
-        self.project_norm = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.project_norm = batch_norm(dim)
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.silu(self.expand_norm(self.expand_conv(x)), inplace=True)
@@ -226,11 +232,11 @@ class BoxSubnet(nn.Module):
         super().__init__()
         features = dim * 49
         self.conv1 = SeparableConv(dim, dim, kernel=3)
-        self.norm1 = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.norm1 = batch_norm(dim)
         self.conv2 = SeparableConv(dim, dim, kernel=3)
-        self.norm2 = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.norm2 = batch_norm(dim)
         self.conv3 = SeparableConv(dim, dim, kernel=3)
-        self.norm3 = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.norm3 = batch_norm(dim)
         self.hidden1 = nn.Linear(features, 256)
         self.hidden_norm1 = nn.BatchNorm1d(256, eps=0.001, momentum=0.01)
 
@@ -251,9 +257,7 @@ class Proposals(nn.Module):
     def __init__(self, dim: int) -> None:
         super().__init__()
         self.conv1 = SeparableConv(dim, dim, kernel=3)
-        self.norm1 = nn.ModuleDict(
-            {level: nn.BatchNorm2d(dim, eps=0.001, momentum=0.01) for level in LEVELS}
-        )
+        self.norm1 = nn.ModuleDict({level: batch_norm(dim) for level in LEVELS})
 
     def forward(self, x: Tensor, level: str) -> Tensor:
         x = self.conv1(x)
@@ -263,17 +267,17 @@ class Proposals(nn.Module):
 class MaskSubnet(nn.Module):
     """A mask of twice a crop's size for every class."""
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int, classes: int) -> None:
         super().__init__()
         self.conv1 = SeparableConv(dim, dim, kernel=3)
-        self.norm1 = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.norm1 = batch_norm(dim)
         self.conv2 = SeparableConv(dim, dim, kernel=3)
-        self.norm2 = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.norm2 = batch_norm(dim)
         self.conv3 = SeparableConv(dim, dim, kernel=3)
-        self.norm3 = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.norm3 = batch_norm(dim)
         self.up = TransposedConv2d(dim, dim, factor=2)
-        self.up_norm = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
-        self.predict = SeparableConv(dim, 91, kernel=1)
+        self.up_norm = batch_norm(dim)
+        self.predict = SeparableConv(dim, classes, kernel=1)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv1(x)
@@ -330,7 +334,10 @@ class Block3(nn.Module):
 class EffSpineNetD0MaskRcnn(nn.Module):
     """eff-spinenet-d0-mask-rcnn for 512 x 512 images."""
 
-    def __init__(self) -> None:
+    out_channels = {"P3": 64, "P4": 64, "P5": 64, "P6": 64, "P7": 64}
+    strides = {"P3": 8, "P4": 16, "P5": 32, "P6": 64, "P7": 128}
+
+    def __init__(self, classes: int = CLASSES) -> None:
         super().__init__()
         self.stem = ConvNormAct(3, 16, kernel=3, stride=2)
         self.b1 = MBConv(16, drop_rate=0.0)
@@ -444,16 +451,15 @@ class EffSpineNetD0MaskRcnn(nn.Module):
         self.P7 = ConvNormAct(136, 64, kernel=1, stride=1)
         self.box_subnet = BoxSubnet(64)
         self.proposals = Proposals(64)
-        self.objectness = SeparableConv(64, 3, kernel=1)
-        self.deltas = SeparableConv(64, 12, kernel=1)
-        self.crop_class = nn.Linear(256, 91)
-        self.crop_box = nn.Linear(256, 364)
-        self.crop_mask = MaskSubnet(64)
+        self.objectness = SeparableConv(64, ANCHORS, kernel=1)
+        self.deltas = SeparableConv(64, ANCHORS * 4, kernel=1)
+        self.crop_class = nn.Linear(256, classes)
+        self.crop_box = nn.Linear(256, classes * 4)
+        self.crop_mask = MaskSubnet(64, classes=classes)
         self.apply(initialize)
 
-    def forward(
-        self, image: Tensor, box_crops: Tensor, mask_crops: Tensor
-    ) -> dict[str, Tensor]:
+    def forward_features(self, image: Tensor) -> dict[str, Tensor]:
+        """The maps that the head reads."""
         stem = self.stem(image)  # (16, 256, 256)
         b1 = self.b1(stem)  # (16, 256, 256)
         b2 = self.b2(b1)  # (24, 128, 128)
@@ -473,23 +479,31 @@ class EffSpineNetD0MaskRcnn(nn.Module):
         b16 = self.b16(b9, b14, b13)  # (136, 16, 16)
         b17 = self.b17(b7, b16)  # (136, 4, 4)
         b18 = self.b18(b14, b16)  # (40, 8, 8)
-        P3 = self.P3(b15)  # (64, 64, 64)
-        P4 = self.P4(b14)  # (64, 32, 32)
-        P5 = self.P5(b16)  # (64, 16, 16)
-        P6 = self.P6(b18)  # (64, 8, 8)
-        P7 = self.P7(b17)  # (64, 4, 4)
-        box_subnet = self.box_subnet(box_crops)  # (256,)
-        proposals_P3 = self.proposals(P3, "P3")  # (64, 64, 64)
-        proposals_P4 = self.proposals(P4, "P4")  # (64, 32, 32)
-        proposals_P5 = self.proposals(P5, "P5")  # (64, 16, 16)
-        proposals_P6 = self.proposals(P6, "P6")  # (64, 8, 8)
-        proposals_P7 = self.proposals(P7, "P7")  # (64, 4, 4)
         return {
-            "P3": P3,  # (64, 64, 64)
-            "P4": P4,  # (64, 32, 32)
-            "P5": P5,  # (64, 16, 16)
-            "P6": P6,  # (64, 8, 8)
-            "P7": P7,  # (64, 4, 4)
+            "P3": self.P3(b15),  # (64, 64, 64)
+            "P4": self.P4(b14),  # (64, 32, 32)
+            "P5": self.P5(b16),  # (64, 16, 16)
+            "P6": self.P6(b18),  # (64, 8, 8)
+            "P7": self.P7(b17),  # (64, 4, 4)
+        }
+
+    def forward_head(
+        self, features: dict[str, Tensor], box_crops: Tensor, mask_crops: Tensor
+    ) -> dict[str, Tensor]:
+        """What the head makes of them."""
+        box_subnet = self.box_subnet(box_crops)  # (256,)
+        proposals_P3 = self.proposals(features["P3"], "P3")  # (64, 64, 64)
+        proposals_P4 = self.proposals(features["P4"], "P4")  # (64, 32, 32)
+        proposals_P5 = self.proposals(features["P5"], "P5")  # (64, 16, 16)
+        proposals_P6 = self.proposals(features["P6"], "P6")  # (64, 8, 8)
+        proposals_P7 = self.proposals(features["P7"], "P7")  # (64, 4, 4)
+        # channels: deltas: anchor by anchor, 4 each; crop_box: class by class, 4 each
+        return {
+            "P3": features["P3"],  # (64, 64, 64)
+            "P4": features["P4"],  # (64, 32, 32)
+            "P5": features["P5"],  # (64, 16, 16)
+            "P6": features["P6"],  # (64, 8, 8)
+            "P7": features["P7"],  # (64, 4, 4)
             "objectness_P3": self.objectness(proposals_P3),  # (3, 64, 64)
             "objectness_P4": self.objectness(proposals_P4),  # (3, 32, 32)
             "objectness_P5": self.objectness(proposals_P5),  # (3, 16, 16)
@@ -504,3 +518,8 @@ class EffSpineNetD0MaskRcnn(nn.Module):
             "crop_box": self.crop_box(box_subnet),  # (364,)
             "crop_mask": self.crop_mask(mask_crops),  # (91, 28, 28)
         }
+
+    def forward(
+        self, image: Tensor, box_crops: Tensor, mask_crops: Tensor
+    ) -> dict[str, Tensor]:
+        return self.forward_head(self.forward_features(image), box_crops, mask_crops)

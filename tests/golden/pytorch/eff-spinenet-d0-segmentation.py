@@ -3,13 +3,19 @@
 Source: arXiv 2010.11426, Table 11.
 Input: 3 x 512 x 512 (channels, height, width); any multiple of 128 works.
 2,058,420,224 multiply-adds (convolutions and linear layers), 3,647,174 parameters.
+
+Made by: spinec compile eff-spinenet-d0-segmentation --backend pytorch
 """
 
 import math
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+CLASSES = 21  # number of classes
+batch_norm = partial(nn.BatchNorm2d, eps=0.001, momentum=0.01)
 
 
 def initialize(module: nn.Module, scale: float = 2.0, mode: str = "fan_out") -> None:
@@ -71,7 +77,7 @@ class ConvNormAct(nn.Module):
             padding=kernel // 2,
             bias=False,
         )
-        self.norm = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.norm = batch_norm(dim)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.silu(self.norm(self.conv(x)), inplace=True)
@@ -97,7 +103,7 @@ class ConvNorm(nn.Module):
     def __init__(self, in_dim: int, dim: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(in_dim, dim, kernel_size=1, bias=False)
-        self.norm = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.norm = batch_norm(dim)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.norm(self.conv(x))
@@ -111,7 +117,7 @@ class DepthwiseDown(nn.Module):
         self.conv = nn.Conv2d(
             dim, dim, kernel_size=3, stride=2, padding=1, groups=dim, bias=False
         )
-        self.norm = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.norm = batch_norm(dim)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.silu(self.norm(self.conv(x)), inplace=True)
@@ -139,14 +145,14 @@ class MBConv(nn.Module):
         hidden = dim * 6
         squeezed = dim // 5
         self.expand_conv = nn.Conv2d(dim, hidden, kernel_size=1, bias=False)
-        self.expand_norm = nn.BatchNorm2d(hidden, eps=0.001, momentum=0.01)
+        self.expand_norm = batch_norm(hidden)
         self.depthwise_conv = nn.Conv2d(
             hidden, hidden, kernel_size=3, padding=1, groups=hidden, bias=False
         )
-        self.depthwise_norm = nn.BatchNorm2d(hidden, eps=0.001, momentum=0.01)
+        self.depthwise_norm = batch_norm(hidden)
         self.squeeze_excite = SqueezeExcite(hidden, squeezed=squeezed)
         self.project_conv = nn.Conv2d(hidden, dim, kernel_size=1, bias=False)
-        self.project_norm = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.project_norm = batch_norm(dim)
         self.drop = StochasticDepth(drop_rate)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -165,7 +171,7 @@ class MBConvDown(nn.Module):
         hidden = in_dim * 6
         squeezed = in_dim // 5
         self.expand_conv = nn.Conv2d(in_dim, hidden, kernel_size=1, bias=False)
-        self.expand_norm = nn.BatchNorm2d(hidden, eps=0.001, momentum=0.01)
+        self.expand_norm = batch_norm(hidden)
         self.depthwise_conv = nn.Conv2d(
             hidden,
             hidden,
@@ -175,10 +181,10 @@ class MBConvDown(nn.Module):
             groups=hidden,
             bias=False,
         )
-        self.depthwise_norm = nn.BatchNorm2d(hidden, eps=0.001, momentum=0.01)
+        self.depthwise_norm = batch_norm(hidden)
         self.squeeze_excite = SqueezeExcite(hidden, squeezed=squeezed)
         self.project_conv = nn.Conv2d(hidden, dim, kernel_size=1, bias=False)
-        self.project_norm = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.project_norm = batch_norm(dim)
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.silu(self.expand_norm(self.expand_conv(x)), inplace=True)
@@ -190,15 +196,15 @@ class MBConvDown(nn.Module):
 class SegmentationHead(nn.Module):
     """Averages the levels at the finest one, refines them and classifies every cell."""
 
-    def __init__(self) -> None:
+    def __init__(self, classes: int) -> None:
         super().__init__()
         self.conv1 = SeparableConv(64)
-        self.norm1 = nn.BatchNorm2d(64, eps=0.001, momentum=0.01)
+        self.norm1 = batch_norm(64)
         self.conv2 = SeparableConv(64)
-        self.norm2 = nn.BatchNorm2d(64, eps=0.001, momentum=0.01)
+        self.norm2 = batch_norm(64)
         self.conv3 = SeparableConv(64)
-        self.norm3 = nn.BatchNorm2d(64, eps=0.001, momentum=0.01)
-        self.predict = nn.Conv2d(64, 21, kernel_size=1)
+        self.norm3 = batch_norm(64)
+        self.predict = nn.Conv2d(64, classes, kernel_size=1)
 
     def forward(
         self, P3: Tensor, P4: Tensor, P5: Tensor, P6: Tensor, P7: Tensor
@@ -261,7 +267,10 @@ class Block3(nn.Module):
 class EffSpineNetD0Segmentation(nn.Module):
     """eff-spinenet-d0-segmentation for 512 x 512 images."""
 
-    def __init__(self) -> None:
+    out_channels = {"P3": 64, "P4": 64, "P5": 64, "P6": 64, "P7": 64}
+    strides = {"P3": 8, "P4": 16, "P5": 32, "P6": 64, "P7": 128}
+
+    def __init__(self, classes: int = CLASSES) -> None:
         super().__init__()
         self.stem = ConvNormAct(3, 16, kernel=3, stride=2)
         self.b1 = MBConv(16, drop_rate=0.0)
@@ -373,10 +382,11 @@ class EffSpineNetD0Segmentation(nn.Module):
         self.P5 = ConvNormAct(136, 64, kernel=1, stride=1)
         self.P6 = ConvNormAct(40, 64, kernel=1, stride=1)
         self.P7 = ConvNormAct(136, 64, kernel=1, stride=1)
-        self.head = SegmentationHead()
+        self.head = SegmentationHead(classes=classes)
         self.apply(initialize)
 
-    def forward(self, image: Tensor) -> Tensor:
+    def forward_features(self, image: Tensor) -> dict[str, Tensor]:
+        """The maps that the head reads."""
         stem = self.stem(image)  # (16, 256, 256)
         b1 = self.b1(stem)  # (16, 256, 256)
         b2 = self.b2(b1)  # (24, 128, 128)
@@ -396,9 +406,23 @@ class EffSpineNetD0Segmentation(nn.Module):
         b16 = self.b16(b9, b14, b13)  # (136, 16, 16)
         b17 = self.b17(b7, b16)  # (136, 4, 4)
         b18 = self.b18(b14, b16)  # (40, 8, 8)
-        P3 = self.P3(b15)  # (64, 64, 64)
-        P4 = self.P4(b14)  # (64, 32, 32)
-        P5 = self.P5(b16)  # (64, 16, 16)
-        P6 = self.P6(b18)  # (64, 8, 8)
-        P7 = self.P7(b17)  # (64, 4, 4)
-        return self.head(P3, P4, P5, P6, P7)  # (21, 64, 64)
+        return {
+            "P3": self.P3(b15),  # (64, 64, 64)
+            "P4": self.P4(b14),  # (64, 32, 32)
+            "P5": self.P5(b16),  # (64, 16, 16)
+            "P6": self.P6(b18),  # (64, 8, 8)
+            "P7": self.P7(b17),  # (64, 4, 4)
+        }
+
+    def forward_head(self, features: dict[str, Tensor]) -> Tensor:
+        """What the head makes of them."""
+        return self.head(
+            features["P3"],
+            features["P4"],
+            features["P5"],
+            features["P6"],
+            features["P7"],
+        )
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.forward_head(self.forward_features(image))

@@ -4,15 +4,22 @@ Source: arXiv 2010.11426, Table 1 (dims), Section 3.1 (topology), Figure 2 (resa
 Equation 1 (fusion).
 Input: 3 x 512 x 512 (channels, height, width); any multiple of 128 works.
 2,453,285,888 multiply-adds (convolutions and linear layers), 3,720,200 parameters.
+
+Made by: spinec compile eff-spinenet-d0 --backend pytorch
 """
 
 import math
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+CLASSES = 91  # classes, background included as in the paper's code base
+ANCHORS = 9  # anchors per cell: 3 scales x 3 ratios
+PRIOR = 0.01  # the class subnet's first guess at each anchor
 LEVELS = ("P3", "P4", "P5", "P6", "P7")
+batch_norm = partial(nn.BatchNorm2d, eps=0.001, momentum=0.01)
 
 
 def initialize(module: nn.Module, scale: float = 2.0, mode: str = "fan_out") -> None:
@@ -27,6 +34,11 @@ def initialize(module: nn.Module, scale: float = 2.0, mode: str = "fan_out") -> 
         nn.init.uniform_(module.weight, -bound, bound)
     if isinstance(module, (nn.Conv2d, nn.Linear)) and module.bias is not None:
         nn.init.zeros_(module.bias)
+
+
+def logit(probability: float) -> float:
+    """What a sigmoid gives this probability for."""
+    return -math.log((1 - probability) / probability)
 
 
 def fill_bias(layer: nn.Conv2d, value: float) -> None:
@@ -80,7 +92,7 @@ class ConvNormAct(nn.Module):
             padding=kernel // 2,
             bias=False,
         )
-        self.norm = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.norm = batch_norm(dim)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.silu(self.norm(self.conv(x)), inplace=True)
@@ -106,7 +118,7 @@ class ConvNorm(nn.Module):
     def __init__(self, in_dim: int, dim: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(in_dim, dim, kernel_size=1, bias=False)
-        self.norm = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.norm = batch_norm(dim)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.norm(self.conv(x))
@@ -120,7 +132,7 @@ class DepthwiseDown(nn.Module):
         self.conv = nn.Conv2d(
             dim, dim, kernel_size=3, stride=2, padding=1, groups=dim, bias=False
         )
-        self.norm = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.norm = batch_norm(dim)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.silu(self.norm(self.conv(x)), inplace=True)
@@ -148,14 +160,14 @@ class MBConv(nn.Module):
         hidden = dim * 6
         squeezed = dim // 5
         self.expand_conv = nn.Conv2d(dim, hidden, kernel_size=1, bias=False)
-        self.expand_norm = nn.BatchNorm2d(hidden, eps=0.001, momentum=0.01)
+        self.expand_norm = batch_norm(hidden)
         self.depthwise_conv = nn.Conv2d(
             hidden, hidden, kernel_size=3, padding=1, groups=hidden, bias=False
         )
-        self.depthwise_norm = nn.BatchNorm2d(hidden, eps=0.001, momentum=0.01)
+        self.depthwise_norm = batch_norm(hidden)
         self.squeeze_excite = SqueezeExcite(hidden, squeezed=squeezed)
         self.project_conv = nn.Conv2d(hidden, dim, kernel_size=1, bias=False)
-        self.project_norm = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.project_norm = batch_norm(dim)
         self.drop = StochasticDepth(drop_rate)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -174,7 +186,7 @@ class MBConvDown(nn.Module):
         hidden = in_dim * 6
         squeezed = in_dim // 5
         self.expand_conv = nn.Conv2d(in_dim, hidden, kernel_size=1, bias=False)
-        self.expand_norm = nn.BatchNorm2d(hidden, eps=0.001, momentum=0.01)
+        self.expand_norm = batch_norm(hidden)
         self.depthwise_conv = nn.Conv2d(
             hidden,
             hidden,
@@ -184,10 +196,10 @@ class MBConvDown(nn.Module):
             groups=hidden,
             bias=False,
         )
-        self.depthwise_norm = nn.BatchNorm2d(hidden, eps=0.001, momentum=0.01)
+        self.depthwise_norm = batch_norm(hidden)
         self.squeeze_excite = SqueezeExcite(hidden, squeezed=squeezed)
         self.project_conv = nn.Conv2d(hidden, dim, kernel_size=1, bias=False)
-        self.project_norm = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.project_norm = batch_norm(dim)
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.silu(self.expand_norm(self.expand_conv(x)), inplace=True)
@@ -202,17 +214,11 @@ class Subnet(nn.Module):
     def __init__(self, dim: int, predictions: int) -> None:
         super().__init__()
         self.conv1 = SeparableConv(dim, dim)
-        self.norm1 = nn.ModuleDict(
-            {level: nn.BatchNorm2d(dim, eps=0.001, momentum=0.01) for level in LEVELS}
-        )
+        self.norm1 = nn.ModuleDict({level: batch_norm(dim) for level in LEVELS})
         self.conv2 = SeparableConv(dim, dim)
-        self.norm2 = nn.ModuleDict(
-            {level: nn.BatchNorm2d(dim, eps=0.001, momentum=0.01) for level in LEVELS}
-        )
+        self.norm2 = nn.ModuleDict({level: batch_norm(dim) for level in LEVELS})
         self.conv3 = SeparableConv(dim, dim)
-        self.norm3 = nn.ModuleDict(
-            {level: nn.BatchNorm2d(dim, eps=0.001, momentum=0.01) for level in LEVELS}
-        )
+        self.norm3 = nn.ModuleDict({level: batch_norm(dim) for level in LEVELS})
         self.predict = SeparableConv(dim, predictions)
 
     def forward(self, x: Tensor, level: str) -> Tensor:
@@ -269,7 +275,10 @@ class Block3(nn.Module):
 class EffSpineNetD0(nn.Module):
     """eff-spinenet-d0 for 512 x 512 images."""
 
-    def __init__(self) -> None:
+    out_channels = {"P3": 64, "P4": 64, "P5": 64, "P6": 64, "P7": 64}
+    strides = {"P3": 8, "P4": 16, "P5": 32, "P6": 64, "P7": 128}
+
+    def __init__(self, classes: int = CLASSES) -> None:
         super().__init__()
         self.stem = ConvNormAct(3, 16, kernel=3, stride=2)
         self.b1 = MBConv(16, drop_rate=0.0)
@@ -381,13 +390,13 @@ class EffSpineNetD0(nn.Module):
         self.P5 = ConvNormAct(136, 64, kernel=1, stride=1)
         self.P6 = ConvNormAct(40, 64, kernel=1, stride=1)
         self.P7 = ConvNormAct(136, 64, kernel=1, stride=1)
-        self.class_subnet = Subnet(64, predictions=819)
-        self.box_subnet = Subnet(64, predictions=36)
+        self.class_subnet = Subnet(64, predictions=ANCHORS * classes)
+        self.box_subnet = Subnet(64, predictions=ANCHORS * 4)
         self.apply(initialize)
-        # the prior: each class is there with probability 0.01
-        fill_bias(self.class_subnet.predict.pointwise, -4.59511985013459)
+        fill_bias(self.class_subnet.predict.pointwise, logit(PRIOR))
 
-    def forward(self, image: Tensor) -> dict[str, Tensor]:
+    def forward_features(self, image: Tensor) -> dict[str, Tensor]:
+        """The maps that the head reads."""
         stem = self.stem(image)  # (16, 256, 256)
         b1 = self.b1(stem)  # (16, 256, 256)
         b2 = self.b2(b1)  # (24, 128, 128)
@@ -407,20 +416,29 @@ class EffSpineNetD0(nn.Module):
         b16 = self.b16(b9, b14, b13)  # (136, 16, 16)
         b17 = self.b17(b7, b16)  # (136, 4, 4)
         b18 = self.b18(b14, b16)  # (40, 8, 8)
-        P3 = self.P3(b15)  # (64, 64, 64)
-        P4 = self.P4(b14)  # (64, 32, 32)
-        P5 = self.P5(b16)  # (64, 16, 16)
-        P6 = self.P6(b18)  # (64, 8, 8)
-        P7 = self.P7(b17)  # (64, 4, 4)
         return {
-            "class_P3": self.class_subnet(P3, "P3"),  # (819, 64, 64)
-            "class_P4": self.class_subnet(P4, "P4"),  # (819, 32, 32)
-            "class_P5": self.class_subnet(P5, "P5"),  # (819, 16, 16)
-            "class_P6": self.class_subnet(P6, "P6"),  # (819, 8, 8)
-            "class_P7": self.class_subnet(P7, "P7"),  # (819, 4, 4)
-            "box_P3": self.box_subnet(P3, "P3"),  # (36, 64, 64)
-            "box_P4": self.box_subnet(P4, "P4"),  # (36, 32, 32)
-            "box_P5": self.box_subnet(P5, "P5"),  # (36, 16, 16)
-            "box_P6": self.box_subnet(P6, "P6"),  # (36, 8, 8)
-            "box_P7": self.box_subnet(P7, "P7"),  # (36, 4, 4)
+            "P3": self.P3(b15),  # (64, 64, 64)
+            "P4": self.P4(b14),  # (64, 32, 32)
+            "P5": self.P5(b16),  # (64, 16, 16)
+            "P6": self.P6(b18),  # (64, 8, 8)
+            "P7": self.P7(b17),  # (64, 4, 4)
         }
+
+    def forward_head(self, features: dict[str, Tensor]) -> dict[str, Tensor]:
+        """What the head makes of them."""
+        # channels: anchor by anchor, a score per class or the 4 numbers of a box
+        return {
+            "class_P3": self.class_subnet(features["P3"], "P3"),  # (819, 64, 64)
+            "class_P4": self.class_subnet(features["P4"], "P4"),  # (819, 32, 32)
+            "class_P5": self.class_subnet(features["P5"], "P5"),  # (819, 16, 16)
+            "class_P6": self.class_subnet(features["P6"], "P6"),  # (819, 8, 8)
+            "class_P7": self.class_subnet(features["P7"], "P7"),  # (819, 4, 4)
+            "box_P3": self.box_subnet(features["P3"], "P3"),  # (36, 64, 64)
+            "box_P4": self.box_subnet(features["P4"], "P4"),  # (36, 32, 32)
+            "box_P5": self.box_subnet(features["P5"], "P5"),  # (36, 16, 16)
+            "box_P6": self.box_subnet(features["P6"], "P6"),  # (36, 8, 8)
+            "box_P7": self.box_subnet(features["P7"], "P7"),  # (36, 4, 4)
+        }
+
+    def forward(self, image: Tensor) -> dict[str, Tensor]:
+        return self.forward_head(self.forward_features(image))

@@ -3,15 +3,22 @@
 Source: arXiv 2010.11426, Table 2.
 Input: 3 x 640 x 640 (channels, height, width); any multiple of 128 works.
 5,851,515,320 multiply-adds (convolutions and linear layers), 5,176,819 parameters.
+
+Made by: spinec compile eff-spinenet-d1 --backend pytorch
 """
 
 import math
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+CLASSES = 91  # classes, background included as in the paper's code base
+ANCHORS = 9  # anchors per cell: 3 scales x 3 ratios
+PRIOR = 0.01  # the class subnet's first guess at each anchor
 LEVELS = ("P3", "P4", "P5", "P6", "P7")
+batch_norm = partial(nn.BatchNorm2d, eps=0.001, momentum=0.01)
 
 
 def initialize(module: nn.Module, scale: float = 2.0, mode: str = "fan_out") -> None:
@@ -26,6 +33,11 @@ def initialize(module: nn.Module, scale: float = 2.0, mode: str = "fan_out") -> 
         nn.init.uniform_(module.weight, -bound, bound)
     if isinstance(module, (nn.Conv2d, nn.Linear)) and module.bias is not None:
         nn.init.zeros_(module.bias)
+
+
+def logit(probability: float) -> float:
+    """What a sigmoid gives this probability for."""
+    return -math.log((1 - probability) / probability)
 
 
 def fill_bias(layer: nn.Conv2d, value: float) -> None:
@@ -79,7 +91,7 @@ class ConvNormAct(nn.Module):
             padding=kernel // 2,
             bias=False,
         )
-        self.norm = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.norm = batch_norm(dim)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.silu(self.norm(self.conv(x)), inplace=True)
@@ -105,7 +117,7 @@ class ConvNorm(nn.Module):
     def __init__(self, in_dim: int, dim: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(in_dim, dim, kernel_size=1, bias=False)
-        self.norm = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.norm = batch_norm(dim)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.norm(self.conv(x))
@@ -119,7 +131,7 @@ class DepthwiseDown(nn.Module):
         self.conv = nn.Conv2d(
             dim, dim, kernel_size=3, stride=2, padding=1, groups=dim, bias=False
         )
-        self.norm = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.norm = batch_norm(dim)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.silu(self.norm(self.conv(x)), inplace=True)
@@ -147,14 +159,14 @@ class MBConv(nn.Module):
         hidden = dim * 6
         squeezed = dim // 5
         self.expand_conv = nn.Conv2d(dim, hidden, kernel_size=1, bias=False)
-        self.expand_norm = nn.BatchNorm2d(hidden, eps=0.001, momentum=0.01)
+        self.expand_norm = batch_norm(hidden)
         self.depthwise_conv = nn.Conv2d(
             hidden, hidden, kernel_size=3, padding=1, groups=hidden, bias=False
         )
-        self.depthwise_norm = nn.BatchNorm2d(hidden, eps=0.001, momentum=0.01)
+        self.depthwise_norm = batch_norm(hidden)
         self.squeeze_excite = SqueezeExcite(hidden, squeezed=squeezed)
         self.project_conv = nn.Conv2d(hidden, dim, kernel_size=1, bias=False)
-        self.project_norm = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.project_norm = batch_norm(dim)
         self.drop = StochasticDepth(drop_rate)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -173,7 +185,7 @@ class MBConvDown(nn.Module):
         hidden = in_dim * 6
         squeezed = in_dim // 5
         self.expand_conv = nn.Conv2d(in_dim, hidden, kernel_size=1, bias=False)
-        self.expand_norm = nn.BatchNorm2d(hidden, eps=0.001, momentum=0.01)
+        self.expand_norm = batch_norm(hidden)
         self.depthwise_conv = nn.Conv2d(
             hidden,
             hidden,
@@ -183,10 +195,10 @@ class MBConvDown(nn.Module):
             groups=hidden,
             bias=False,
         )
-        self.depthwise_norm = nn.BatchNorm2d(hidden, eps=0.001, momentum=0.01)
+        self.depthwise_norm = batch_norm(hidden)
         self.squeeze_excite = SqueezeExcite(hidden, squeezed=squeezed)
         self.project_conv = nn.Conv2d(hidden, dim, kernel_size=1, bias=False)
-        self.project_norm = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.project_norm = batch_norm(dim)
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.silu(self.expand_norm(self.expand_conv(x)), inplace=True)
@@ -201,17 +213,11 @@ class Subnet(nn.Module):
     def __init__(self, dim: int, predictions: int) -> None:
         super().__init__()
         self.conv1 = SeparableConv(dim, dim)
-        self.norm1 = nn.ModuleDict(
-            {level: nn.BatchNorm2d(dim, eps=0.001, momentum=0.01) for level in LEVELS}
-        )
+        self.norm1 = nn.ModuleDict({level: batch_norm(dim) for level in LEVELS})
         self.conv2 = SeparableConv(dim, dim)
-        self.norm2 = nn.ModuleDict(
-            {level: nn.BatchNorm2d(dim, eps=0.001, momentum=0.01) for level in LEVELS}
-        )
+        self.norm2 = nn.ModuleDict({level: batch_norm(dim) for level in LEVELS})
         self.conv3 = SeparableConv(dim, dim)
-        self.norm3 = nn.ModuleDict(
-            {level: nn.BatchNorm2d(dim, eps=0.001, momentum=0.01) for level in LEVELS}
-        )
+        self.norm3 = nn.ModuleDict({level: batch_norm(dim) for level in LEVELS})
         self.predict = SeparableConv(dim, predictions)
 
     def forward(self, x: Tensor, level: str) -> Tensor:
@@ -268,7 +274,10 @@ class Block3(nn.Module):
 class EffSpineNetD1(nn.Module):
     """eff-spinenet-d1 for 640 x 640 images."""
 
-    def __init__(self) -> None:
+    out_channels = {"P3": 88, "P4": 88, "P5": 88, "P6": 88, "P7": 88}
+    strides = {"P3": 8, "P4": 16, "P5": 32, "P6": 64, "P7": 128}
+
+    def __init__(self, classes: int = CLASSES) -> None:
         super().__init__()
         self.stem = ConvNormAct(3, 16, kernel=3, stride=2)
         self.b1 = nn.Sequential(MBConv(16, drop_rate=0.0), MBConv(16, drop_rate=0.008))
@@ -390,13 +399,13 @@ class EffSpineNetD1(nn.Module):
         self.P5 = ConvNormAct(136, 88, kernel=1, stride=1)
         self.P6 = ConvNormAct(40, 88, kernel=1, stride=1)
         self.P7 = ConvNormAct(136, 88, kernel=1, stride=1)
-        self.class_subnet = Subnet(88, predictions=819)
-        self.box_subnet = Subnet(88, predictions=36)
+        self.class_subnet = Subnet(88, predictions=ANCHORS * classes)
+        self.box_subnet = Subnet(88, predictions=ANCHORS * 4)
         self.apply(initialize)
-        # the prior: each class is there with probability 0.01
-        fill_bias(self.class_subnet.predict.pointwise, -4.59511985013459)
+        fill_bias(self.class_subnet.predict.pointwise, logit(PRIOR))
 
-    def forward(self, image: Tensor) -> dict[str, Tensor]:
+    def forward_features(self, image: Tensor) -> dict[str, Tensor]:
+        """The maps that the head reads."""
         stem = self.stem(image)  # (16, 320, 320)
         b1 = self.b1(stem)  # (16, 320, 320)
         b2 = self.b2(b1)  # (24, 160, 160)
@@ -416,20 +425,29 @@ class EffSpineNetD1(nn.Module):
         b16 = self.b16(b9, b14, b13)  # (136, 20, 20)
         b17 = self.b17(b7, b16)  # (136, 5, 5)
         b18 = self.b18(b14, b16)  # (40, 10, 10)
-        P3 = self.P3(b15)  # (88, 80, 80)
-        P4 = self.P4(b14)  # (88, 40, 40)
-        P5 = self.P5(b16)  # (88, 20, 20)
-        P6 = self.P6(b18)  # (88, 10, 10)
-        P7 = self.P7(b17)  # (88, 5, 5)
         return {
-            "class_P3": self.class_subnet(P3, "P3"),  # (819, 80, 80)
-            "class_P4": self.class_subnet(P4, "P4"),  # (819, 40, 40)
-            "class_P5": self.class_subnet(P5, "P5"),  # (819, 20, 20)
-            "class_P6": self.class_subnet(P6, "P6"),  # (819, 10, 10)
-            "class_P7": self.class_subnet(P7, "P7"),  # (819, 5, 5)
-            "box_P3": self.box_subnet(P3, "P3"),  # (36, 80, 80)
-            "box_P4": self.box_subnet(P4, "P4"),  # (36, 40, 40)
-            "box_P5": self.box_subnet(P5, "P5"),  # (36, 20, 20)
-            "box_P6": self.box_subnet(P6, "P6"),  # (36, 10, 10)
-            "box_P7": self.box_subnet(P7, "P7"),  # (36, 5, 5)
+            "P3": self.P3(b15),  # (88, 80, 80)
+            "P4": self.P4(b14),  # (88, 40, 40)
+            "P5": self.P5(b16),  # (88, 20, 20)
+            "P6": self.P6(b18),  # (88, 10, 10)
+            "P7": self.P7(b17),  # (88, 5, 5)
         }
+
+    def forward_head(self, features: dict[str, Tensor]) -> dict[str, Tensor]:
+        """What the head makes of them."""
+        # channels: anchor by anchor, a score per class or the 4 numbers of a box
+        return {
+            "class_P3": self.class_subnet(features["P3"], "P3"),  # (819, 80, 80)
+            "class_P4": self.class_subnet(features["P4"], "P4"),  # (819, 40, 40)
+            "class_P5": self.class_subnet(features["P5"], "P5"),  # (819, 20, 20)
+            "class_P6": self.class_subnet(features["P6"], "P6"),  # (819, 10, 10)
+            "class_P7": self.class_subnet(features["P7"], "P7"),  # (819, 5, 5)
+            "box_P3": self.box_subnet(features["P3"], "P3"),  # (36, 80, 80)
+            "box_P4": self.box_subnet(features["P4"], "P4"),  # (36, 40, 40)
+            "box_P5": self.box_subnet(features["P5"], "P5"),  # (36, 20, 20)
+            "box_P6": self.box_subnet(features["P6"], "P6"),  # (36, 10, 10)
+            "box_P7": self.box_subnet(features["P7"], "P7"),  # (36, 5, 5)
+        }
+
+    def forward(self, image: Tensor) -> dict[str, Tensor]:
+        return self.forward_head(self.forward_features(image))

@@ -3,13 +3,19 @@
 Source: arXiv 1905.11946, Table 1; arXiv 2010.11426, Tables 1 and 10.
 Input: 3 x 224 x 224 (channels, height, width); any multiple of 32 works.
 385,814,752 multiply-adds (convolutions and linear layers), 5,288,548 parameters.
+
+Made by: spinec compile efficientnet-b0 --backend pytorch
 """
 
 import math
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+CLASSES = 1000  # number of classes
+batch_norm = partial(nn.BatchNorm2d, eps=0.001, momentum=0.01)
 
 
 def initialize(module: nn.Module, scale: float = 2.0, mode: str = "fan_out") -> None:
@@ -66,7 +72,7 @@ class ConvNormActSame(nn.Module):
     def __init__(self, in_dim: int, dim: int) -> None:
         super().__init__()
         self.conv = Conv2dSame(in_dim, dim, kernel_size=3, stride=2, bias=False)
-        self.norm = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.norm = batch_norm(dim)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.silu(self.norm(self.conv(x)), inplace=True)
@@ -92,7 +98,7 @@ class ConvNormAct(nn.Module):
     def __init__(self, in_dim: int, dim: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(in_dim, dim, kernel_size=1, bias=False)
-        self.norm = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.norm = batch_norm(dim)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.silu(self.norm(self.conv(x)), inplace=True)
@@ -101,10 +107,10 @@ class ConvNormAct(nn.Module):
 class ClassificationHead(nn.Module):
     """Pools over the image and classifies."""
 
-    def __init__(self) -> None:
+    def __init__(self, classes: int) -> None:
         super().__init__()
         self.dropout = nn.Dropout(0.2)
-        self.classify = nn.Linear(1280, 1000)
+        self.classify = nn.Linear(1280, classes)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.classify(self.dropout(x.mean((2, 3))))
@@ -119,10 +125,10 @@ class MBConvUnexpandedNarrow(nn.Module):
         self.depthwise_conv = nn.Conv2d(
             in_dim, in_dim, kernel_size=3, padding=1, groups=in_dim, bias=False
         )
-        self.depthwise_norm = nn.BatchNorm2d(in_dim, eps=0.001, momentum=0.01)
+        self.depthwise_norm = batch_norm(in_dim)
         self.squeeze_excite = SqueezeExcite(in_dim, squeezed=squeezed)
         self.project_conv = nn.Conv2d(in_dim, dim, kernel_size=1, bias=False)
-        self.project_norm = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.project_norm = batch_norm(dim)
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.silu(self.depthwise_norm(self.depthwise_conv(x)), inplace=True)
@@ -138,14 +144,14 @@ class MBConvDown(nn.Module):
         hidden = in_dim * 6
         squeezed = in_dim // 4
         self.expand_conv = nn.Conv2d(in_dim, hidden, kernel_size=1, bias=False)
-        self.expand_norm = nn.BatchNorm2d(hidden, eps=0.001, momentum=0.01)
+        self.expand_norm = batch_norm(hidden)
         self.depthwise_conv = Conv2dSame(
             hidden, hidden, kernel_size=kernel, stride=2, groups=hidden, bias=False
         )
-        self.depthwise_norm = nn.BatchNorm2d(hidden, eps=0.001, momentum=0.01)
+        self.depthwise_norm = batch_norm(hidden)
         self.squeeze_excite = SqueezeExcite(hidden, squeezed=squeezed)
         self.project_conv = nn.Conv2d(hidden, dim, kernel_size=1, bias=False)
-        self.project_norm = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.project_norm = batch_norm(dim)
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.silu(self.expand_norm(self.expand_conv(x)), inplace=True)
@@ -162,7 +168,7 @@ class MBConv(nn.Module):
         hidden = dim * 6
         squeezed = dim // 4
         self.expand_conv = nn.Conv2d(dim, hidden, kernel_size=1, bias=False)
-        self.expand_norm = nn.BatchNorm2d(hidden, eps=0.001, momentum=0.01)
+        self.expand_norm = batch_norm(hidden)
         self.depthwise_conv = nn.Conv2d(
             hidden,
             hidden,
@@ -171,10 +177,10 @@ class MBConv(nn.Module):
             groups=hidden,
             bias=False,
         )
-        self.depthwise_norm = nn.BatchNorm2d(hidden, eps=0.001, momentum=0.01)
+        self.depthwise_norm = batch_norm(hidden)
         self.squeeze_excite = SqueezeExcite(hidden, squeezed=squeezed)
         self.project_conv = nn.Conv2d(hidden, dim, kernel_size=1, bias=False)
-        self.project_norm = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.project_norm = batch_norm(dim)
         self.drop = StochasticDepth(drop_rate)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -193,7 +199,7 @@ class MBConvWiden(nn.Module):
         hidden = in_dim * 6
         squeezed = in_dim // 4
         self.expand_conv = nn.Conv2d(in_dim, hidden, kernel_size=1, bias=False)
-        self.expand_norm = nn.BatchNorm2d(hidden, eps=0.001, momentum=0.01)
+        self.expand_norm = batch_norm(hidden)
         self.depthwise_conv = nn.Conv2d(
             hidden,
             hidden,
@@ -202,10 +208,10 @@ class MBConvWiden(nn.Module):
             groups=hidden,
             bias=False,
         )
-        self.depthwise_norm = nn.BatchNorm2d(hidden, eps=0.001, momentum=0.01)
+        self.depthwise_norm = batch_norm(hidden)
         self.squeeze_excite = SqueezeExcite(hidden, squeezed=squeezed)
         self.project_conv = nn.Conv2d(hidden, dim, kernel_size=1, bias=False)
-        self.project_norm = nn.BatchNorm2d(dim, eps=0.001, momentum=0.01)
+        self.project_norm = batch_norm(dim)
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.silu(self.expand_norm(self.expand_conv(x)), inplace=True)
@@ -217,7 +223,10 @@ class MBConvWiden(nn.Module):
 class EfficientNetB0(nn.Module):
     """efficientnet-b0 for 224 x 224 images."""
 
-    def __init__(self) -> None:
+    out_channels = {"P5": 1280}
+    strides = {"P5": 32}
+
+    def __init__(self, classes: int = CLASSES) -> None:
         super().__init__()
         self.stem = ConvNormActSame(3, 32)
         self.b1 = MBConvUnexpandedNarrow(32, 16)
@@ -237,10 +246,11 @@ class EfficientNetB0(nn.Module):
         self.b15 = MBConv(192, kernel=5, drop_rate=0.175)
         self.b16 = MBConvWiden(192, 320, kernel=3)
         self.P5 = ConvNormAct(320, 1280)
-        self.head = ClassificationHead()
+        self.head = ClassificationHead(classes=classes)
         self.apply(initialize)
 
-    def forward(self, image: Tensor) -> Tensor:
+    def forward_features(self, image: Tensor) -> dict[str, Tensor]:
+        """The maps that the head reads."""
         stem = self.stem(image)  # (32, 112, 112)
         b1 = self.b1(stem)  # (16, 112, 112)
         b2 = self.b2(b1)  # (24, 56, 56)
@@ -258,5 +268,13 @@ class EfficientNetB0(nn.Module):
         b14 = self.b14(b13)  # (192, 7, 7)
         b15 = self.b15(b14)  # (192, 7, 7)
         b16 = self.b16(b15)  # (320, 7, 7)
-        P5 = self.P5(b16)  # (1280, 7, 7)
-        return self.head(P5)  # (1000,)
+        return {
+            "P5": self.P5(b16),  # (1280, 7, 7)
+        }
+
+    def forward_head(self, features: dict[str, Tensor]) -> Tensor:
+        """What the head makes of them."""
+        return self.head(features["P5"])  # (1000,)
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.forward_head(self.forward_features(image))

@@ -3,15 +3,20 @@
 Source: arXiv 2010.11426, Table 11.
 Input: 512 x 512 x 3 (height, width, channels).
 2,058,420,224 multiply-adds (convolutions and linear layers), 3,647,174 parameters.
+
+Made by: spinec compile eff-spinenet-d0-segmentation --backend tensorflow
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import keras
 from keras import KerasTensor, layers, ops
 
 Apply = Callable[..., KerasTensor]
+CLASSES = 21  # number of classes
+batch_norm = partial(layers.BatchNormalization, momentum=0.99, epsilon=0.001)
 
 
 def chain(*steps: Apply) -> Apply:
@@ -150,10 +155,10 @@ class SpaceToDepth(layers.Layer):
         return {**super().get_config(), "order": self.order}
 
 
-def ConvNormAct(name: str, dim: int, kernel: int, stride: int) -> Apply:
+def make_conv_norm_act(name: str, dim: int, kernel: int, stride: int) -> Apply:
     """Convolution, batch norm, activation."""
     conv = conv2d(dim, kernel_size=kernel, strides=stride, name=f"{name}.conv")
-    norm = layers.BatchNormalization(momentum=0.99, epsilon=0.001, name=f"{name}.norm")
+    norm = batch_norm(name=f"{name}.norm")
     act = layers.Activation("silu", name=f"{name}.act")
 
     def apply(x: KerasTensor) -> KerasTensor:
@@ -162,7 +167,7 @@ def ConvNormAct(name: str, dim: int, kernel: int, stride: int) -> Apply:
     return apply
 
 
-def SqueezeExcite(name: str, dim: int, squeezed: int) -> Apply:
+def make_squeeze_excite(name: str, dim: int, squeezed: int) -> Apply:
     """Squeeze-excite: a gate per channel, computed from the mean over the image."""
     pool = layers.GlobalAveragePooling2D(keepdims=True, name=f"{name}.pool")
     reduce = conv2d(squeezed, kernel_size=1, use_bias=True, name=f"{name}.reduce")
@@ -179,10 +184,10 @@ def SqueezeExcite(name: str, dim: int, squeezed: int) -> Apply:
     return apply
 
 
-def ConvNorm(name: str, dim: int) -> Apply:
+def make_conv_norm(name: str, dim: int) -> Apply:
     """Convolution, batch norm."""
     conv = conv2d(dim, kernel_size=1, name=f"{name}.conv")
-    norm = layers.BatchNormalization(momentum=0.99, epsilon=0.001, name=f"{name}.norm")
+    norm = batch_norm(name=f"{name}.norm")
 
     def apply(x: KerasTensor) -> KerasTensor:
         return norm(conv(x))
@@ -190,10 +195,10 @@ def ConvNorm(name: str, dim: int) -> Apply:
     return apply
 
 
-def DepthwiseDown(name: str) -> Apply:
+def make_depthwise_down(name: str) -> Apply:
     """Depthwise 3x3 convolution of stride 2, batch norm, activation."""
     conv = depthwise_conv2d(kernel_size=3, strides=2, name=f"{name}.conv")
-    norm = layers.BatchNormalization(momentum=0.99, epsilon=0.001, name=f"{name}.norm")
+    norm = batch_norm(name=f"{name}.norm")
     act = layers.Activation("silu", name=f"{name}.act")
 
     def apply(x: KerasTensor) -> KerasTensor:
@@ -202,7 +207,7 @@ def DepthwiseDown(name: str) -> Apply:
     return apply
 
 
-def SeparableConv(name: str, dim: int) -> Apply:
+def make_separable_conv(name: str, dim: int) -> Apply:
     """Depthwise convolution, then a 1x1 convolution."""
     depthwise = depthwise_conv2d(kernel_size=3, name=f"{name}.depthwise")
     pointwise = conv2d(dim, kernel_size=1, use_bias=True, name=f"{name}.pointwise")
@@ -213,25 +218,21 @@ def SeparableConv(name: str, dim: int) -> Apply:
     return apply
 
 
-def MBConv(name: str, dim: int, drop_rate: float) -> Apply:
+def make_mbconv(name: str, dim: int, drop_rate: float) -> Apply:
     """Inverted bottleneck with a shortcut."""
     hidden = dim * 6
     squeezed = dim // 5
     expand_conv = conv2d(hidden, kernel_size=1, name=f"{name}.expand_conv")
-    expand_norm = layers.BatchNormalization(
-        momentum=0.99, epsilon=0.001, name=f"{name}.expand_norm"
-    )
+    expand_norm = batch_norm(name=f"{name}.expand_norm")
     expand_act = layers.Activation("silu", name=f"{name}.expand_act")
     depthwise_conv = depthwise_conv2d(kernel_size=3, name=f"{name}.depthwise_conv")
-    depthwise_norm = layers.BatchNormalization(
-        momentum=0.99, epsilon=0.001, name=f"{name}.depthwise_norm"
-    )
+    depthwise_norm = batch_norm(name=f"{name}.depthwise_norm")
     depthwise_act = layers.Activation("silu", name=f"{name}.depthwise_act")
-    squeeze_excite = SqueezeExcite(f"{name}.squeeze_excite", hidden, squeezed=squeezed)
-    project_conv = conv2d(dim, kernel_size=1, name=f"{name}.project_conv")
-    project_norm = layers.BatchNormalization(
-        momentum=0.99, epsilon=0.001, name=f"{name}.project_norm"
+    squeeze_excite = make_squeeze_excite(
+        f"{name}.squeeze_excite", hidden, squeezed=squeezed
     )
+    project_conv = conv2d(dim, kernel_size=1, name=f"{name}.project_conv")
+    project_norm = batch_norm(name=f"{name}.project_norm")
     drop = StochasticDepth(drop_rate, name=f"{name}.drop")
     add = layers.Add(name=f"{name}.add")
 
@@ -245,27 +246,23 @@ def MBConv(name: str, dim: int, drop_rate: float) -> Apply:
     return apply
 
 
-def MBConvDown(name: str, in_dim: int, dim: int) -> Apply:
+def make_mbconv_down(name: str, in_dim: int, dim: int) -> Apply:
     """Inverted bottleneck without a shortcut: the shape changes."""
     hidden = in_dim * 6
     squeezed = in_dim // 5
     expand_conv = conv2d(hidden, kernel_size=1, name=f"{name}.expand_conv")
-    expand_norm = layers.BatchNormalization(
-        momentum=0.99, epsilon=0.001, name=f"{name}.expand_norm"
-    )
+    expand_norm = batch_norm(name=f"{name}.expand_norm")
     expand_act = layers.Activation("silu", name=f"{name}.expand_act")
     depthwise_conv = depthwise_conv2d(
         kernel_size=3, strides=2, name=f"{name}.depthwise_conv"
     )
-    depthwise_norm = layers.BatchNormalization(
-        momentum=0.99, epsilon=0.001, name=f"{name}.depthwise_norm"
-    )
+    depthwise_norm = batch_norm(name=f"{name}.depthwise_norm")
     depthwise_act = layers.Activation("silu", name=f"{name}.depthwise_act")
-    squeeze_excite = SqueezeExcite(f"{name}.squeeze_excite", hidden, squeezed=squeezed)
-    project_conv = conv2d(dim, kernel_size=1, name=f"{name}.project_conv")
-    project_norm = layers.BatchNormalization(
-        momentum=0.99, epsilon=0.001, name=f"{name}.project_norm"
+    squeeze_excite = make_squeeze_excite(
+        f"{name}.squeeze_excite", hidden, squeezed=squeezed
     )
+    project_conv = conv2d(dim, kernel_size=1, name=f"{name}.project_conv")
+    project_norm = batch_norm(name=f"{name}.project_norm")
 
     def apply(x: KerasTensor) -> KerasTensor:
         x = expand_act(expand_norm(expand_conv(x)))
@@ -276,29 +273,23 @@ def MBConvDown(name: str, in_dim: int, dim: int) -> Apply:
     return apply
 
 
-def SegmentationHead(name: str) -> Apply:
+def make_segmentation_head(name: str, classes: int) -> Apply:
     """Averages the levels at the finest one, refines them and classifies every cell."""
     P4_up = layers.UpSampling2D(2, name=f"{name}.P4_up")
     P5_up = layers.UpSampling2D(4, name=f"{name}.P5_up")
     P6_up = layers.UpSampling2D(8, name=f"{name}.P6_up")
     P7_up = layers.UpSampling2D(16, name=f"{name}.P7_up")
     average = layers.Average(name=f"{name}.average")
-    conv1 = SeparableConv(f"{name}.conv1", 64)
-    norm1 = layers.BatchNormalization(
-        momentum=0.99, epsilon=0.001, name=f"{name}.norm1"
-    )
+    conv1 = make_separable_conv(f"{name}.conv1", 64)
+    norm1 = batch_norm(name=f"{name}.norm1")
     act1 = layers.Activation("silu", name=f"{name}.act1")
-    conv2 = SeparableConv(f"{name}.conv2", 64)
-    norm2 = layers.BatchNormalization(
-        momentum=0.99, epsilon=0.001, name=f"{name}.norm2"
-    )
+    conv2 = make_separable_conv(f"{name}.conv2", 64)
+    norm2 = batch_norm(name=f"{name}.norm2")
     act2 = layers.Activation("silu", name=f"{name}.act2")
-    conv3 = SeparableConv(f"{name}.conv3", 64)
-    norm3 = layers.BatchNormalization(
-        momentum=0.99, epsilon=0.001, name=f"{name}.norm3"
-    )
+    conv3 = make_separable_conv(f"{name}.conv3", 64)
+    norm3 = batch_norm(name=f"{name}.norm3")
     act3 = layers.Activation("silu", name=f"{name}.act3")
-    predict = conv2d(21, kernel_size=1, use_bias=True, name=f"{name}.predict")
+    predict = conv2d(classes, kernel_size=1, use_bias=True, name=f"{name}.predict")
 
     def apply(
         P3: KerasTensor,
@@ -319,7 +310,7 @@ def SegmentationHead(name: str) -> Apply:
     return apply
 
 
-def Block2(name: str, resample1: Apply, resample2: Apply, body: Apply) -> Apply:
+def make_block2(name: str, resample1: Apply, resample2: Apply, body: Apply) -> Apply:
     """A block of 2 inputs: resampled, fused, activated, then the body."""
     fuse = WeightedSum(epsilon=0.001, name=f"{name}.fuse")
     act = layers.Activation("silu", name=f"{name}.act")
@@ -332,7 +323,7 @@ def Block2(name: str, resample1: Apply, resample2: Apply, body: Apply) -> Apply:
     return apply
 
 
-def Block3(
+def make_block3(
     name: str, resample1: Apply, resample2: Apply, resample3: Apply, body: Apply
 ) -> Apply:
     """A block of 3 inputs: resampled, fused, activated, then the body."""
@@ -347,181 +338,196 @@ def Block3(
     return apply
 
 
-def EffSpineNetD0Segmentation() -> keras.Model:
-    """eff-spinenet-d0-segmentation for 512 x 512 images."""
-    image = keras.Input((512, 512, 3), name="image")
-    stem = ConvNormAct("stem", 16, kernel=3, stride=2)(image)  # (256, 256, 16)
-    b1 = MBConv("b1", 16, drop_rate=0.0)(stem)  # (256, 256, 16)
-    b2 = MBConvDown("b2", 16, 24)(b1)  # (128, 128, 24)
-    b3 = Block2(
+def eff_spinenet_d0_segmentation_features(image: KerasTensor) -> dict[str, KerasTensor]:
+    """The maps that the head reads."""
+    stem = make_conv_norm_act("stem", 16, kernel=3, stride=2)(image)  # (256, 256, 16)
+    b1 = make_mbconv("b1", 16, drop_rate=0.0)(stem)  # (256, 256, 16)
+    b2 = make_mbconv_down("b2", 16, 24)(b1)  # (128, 128, 24)
+    b3 = make_block2(
         "b3",
         resample1=chain(
-            SpaceToDepth(name="b3.resample1.0"), ConvNorm("b3.resample1.1", 16)
+            SpaceToDepth(name="b3.resample1.0"), make_conv_norm("b3.resample1.1", 16)
         ),
-        resample2=ConvNorm("b3.resample2.0", 16),
-        body=MBConv("b3.body", 16, drop_rate=0.0222),
+        resample2=make_conv_norm("b3.resample2.0", 16),
+        body=make_mbconv("b3.body", 16, drop_rate=0.0222),
     )(b1, b2)  # (128, 128, 16)
-    b4 = Block2(
+    b4 = make_block2(
         "b4",
-        resample1=ConvNorm("b4.resample1.0", 16),
+        resample1=make_conv_norm("b4.resample1.0", 16),
         resample2=layers.Identity(name="b4.resample2"),
-        body=MBConv("b4.body", 16, drop_rate=0.0333),
+        body=make_mbconv("b4.body", 16, drop_rate=0.0333),
     )(b2, b3)  # (128, 128, 16)
-    b5 = Block2(
+    b5 = make_block2(
         "b5",
         resample1=chain(
             SpaceToDepth(name="b5.resample1.0"),
-            DepthwiseDown("b5.resample1.1"),
-            ConvNorm("b5.resample1.2", 104),
+            make_depthwise_down("b5.resample1.1"),
+            make_conv_norm("b5.resample1.2", 104),
         ),
         resample2=chain(
             SpaceToDepth(name="b5.resample2.0"),
-            DepthwiseDown("b5.resample2.1"),
-            ConvNorm("b5.resample2.2", 104),
+            make_depthwise_down("b5.resample2.1"),
+            make_conv_norm("b5.resample2.2", 104),
         ),
-        body=MBConv("b5.body", 104, drop_rate=0.0444),
+        body=make_mbconv("b5.body", 104, drop_rate=0.0444),
     )(b2, b3)  # (32, 32, 104)
-    b6 = Block2(
+    b6 = make_block2(
         "b6",
         resample1=chain(
-            SpaceToDepth(name="b6.resample1.0"), ConvNorm("b6.resample1.1", 48)
+            SpaceToDepth(name="b6.resample1.0"), make_conv_norm("b6.resample1.1", 48)
         ),
         resample2=chain(
-            ConvNorm("b6.resample2.0", 48),
+            make_conv_norm("b6.resample2.0", 48),
             layers.UpSampling2D(2, name="b6.resample2.1"),
         ),
-        body=MBConv("b6.body", 48, drop_rate=0.0556),
+        body=make_mbconv("b6.body", 48, drop_rate=0.0556),
     )(b4, b5)  # (64, 64, 48)
-    b7 = Block2(
+    b7 = make_block2(
         "b7",
         resample1=chain(
             SpaceToDepth(name="b7.resample1.0"),
-            DepthwiseDown("b7.resample1.1"),
-            ConvNorm("b7.resample1.2", 120),
+            make_depthwise_down("b7.resample1.1"),
+            make_conv_norm("b7.resample1.2", 120),
         ),
         resample2=chain(
-            SpaceToDepth(name="b7.resample2.0"), ConvNorm("b7.resample2.1", 120)
+            SpaceToDepth(name="b7.resample2.0"), make_conv_norm("b7.resample2.1", 120)
         ),
-        body=MBConv("b7.body", 120, drop_rate=0.0667),
+        body=make_mbconv("b7.body", 120, drop_rate=0.0667),
     )(b4, b6)  # (32, 32, 120)
-    b8 = Block2(
+    b8 = make_block2(
         "b8",
         resample1=chain(
             SpaceToDepth(name="b8.resample1.0"),
-            DepthwiseDown("b8.resample1.1"),
-            ConvNorm("b8.resample1.2", 40),
+            make_depthwise_down("b8.resample1.1"),
+            make_conv_norm("b8.resample1.2", 40),
         ),
         resample2=chain(
             SpaceToDepth(name="b8.resample2.0"),
-            DepthwiseDown("b8.resample2.1"),
-            ConvNorm("b8.resample2.2", 40),
+            make_depthwise_down("b8.resample2.1"),
+            make_conv_norm("b8.resample2.2", 40),
         ),
-        body=MBConv("b8.body", 40, drop_rate=0.0778),
+        body=make_mbconv("b8.body", 40, drop_rate=0.0778),
     )(b5, b7)  # (8, 8, 40)
-    b9 = Block2(
+    b9 = make_block2(
         "b9",
-        resample1=ConvNorm("b9.resample1.0", 120),
+        resample1=make_conv_norm("b9.resample1.0", 120),
         resample2=layers.Identity(name="b9.resample2"),
-        body=MBConv("b9.body", 120, drop_rate=0.0889),
+        body=make_mbconv("b9.body", 120, drop_rate=0.0889),
     )(b5, b7)  # (32, 32, 120)
-    b10 = Block2(
+    b10 = make_block2(
         "b10",
         resample1=chain(
-            ConvNorm("b10.resample1.0", 168),
+            make_conv_norm("b10.resample1.0", 168),
             layers.UpSampling2D(2, name="b10.resample1.1"),
         ),
         resample2=chain(
-            SpaceToDepth(name="b10.resample2.0"), ConvNorm("b10.resample2.1", 168)
+            SpaceToDepth(name="b10.resample2.0"), make_conv_norm("b10.resample2.1", 168)
         ),
-        body=MBConv("b10.body", 168, drop_rate=0.1),
+        body=make_mbconv("b10.body", 168, drop_rate=0.1),
     )(b8, b9)  # (16, 16, 168)
-    b11 = Block2(
+    b11 = make_block2(
         "b11",
         resample1=chain(
-            SpaceToDepth(name="b11.resample1.0"), ConvNorm("b11.resample1.1", 96)
+            SpaceToDepth(name="b11.resample1.0"), make_conv_norm("b11.resample1.1", 96)
         ),
         resample2=chain(
             SpaceToDepth(name="b11.resample2.0"),
-            DepthwiseDown("b11.resample2.1"),
-            ConvNorm("b11.resample2.2", 96),
+            make_depthwise_down("b11.resample2.1"),
+            make_conv_norm("b11.resample2.2", 96),
         ),
-        body=MBConv("b11.body", 96, drop_rate=0.1111),
+        body=make_mbconv("b11.body", 96, drop_rate=0.1111),
     )(b8, b10)  # (4, 4, 96)
-    b12 = Block2(
+    b12 = make_block2(
         "b12",
-        resample1=ConvNorm("b12.resample1.0", 192),
+        resample1=make_conv_norm("b12.resample1.0", 192),
         resample2=chain(
-            ConvNorm("b12.resample2.0", 192),
+            make_conv_norm("b12.resample2.0", 192),
             layers.UpSampling2D(4, name="b12.resample2.1"),
         ),
-        body=MBConv("b12.body", 192, drop_rate=0.1222),
+        body=make_mbconv("b12.body", 192, drop_rate=0.1222),
     )(b10, b11)  # (16, 16, 192)
-    b13 = Block2(
+    b13 = make_block2(
         "b13",
-        resample1=ConvNorm("b13.resample1.0", 136),
-        resample2=ConvNorm("b13.resample2.0", 136),
-        body=MBConv("b13.body", 136, drop_rate=0.1333),
+        resample1=make_conv_norm("b13.resample1.0", 136),
+        resample2=make_conv_norm("b13.resample2.0", 136),
+        body=make_mbconv("b13.body", 136, drop_rate=0.1333),
     )(b10, b12)  # (16, 16, 136)
-    b14 = Block2(
+    b14 = make_block2(
         "b14",
-        resample1=ConvNorm("b14.resample1.0", 104),
+        resample1=make_conv_norm("b14.resample1.0", 104),
         resample2=chain(
-            ConvNorm("b14.resample2.0", 104),
+            make_conv_norm("b14.resample2.0", 104),
             layers.UpSampling2D(2, name="b14.resample2.1"),
         ),
-        body=MBConv("b14.body", 104, drop_rate=0.1444),
+        body=make_mbconv("b14.body", 104, drop_rate=0.1444),
     )(b7, b12)  # (32, 32, 104)
-    b15 = Block2(
+    b15 = make_block2(
         "b15",
-        resample1=ConvNorm("b15.resample1.0", 40),
+        resample1=make_conv_norm("b15.resample1.0", 40),
         resample2=chain(
-            ConvNorm("b15.resample2.0", 40),
+            make_conv_norm("b15.resample2.0", 40),
             layers.UpSampling2D(4, name="b15.resample2.1"),
         ),
-        body=MBConv("b15.body", 40, drop_rate=0.1556),
+        body=make_mbconv("b15.body", 40, drop_rate=0.1556),
     )(b6, b12)  # (64, 64, 40)
-    b16 = Block3(
+    b16 = make_block3(
         "b16",
         resample1=chain(
-            SpaceToDepth(name="b16.resample1.0"), ConvNorm("b16.resample1.1", 136)
+            SpaceToDepth(name="b16.resample1.0"), make_conv_norm("b16.resample1.1", 136)
         ),
         resample2=chain(
-            SpaceToDepth(name="b16.resample2.0"), ConvNorm("b16.resample2.1", 136)
+            SpaceToDepth(name="b16.resample2.0"), make_conv_norm("b16.resample2.1", 136)
         ),
         resample3=layers.Identity(name="b16.resample3"),
-        body=MBConv("b16.body", 136, drop_rate=0.1667),
+        body=make_mbconv("b16.body", 136, drop_rate=0.1667),
     )(b9, b14, b13)  # (16, 16, 136)
-    b17 = Block2(
+    b17 = make_block2(
         "b17",
         resample1=chain(
             SpaceToDepth(name="b17.resample1.0"),
-            DepthwiseDown("b17.resample1.1"),
-            DepthwiseDown("b17.resample1.2"),
-            ConvNorm("b17.resample1.3", 136),
+            make_depthwise_down("b17.resample1.1"),
+            make_depthwise_down("b17.resample1.2"),
+            make_conv_norm("b17.resample1.3", 136),
         ),
         resample2=chain(
             SpaceToDepth(name="b17.resample2.0"),
-            DepthwiseDown("b17.resample2.1"),
-            ConvNorm("b17.resample2.2", 136),
+            make_depthwise_down("b17.resample2.1"),
+            make_conv_norm("b17.resample2.2", 136),
         ),
-        body=MBConv("b17.body", 136, drop_rate=0.1778),
+        body=make_mbconv("b17.body", 136, drop_rate=0.1778),
     )(b7, b16)  # (4, 4, 136)
-    b18 = Block2(
+    b18 = make_block2(
         "b18",
         resample1=chain(
             SpaceToDepth(name="b18.resample1.0"),
-            DepthwiseDown("b18.resample1.1"),
-            ConvNorm("b18.resample1.2", 40),
+            make_depthwise_down("b18.resample1.1"),
+            make_conv_norm("b18.resample1.2", 40),
         ),
         resample2=chain(
-            SpaceToDepth(name="b18.resample2.0"), ConvNorm("b18.resample2.1", 40)
+            SpaceToDepth(name="b18.resample2.0"), make_conv_norm("b18.resample2.1", 40)
         ),
-        body=MBConv("b18.body", 40, drop_rate=0.1889),
+        body=make_mbconv("b18.body", 40, drop_rate=0.1889),
     )(b14, b16)  # (8, 8, 40)
-    P3 = ConvNormAct("P3", 64, kernel=1, stride=1)(b15)  # (64, 64, 64)
-    P4 = ConvNormAct("P4", 64, kernel=1, stride=1)(b14)  # (32, 32, 64)
-    P5 = ConvNormAct("P5", 64, kernel=1, stride=1)(b16)  # (16, 16, 64)
-    P6 = ConvNormAct("P6", 64, kernel=1, stride=1)(b18)  # (8, 8, 64)
-    P7 = ConvNormAct("P7", 64, kernel=1, stride=1)(b17)  # (4, 4, 64)
-    head = SegmentationHead("head")(P3, P4, P5, P6, P7)  # (64, 64, 21)
+    P3 = make_conv_norm_act("P3", 64, kernel=1, stride=1)(b15)  # (64, 64, 64)
+    P4 = make_conv_norm_act("P4", 64, kernel=1, stride=1)(b14)  # (32, 32, 64)
+    P5 = make_conv_norm_act("P5", 64, kernel=1, stride=1)(b16)  # (16, 16, 64)
+    P6 = make_conv_norm_act("P6", 64, kernel=1, stride=1)(b18)  # (8, 8, 64)
+    P7 = make_conv_norm_act("P7", 64, kernel=1, stride=1)(b17)  # (4, 4, 64)
+    return {
+        "P3": P3,  # (64, 64, 64)
+        "P4": P4,  # (32, 32, 64)
+        "P5": P5,  # (16, 16, 64)
+        "P6": P6,  # (8, 8, 64)
+        "P7": P7,  # (4, 4, 64)
+    }
+
+
+def eff_spinenet_d0_segmentation(classes: int = CLASSES) -> keras.Model:
+    """eff-spinenet-d0-segmentation for 512 x 512 images."""
+    image = keras.Input((512, 512, 3), name="image")
+    features = eff_spinenet_d0_segmentation_features(image)
+    head = make_segmentation_head("head", classes=classes)
+    head = head(
+        features["P3"], features["P4"], features["P5"], features["P6"], features["P7"]
+    )
     return keras.Model(image, head, name="eff-spinenet-d0-segmentation")

@@ -3,16 +3,24 @@
 Source: arXiv 2010.11426, Table 2.
 Input: 256 x 256 x 3 (height, width, channels).
 140,019,040 multiply-adds (convolutions and linear layers), 662,896 parameters.
+
+Made by: spinec compile eff-spinenet-m0 --backend tensorflow
 """
 
+import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import keras
 from keras import KerasTensor, layers, ops
 
 Apply = Callable[..., KerasTensor]
+CLASSES = 91  # classes, background included as in the paper's code base
+ANCHORS = 9  # anchors per cell: 3 scales x 3 ratios
+PRIOR = 0.01  # the class subnet's first guess at each anchor
 LEVELS = ("P3", "P4", "P5", "P6", "P7")
+batch_norm = partial(layers.BatchNormalization, momentum=0.99, epsilon=0.001)
 
 
 def chain(*steps: Apply) -> Apply:
@@ -24,6 +32,11 @@ def chain(*steps: Apply) -> Apply:
         return x
 
     return apply
+
+
+def logit(probability: float) -> float:
+    """What a sigmoid gives this probability for."""
+    return -math.log((1 - probability) / probability)
 
 
 def initializer(scale: float, mode: str) -> keras.initializers.Initializer:
@@ -151,10 +164,10 @@ class SpaceToDepth(layers.Layer):
         return {**super().get_config(), "order": self.order}
 
 
-def ConvNormAct(name: str, dim: int, kernel: int, stride: int) -> Apply:
+def make_conv_norm_act(name: str, dim: int, kernel: int, stride: int) -> Apply:
     """Convolution, batch norm, activation."""
     conv = conv2d(dim, kernel_size=kernel, strides=stride, name=f"{name}.conv")
-    norm = layers.BatchNormalization(momentum=0.99, epsilon=0.001, name=f"{name}.norm")
+    norm = batch_norm(name=f"{name}.norm")
     act = layers.Activation("silu", name=f"{name}.act")
 
     def apply(x: KerasTensor) -> KerasTensor:
@@ -163,7 +176,7 @@ def ConvNormAct(name: str, dim: int, kernel: int, stride: int) -> Apply:
     return apply
 
 
-def SqueezeExcite(name: str, dim: int, squeezed: int) -> Apply:
+def make_squeeze_excite(name: str, dim: int, squeezed: int) -> Apply:
     """Squeeze-excite: a gate per channel, computed from the mean over the image."""
     pool = layers.GlobalAveragePooling2D(keepdims=True, name=f"{name}.pool")
     reduce = conv2d(squeezed, kernel_size=1, use_bias=True, name=f"{name}.reduce")
@@ -180,10 +193,10 @@ def SqueezeExcite(name: str, dim: int, squeezed: int) -> Apply:
     return apply
 
 
-def ConvNorm(name: str, dim: int) -> Apply:
+def make_conv_norm(name: str, dim: int) -> Apply:
     """Convolution, batch norm."""
     conv = conv2d(dim, kernel_size=1, name=f"{name}.conv")
-    norm = layers.BatchNormalization(momentum=0.99, epsilon=0.001, name=f"{name}.norm")
+    norm = batch_norm(name=f"{name}.norm")
 
     def apply(x: KerasTensor) -> KerasTensor:
         return norm(conv(x))
@@ -191,10 +204,10 @@ def ConvNorm(name: str, dim: int) -> Apply:
     return apply
 
 
-def DepthwiseDown(name: str) -> Apply:
+def make_depthwise_down(name: str) -> Apply:
     """Depthwise 3x3 convolution of stride 2, batch norm, activation."""
     conv = depthwise_conv2d(kernel_size=3, strides=2, name=f"{name}.conv")
-    norm = layers.BatchNormalization(momentum=0.99, epsilon=0.001, name=f"{name}.norm")
+    norm = batch_norm(name=f"{name}.norm")
     act = layers.Activation("silu", name=f"{name}.act")
 
     def apply(x: KerasTensor) -> KerasTensor:
@@ -203,7 +216,7 @@ def DepthwiseDown(name: str) -> Apply:
     return apply
 
 
-def SeparableConv(name: str, dim: int, bias_init: float) -> Apply:
+def make_separable_conv(name: str, dim: int, bias_init: float) -> Apply:
     """Depthwise convolution, then a 1x1 convolution."""
     depthwise = depthwise_conv2d(kernel_size=3, name=f"{name}.depthwise")
     pointwise = conv2d(
@@ -216,25 +229,21 @@ def SeparableConv(name: str, dim: int, bias_init: float) -> Apply:
     return apply
 
 
-def MBConv(name: str, dim: int, drop_rate: float) -> Apply:
+def make_mbconv(name: str, dim: int, drop_rate: float) -> Apply:
     """Inverted bottleneck with a shortcut."""
     hidden = dim * 6
     squeezed = dim // 5
     expand_conv = conv2d(hidden, kernel_size=1, name=f"{name}.expand_conv")
-    expand_norm = layers.BatchNormalization(
-        momentum=0.99, epsilon=0.001, name=f"{name}.expand_norm"
-    )
+    expand_norm = batch_norm(name=f"{name}.expand_norm")
     expand_act = layers.Activation("silu", name=f"{name}.expand_act")
     depthwise_conv = depthwise_conv2d(kernel_size=3, name=f"{name}.depthwise_conv")
-    depthwise_norm = layers.BatchNormalization(
-        momentum=0.99, epsilon=0.001, name=f"{name}.depthwise_norm"
-    )
+    depthwise_norm = batch_norm(name=f"{name}.depthwise_norm")
     depthwise_act = layers.Activation("silu", name=f"{name}.depthwise_act")
-    squeeze_excite = SqueezeExcite(f"{name}.squeeze_excite", hidden, squeezed=squeezed)
-    project_conv = conv2d(dim, kernel_size=1, name=f"{name}.project_conv")
-    project_norm = layers.BatchNormalization(
-        momentum=0.99, epsilon=0.001, name=f"{name}.project_norm"
+    squeeze_excite = make_squeeze_excite(
+        f"{name}.squeeze_excite", hidden, squeezed=squeezed
     )
+    project_conv = conv2d(dim, kernel_size=1, name=f"{name}.project_conv")
+    project_norm = batch_norm(name=f"{name}.project_norm")
     drop = StochasticDepth(drop_rate, name=f"{name}.drop")
     add = layers.Add(name=f"{name}.add")
 
@@ -248,27 +257,23 @@ def MBConv(name: str, dim: int, drop_rate: float) -> Apply:
     return apply
 
 
-def MBConvDown(name: str, in_dim: int, dim: int) -> Apply:
+def make_mbconv_down(name: str, in_dim: int, dim: int) -> Apply:
     """Inverted bottleneck without a shortcut: the shape changes."""
     hidden = in_dim * 6
     squeezed = in_dim // 5
     expand_conv = conv2d(hidden, kernel_size=1, name=f"{name}.expand_conv")
-    expand_norm = layers.BatchNormalization(
-        momentum=0.99, epsilon=0.001, name=f"{name}.expand_norm"
-    )
+    expand_norm = batch_norm(name=f"{name}.expand_norm")
     expand_act = layers.Activation("silu", name=f"{name}.expand_act")
     depthwise_conv = depthwise_conv2d(
         kernel_size=3, strides=2, name=f"{name}.depthwise_conv"
     )
-    depthwise_norm = layers.BatchNormalization(
-        momentum=0.99, epsilon=0.001, name=f"{name}.depthwise_norm"
-    )
+    depthwise_norm = batch_norm(name=f"{name}.depthwise_norm")
     depthwise_act = layers.Activation("silu", name=f"{name}.depthwise_act")
-    squeeze_excite = SqueezeExcite(f"{name}.squeeze_excite", hidden, squeezed=squeezed)
-    project_conv = conv2d(dim, kernel_size=1, name=f"{name}.project_conv")
-    project_norm = layers.BatchNormalization(
-        momentum=0.99, epsilon=0.001, name=f"{name}.project_norm"
+    squeeze_excite = make_squeeze_excite(
+        f"{name}.squeeze_excite", hidden, squeezed=squeezed
     )
+    project_conv = conv2d(dim, kernel_size=1, name=f"{name}.project_conv")
+    project_norm = batch_norm(name=f"{name}.project_norm")
 
     def apply(x: KerasTensor) -> KerasTensor:
         x = expand_act(expand_norm(expand_conv(x)))
@@ -279,33 +284,18 @@ def MBConvDown(name: str, in_dim: int, dim: int) -> Apply:
     return apply
 
 
-def Subnet(name: str, dim: int, predictions: int, bias_init: float) -> Apply:
+def make_subnet(name: str, dim: int, predictions: int, bias_init: float) -> Apply:
     """A subnet shared over the levels, with batch norms of each level's own."""
-    conv1 = SeparableConv(f"{name}.conv1", dim, bias_init=0.0)
-    norm1 = {
-        level: layers.BatchNormalization(
-            momentum=0.99, epsilon=0.001, name=f"{name}.norm1.{level}"
-        )
-        for level in LEVELS
-    }
+    conv1 = make_separable_conv(f"{name}.conv1", dim, bias_init=0.0)
+    norm1 = {level: batch_norm(name=f"{name}.norm1.{level}") for level in LEVELS}
     act1 = layers.Activation("silu", name=f"{name}.act1")
-    conv2 = SeparableConv(f"{name}.conv2", dim, bias_init=0.0)
-    norm2 = {
-        level: layers.BatchNormalization(
-            momentum=0.99, epsilon=0.001, name=f"{name}.norm2.{level}"
-        )
-        for level in LEVELS
-    }
+    conv2 = make_separable_conv(f"{name}.conv2", dim, bias_init=0.0)
+    norm2 = {level: batch_norm(name=f"{name}.norm2.{level}") for level in LEVELS}
     act2 = layers.Activation("silu", name=f"{name}.act2")
-    conv3 = SeparableConv(f"{name}.conv3", dim, bias_init=0.0)
-    norm3 = {
-        level: layers.BatchNormalization(
-            momentum=0.99, epsilon=0.001, name=f"{name}.norm3.{level}"
-        )
-        for level in LEVELS
-    }
+    conv3 = make_separable_conv(f"{name}.conv3", dim, bias_init=0.0)
+    norm3 = {level: batch_norm(name=f"{name}.norm3.{level}") for level in LEVELS}
     act3 = layers.Activation("silu", name=f"{name}.act3")
-    predict = SeparableConv(f"{name}.predict", predictions, bias_init=bias_init)
+    predict = make_separable_conv(f"{name}.predict", predictions, bias_init=bias_init)
 
     def apply(x: KerasTensor, level: str) -> KerasTensor:
         x = conv1(x)
@@ -319,7 +309,7 @@ def Subnet(name: str, dim: int, predictions: int, bias_init: float) -> Apply:
     return apply
 
 
-def Block2(name: str, resample1: Apply, resample2: Apply, body: Apply) -> Apply:
+def make_block2(name: str, resample1: Apply, resample2: Apply, body: Apply) -> Apply:
     """A block of 2 inputs: resampled, fused, activated, then the body."""
     fuse = WeightedSum(epsilon=0.001, name=f"{name}.fuse")
     act = layers.Activation("silu", name=f"{name}.act")
@@ -332,7 +322,7 @@ def Block2(name: str, resample1: Apply, resample2: Apply, body: Apply) -> Apply:
     return apply
 
 
-def Block3(
+def make_block3(
     name: str, resample1: Apply, resample2: Apply, resample3: Apply, body: Apply
 ) -> Apply:
     """A block of 3 inputs: resampled, fused, activated, then the body."""
@@ -347,197 +337,209 @@ def Block3(
     return apply
 
 
-def EffSpineNetM0() -> keras.Model:
-    """eff-spinenet-m0 for 256 x 256 images."""
-    image = keras.Input((256, 256, 3), name="image")
-    stem = ConvNormAct("stem", 8, kernel=3, stride=2)(image)  # (128, 128, 8)
-    b1 = MBConv("b1", 8, drop_rate=0.0)(stem)  # (128, 128, 8)
-    b2 = MBConvDown("b2", 8, 12)(b1)  # (64, 64, 12)
-    b3 = Block2(
+def eff_spinenet_m0_features(image: KerasTensor) -> dict[str, KerasTensor]:
+    """The maps that the head reads."""
+    stem = make_conv_norm_act("stem", 8, kernel=3, stride=2)(image)  # (128, 128, 8)
+    b1 = make_mbconv("b1", 8, drop_rate=0.0)(stem)  # (128, 128, 8)
+    b2 = make_mbconv_down("b2", 8, 12)(b1)  # (64, 64, 12)
+    b3 = make_block2(
         "b3",
         resample1=chain(
-            SpaceToDepth(name="b3.resample1.0"), ConvNorm("b3.resample1.1", 8)
+            SpaceToDepth(name="b3.resample1.0"), make_conv_norm("b3.resample1.1", 8)
         ),
-        resample2=ConvNorm("b3.resample2.0", 8),
-        body=MBConv("b3.body", 8, drop_rate=0.0222),
+        resample2=make_conv_norm("b3.resample2.0", 8),
+        body=make_mbconv("b3.body", 8, drop_rate=0.0222),
     )(b1, b2)  # (64, 64, 8)
-    b4 = Block2(
+    b4 = make_block2(
         "b4",
-        resample1=ConvNorm("b4.resample1.0", 8),
+        resample1=make_conv_norm("b4.resample1.0", 8),
         resample2=layers.Identity(name="b4.resample2"),
-        body=MBConv("b4.body", 8, drop_rate=0.0333),
+        body=make_mbconv("b4.body", 8, drop_rate=0.0333),
     )(b2, b3)  # (64, 64, 8)
-    b5 = Block2(
+    b5 = make_block2(
         "b5",
         resample1=chain(
             SpaceToDepth(name="b5.resample1.0"),
-            DepthwiseDown("b5.resample1.1"),
-            ConvNorm("b5.resample1.2", 40),
+            make_depthwise_down("b5.resample1.1"),
+            make_conv_norm("b5.resample1.2", 40),
         ),
         resample2=chain(
             SpaceToDepth(name="b5.resample2.0"),
-            DepthwiseDown("b5.resample2.1"),
-            ConvNorm("b5.resample2.2", 40),
+            make_depthwise_down("b5.resample2.1"),
+            make_conv_norm("b5.resample2.2", 40),
         ),
-        body=MBConv("b5.body", 40, drop_rate=0.0444),
+        body=make_mbconv("b5.body", 40, drop_rate=0.0444),
     )(b2, b3)  # (16, 16, 40)
-    b6 = Block2(
+    b6 = make_block2(
         "b6",
         resample1=chain(
-            SpaceToDepth(name="b6.resample1.0"), ConvNorm("b6.resample1.1", 20)
+            SpaceToDepth(name="b6.resample1.0"), make_conv_norm("b6.resample1.1", 20)
         ),
         resample2=chain(
-            ConvNorm("b6.resample2.0", 20),
+            make_conv_norm("b6.resample2.0", 20),
             layers.UpSampling2D(2, name="b6.resample2.1"),
         ),
-        body=MBConv("b6.body", 20, drop_rate=0.0556),
+        body=make_mbconv("b6.body", 20, drop_rate=0.0556),
     )(b4, b5)  # (32, 32, 20)
-    b7 = Block2(
+    b7 = make_block2(
         "b7",
         resample1=chain(
             SpaceToDepth(name="b7.resample1.0"),
-            DepthwiseDown("b7.resample1.1"),
-            ConvNorm("b7.resample1.2", 48),
+            make_depthwise_down("b7.resample1.1"),
+            make_conv_norm("b7.resample1.2", 48),
         ),
         resample2=chain(
-            SpaceToDepth(name="b7.resample2.0"), ConvNorm("b7.resample2.1", 48)
+            SpaceToDepth(name="b7.resample2.0"), make_conv_norm("b7.resample2.1", 48)
         ),
-        body=MBConv("b7.body", 48, drop_rate=0.0667),
+        body=make_mbconv("b7.body", 48, drop_rate=0.0667),
     )(b4, b6)  # (16, 16, 48)
-    b8 = Block2(
+    b8 = make_block2(
         "b8",
         resample1=chain(
             SpaceToDepth(name="b8.resample1.0"),
-            DepthwiseDown("b8.resample1.1"),
-            ConvNorm("b8.resample1.2", 16),
+            make_depthwise_down("b8.resample1.1"),
+            make_conv_norm("b8.resample1.2", 16),
         ),
         resample2=chain(
             SpaceToDepth(name="b8.resample2.0"),
-            DepthwiseDown("b8.resample2.1"),
-            ConvNorm("b8.resample2.2", 16),
+            make_depthwise_down("b8.resample2.1"),
+            make_conv_norm("b8.resample2.2", 16),
         ),
-        body=MBConv("b8.body", 16, drop_rate=0.0778),
+        body=make_mbconv("b8.body", 16, drop_rate=0.0778),
     )(b5, b7)  # (4, 4, 16)
-    b9 = Block2(
+    b9 = make_block2(
         "b9",
-        resample1=ConvNorm("b9.resample1.0", 48),
+        resample1=make_conv_norm("b9.resample1.0", 48),
         resample2=layers.Identity(name="b9.resample2"),
-        body=MBConv("b9.body", 48, drop_rate=0.0889),
+        body=make_mbconv("b9.body", 48, drop_rate=0.0889),
     )(b5, b7)  # (16, 16, 48)
-    b10 = Block2(
+    b10 = make_block2(
         "b10",
         resample1=chain(
-            ConvNorm("b10.resample1.0", 68),
+            make_conv_norm("b10.resample1.0", 68),
             layers.UpSampling2D(2, name="b10.resample1.1"),
         ),
         resample2=chain(
-            SpaceToDepth(name="b10.resample2.0"), ConvNorm("b10.resample2.1", 68)
+            SpaceToDepth(name="b10.resample2.0"), make_conv_norm("b10.resample2.1", 68)
         ),
-        body=MBConv("b10.body", 68, drop_rate=0.1),
+        body=make_mbconv("b10.body", 68, drop_rate=0.1),
     )(b8, b9)  # (8, 8, 68)
-    b11 = Block2(
+    b11 = make_block2(
         "b11",
         resample1=chain(
-            SpaceToDepth(name="b11.resample1.0"), ConvNorm("b11.resample1.1", 40)
+            SpaceToDepth(name="b11.resample1.0"), make_conv_norm("b11.resample1.1", 40)
         ),
         resample2=chain(
             SpaceToDepth(name="b11.resample2.0"),
-            DepthwiseDown("b11.resample2.1"),
-            ConvNorm("b11.resample2.2", 40),
+            make_depthwise_down("b11.resample2.1"),
+            make_conv_norm("b11.resample2.2", 40),
         ),
-        body=MBConv("b11.body", 40, drop_rate=0.1111),
+        body=make_mbconv("b11.body", 40, drop_rate=0.1111),
     )(b8, b10)  # (2, 2, 40)
-    b12 = Block2(
+    b12 = make_block2(
         "b12",
-        resample1=ConvNorm("b12.resample1.0", 76),
+        resample1=make_conv_norm("b12.resample1.0", 76),
         resample2=chain(
-            ConvNorm("b12.resample2.0", 76),
+            make_conv_norm("b12.resample2.0", 76),
             layers.UpSampling2D(4, name="b12.resample2.1"),
         ),
-        body=MBConv("b12.body", 76, drop_rate=0.1222),
+        body=make_mbconv("b12.body", 76, drop_rate=0.1222),
     )(b10, b11)  # (8, 8, 76)
-    b13 = Block2(
+    b13 = make_block2(
         "b13",
-        resample1=ConvNorm("b13.resample1.0", 56),
-        resample2=ConvNorm("b13.resample2.0", 56),
-        body=MBConv("b13.body", 56, drop_rate=0.1333),
+        resample1=make_conv_norm("b13.resample1.0", 56),
+        resample2=make_conv_norm("b13.resample2.0", 56),
+        body=make_mbconv("b13.body", 56, drop_rate=0.1333),
     )(b10, b12)  # (8, 8, 56)
-    b14 = Block2(
+    b14 = make_block2(
         "b14",
-        resample1=ConvNorm("b14.resample1.0", 40),
+        resample1=make_conv_norm("b14.resample1.0", 40),
         resample2=chain(
-            ConvNorm("b14.resample2.0", 40),
+            make_conv_norm("b14.resample2.0", 40),
             layers.UpSampling2D(2, name="b14.resample2.1"),
         ),
-        body=MBConv("b14.body", 40, drop_rate=0.1444),
+        body=make_mbconv("b14.body", 40, drop_rate=0.1444),
     )(b7, b12)  # (16, 16, 40)
-    b15 = Block2(
+    b15 = make_block2(
         "b15",
-        resample1=ConvNorm("b15.resample1.0", 16),
+        resample1=make_conv_norm("b15.resample1.0", 16),
         resample2=chain(
-            ConvNorm("b15.resample2.0", 16),
+            make_conv_norm("b15.resample2.0", 16),
             layers.UpSampling2D(4, name="b15.resample2.1"),
         ),
-        body=MBConv("b15.body", 16, drop_rate=0.1556),
+        body=make_mbconv("b15.body", 16, drop_rate=0.1556),
     )(b6, b12)  # (32, 32, 16)
-    b16 = Block3(
+    b16 = make_block3(
         "b16",
         resample1=chain(
-            SpaceToDepth(name="b16.resample1.0"), ConvNorm("b16.resample1.1", 56)
+            SpaceToDepth(name="b16.resample1.0"), make_conv_norm("b16.resample1.1", 56)
         ),
         resample2=chain(
-            SpaceToDepth(name="b16.resample2.0"), ConvNorm("b16.resample2.1", 56)
+            SpaceToDepth(name="b16.resample2.0"), make_conv_norm("b16.resample2.1", 56)
         ),
         resample3=layers.Identity(name="b16.resample3"),
-        body=MBConv("b16.body", 56, drop_rate=0.1667),
+        body=make_mbconv("b16.body", 56, drop_rate=0.1667),
     )(b9, b14, b13)  # (8, 8, 56)
-    b17 = Block2(
+    b17 = make_block2(
         "b17",
         resample1=chain(
             SpaceToDepth(name="b17.resample1.0"),
-            DepthwiseDown("b17.resample1.1"),
-            DepthwiseDown("b17.resample1.2"),
-            ConvNorm("b17.resample1.3", 56),
+            make_depthwise_down("b17.resample1.1"),
+            make_depthwise_down("b17.resample1.2"),
+            make_conv_norm("b17.resample1.3", 56),
         ),
         resample2=chain(
             SpaceToDepth(name="b17.resample2.0"),
-            DepthwiseDown("b17.resample2.1"),
-            ConvNorm("b17.resample2.2", 56),
+            make_depthwise_down("b17.resample2.1"),
+            make_conv_norm("b17.resample2.2", 56),
         ),
-        body=MBConv("b17.body", 56, drop_rate=0.1778),
+        body=make_mbconv("b17.body", 56, drop_rate=0.1778),
     )(b7, b16)  # (2, 2, 56)
-    b18 = Block2(
+    b18 = make_block2(
         "b18",
         resample1=chain(
             SpaceToDepth(name="b18.resample1.0"),
-            DepthwiseDown("b18.resample1.1"),
-            ConvNorm("b18.resample1.2", 16),
+            make_depthwise_down("b18.resample1.1"),
+            make_conv_norm("b18.resample1.2", 16),
         ),
         resample2=chain(
-            SpaceToDepth(name="b18.resample2.0"), ConvNorm("b18.resample2.1", 16)
+            SpaceToDepth(name="b18.resample2.0"), make_conv_norm("b18.resample2.1", 16)
         ),
-        body=MBConv("b18.body", 16, drop_rate=0.1889),
+        body=make_mbconv("b18.body", 16, drop_rate=0.1889),
     )(b14, b16)  # (4, 4, 16)
-    P3 = ConvNormAct("P3", 24, kernel=1, stride=1)(b15)  # (32, 32, 24)
-    P4 = ConvNormAct("P4", 24, kernel=1, stride=1)(b14)  # (16, 16, 24)
-    P5 = ConvNormAct("P5", 24, kernel=1, stride=1)(b16)  # (8, 8, 24)
-    P6 = ConvNormAct("P6", 24, kernel=1, stride=1)(b18)  # (4, 4, 24)
-    P7 = ConvNormAct("P7", 24, kernel=1, stride=1)(b17)  # (2, 2, 24)
-    # the prior: each class is there with probability 0.01
-    class_subnet = Subnet(
-        "class_subnet", 24, predictions=819, bias_init=-4.59511985013459
+    P3 = make_conv_norm_act("P3", 24, kernel=1, stride=1)(b15)  # (32, 32, 24)
+    P4 = make_conv_norm_act("P4", 24, kernel=1, stride=1)(b14)  # (16, 16, 24)
+    P5 = make_conv_norm_act("P5", 24, kernel=1, stride=1)(b16)  # (8, 8, 24)
+    P6 = make_conv_norm_act("P6", 24, kernel=1, stride=1)(b18)  # (4, 4, 24)
+    P7 = make_conv_norm_act("P7", 24, kernel=1, stride=1)(b17)  # (2, 2, 24)
+    return {
+        "P3": P3,  # (32, 32, 24)
+        "P4": P4,  # (16, 16, 24)
+        "P5": P5,  # (8, 8, 24)
+        "P6": P6,  # (4, 4, 24)
+        "P7": P7,  # (2, 2, 24)
+    }
+
+
+def eff_spinenet_m0(classes: int = CLASSES) -> keras.Model:
+    """eff-spinenet-m0 for 256 x 256 images."""
+    image = keras.Input((256, 256, 3), name="image")
+    features = eff_spinenet_m0_features(image)
+    class_subnet = make_subnet(
+        "class_subnet", 24, predictions=ANCHORS * classes, bias_init=logit(PRIOR)
     )
-    box_subnet = Subnet("box_subnet", 24, predictions=36, bias_init=0.0)
+    box_subnet = make_subnet("box_subnet", 24, predictions=ANCHORS * 4, bias_init=0.0)
+    # channels: anchor by anchor, a score per class or the 4 numbers of a box
     outputs = {
-        "class_P3": class_subnet(P3, "P3"),  # (32, 32, 819)
-        "class_P4": class_subnet(P4, "P4"),  # (16, 16, 819)
-        "class_P5": class_subnet(P5, "P5"),  # (8, 8, 819)
-        "class_P6": class_subnet(P6, "P6"),  # (4, 4, 819)
-        "class_P7": class_subnet(P7, "P7"),  # (2, 2, 819)
-        "box_P3": box_subnet(P3, "P3"),  # (32, 32, 36)
-        "box_P4": box_subnet(P4, "P4"),  # (16, 16, 36)
-        "box_P5": box_subnet(P5, "P5"),  # (8, 8, 36)
-        "box_P6": box_subnet(P6, "P6"),  # (4, 4, 36)
-        "box_P7": box_subnet(P7, "P7"),  # (2, 2, 36)
+        "class_P3": class_subnet(features["P3"], "P3"),  # (32, 32, 819)
+        "class_P4": class_subnet(features["P4"], "P4"),  # (16, 16, 819)
+        "class_P5": class_subnet(features["P5"], "P5"),  # (8, 8, 819)
+        "class_P6": class_subnet(features["P6"], "P6"),  # (4, 4, 819)
+        "class_P7": class_subnet(features["P7"], "P7"),  # (2, 2, 819)
+        "box_P3": box_subnet(features["P3"], "P3"),  # (32, 32, 36)
+        "box_P4": box_subnet(features["P4"], "P4"),  # (16, 16, 36)
+        "box_P5": box_subnet(features["P5"], "P5"),  # (8, 8, 36)
+        "box_P6": box_subnet(features["P6"], "P6"),  # (4, 4, 36)
+        "box_P7": box_subnet(features["P7"], "P7"),  # (2, 2, 36)
     }
     return keras.Model(image, outputs, name="eff-spinenet-m0")

@@ -3,15 +3,20 @@
 Source: arXiv 1905.11946, Table 1; arXiv 2010.11426, Tables 1 and 10.
 Input: 224 x 224 x 3 (height, width, channels).
 385,814,752 multiply-adds (convolutions and linear layers), 5,288,548 parameters.
+
+Made by: spinec compile efficientnet-b0 --backend tensorflow
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import keras
 from keras import KerasTensor, layers, ops
 
 Apply = Callable[..., KerasTensor]
+CLASSES = 1000  # number of classes
+batch_norm = partial(layers.BatchNormalization, momentum=0.99, epsilon=0.001)
 
 
 def initializer(scale: float, mode: str) -> keras.initializers.Initializer:
@@ -96,10 +101,10 @@ class StochasticDepth(layers.Layer):
         return {**super().get_config(), "rate": self.rate}
 
 
-def ConvNormActSame(name: str, dim: int) -> Apply:
+def make_conv_norm_act_same(name: str, dim: int) -> Apply:
     """Convolution, batch norm, activation."""
     conv = conv2d(dim, kernel_size=3, strides=2, padding="same", name=f"{name}.conv")
-    norm = layers.BatchNormalization(momentum=0.99, epsilon=0.001, name=f"{name}.norm")
+    norm = batch_norm(name=f"{name}.norm")
     act = layers.Activation("silu", name=f"{name}.act")
 
     def apply(x: KerasTensor) -> KerasTensor:
@@ -108,7 +113,7 @@ def ConvNormActSame(name: str, dim: int) -> Apply:
     return apply
 
 
-def SqueezeExcite(name: str, dim: int, squeezed: int) -> Apply:
+def make_squeeze_excite(name: str, dim: int, squeezed: int) -> Apply:
     """Squeeze-excite: a gate per channel, computed from the mean over the image."""
     pool = layers.GlobalAveragePooling2D(keepdims=True, name=f"{name}.pool")
     reduce = conv2d(squeezed, kernel_size=1, use_bias=True, name=f"{name}.reduce")
@@ -125,10 +130,10 @@ def SqueezeExcite(name: str, dim: int, squeezed: int) -> Apply:
     return apply
 
 
-def ConvNormAct(name: str, dim: int) -> Apply:
+def make_conv_norm_act(name: str, dim: int) -> Apply:
     """Convolution, batch norm, activation."""
     conv = conv2d(dim, kernel_size=1, name=f"{name}.conv")
-    norm = layers.BatchNormalization(momentum=0.99, epsilon=0.001, name=f"{name}.norm")
+    norm = batch_norm(name=f"{name}.norm")
     act = layers.Activation("silu", name=f"{name}.act")
 
     def apply(x: KerasTensor) -> KerasTensor:
@@ -137,12 +142,12 @@ def ConvNormAct(name: str, dim: int) -> Apply:
     return apply
 
 
-def ClassificationHead(name: str) -> Apply:
+def make_classification_head(name: str, classes: int) -> Apply:
     """Pools over the image and classifies."""
     pool = layers.GlobalAveragePooling2D(name=f"{name}.pool")
     dropout = layers.Dropout(0.2, name=f"{name}.dropout")
     classify = layers.Dense(
-        1000,
+        classes,
         kernel_initializer=keras.initializers.VarianceScaling(
             0.3333333333333333, mode="fan_out", distribution="uniform"
         ),
@@ -155,21 +160,19 @@ def ClassificationHead(name: str) -> Apply:
     return apply
 
 
-def MBConvUnexpandedNarrow(name: str, in_dim: int, dim: int) -> Apply:
+def make_mbconv_unexpanded_narrow(name: str, in_dim: int, dim: int) -> Apply:
     """Unexpanded inverted bottleneck without a shortcut: the shape changes."""
     squeezed = in_dim // 4
     depthwise_conv = depthwise_conv2d(
         kernel_size=3, padding="same", name=f"{name}.depthwise_conv"
     )
-    depthwise_norm = layers.BatchNormalization(
-        momentum=0.99, epsilon=0.001, name=f"{name}.depthwise_norm"
-    )
+    depthwise_norm = batch_norm(name=f"{name}.depthwise_norm")
     depthwise_act = layers.Activation("silu", name=f"{name}.depthwise_act")
-    squeeze_excite = SqueezeExcite(f"{name}.squeeze_excite", in_dim, squeezed=squeezed)
-    project_conv = conv2d(dim, kernel_size=1, name=f"{name}.project_conv")
-    project_norm = layers.BatchNormalization(
-        momentum=0.99, epsilon=0.001, name=f"{name}.project_norm"
+    squeeze_excite = make_squeeze_excite(
+        f"{name}.squeeze_excite", in_dim, squeezed=squeezed
     )
+    project_conv = conv2d(dim, kernel_size=1, name=f"{name}.project_conv")
+    project_norm = batch_norm(name=f"{name}.project_norm")
 
     def apply(x: KerasTensor) -> KerasTensor:
         x = depthwise_act(depthwise_norm(depthwise_conv(x)))
@@ -179,27 +182,23 @@ def MBConvUnexpandedNarrow(name: str, in_dim: int, dim: int) -> Apply:
     return apply
 
 
-def MBConvDown(name: str, in_dim: int, dim: int, kernel: int) -> Apply:
+def make_mbconv_down(name: str, in_dim: int, dim: int, kernel: int) -> Apply:
     """Inverted bottleneck without a shortcut: the shape changes."""
     hidden = in_dim * 6
     squeezed = in_dim // 4
     expand_conv = conv2d(hidden, kernel_size=1, name=f"{name}.expand_conv")
-    expand_norm = layers.BatchNormalization(
-        momentum=0.99, epsilon=0.001, name=f"{name}.expand_norm"
-    )
+    expand_norm = batch_norm(name=f"{name}.expand_norm")
     expand_act = layers.Activation("silu", name=f"{name}.expand_act")
     depthwise_conv = depthwise_conv2d(
         kernel_size=kernel, strides=2, padding="same", name=f"{name}.depthwise_conv"
     )
-    depthwise_norm = layers.BatchNormalization(
-        momentum=0.99, epsilon=0.001, name=f"{name}.depthwise_norm"
-    )
+    depthwise_norm = batch_norm(name=f"{name}.depthwise_norm")
     depthwise_act = layers.Activation("silu", name=f"{name}.depthwise_act")
-    squeeze_excite = SqueezeExcite(f"{name}.squeeze_excite", hidden, squeezed=squeezed)
-    project_conv = conv2d(dim, kernel_size=1, name=f"{name}.project_conv")
-    project_norm = layers.BatchNormalization(
-        momentum=0.99, epsilon=0.001, name=f"{name}.project_norm"
+    squeeze_excite = make_squeeze_excite(
+        f"{name}.squeeze_excite", hidden, squeezed=squeezed
     )
+    project_conv = conv2d(dim, kernel_size=1, name=f"{name}.project_conv")
+    project_norm = batch_norm(name=f"{name}.project_norm")
 
     def apply(x: KerasTensor) -> KerasTensor:
         x = expand_act(expand_norm(expand_conv(x)))
@@ -210,27 +209,23 @@ def MBConvDown(name: str, in_dim: int, dim: int, kernel: int) -> Apply:
     return apply
 
 
-def MBConv(name: str, dim: int, kernel: int, drop_rate: float) -> Apply:
+def make_mbconv(name: str, dim: int, kernel: int, drop_rate: float) -> Apply:
     """Inverted bottleneck with a shortcut."""
     hidden = dim * 6
     squeezed = dim // 4
     expand_conv = conv2d(hidden, kernel_size=1, name=f"{name}.expand_conv")
-    expand_norm = layers.BatchNormalization(
-        momentum=0.99, epsilon=0.001, name=f"{name}.expand_norm"
-    )
+    expand_norm = batch_norm(name=f"{name}.expand_norm")
     expand_act = layers.Activation("silu", name=f"{name}.expand_act")
     depthwise_conv = depthwise_conv2d(
         kernel_size=kernel, padding="same", name=f"{name}.depthwise_conv"
     )
-    depthwise_norm = layers.BatchNormalization(
-        momentum=0.99, epsilon=0.001, name=f"{name}.depthwise_norm"
-    )
+    depthwise_norm = batch_norm(name=f"{name}.depthwise_norm")
     depthwise_act = layers.Activation("silu", name=f"{name}.depthwise_act")
-    squeeze_excite = SqueezeExcite(f"{name}.squeeze_excite", hidden, squeezed=squeezed)
-    project_conv = conv2d(dim, kernel_size=1, name=f"{name}.project_conv")
-    project_norm = layers.BatchNormalization(
-        momentum=0.99, epsilon=0.001, name=f"{name}.project_norm"
+    squeeze_excite = make_squeeze_excite(
+        f"{name}.squeeze_excite", hidden, squeezed=squeezed
     )
+    project_conv = conv2d(dim, kernel_size=1, name=f"{name}.project_conv")
+    project_norm = batch_norm(name=f"{name}.project_norm")
     drop = StochasticDepth(drop_rate, name=f"{name}.drop")
     add = layers.Add(name=f"{name}.add")
 
@@ -244,27 +239,23 @@ def MBConv(name: str, dim: int, kernel: int, drop_rate: float) -> Apply:
     return apply
 
 
-def MBConvWiden(name: str, in_dim: int, dim: int, kernel: int) -> Apply:
+def make_mbconv_widen(name: str, in_dim: int, dim: int, kernel: int) -> Apply:
     """Inverted bottleneck without a shortcut: the shape changes."""
     hidden = in_dim * 6
     squeezed = in_dim // 4
     expand_conv = conv2d(hidden, kernel_size=1, name=f"{name}.expand_conv")
-    expand_norm = layers.BatchNormalization(
-        momentum=0.99, epsilon=0.001, name=f"{name}.expand_norm"
-    )
+    expand_norm = batch_norm(name=f"{name}.expand_norm")
     expand_act = layers.Activation("silu", name=f"{name}.expand_act")
     depthwise_conv = depthwise_conv2d(
         kernel_size=kernel, padding="same", name=f"{name}.depthwise_conv"
     )
-    depthwise_norm = layers.BatchNormalization(
-        momentum=0.99, epsilon=0.001, name=f"{name}.depthwise_norm"
-    )
+    depthwise_norm = batch_norm(name=f"{name}.depthwise_norm")
     depthwise_act = layers.Activation("silu", name=f"{name}.depthwise_act")
-    squeeze_excite = SqueezeExcite(f"{name}.squeeze_excite", hidden, squeezed=squeezed)
-    project_conv = conv2d(dim, kernel_size=1, name=f"{name}.project_conv")
-    project_norm = layers.BatchNormalization(
-        momentum=0.99, epsilon=0.001, name=f"{name}.project_norm"
+    squeeze_excite = make_squeeze_excite(
+        f"{name}.squeeze_excite", hidden, squeezed=squeezed
     )
+    project_conv = conv2d(dim, kernel_size=1, name=f"{name}.project_conv")
+    project_norm = batch_norm(name=f"{name}.project_norm")
 
     def apply(x: KerasTensor) -> KerasTensor:
         x = expand_act(expand_norm(expand_conv(x)))
@@ -275,26 +266,34 @@ def MBConvWiden(name: str, in_dim: int, dim: int, kernel: int) -> Apply:
     return apply
 
 
-def EfficientNetB0() -> keras.Model:
+def efficientnet_b0_features(image: KerasTensor) -> dict[str, KerasTensor]:
+    """The maps that the head reads."""
+    stem = make_conv_norm_act_same("stem", 32)(image)  # (112, 112, 32)
+    b1 = make_mbconv_unexpanded_narrow("b1", 32, 16)(stem)  # (112, 112, 16)
+    b2 = make_mbconv_down("b2", 16, 24, kernel=3)(b1)  # (56, 56, 24)
+    b3 = make_mbconv("b3", 24, kernel=3, drop_rate=0.025)(b2)  # (56, 56, 24)
+    b4 = make_mbconv_down("b4", 24, 40, kernel=5)(b3)  # (28, 28, 40)
+    b5 = make_mbconv("b5", 40, kernel=5, drop_rate=0.05)(b4)  # (28, 28, 40)
+    b6 = make_mbconv_down("b6", 40, 80, kernel=3)(b5)  # (14, 14, 80)
+    b7 = make_mbconv("b7", 80, kernel=3, drop_rate=0.075)(b6)  # (14, 14, 80)
+    b8 = make_mbconv("b8", 80, kernel=3, drop_rate=0.0875)(b7)  # (14, 14, 80)
+    b9 = make_mbconv_widen("b9", 80, 112, kernel=5)(b8)  # (14, 14, 112)
+    b10 = make_mbconv("b10", 112, kernel=5, drop_rate=0.1125)(b9)  # (14, 14, 112)
+    b11 = make_mbconv("b11", 112, kernel=5, drop_rate=0.125)(b10)  # (14, 14, 112)
+    b12 = make_mbconv_down("b12", 112, 192, kernel=5)(b11)  # (7, 7, 192)
+    b13 = make_mbconv("b13", 192, kernel=5, drop_rate=0.15)(b12)  # (7, 7, 192)
+    b14 = make_mbconv("b14", 192, kernel=5, drop_rate=0.1625)(b13)  # (7, 7, 192)
+    b15 = make_mbconv("b15", 192, kernel=5, drop_rate=0.175)(b14)  # (7, 7, 192)
+    b16 = make_mbconv_widen("b16", 192, 320, kernel=3)(b15)  # (7, 7, 320)
+    P5 = make_conv_norm_act("P5", 1280)(b16)  # (7, 7, 1280)
+    return {
+        "P5": P5,  # (7, 7, 1280)
+    }
+
+
+def efficientnet_b0(classes: int = CLASSES) -> keras.Model:
     """efficientnet-b0 for 224 x 224 images."""
     image = keras.Input((224, 224, 3), name="image")
-    stem = ConvNormActSame("stem", 32)(image)  # (112, 112, 32)
-    b1 = MBConvUnexpandedNarrow("b1", 32, 16)(stem)  # (112, 112, 16)
-    b2 = MBConvDown("b2", 16, 24, kernel=3)(b1)  # (56, 56, 24)
-    b3 = MBConv("b3", 24, kernel=3, drop_rate=0.025)(b2)  # (56, 56, 24)
-    b4 = MBConvDown("b4", 24, 40, kernel=5)(b3)  # (28, 28, 40)
-    b5 = MBConv("b5", 40, kernel=5, drop_rate=0.05)(b4)  # (28, 28, 40)
-    b6 = MBConvDown("b6", 40, 80, kernel=3)(b5)  # (14, 14, 80)
-    b7 = MBConv("b7", 80, kernel=3, drop_rate=0.075)(b6)  # (14, 14, 80)
-    b8 = MBConv("b8", 80, kernel=3, drop_rate=0.0875)(b7)  # (14, 14, 80)
-    b9 = MBConvWiden("b9", 80, 112, kernel=5)(b8)  # (14, 14, 112)
-    b10 = MBConv("b10", 112, kernel=5, drop_rate=0.1125)(b9)  # (14, 14, 112)
-    b11 = MBConv("b11", 112, kernel=5, drop_rate=0.125)(b10)  # (14, 14, 112)
-    b12 = MBConvDown("b12", 112, 192, kernel=5)(b11)  # (7, 7, 192)
-    b13 = MBConv("b13", 192, kernel=5, drop_rate=0.15)(b12)  # (7, 7, 192)
-    b14 = MBConv("b14", 192, kernel=5, drop_rate=0.1625)(b13)  # (7, 7, 192)
-    b15 = MBConv("b15", 192, kernel=5, drop_rate=0.175)(b14)  # (7, 7, 192)
-    b16 = MBConvWiden("b16", 192, 320, kernel=3)(b15)  # (7, 7, 320)
-    P5 = ConvNormAct("P5", 1280)(b16)  # (7, 7, 1280)
-    head = ClassificationHead("head")(P5)  # (1000,)
+    features = efficientnet_b0_features(image)
+    head = make_classification_head("head", classes=classes)(features["P5"])  # (1000,)
     return keras.Model(image, head, name="efficientnet-b0")

@@ -1,0 +1,137 @@
+"""What generated source says once, at its top: the head's own numbers, and the norm that a network has everywhere."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from math import log
+from typing import Any
+
+from spinec.backends.expressions import Call, Name, Optional, Rule, layout
+from spinec.compiler.graph.hierarchy import Step
+from spinec.compiler.ops.base import Op
+from spinec.spec.heads import Head
+
+ARGUMENTS = ("classes",)
+"""Numbers of the head that users change without another spec: the model takes them, by default the constants."""
+CONSTANTS = frozenset(name.upper() for head in Head.kinds.values() for name in head.model_fields)
+"""What no class may be called."""
+LEAST = 2  # how often a norm is made before it has a name of its own
+
+
+def counted(build: Any, formula: str) -> Any:
+    """What makes a prediction layer, with its channels as the formula of a node says: ``ANCHORS * classes``."""
+    if not formula or not isinstance(build, Call):
+        return build
+    if any(key == "predictions" for key, _ in build.kwargs):
+        kwargs = tuple((key, _said(value, formula) if key == "predictions" else value) for key, value in build.kwargs)
+        return Call(build.target, build.args, kwargs)
+    numbers = [i for i, value in enumerate(build.args) if isinstance(value, int)]
+    return Call(
+        build.target,
+        tuple(_said(value, formula) if i in numbers[-1:] else value for i, value in enumerate(build.args)),
+        build.kwargs,
+    )
+
+
+def _said(value: Any, formula: str) -> Any:
+    return Name(in_source(formula)) if isinstance(value, int) else value
+
+
+def in_source(formula: str) -> str:
+    """A formula in the head's fields as source says it.
+
+    >>> in_source("anchors[0] * classes")
+    'ANCHORS[0] * classes'
+    """
+    return re.sub(r"[a-z_]+", lambda word: word[0] if word[0] in ARGUMENTS else word[0].upper(), formula)
+
+
+def arguments(formulas: Iterable[str]) -> list[str]:
+    """Which arguments some formulas need."""
+    words = {word for formula in formulas for word in re.findall(r"[a-z_]+", formula)}
+    return [name for name in ARGUMENTS if name in words]
+
+
+def prior_of(head: Head | None) -> float | None:
+    """The bias that a prediction starts at where the head has a prior."""
+    prior = getattr(head, "prior", None)
+    return -log((1 - prior) / prior) if prior else None
+
+
+def with_prior(value: Any, bias: float | None) -> Any:
+    """An expression in which the bias of the prior is ``logit(PRIOR)``."""
+    match value:
+        case float() if bias is not None and value == bias:
+            return Call("logit", (Name("PRIOR"),))
+        case Optional(inner, default):
+            return Optional(with_prior(inner, bias), default)
+        case Call():
+            return value.map(lambda inner: with_prior(inner, bias))
+    return value
+
+
+def constants(head: Head | None, used: Collection[str]) -> list[str]:
+    """The lines that define the numbers of a head which source uses, each with what it means."""
+    if head is None:
+        return []
+    lines: list[str] = []
+    for name, field in type(head).model_fields.items():
+        if name.upper() in used:
+            value = getattr(head, name)
+            comment = f"  # {field.description}" if field.description else ""
+            lines += layout(f"{name.upper()} = ", value, 0, comment=comment)
+    return lines
+
+
+@dataclass(frozen=True)
+class Norms:
+    """The norms that a network makes again and again, under a name of their own that has their settings."""
+
+    named: Mapping[str, Call]
+    """Name -> what it is short for, without the arguments that differ."""
+
+    @classmethod
+    def of(cls, steps: Iterable[Step], rule_of: Any, short: Mapping[str, str]) -> Norms:
+        """The commonest norm of each name; `short` says what backends' norms are called."""
+        seen: dict[str, Counter[Call]] = {}
+        for step in steps:
+            if step.op.category == "norm":
+                build = rule_of(step.op)(step.op, *step.input_shapes).build
+                if build.target in short:
+                    seen.setdefault(short[build.target], Counter())[_settings(build)] += 1
+        common = {name: counts.most_common(1)[0] for name, counts in seen.items()}
+        return cls({name: call for name, (call, times) in common.items() if times >= LEAST})
+
+    def rule_of(self, rule_of: Any) -> Any:
+        """The rules of a backend, with short norms."""
+
+        def found(op: Op) -> Rule:
+            rule: Rule = rule_of(op)
+            if op.category != "norm" or not self.named:
+                return rule
+            return lambda op, *shapes: self._short(rule(op, *shapes))
+
+        return found
+
+    def _short(self, layer: Any) -> Any:
+        for name, call in self.named.items():
+            if _settings(layer.build) == call:
+                kept = tuple((key, value) for key, value in layer.build.kwargs if isinstance(value, Optional))
+                return replace(layer, build=Call(name, layer.build.args, kept))
+        return layer
+
+    def lines(self) -> list[str]:
+        """What defines them."""
+        return [
+            line
+            for name, call in self.named.items()
+            for line in layout(f"{name} = ", Call("partial", (Name(call.target),), call.kwargs), 0)
+        ]
+
+
+def _settings(build: Call) -> Call:
+    """A call without what differs from layer to layer."""
+    return Call(build.target, (), tuple((key, value) for key, value in build.kwargs if not isinstance(value, Optional)))
