@@ -7,6 +7,7 @@ place that makes it says what they are.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
@@ -138,8 +139,8 @@ class Outliner:
             traits = {key: _traits(self.groups[key][0].graph) for key in group}
             shared = set.intersection(*map(set, traits.values()))
             for key in group:
-                whole = name + "".join(class_name(word) for word in traits[key] if word not in shared)
-                found[key] = self.name_of(whole, False)
+                own = _suffix([word for word in traits[key] if word not in shared])
+                found[key] = self.name_of(f"{name}{own}", False)
         return found
 
     # ------------------------------------------------------------------ collecting
@@ -274,6 +275,14 @@ def _traits(graph: Graph) -> list[str]:
     )
     activations = [str(getattr(op, "kind", "")) for op in ops if isinstance(op, Op) and op.category == "activation"]
     return list(dict.fromkeys([*parts, *padded, *activations]))
+
+
+def _suffix(words: list[str]) -> str:
+    """Words as the end of a class name; of a run of numbered ones, as repeats have, how many there are."""
+    numbered = {word: re.fullmatch(r"(.+)_([0-9]+)", word) for word in words}
+    last = {match[1]: match[2] for match in numbered.values() if match}
+    kept = dict.fromkeys(match[1] if match else word for word, match in numbered.items())
+    return "".join(last[word] if word in last else class_name(word) for word in kept)
 
 
 def _is_fresh(graph: Graph, value: str) -> bool:

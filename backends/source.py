@@ -46,9 +46,9 @@ def find_rule(rules: Mapping[type[Op], Rule], op: Op, backend: str) -> Rule:
 
 def docstring(doc: str) -> list[str]:
     """The lines of a docstring, an indent deep: one where it fits."""
-    if len(doc) <= 88 - 4 - 6:
+    first, *rest = textwrap.wrap(doc, WIDTH - 4 - 6)  # formatters put what one line can hold on one line
+    if not rest:
         return [f'    """{doc}"""']
-    first, *rest = textwrap.wrap(doc, 88 - 4 - 3)
     return [f'    """{first}', *(f"    {line}" for line in rest), '    """']
 
 
@@ -71,7 +71,7 @@ def describe(program: Program, backend: str, channels_last: bool = False) -> str
         lines.append(f"And {name}: {shown} each, as many as there are; {times:,} an image are counted.")
     figures = f"{report.macs():,} multiply-adds (convolutions and linear layers), {report.params:,} parameters."
     lines += textwrap.wrap(figures, 88)
-    lines += ["", f"Made by: {command(program, backend)}"]
+    lines += ["", *textwrap.wrap(f"Made by: {command(program, backend)}", 88, subsequent_indent="    ")]
     return "\n".join(lines) + "\n"
 
 
@@ -79,7 +79,7 @@ def command(program: Program, backend: str) -> str:
     """The command that writes a program's source; what is no spec of the library is a file of that name."""
     name = program.name if program.name in names() else f"{program.name}.yaml"
     size = "" if program.size == program.spec.input.size else f" --size {program.size[0]}x{program.size[1]}"
-    return f"spinec compile {name} --backend {backend}{size}"
+    return f"spinec compile {name} -b {backend}{size}"
 
 
 def levels(program: Program) -> list[str]:
@@ -92,7 +92,8 @@ def signature(head: str, arguments: list[str], result: str) -> list[str]:
     line = f"{head}({', '.join(arguments)}) -> {result}:"
     if len(line) <= WIDTH:
         return [line]
-    return bracketed(f"{head}(", [("", Name(a)) for a in arguments], f") -> {result}:")
+    end = "," if len(arguments) == 1 else ""  # formatters end a lone argument on a line of its own so
+    return bracketed(f"{head}(", [("", Name(f"{a}{end}")) for a in arguments], f") -> {result}:")
 
 
 def render_module(module: Module) -> str:

@@ -241,11 +241,11 @@ def test_a_model_takes_another_number_of_classes(name):
 def test_the_header_says_what_made_the_file():
     program = lower(load("eff-spinenet-d0"), (100, 172))
     text = emit(program, "pytorch")
-    line = "Made by: spinec compile eff-spinenet-d0 --backend pytorch --size 100x172"
+    line = "Made by: spinec compile eff-spinenet-d0 -b pytorch --size 100x172"
     assert line in text.splitlines()
     command = [sys.executable, "-m", "spinec", *line.split()[3:]]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == text
-    assert "Made by: spinec compile plain.yaml --backend tensorflow" in emit(lower(loads(PLAIN)), "tensorflow")
+    assert "Made by: spinec compile plain.yaml -b tensorflow" in emit(lower(loads(PLAIN)), "tensorflow")
 
 
 def test_numbers_of_the_head_are_said_once_and_norms_made_in_one_place():

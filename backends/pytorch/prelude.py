@@ -72,7 +72,7 @@ class StochasticDepth(nn.Module):
 
 
 class WeightedSum(nn.Module):
-    """Fast normalised fusion: sum_i(w_i x_i) / (sum_j w_j + epsilon), w non-negative."""
+    """Fast normalised fusion: sum_i(w_i x_i) / (sum_j w_j + epsilon), w >= 0."""
 
     def __init__(self, inputs: int, epsilon: float) -> None:
         super().__init__()
@@ -205,7 +205,7 @@ class MaxPool2dSame(nn.Module):
 
 
 class AvgPool2dSame(nn.Module):
-    """Average pooling padded as TensorFlow's 'same', which it leaves out or counts as 0."""
+    """Average pooling padded as TensorFlow's 'same': left out, or counted as 0."""
 
     def __init__(
         self,

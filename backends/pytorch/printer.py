@@ -92,11 +92,12 @@ def _class(outline: Outline) -> str:
 
 
 def _model(outline: Outline, program: Program) -> str:
-    lines = [f"class {outline.name}(nn.Module):", *docstring(outline.graph.doc), "", *_facts(program), ""]
+    lines = [f"class {outline.name}(nn.Module):", *docstring(outline.graph.doc), ""]
     arguments = [f"{name}: int = {name.upper()}" for name in outline.takes]
     lines += [
         *signature("    def __init__", ["self", *arguments], "None"),
         "        super().__init__()",
+        *_facts(program),
         *_members(outline),
     ]
     lines += [*_initialisation(program), ""]
@@ -125,10 +126,10 @@ def _facts(program: Program) -> list[str]:
 
 
 def _mapping(name: str, entries: str) -> list[str]:
-    line = f"    {name} = {{{entries}}}"
+    line = f"        self.{name} = {{{entries}}}"
     if len(line) <= WIDTH:
         return [line]
-    return [f"    {name} = {{", *(f"        {entry}," for entry in entries.split(", ")), "    }"]
+    return [f"        self.{name} = {{", *(f"            {entry}," for entry in entries.split(", ")), "        }"]
 
 
 def _forward(name: str, part: Outline, program: Program, kind: str, doc: str) -> list[str]:
@@ -141,7 +142,7 @@ def _forward(name: str, part: Outline, program: Program, kind: str, doc: str) ->
     ]
     lines = [
         *signature(f"    def {name}", ["self", *arguments], kind),
-        *(f"    {line}" for line in docstring(doc) if doc),
+        *(f"    {line}" for line in (docstring(doc) if doc else [])),
     ]
     given = {each: reads[each] for each in part.graph.inputs if each not in own}
     results = part.graph.outputs

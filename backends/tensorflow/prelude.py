@@ -89,7 +89,7 @@ def depthwise_conv2d(
 
 
 def padded_sides(layer: layers.Layer, rows: int, columns: int) -> Apply:
-    """A layer behind zeros: so many rows above and below, and columns left and right."""
+    """A layer behind zeros: rows above and below, columns left and right."""
     pad = layers.ZeroPadding2D((rows, columns), name=f"{layer.name}_pad")
     return lambda x: layer(pad(x))
 
@@ -130,7 +130,7 @@ def rectangular_depthwise_conv2d(
     scale: float = 2.0,
     **settings: Any,
 ) -> Apply:
-    """Depthwise convolution by a kernel that is no square, padded by half of its sides."""
+    """Depthwise convolution by a kernel that is no square, padded by half its sides."""
     uneven = padding == "symmetric" and strides > 1
     layer = layers.DepthwiseConv2D(
         kernel_size,
@@ -383,7 +383,8 @@ class PReLU(layers.Layer):
 
     def build(self, input_shape: tuple[int, ...]) -> None:
         start = keras.initializers.Constant(self.initial)
-        self.slope = self.add_weight(shape=input_shape[-1:], initializer=start, name="slope")
+        dims = input_shape[-1:]
+        self.slope = self.add_weight(shape=dims, initializer=start, name="slope")
 
     def call(self, x: KerasTensor) -> KerasTensor:
         return ops.where(x > 0, x, self.slope * x)
@@ -460,7 +461,7 @@ class BilinearUpsampling(layers.Layer):
         return ops.reshape(x, (-1, self.factor * height, self.factor * width, dim))
 
     def stretched(self, x: KerasTensor) -> KerasTensor:
-        """Every value of the middle axis as `factor` values, mixed with the nearer neighbour."""
+        """Each value of the middle axis as `factor`, mixed with the nearer neighbour."""
         _, length, dim = x.shape
         before = ops.concatenate([x[:, :1], x[:, :-1]], axis=1)
         after = ops.concatenate([x[:, 1:], x[:, -1:]], axis=1)
@@ -485,7 +486,8 @@ class ChannelConv(layers.Layer):
 
     def build(self, input_shape: tuple[int, ...]) -> None:
         start = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
-        self.kernel = self.add_weight(shape=(self.kernel_size, 1, 1), initializer=start, name="kernel")
+        shape = (self.kernel_size, 1, 1)
+        self.kernel = self.add_weight(shape=shape, initializer=start, name="kernel")
 
     def call(self, x: KerasTensor) -> KerasTensor:
         dim = x.shape[-1]

@@ -4,7 +4,7 @@ Source: arXiv 2010.11426, Table 10.
 Input: 3 x 100 x 172 (channels, height, width), exactly.
 148,139,832 multiply-adds (convolutions and linear layers), 3,552,057 parameters.
 
-Made by: spinec compile eff-spinenet-d0-classification --backend pytorch --size 100x172
+Made by: spinec compile eff-spinenet-d0-classification -b pytorch --size 100x172
 """
 
 import math
@@ -48,7 +48,7 @@ class StochasticDepth(nn.Module):
 
 
 class WeightedSum(nn.Module):
-    """Fast normalised fusion: sum_i(w_i x_i) / (sum_j w_j + epsilon), w non-negative."""
+    """Fast normalised fusion: sum_i(w_i x_i) / (sum_j w_j + epsilon), w >= 0."""
 
     def __init__(self, inputs: int, epsilon: float) -> None:
         super().__init__()
@@ -253,11 +253,10 @@ class Block3(nn.Module):
 class EffSpineNetD0Classification(nn.Module):
     """eff-spinenet-d0-classification for 100 x 172 images."""
 
-    out_channels = {"P3": 256, "P4": 256, "P5": 256, "P6": 256, "P7": 256}
-    strides = {"P3": 8, "P4": 16, "P5": 32, "P6": 64, "P7": 128}
-
     def __init__(self, classes: int = CLASSES) -> None:
         super().__init__()
+        self.out_channels = {"P3": 256, "P4": 256, "P5": 256, "P6": 256, "P7": 256}
+        self.strides = {"P3": 8, "P4": 16, "P5": 32, "P6": 64, "P7": 128}
         self.stem = ConvNormAct(3, 16, kernel=3, stride=2)
         self.b1 = MBConv(16, drop_rate=0.0)
         self.b2 = MBConvDown(16, 24)

@@ -5,7 +5,7 @@ Equation 1 (fusion).
 Input: 3 x 512 x 512 (channels, height, width); any multiple of 128 works.
 2,453,285,888 multiply-adds (convolutions and linear layers), 3,720,200 parameters.
 
-Made by: spinec compile eff-spinenet-d0 --backend pytorch
+Made by: spinec compile eff-spinenet-d0 -b pytorch
 """
 
 import math
@@ -63,7 +63,7 @@ class StochasticDepth(nn.Module):
 
 
 class WeightedSum(nn.Module):
-    """Fast normalised fusion: sum_i(w_i x_i) / (sum_j w_j + epsilon), w non-negative."""
+    """Fast normalised fusion: sum_i(w_i x_i) / (sum_j w_j + epsilon), w >= 0."""
 
     def __init__(self, inputs: int, epsilon: float) -> None:
         super().__init__()
@@ -275,11 +275,10 @@ class Block3(nn.Module):
 class EffSpineNetD0(nn.Module):
     """eff-spinenet-d0 for 512 x 512 images."""
 
-    out_channels = {"P3": 64, "P4": 64, "P5": 64, "P6": 64, "P7": 64}
-    strides = {"P3": 8, "P4": 16, "P5": 32, "P6": 64, "P7": 128}
-
     def __init__(self, classes: int = CLASSES) -> None:
         super().__init__()
+        self.out_channels = {"P3": 64, "P4": 64, "P5": 64, "P6": 64, "P7": 64}
+        self.strides = {"P3": 8, "P4": 16, "P5": 32, "P6": 64, "P7": 128}
         self.stem = ConvNormAct(3, 16, kernel=3, stride=2)
         self.b1 = MBConv(16, drop_rate=0.0)
         self.b2 = MBConvDown(16, 24)

@@ -4,7 +4,7 @@ Source: arXiv 2010.11426, Table 2.
 Input: 3 x 640 x 640 (channels, height, width); any multiple of 128 works.
 5,851,515,320 multiply-adds (convolutions and linear layers), 5,176,819 parameters.
 
-Made by: spinec compile eff-spinenet-d1 --backend pytorch
+Made by: spinec compile eff-spinenet-d1 -b pytorch
 """
 
 import math
@@ -62,7 +62,7 @@ class StochasticDepth(nn.Module):
 
 
 class WeightedSum(nn.Module):
-    """Fast normalised fusion: sum_i(w_i x_i) / (sum_j w_j + epsilon), w non-negative."""
+    """Fast normalised fusion: sum_i(w_i x_i) / (sum_j w_j + epsilon), w >= 0."""
 
     def __init__(self, inputs: int, epsilon: float) -> None:
         super().__init__()
@@ -274,11 +274,10 @@ class Block3(nn.Module):
 class EffSpineNetD1(nn.Module):
     """eff-spinenet-d1 for 640 x 640 images."""
 
-    out_channels = {"P3": 88, "P4": 88, "P5": 88, "P6": 88, "P7": 88}
-    strides = {"P3": 8, "P4": 16, "P5": 32, "P6": 64, "P7": 128}
-
     def __init__(self, classes: int = CLASSES) -> None:
         super().__init__()
+        self.out_channels = {"P3": 88, "P4": 88, "P5": 88, "P6": 88, "P7": 88}
+        self.strides = {"P3": 8, "P4": 16, "P5": 32, "P6": 64, "P7": 128}
         self.stem = ConvNormAct(3, 16, kernel=3, stride=2)
         self.b1 = nn.Sequential(MBConv(16, drop_rate=0.0), MBConv(16, drop_rate=0.008))
         self.b2 = nn.Sequential(MBConvDown(16, 24), MBConv(24, drop_rate=0.024))

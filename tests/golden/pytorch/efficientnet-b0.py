@@ -4,7 +4,7 @@ Source: arXiv 1905.11946, Table 1; arXiv 2010.11426, Tables 1 and 10.
 Input: 3 x 224 x 224 (channels, height, width); any multiple of 32 works.
 385,814,752 multiply-adds (convolutions and linear layers), 5,288,548 parameters.
 
-Made by: spinec compile efficientnet-b0 --backend pytorch
+Made by: spinec compile efficientnet-b0 -b pytorch
 """
 
 import math
@@ -223,11 +223,10 @@ class MBConvWiden(nn.Module):
 class EfficientNetB0(nn.Module):
     """efficientnet-b0 for 224 x 224 images."""
 
-    out_channels = {"P5": 1280}
-    strides = {"P5": 32}
-
     def __init__(self, classes: int = CLASSES) -> None:
         super().__init__()
+        self.out_channels = {"P5": 1280}
+        self.strides = {"P5": 32}
         self.stem = ConvNormActSame(3, 32)
         self.b1 = MBConvUnexpandedNarrow(32, 16)
         self.b2 = MBConvDown(16, 24, kernel=3)

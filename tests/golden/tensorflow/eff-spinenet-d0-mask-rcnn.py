@@ -7,7 +7,7 @@ And box_crops: 7 x 7 x 64 each, as many as there are; 1,000 an image are counted
 And mask_crops: 14 x 14 x 64 each, as many as there are; 100 an image are counted.
 4,690,471,424 multiply-adds (convolutions and linear layers), 4,609,954 parameters.
 
-Made by: spinec compile eff-spinenet-d0-mask-rcnn --backend tensorflow
+Made by: spinec compile eff-spinenet-d0-mask-rcnn -b tensorflow
 """
 
 from collections.abc import Callable

@@ -4,7 +4,7 @@ Source: arXiv 2010.11426, Table 11.
 Input: 512 x 512 x 3 (height, width, channels).
 2,058,420,224 multiply-adds (convolutions and linear layers), 3,647,174 parameters.
 
-Made by: spinec compile eff-spinenet-d0-segmentation --backend tensorflow
+Made by: spinec compile eff-spinenet-d0-segmentation -b tensorflow
 """
 
 from collections.abc import Callable

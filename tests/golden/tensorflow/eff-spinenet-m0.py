@@ -4,7 +4,7 @@ Source: arXiv 2010.11426, Table 2.
 Input: 256 x 256 x 3 (height, width, channels).
 140,019,040 multiply-adds (convolutions and linear layers), 662,896 parameters.
 
-Made by: spinec compile eff-spinenet-m0 --backend tensorflow
+Made by: spinec compile eff-spinenet-m0 -b tensorflow
 """
 
 import math

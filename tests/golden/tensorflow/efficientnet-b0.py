@@ -4,7 +4,7 @@ Source: arXiv 1905.11946, Table 1; arXiv 2010.11426, Tables 1 and 10.
 Input: 224 x 224 x 3 (height, width, channels).
 385,814,752 multiply-adds (convolutions and linear layers), 5,288,548 parameters.
 
-Made by: spinec compile efficientnet-b0 --backend tensorflow
+Made by: spinec compile efficientnet-b0 -b tensorflow
 """
 
 from collections.abc import Callable
