@@ -18,7 +18,24 @@ WORDS = {
     "mnasfpn": "MnasFPN",
     "ssdlite": "SSDLite",
     "deeplab": "DeepLab",
+    "convnext": "ConvNeXt",
+    "densenet": "DenseNet",
+    "regnetx": "RegNetX",
+    "regnety": "RegNetY",
+    "regnet": "RegNet",
+    "ghostnet": "GhostNet",
+    "mixnet": "MixNet",
+    "shufflenet": "ShuffleNet",
+    "cspdarknet": "CSPDarknet",
+    "csp": "CSP",
+    "resnext": "ResNeXt",
+    "vovnet": "VoVNet",
+    "dla": "DLA",
+    "hrnet": "HRNet",
+    "efficientnetv2": "EfficientNetV2",
+    "mobilenetv4": "MobileNetV4",
 }
+"""How authors spell what they found."""
 
 
 def function_name(name: str) -> str:
@@ -27,7 +44,7 @@ def function_name(name: str) -> str:
     >>> function_name("MBConvUnexpandedNarrow"), function_name("eff-spinenet-d0")
     ('mbconv_unexpanded_narrow', 'eff_spinenet_d0')
     """
-    for word in WORDS.values():
+    for word in sorted(WORDS.values(), key=len, reverse=True):
         name = name.replace(word, f"{word[0]}{word[1:].lower()}")
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
     joined = re.sub(r"[^A-Za-z0-9]+", "_", words).strip("_").lower()
