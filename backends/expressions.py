@@ -30,10 +30,14 @@ class Half:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The path of a layer, printed as a string; `within` a builder it continues the builder's own name."""
+    """The path of a layer, printed as a string; `within` a builder it continues the builder's own name.
+
+    A `numbered` one has the number of a loop in it: ``p6_up_{k}.body``.
+    """
 
     path: str
     within: bool = False
+    numbered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +148,8 @@ def render(value: Any) -> str:
             return str(inner // 2)
         case Optional(inner):
             return render(inner)
-        case Place(path, within):
-            return f'f"{{name}}.{path}"' if within else f'"{path}"'
+        case Place(path, within, numbered):
+            return f'f"{{name}}.{path}"' if within else f'{"f" if numbered else ""}"{path}"'
         case str():
             return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
         case list():

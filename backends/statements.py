@@ -6,7 +6,7 @@ would nest deeper than a reader likes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, NamedTuple
 
 from spinec.backends.expressions import WIDTH, Call, Name, render
@@ -17,11 +17,10 @@ ROOM = WIDTH - 16  # an indent and the name it is assigned to
 
 
 class Statement(NamedTuple):
-    """An assignment, and the value of the graph that it computes."""
+    """An assignment."""
 
     target: str
     value: Any
-    node: str
 
 
 class Body(NamedTuple):
@@ -34,25 +33,14 @@ class Body(NamedTuple):
 Apply = Callable[[Member, tuple[Any, ...]], Any]
 
 
-def body(
-    outline: Outline,
-    apply: Apply,
-    keep_names: bool,
-    taken: Collection[str] = (),
-    given: Mapping[str, Any] | None = None,
-) -> Body:
-    """The statements of a graph; `keep_names` gives every value the name of its node, `taken` names none has.
-
-    What a graph is given has the name that it has there, unless `given` says what it is.
-    """
-    writer = _Writer(outline, apply, keep_names, taken)
-    writer.values |= given or {}
-    return writer.write()
+def body(outline: Outline, apply: Apply, taken: Collection[str] = ()) -> Body:
+    """The statements of a graph; no value has a name that is `taken`."""
+    return _Writer(outline, apply, taken).write()
 
 
 class _Writer:
-    def __init__(self, outline: Outline, apply: Apply, keep_names: bool, taken: Collection[str]) -> None:
-        self.outline, self.apply, self.keep_names, self.taken = outline, apply, keep_names, taken
+    def __init__(self, outline: Outline, apply: Apply, taken: Collection[str]) -> None:
+        self.outline, self.apply, self.taken = outline, apply, taken
         graph = outline.graph
         self.readers: dict[str, int] = {}
         for node in graph.nodes:
@@ -82,7 +70,7 @@ class _Writer:
         for name in node.inputs:
             self.left[name] -= 1
         self.values[node.name] = expression
-        if self.keep_names or not self._may_wait(member, expression):
+        if not self._may_wait(member, expression):
             self._assign(node.name, expression)
 
     def _pending(self, names: tuple[str, ...]) -> list[str]:
@@ -104,8 +92,8 @@ class _Writer:
         return member.is_graph or getattr(member.node.op, "category", "") in ("activation", "merge")
 
     def _assign(self, name: str, expression: Any) -> None:
-        target = name if self.keep_names else self._target(name, expression)
-        self.statements.append(Statement(target, expression, name))
+        target = self._target(name, expression)
+        self.statements.append(Statement(target, expression))
         self.values[name] = Name(target)
 
     def _target(self, name: str, expression: Any) -> str:

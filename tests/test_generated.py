@@ -1,6 +1,7 @@
 """Generated PyTorch source: what a reviewer, a type checker, torch.compile and a training loop make of it."""
 
 import ast
+import importlib
 import math
 import pickle
 import subprocess
@@ -263,3 +264,87 @@ def test_norms_that_differ_keep_their_settings():
     assert "epsilon" not in text.split("layer_norm = ")[1].split("\n", 1)[1]
     half = RESNET.replace("blocks:", "norm: {kind: layer}\nblocks:")
     assert "batch_norm" not in emit(lower(loads(half)), "pytorch")
+
+
+# -------------------------------------------------------------------------------------------- cells that a neck repeats
+
+NECK = """
+name: neck
+input: {size: 64}
+resample: {down: max_pool}
+blocks:
+  stem: {level: 2, kind: conv, dim: 8, inputs: [image]}
+  c3: {level: 3, kind: conv, dim: 8, inputs: [stem]}
+  up_1: {level: 2, kind: conv, dim: 8, inputs: [stem, c3]}
+  down_1: {level: 3, kind: conv, dim: 8, inputs: [c3, up_1]}
+  up_2: {level: 2, kind: conv, dim: 8, inputs: [up_1, down_1]}
+  down_2: {level: 3, kind: conv, dim: 8, inputs: [down_1, up_2]}
+  up_3: {level: 2, kind: conv, dim: 8, inputs: [up_2, down_2]}
+  down_3: {level: 3, kind: conv, dim: 8, inputs: [down_2, up_3]}
+  up_4: {level: 2, kind: conv, dim: 8, inputs: [up_3, down_3]}
+  down_4: {level: 3, kind: conv, dim: 8, inputs: [down_3, up_4]}
+outputs: {P2: up_4, P3: down_4}
+"""
+LOOP = "for k in range(2, 5):"
+NO_LOOP = {
+    "a value is read from the middle": NECK.replace("P3: down_4}", "P3: down_4, other: q}").replace(
+        "outputs:", "  q: {level: 3, kind: conv, dim: 8, inputs: [down_3]}\noutputs:"
+    ),
+    "the old value is read behind the new one": NECK.replace("[down_1, up_2]", "[down_1, up_1, up_2]")
+    .replace("[down_2, up_3]", "[down_2, up_2, up_3]")
+    .replace("[down_3, up_4]", "[down_3, up_3, up_4]"),
+    "a block has the name of the variable": NECK.replace("c3:", "up:")
+    .replace("[stem, c3]", "[stem, up]")
+    .replace("[c3, up_1]", "[up, up_1]"),
+    "every cell differs from the next": NECK.replace(
+        "up_3: {level: 2, kind: conv", "up_3: {level: 2, kernel: 5, kind: conv"
+    ),
+}
+
+
+def unrolled(monkeypatch, program, backend):
+    """The model without loops."""
+    printer = importlib.import_module(f"spinec.backends.{backend}.printer")
+    with monkeypatch.context() as patched:
+        patched.setattr(printer, "items", lambda part, shape: list(part.members))
+        return emit(program, backend), build(program, backend)
+
+
+@pytest.mark.parametrize(
+    "name", ["efficientdet-d1", "resnet-50-nas-fpn", "mobilenet-v2-mnasfpn", "mobilenet-v2-nas-fpnlite", "neck"]
+)
+def test_a_loop_over_cells_is_the_same_network(name, monkeypatch):
+    program = lower(loads(NECK) if name == "neck" else load(name), 128)
+    source, model = emit(program, "pytorch"), build(program).eval()
+    text, other = unrolled(monkeypatch, program, "pytorch")
+    assert "for k in range(" in source
+    assert "for k in range(" not in text
+    assert len(source.splitlines()) < len(text.splitlines())
+    assert list(model.state_dict()) == list(other.state_dict())
+    other.eval().load_state_dict(model.state_dict())
+    image = torch.randn(1, 3, 128, 128)
+    with torch.inference_mode():
+        expected, found = other(image), torch.compile(model, fullgraph=True, backend="eager")(image)
+    assert all(torch.equal(found[key], value) for key, value in expected.items())
+
+
+def test_a_loop_over_cells_names_layers_of_keras_as_before(monkeypatch):
+    pytest.importorskip("keras")
+    program = lower(load("efficientdet-d0"), 128)
+    assert "for k in range(2, 4):" in emit(program, "tensorflow")
+    text, other = unrolled(monkeypatch, program, "tensorflow")
+    assert "for k in range(" not in text
+    model = build(program, "tensorflow")
+    assert [layer.name for layer in model.layers] == [layer.name for layer in other.layers]
+
+
+def test_cells_are_a_loop_where_nothing_but_the_number_differs():
+    assert LOOP in emit(lower(loads(NECK)), "pytorch")
+    assert "for i in range(2, 5):" in emit(lower(loads(NECK.replace("stem", "k"))), "pytorch")
+
+
+@pytest.mark.parametrize("why", NO_LOOP)
+def test_cells_that_a_loop_would_mix_up_are_written_out(why):
+    text = emit(lower(loads(NO_LOOP[why])), "pytorch")
+    assert LOOP not in text
+    assert "self.up_2 =" in text or "range(3, 5)" in text

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from spinec.backends.cells import Cell, items
 from spinec.backends.constants import CONSTANTS, Norms, constants, prior_of, with_prior
 from spinec.backends.expressions import WIDTH, Call, Name, Rule, layout, render, substitute
 from spinec.backends.naming import class_name
@@ -80,11 +82,14 @@ def _class(outline: Outline) -> str:
     lines += signature("    def __init__", ["self", *params], "None")
     lines.append("        super().__init__()")
     lines += [f"        {name} = {formula}" for name, formula in outline.locals]
-    lines += _members(outline)
+    lines += _members(outline.members)
     inputs = [f"{name}: Tensor" for name in outline.graph.inputs]
     level = ["level: str"] if outline.per_call else []
     lines += ["", *signature("    def forward", ["self", *inputs, *level], "Tensor")]
-    statements, results = body(outline, _apply, keep_names=False)
+    statements, results = body(
+        outline,
+        _apply,
+    )
     for statement in statements:
         lines += layout(f"{statement.target} = ", statement.value, 8)
     lines += layout("return ", results[outline.graph.result], 8)
@@ -98,10 +103,12 @@ def _model(outline: Outline, program: Program) -> str:
         *signature("    def __init__", ["self", *arguments], "None"),
         "        super().__init__()",
         *_facts(program),
-        *_members(outline),
     ]
-    lines += [*_initialisation(program), ""]
     features, head = outline.parts(program)
+    for item in items(features, program.shape):
+        lines += _members([item]) if isinstance(item, Member) else _cell_members(item)
+    lines += _members(head.members if head else ())
+    lines += [*_initialisation(program), ""]
     results = outline.graph.outputs
     kind = "Tensor" if len(results) == 1 else MAPS
     if head is None:
@@ -144,20 +151,20 @@ def _forward(name: str, part: Outline, program: Program, kind: str, doc: str) ->
         *signature(f"    def {name}", ["self", *arguments], kind),
         *(f"    {line}" for line in (docstring(doc) if doc else [])),
     ]
-    given = {each: reads[each] for each in part.graph.inputs if each not in own}
-    results = part.graph.outputs
-    direct = set(results.values())
-    statements, values = body(part, _apply, keep_names=True, given=given)
-    expressions: dict[str, Any] = dict(values)
-    for statement in statements:
-        if statement.node in direct and _is_last(statement.node, part):
-            expressions[statement.node] = statement.value
+    values: dict[str, Any] = {each: Name(each) if each in own else reads[each] for each in part.graph.inputs}
+    for item in items(part, program.shape):
+        if isinstance(item, Cell):
+            lines += _cell_forward(item, values, program)
             continue
-        shape = f"  # {program.shape(statement.node)}"
-        lines += layout(f"{statement.target} = ", statement.value, 8, comment=shape)
-    if program.spec.head and program.spec.head.channels and given:
+        node = item.node
+        values[node.name] = _apply(item, tuple(values[name] for name in node.inputs))
+        if not (node.name in part.graph.outputs.values() and _is_last(node.name, part)):
+            comment = f"  # {program.shape(node.name)}"
+            lines += layout(f"{node.name} = ", values[node.name], 8, comment=comment)
+            values[node.name] = Name(node.name)
+    if program.spec.head and program.spec.head.channels and len(own) < len(part.graph.inputs):
         lines.append(f"        # channels: {program.spec.head.channels}")
-    return [*lines, *_return(results, expressions, program, bare=kind == "Tensor")]
+    return [*lines, *_return(part.graph.outputs, values, program, bare=kind == "Tensor")]
 
 
 def _return(results: Any, expressions: dict[str, Any], program: Program, bare: bool) -> list[str]:
@@ -175,10 +182,31 @@ def _is_last(name: str, outline: Outline) -> bool:
     return not any(name in member.node.inputs for member in outline.members)
 
 
-def _members(outline: Outline) -> list[str]:
+def _cell_members(cell: Cell) -> list[str]:
+    """What makes the blocks of cells that come again."""
+    lines = [f"        for {cell.number} in range({cell.first}, {cell.last + 1}):"]
+    for stem, member in cell.members:
+        lines += layout("", Call("self.add_module", (cell.path(stem), cell.build(stem, member))), 12)
+    return lines
+
+
+def _cell_forward(cell: Cell, values: dict[str, Any], program: Program) -> list[str]:
+    """What computes them: variables lose the number, and what a cell takes from the one before keeps its own."""
+    lines = [f"        {stem} = {render(values[f'{stem}_{cell.first - 1}'])}" for stem in cell.carried]
+    lines.append(f"        for {cell.number} in range({cell.first}, {cell.last + 1}):")
+    values |= {stem: Name(stem) for stem, _ in cell.members}
+    for stem, member in cell.members:
+        made = Call("getattr", (Name("self"), cell.path(stem)))
+        applied = Call(render(made), tuple(cell.values(member, values)))
+        lines += layout(f"{stem} = ", applied, 12, comment=f"  # {program.shape(member.node.name)}")
+        values[f"{stem}_{cell.last}"] = Name(stem)
+    return lines
+
+
+def _members(members: Iterable[Member]) -> list[str]:
     lines: list[str] = []
     made: set[str] = set()
-    for member in outline.members:
+    for member in members:
         module = member.node.module
         if member.build is None or module in made:
             continue

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from spinec.backends.cells import Cell, items
 from spinec.backends.constants import ARGUMENTS, CONSTANTS, Norms, constants, prior_of, with_prior
 from spinec.backends.expressions import WIDTH, Call, Name, Rule, layout, render
 from spinec.backends.naming import function_name
@@ -93,7 +94,7 @@ def _builder(outline: Outline, reserved: Collection[str]) -> str:
     level = ["level: str"] if outline.per_call else []
     lines += ["", *signature("    def apply", [*inputs, *level], "KerasTensor")]
     taken = {member.node.module for member in outline.members}
-    statements, results = body(outline, _apply, keep_names=False, taken=taken)
+    statements, results = body(outline, _apply, taken)
     for statement in statements:
         lines += layout(f"{statement.target} = ", statement.value, 8)
     return "\n".join([*lines, *layout("return ", results[graph.result], 8), "", "    return apply"])
@@ -175,12 +176,15 @@ def _statements(
     prior = prior_of(program.spec.head)
     values: dict[str, Any] = {name: Name(variables[name]) for name in part.graph.inputs} | dict(given)
     made: set[str] = set()
-    for member in part.members:
+    for member in items(part, program.shape):
+        if isinstance(member, Cell):
+            lines += _cell(member, values, program, prior)
+            continue
         node, comment = member.node, _comment(program.shape(member.node.name))
         build, arguments = with_prior(member.build, prior), (*(values[name] for name in node.inputs), *_told(member))
         values[node.name] = Name(variables[node.name])
         if calls[node.module] == 1:
-            lines += _made_and_applied(variables[node.name], build, arguments, comment)
+            lines += _made_and_applied(variables[node.name], build, arguments, comment, 4)
             continue
         if node.module not in made:
             made.add(node.module)
@@ -230,15 +234,28 @@ def _variables(outline: Outline, taken: set[str]) -> dict[str, str]:
     return variables
 
 
-def _made_and_applied(variable: str, build: Any, arguments: tuple[Any, ...], comment: str) -> list[str]:
-    """``variable = Builder(...)(arguments)``; in two statements where formatters would break up the arguments."""
+def _made_and_applied(variable: str, build: Any, arguments: tuple[Any, ...], comment: str, indent: int) -> list[str]:
+    """``variable = maker(...)(arguments)``; in two statements where formatters would break up the arguments."""
     head, made, applied = f"{variable} = ", render(build), f"({', '.join(map(render, arguments))})"
-    line, last = f"    {head}{made}{applied}{comment}", f"    ){applied}{comment}"
+    space = " " * indent
+    line, last = f"{space}{head}{made}{applied}{comment}", f"{space}){applied}{comment}"
     if len(line) <= WIDTH:
         return [line]
-    if len(f"    {head}{made}") <= WIDTH or len(last) > WIDTH:
-        return [*layout(head, build, 4), *layout(head, Call(variable, arguments), 4, comment=comment)]
-    return [*layout(head, build, 4)[:-1], last]
+    if len(f"{space}{head}{made}") <= WIDTH or len(last) > WIDTH:
+        return [*layout(head, build, indent), *layout(head, Call(variable, arguments), indent, comment=comment)]
+    return [*layout(head, build, indent)[:-1], last]
+
+
+def _cell(cell: Cell, values: dict[str, Any], program: Program, prior: float | None) -> list[str]:
+    """A loop over cells: variables lose the number, and what a cell takes from the one before keeps its own."""
+    lines = [f"    {stem} = {render(values[f'{stem}_{cell.first - 1}'])}" for stem in cell.carried]
+    lines.append(f"    for {cell.number} in range({cell.first}, {cell.last + 1}):")
+    values |= {stem: Name(stem) for stem, _ in cell.members}
+    for stem, member in cell.members:
+        build, comment = with_prior(cell.build(stem, member), prior), _comment(program.shape(member.node.name))
+        lines += _made_and_applied(stem, build, tuple(cell.values(member, values)), comment, 8)
+        values[f"{stem}_{cell.last}"] = Name(stem)
+    return lines
 
 
 def _comment(shape: Shape) -> str:
