@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import log
 from typing import Any
 
 from spinec.backends.expressions import Call, Name, Optional, Rule, layout
+from spinec.backends.holes import RATE
 from spinec.compiler.graph.hierarchy import Step
+from spinec.compiler.graph.program import Program
 from spinec.compiler.ops.base import Op
+from spinec.compiler.ops.regularize import StochasticDepth
 from spinec.spec.heads import Head
+from spinec.spec.model import ModelSpec
 
 ARGUMENTS = ("classes",)
 """Numbers of the head that users change without another spec: the model takes them, by default the constants."""
@@ -61,24 +65,65 @@ def prior_of(head: Head | None) -> float | None:
     return -log((1 - prior) / prior) if prior else None
 
 
-def with_prior(value: Any, bias: float | None) -> Any:
-    """An expression in which the bias of the prior is ``logit(PRIOR)``."""
+@dataclass(frozen=True)
+class Said:
+    """Numbers of a spec that follow from few: the prior's bias, and the rates of stochastic depth."""
+
+    prior: float | None
+    rates: Mapping[float, Name]
+
+    @property
+    def arguments(self) -> list[str]:
+        """What it makes the constructor take."""
+        return [f"{RATE}: float = {RATE.upper()}"] if self.rates else []
+
+    @classmethod
+    def of(cls, program: Program, makers: Iterable[Any]) -> Said:
+        """What a model's source says in its head's prior and in its rate of stochastic depth.
+
+        The rate only where all that leave a branch out are told by the model how often: a class of its own may have a
+        rate within.
+        """
+        depth = program.spec.stochastic_depth
+        total = sum(block.repeats for block in program.spec.blocks.values() if block.has_branch)
+        rates = {depth.rate: Name(RATE)}
+        if depth.schedule == "linear":
+            rates = {depth.rate * i / total: Name(f"{RATE} * {i} / {total}") for i in range(1, total)}
+        told = sum(count for made in makers for count in _rates_in(made))
+        dropped = sum(1 for step in program.steps if isinstance(step.op, StochasticDepth) and step.op.rate)
+        return cls(prior_of(program.spec.head), rates if dropped and told == dropped else {})
+
+    def __call__(self, value: Any, key: str = "") -> Any:
+        """An expression in which they are said so: ``logit(PRIOR)``, ``drop_rate * 2 / 18``."""
+        match value:
+            case float() if value == self.prior:
+                return Call("logit", (Name("PRIOR"),))
+            case float() if key == RATE and value in self.rates:
+                return self.rates[value]
+            case Optional(inner, default):
+                return Optional(self(inner, key), default)
+            case Call(target, args, kwargs):
+                return Call(target, tuple(map(self, args)), tuple((key, self(inner, key)) for key, inner in kwargs))
+        return value
+
+
+def _rates_in(value: Any, key: str = "") -> Iterator[int]:
     match value:
-        case float() if bias is not None and value == bias:
-            return Call("logit", (Name("PRIOR"),))
-        case Optional(inner, default):
-            return Optional(with_prior(inner, bias), default)
-        case Call():
-            return value.map(lambda inner: with_prior(inner, bias))
-    return value
+        case float() if key == RATE and value:
+            yield 1
+        case Call(_, args, kwargs):
+            yield from (count for inner in args for count in _rates_in(inner))
+            yield from (count for key, inner in kwargs for count in _rates_in(inner, key))
 
 
-def constants(head: Head | None, used: Collection[str]) -> list[str]:
-    """The lines that define the numbers of a head which source uses, each with what it means."""
-    if head is None:
-        return []
+def constants(spec: ModelSpec, used: Collection[str]) -> list[str]:
+    """The lines that define the numbers of a spec which source uses, each with what it means."""
     lines: list[str] = []
-    for name, field in type(head).model_fields.items():
+    if RATE.upper() in used:
+        comment = "  # how often training leaves out the last block's branch"
+        lines += layout(f"{RATE.upper()} = ", spec.stochastic_depth.rate, 0, comment=comment)
+    head = spec.head
+    for name, field in type(head).model_fields.items() if head else ():
         if name.upper() in used:
             value = getattr(head, name)
             comment = f"  # {field.description}" if field.description else ""

@@ -11,6 +11,7 @@ from spinec.backends.expressions import Call, Half, Hole, Optional, Place
 from spinec.compiler.graph.hierarchy import Derived, Setting
 
 DIMS = ("in_dim", "dim")
+RATE = "drop_rate"
 POSITION = "position"  # the hint of an argument without a keyword
 DIM_PLACES = (POSITION, "groups")  # where an argument that equals a dim is that dim
 
@@ -42,7 +43,8 @@ class Holes:
         if isinstance(first, Place):
             return Place(first.path.removeprefix(f"{self.places[0]}."), within=bool(self.places[0]))
         if isinstance(first, Call) and all(isinstance(value, Call) and value.outer == first.outer for value in values):
-            args = tuple(self.unify(column, POSITION) for column in zip(*(value.args for value in values), strict=True))
+            place = RATE if first.target == "StochasticDepth" else POSITION
+            args = tuple(self.unify(column, place) for column in zip(*(value.args for value in values), strict=True))
             columns = zip(*(value.kwargs for value in values), strict=True)
             kwargs = tuple((column[0][0], self.unify(tuple(v for _, v in column), column[0][0])) for column in columns)
             return Call(first.target, args, kwargs)
@@ -53,6 +55,8 @@ class Holes:
             return Optional(inner, first.default) if inner == first.value else inner
         if isinstance(first, int) and (name := self._dim(values, hint)):
             return self.hole(values, name)
+        if hint == RATE and self.settings.get(RATE) == values:
+            return self.hole(values, RATE)  # even where all instances agree: the model is told it
         if all(value == first and type(value) is type(first) for value in values):
             return first
         if all(isinstance(value, Half) for value in values):

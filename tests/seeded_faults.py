@@ -90,8 +90,8 @@ SEEDS = (
         "one norm alone with epsilon 1e-5",
         "pytorch",
         "detector",
-        "self.expand_norm = nn.BatchNorm2d(hidden, eps=0.001",
-        "self.expand_norm = nn.BatchNorm2d(hidden, eps=1e-05",
+        "self.expand_norm = batch_norm(hidden)",
+        "self.expand_norm = nn.BatchNorm2d(hidden, momentum=0.01)",
     ),
     Seed(
         "edges repeated for zeros around a convolution",
@@ -175,8 +175,8 @@ SEEDS = (
         "a level's norms used for another level",
         "pytorch",
         "detector",
-        'self.class_subnet(P3, "P3")',
-        'self.class_subnet(P3, "P4")',
+        'self.class_subnet(features["P3"], "P3")',
+        'self.class_subnet(features["P3"], "P4")',
     ),
     Seed(
         "symmetric padding for TensorFlow's",

@@ -348,3 +348,17 @@ def test_cells_that_a_loop_would_mix_up_are_written_out(why):
     text = emit(lower(loads(NO_LOOP[why])), "pytorch")
     assert LOOP not in text
     assert "self.up_2 =" in text or "range(3, 5)" in text
+
+
+@pytest.mark.parametrize("name", ["eff-spinenet-d0", "efficientnet-b1", "efficientdet-d0"])
+def test_a_model_takes_another_rate_of_stochastic_depth(name):
+    def rates(model):
+        return [part.rate for part in model.modules() if type(part).__name__ == "StochasticDepth"]
+
+    spec = load(name)
+    program = lower(spec, 128)
+    depth = spec.stochastic_depth.model_copy(update={"rate": 0.5})
+    assert rates(model_class(program)(drop_rate=0.5)) == rates(
+        build(lower(spec.model_copy(update={"stochastic_depth": depth}), 128))
+    )
+    assert max(rates(model_class(program)())) < spec.stochastic_depth.rate == 0.2

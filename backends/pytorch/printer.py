@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from spinec.backends.cells import Cell, items
-from spinec.backends.constants import CONSTANTS, Norms, constants, prior_of, with_prior
+from spinec.backends.constants import CONSTANTS, Norms, Said, constants
 from spinec.backends.expressions import WIDTH, Call, Name, Rule, layout, render, substitute
 from spinec.backends.naming import class_name
 from spinec.backends.outline import Member, Outline, Outliner, Words, free_name
@@ -50,7 +50,7 @@ def emit(program: Program) -> str:
     calls = levels(program) if any(outline.per_call for outline in outlines) else []
     imports = [*standard, *([""] if standard else []), *framework, "from torch import Tensor, nn"]
     fixed = [
-        *constants(program.spec.head, names.used),
+        *constants(program.spec, names.used),
         *([f"LEVELS = {render(tuple(calls))}"] if calls else []),
         *short,
     ]
@@ -98,7 +98,8 @@ def _class(outline: Outline) -> str:
 
 def _model(outline: Outline, program: Program) -> str:
     lines = [f"class {outline.name}(nn.Module):", *docstring(outline.graph.doc), ""]
-    arguments = [f"{name}: int = {name.upper()}" for name in outline.takes]
+    said = Said.of(program, [member.build for member in outline.members])
+    arguments = [*(f"{name}: int = {name.upper()}" for name in outline.takes), *said.arguments]
     lines += [
         *signature("    def __init__", ["self", *arguments], "None"),
         "        super().__init__()",
@@ -106,9 +107,9 @@ def _model(outline: Outline, program: Program) -> str:
     ]
     features, head = outline.parts(program)
     for item in items(features, program.shape):
-        lines += _members([item]) if isinstance(item, Member) else _cell_members(item)
-    lines += _members(head.members if head else ())
-    lines += [*_initialisation(program), ""]
+        lines += _members([item], said) if isinstance(item, Member) else _cell_members(item, said)
+    lines += _members(head.members if head else (), said)
+    lines += [*_initialisation(program, said), ""]
     results = outline.graph.outputs
     kind = "Tensor" if len(results) == 1 else MAPS
     if head is None:
@@ -182,11 +183,11 @@ def _is_last(name: str, outline: Outline) -> bool:
     return not any(name in member.node.inputs for member in outline.members)
 
 
-def _cell_members(cell: Cell) -> list[str]:
+def _cell_members(cell: Cell, said: Said) -> list[str]:
     """What makes the blocks of cells that come again."""
     lines = [f"        for {cell.number} in range({cell.first}, {cell.last + 1}):"]
     for stem, member in cell.members:
-        lines += layout("", Call("self.add_module", (cell.path(stem), cell.build(stem, member))), 12)
+        lines += layout("", Call("self.add_module", (cell.path(stem), said(cell.build(stem, member)))), 12)
     return lines
 
 
@@ -203,7 +204,7 @@ def _cell_forward(cell: Cell, values: dict[str, Any], program: Program) -> list[
     return lines
 
 
-def _members(members: Iterable[Member]) -> list[str]:
+def _members(members: Iterable[Member], said: Callable[[Any], Any] = lambda value: value) -> list[str]:
     lines: list[str] = []
     made: set[str] = set()
     for member in members:
@@ -215,7 +216,7 @@ def _members(members: Iterable[Member]) -> list[str]:
             each = Name("{level: " + render(member.build) + " for level in LEVELS}")
             lines += layout(f"self.{module} = ", Call("nn.ModuleDict", (each,)), 8)
         else:
-            lines += layout(f"self.{module} = ", member.build, 8)
+            lines += layout(f"self.{module} = ", said(member.build), 8)
         if member.after:
             lines.append(f"        {member.after.format(layer=f'self.{module}')}")
     return lines
@@ -231,18 +232,17 @@ def _apply(member: Member, operands: tuple[Any, ...]) -> Any:
     return Call(f"self.{node.module}" + ("[level]" if node.per_call else ""), (*operands, *call))
 
 
-def _initialisation(program: Program) -> list[str]:
+def _initialisation(program: Program, said: Said) -> list[str]:
     init = program.spec.init
     settings = {"scale": (init.scale, 2.0), "mode": (init.mode, "fan_out")}
     given = tuple((name, value) for name, (value, default) in settings.items() if value != default)
     function = Call("partial", (Name("initialize"),), given) if given else Name("initialize")
     lines = layout("", Call("self.apply", (function,)), 8)
-    prior = prior_of(program.spec.head)
     for step in program.steps:
         bias = initial_bias(step.op)
         if step.owner and bias:
             place = Name(f"self.{attribute_path(step.module)}")
-            lines += layout("", Call("fill_bias", (place, with_prior(bias, prior))), 8)
+            lines += layout("", Call("fill_bias", (place, said(bias))), 8)
     return lines
 
 

@@ -461,7 +461,7 @@ class BilinearUpsampling(layers.Layer):
         return ops.reshape(x, (-1, self.factor * height, self.factor * width, dim))
 
     def stretched(self, x: KerasTensor) -> KerasTensor:
-        """Each value of the middle axis as `factor`, mixed with the nearer neighbour."""
+        """Each value of the middle axis as `factor`, mixed with its neighbour."""
         _, length, dim = x.shape
         before = ops.concatenate([x[:, :1], x[:, :-1]], axis=1)
         after = ops.concatenate([x[:, 1:], x[:, -1:]], axis=1)

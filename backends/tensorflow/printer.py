@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from spinec.backends.cells import Cell, items
-from spinec.backends.constants import ARGUMENTS, CONSTANTS, Norms, constants, prior_of, with_prior
+from spinec.backends.constants import ARGUMENTS, CONSTANTS, Norms, Said, constants
 from spinec.backends.expressions import WIDTH, Call, Name, Rule, layout, render
+from spinec.backends.holes import RATE
 from spinec.backends.naming import function_name
 from spinec.backends.outline import Member, Outline, Outliner, Words, free_name
 from spinec.backends.prelude import Names, names_in, needed, pieces
@@ -35,7 +36,7 @@ PRELUDE = Path(__file__).with_name("prelude.py")
 WORDS = Words(module="Apply", sequence="chain", nothing="layers.Identity")
 IMPORTED = ("Any", "Callable", "KerasTensor", "keras", "layers", "math", "ops", "partial")
 NORMS = {"layers.BatchNormalization": "batch_norm", "layers.LayerNormalization": "layer_norm"}
-OWN = ("Apply", "LEVELS", "features", "outputs", *NORMS.values(), *ARGUMENTS)
+OWN = ("Apply", "LEVELS", "features", "outputs", *NORMS.values(), *ARGUMENTS, RATE)
 RESERVED = frozenset({*IMPORTED, *OWN, *CONSTANTS, *keyword.kwlist, *dir(builtins)})  # what no builder may be called
 
 
@@ -48,7 +49,7 @@ def emit(program: Program) -> str:
     builders.append(_model(model, program, {outline.name for outline in outlines}))
     own, short = names_in("\n\n\n".join(builders)), norms.lines()
     prelude, names = needed(PRELUDE, own.plus(names_in("\n".join(short))))
-    fixed = ["Apply = Callable[..., KerasTensor]", *constants(program.spec.head, names.used)]
+    fixed = ["Apply = Callable[..., KerasTensor]", *constants(program.spec, names.used)]
     if any(outline.per_call for outline in outlines):
         fixed.append(f"LEVELS = {render(tuple(levels(program)))}")
     doc = describe(program, "tensorflow", channels_last=True)
@@ -144,44 +145,45 @@ def _model(outline: Outline, program: Program, builders: set[str]) -> str:
     """The function that makes the model, and before it the one that computes its features, where there is a head."""
     taken = builders | _reserved() | {f"{outline.name}_features"}
     features, head = outline.parts(program)
-    arguments = [f"{name}: int = {name.upper()}" for name in outline.takes]
+    said = Said.of(program, [member.build for member in outline.members])
+    passed = (Name(RATE),) if said.rates else ()
+    arguments = [*(f"{name}: int = {name.upper()}" for name in outline.takes), *said.arguments]
     lines = [*signature(f"def {outline.name}", arguments, "keras.Model"), *docstring(outline.graph.doc)]
     for name, (shape, _) in program.inputs.items():
         lines += layout(f"{name} = ", Call("keras.Input", ((*shape[1:], shape[0]),), (("name", name),)), 4)
     if head is None:
-        made, values = _statements(features, program, taken, {})
+        made, values = _statements(features, program, taken, {}, said)
         return "\n".join([*lines, *made, *_return(features, program, values)])
-    made, values = _statements(features, program, taken, {})
+    made, values = _statements(features, program, taken, {}, said)
     before = [
-        *signature(f"def {outline.name}_features", ["image: KerasTensor"], "dict[str, KerasTensor]"),
+        *signature(f"def {outline.name}_features", ["image: KerasTensor", *said.arguments], "dict[str, KerasTensor]"),
         *docstring("The maps that the head reads."),
         *made,
         *_mapping("return ", program.features, values, program),
         "",
         "",
     ]
-    lines += layout("features = ", Call(f"{outline.name}_features", (Name("image"),)), 4)
+    lines += layout("features = ", Call(f"{outline.name}_features", (Name("image"), *passed)), 4)
     given = {value: Name(f'features["{name}"]') for name, value in reversed([*program.features.items()])}
-    made, values = _statements(head, program, taken, given)
+    made, values = _statements(head, program, taken, given, said)
     return "\n".join([*before, *lines, *made, *_return(head, program, values)])
 
 
 def _statements(
-    part: Outline, program: Program, taken: set[str], given: Mapping[str, Any]
+    part: Outline, program: Program, taken: set[str], given: Mapping[str, Any], said: Said
 ) -> tuple[list[str], dict[str, Any]]:
     """Lines that make and apply what a part has: a few per block. What is called more than once has a name."""
     lines: list[str] = []
     variables = _variables(part, taken)
     calls = Counter(member.node.module for member in part.members)
-    prior = prior_of(program.spec.head)
     values: dict[str, Any] = {name: Name(variables[name]) for name in part.graph.inputs} | dict(given)
     made: set[str] = set()
     for member in items(part, program.shape):
         if isinstance(member, Cell):
-            lines += _cell(member, values, program, prior)
+            lines += _cell(member, values, program, said)
             continue
         node, comment = member.node, _comment(program.shape(member.node.name))
-        build, arguments = with_prior(member.build, prior), (*(values[name] for name in node.inputs), *_told(member))
+        build, arguments = said(member.build), (*(values[name] for name in node.inputs), *_told(member))
         values[node.name] = Name(variables[node.name])
         if calls[node.module] == 1:
             lines += _made_and_applied(variables[node.name], build, arguments, comment, 4)
@@ -246,13 +248,13 @@ def _made_and_applied(variable: str, build: Any, arguments: tuple[Any, ...], com
     return [*layout(head, build, indent)[:-1], last]
 
 
-def _cell(cell: Cell, values: dict[str, Any], program: Program, prior: float | None) -> list[str]:
+def _cell(cell: Cell, values: dict[str, Any], program: Program, said: Said) -> list[str]:
     """A loop over cells: variables lose the number, and what a cell takes from the one before keeps its own."""
     lines = [f"    {stem} = {render(values[f'{stem}_{cell.first - 1}'])}" for stem in cell.carried]
     lines.append(f"    for {cell.number} in range({cell.first}, {cell.last + 1}):")
     values |= {stem: Name(stem) for stem, _ in cell.members}
     for stem, member in cell.members:
-        build, comment = with_prior(cell.build(stem, member), prior), _comment(program.shape(member.node.name))
+        build, comment = said(cell.build(stem, member)), _comment(program.shape(member.node.name))
         lines += _made_and_applied(stem, build, tuple(cell.values(member, values)), comment, 8)
         values[f"{stem}_{cell.last}"] = Name(stem)
     return lines

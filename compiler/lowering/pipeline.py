@@ -70,7 +70,7 @@ def drop_rates(spec: ModelSpec) -> Iterator[float]:
     if spec.stochastic_depth.schedule == "constant":
         return repeat(rate)
     total = sum(block.repeats for block in spec.blocks.values() if block.has_branch)
-    return iter([round(rate * i / total, 4) for i in range(total)])
+    return iter([rate * i / total for i in range(total)])
 
 
 def _endpoint(model: GraphBuilder, spec: ModelSpec, name: str, features: Features) -> Features:

@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+DROP_RATE = 0.2  # how often training leaves out the last block's branch
 CLASSES = 91  # classes, background included as in the paper's code base
 ANCHORS = 3  # anchors per cell: 3 ratios
 LEVELS = ("P3", "P4", "P5", "P6", "P7")
@@ -334,7 +335,7 @@ class Block3(nn.Module):
 class EffSpineNetD0MaskRcnn(nn.Module):
     """eff-spinenet-d0-mask-rcnn for 512 x 512 images."""
 
-    def __init__(self, classes: int = CLASSES) -> None:
+    def __init__(self, classes: int = CLASSES, drop_rate: float = DROP_RATE) -> None:
         super().__init__()
         self.out_channels = {"P3": 64, "P4": 64, "P5": 64, "P6": 64, "P7": 64}
         self.strides = {"P3": 8, "P4": 16, "P5": 32, "P6": 64, "P7": 128}
@@ -344,12 +345,12 @@ class EffSpineNetD0MaskRcnn(nn.Module):
         self.b3 = Block2(
             resample1=nn.Sequential(nn.PixelUnshuffle(2), ConvNorm(64, 16)),
             resample2=nn.Sequential(ConvNorm(24, 16)),
-            body=MBConv(16, drop_rate=0.0222),
+            body=MBConv(16, drop_rate=drop_rate * 2 / 18),
         )
         self.b4 = Block2(
             resample1=nn.Sequential(ConvNorm(24, 16)),
             resample2=nn.Identity(),
-            body=MBConv(16, drop_rate=0.0333),
+            body=MBConv(16, drop_rate=drop_rate * 3 / 18),
         )
         self.b5 = Block2(
             resample1=nn.Sequential(
@@ -358,19 +359,19 @@ class EffSpineNetD0MaskRcnn(nn.Module):
             resample2=nn.Sequential(
                 nn.PixelUnshuffle(2), DepthwiseDown(64), ConvNorm(64, 104)
             ),
-            body=MBConv(104, drop_rate=0.0444),
+            body=MBConv(104, drop_rate=drop_rate * 4 / 18),
         )
         self.b6 = Block2(
             resample1=nn.Sequential(nn.PixelUnshuffle(2), ConvNorm(64, 48)),
             resample2=nn.Sequential(ConvNorm(104, 48), nn.Upsample(scale_factor=2)),
-            body=MBConv(48, drop_rate=0.0556),
+            body=MBConv(48, drop_rate=drop_rate * 5 / 18),
         )
         self.b7 = Block2(
             resample1=nn.Sequential(
                 nn.PixelUnshuffle(2), DepthwiseDown(64), ConvNorm(64, 120)
             ),
             resample2=nn.Sequential(nn.PixelUnshuffle(2), ConvNorm(192, 120)),
-            body=MBConv(120, drop_rate=0.0667),
+            body=MBConv(120, drop_rate=drop_rate * 6 / 18),
         )
         self.b8 = Block2(
             resample1=nn.Sequential(
@@ -379,50 +380,50 @@ class EffSpineNetD0MaskRcnn(nn.Module):
             resample2=nn.Sequential(
                 nn.PixelUnshuffle(2), DepthwiseDown(480), ConvNorm(480, 40)
             ),
-            body=MBConv(40, drop_rate=0.0778),
+            body=MBConv(40, drop_rate=drop_rate * 7 / 18),
         )
         self.b9 = Block2(
             resample1=nn.Sequential(ConvNorm(104, 120)),
             resample2=nn.Identity(),
-            body=MBConv(120, drop_rate=0.0889),
+            body=MBConv(120, drop_rate=drop_rate * 8 / 18),
         )
         self.b10 = Block2(
             resample1=nn.Sequential(ConvNorm(40, 168), nn.Upsample(scale_factor=2)),
             resample2=nn.Sequential(nn.PixelUnshuffle(2), ConvNorm(480, 168)),
-            body=MBConv(168, drop_rate=0.1),
+            body=MBConv(168, drop_rate=drop_rate * 9 / 18),
         )
         self.b11 = Block2(
             resample1=nn.Sequential(nn.PixelUnshuffle(2), ConvNorm(160, 96)),
             resample2=nn.Sequential(
                 nn.PixelUnshuffle(2), DepthwiseDown(672), ConvNorm(672, 96)
             ),
-            body=MBConv(96, drop_rate=0.1111),
+            body=MBConv(96, drop_rate=drop_rate * 10 / 18),
         )
         self.b12 = Block2(
             resample1=nn.Sequential(ConvNorm(168, 192)),
             resample2=nn.Sequential(ConvNorm(96, 192), nn.Upsample(scale_factor=4)),
-            body=MBConv(192, drop_rate=0.1222),
+            body=MBConv(192, drop_rate=drop_rate * 11 / 18),
         )
         self.b13 = Block2(
             resample1=nn.Sequential(ConvNorm(168, 136)),
             resample2=nn.Sequential(ConvNorm(192, 136)),
-            body=MBConv(136, drop_rate=0.1333),
+            body=MBConv(136, drop_rate=drop_rate * 12 / 18),
         )
         self.b14 = Block2(
             resample1=nn.Sequential(ConvNorm(120, 104)),
             resample2=nn.Sequential(ConvNorm(192, 104), nn.Upsample(scale_factor=2)),
-            body=MBConv(104, drop_rate=0.1444),
+            body=MBConv(104, drop_rate=drop_rate * 13 / 18),
         )
         self.b15 = Block2(
             resample1=nn.Sequential(ConvNorm(48, 40)),
             resample2=nn.Sequential(ConvNorm(192, 40), nn.Upsample(scale_factor=4)),
-            body=MBConv(40, drop_rate=0.1556),
+            body=MBConv(40, drop_rate=drop_rate * 14 / 18),
         )
         self.b16 = Block3(
             resample1=nn.Sequential(nn.PixelUnshuffle(2), ConvNorm(480, 136)),
             resample2=nn.Sequential(nn.PixelUnshuffle(2), ConvNorm(416, 136)),
             resample3=nn.Identity(),
-            body=MBConv(136, drop_rate=0.1667),
+            body=MBConv(136, drop_rate=drop_rate * 15 / 18),
         )
         self.b17 = Block2(
             resample1=nn.Sequential(
@@ -434,14 +435,14 @@ class EffSpineNetD0MaskRcnn(nn.Module):
             resample2=nn.Sequential(
                 nn.PixelUnshuffle(2), DepthwiseDown(544), ConvNorm(544, 136)
             ),
-            body=MBConv(136, drop_rate=0.1778),
+            body=MBConv(136, drop_rate=drop_rate * 16 / 18),
         )
         self.b18 = Block2(
             resample1=nn.Sequential(
                 nn.PixelUnshuffle(2), DepthwiseDown(416), ConvNorm(416, 40)
             ),
             resample2=nn.Sequential(nn.PixelUnshuffle(2), ConvNorm(544, 40)),
-            body=MBConv(40, drop_rate=0.1889),
+            body=MBConv(40, drop_rate=drop_rate * 17 / 18),
         )
         self.P3 = ConvNormAct(40, 64, kernel=1, stride=1)
         self.P4 = ConvNormAct(104, 64, kernel=1, stride=1)

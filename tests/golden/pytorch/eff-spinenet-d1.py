@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+DROP_RATE = 0.2  # how often training leaves out the last block's branch
 CLASSES = 91  # classes, background included as in the paper's code base
 ANCHORS = 9  # anchors per cell: 3 scales x 3 ratios
 PRIOR = 0.01  # the class subnet's first guess at each anchor
@@ -274,22 +275,26 @@ class Block3(nn.Module):
 class EffSpineNetD1(nn.Module):
     """eff-spinenet-d1 for 640 x 640 images."""
 
-    def __init__(self, classes: int = CLASSES) -> None:
+    def __init__(self, classes: int = CLASSES, drop_rate: float = DROP_RATE) -> None:
         super().__init__()
         self.out_channels = {"P3": 88, "P4": 88, "P5": 88, "P6": 88, "P7": 88}
         self.strides = {"P3": 8, "P4": 16, "P5": 32, "P6": 64, "P7": 128}
         self.stem = ConvNormAct(3, 16, kernel=3, stride=2)
-        self.b1 = nn.Sequential(MBConv(16, drop_rate=0.0), MBConv(16, drop_rate=0.008))
-        self.b2 = nn.Sequential(MBConvDown(16, 24), MBConv(24, drop_rate=0.024))
+        self.b1 = nn.Sequential(
+            MBConv(16, drop_rate=0.0), MBConv(16, drop_rate=drop_rate * 1 / 25)
+        )
+        self.b2 = nn.Sequential(
+            MBConvDown(16, 24), MBConv(24, drop_rate=drop_rate * 3 / 25)
+        )
         self.b3 = Block2(
             resample1=nn.Sequential(nn.PixelUnshuffle(2), ConvNorm(64, 16)),
             resample2=nn.Sequential(ConvNorm(24, 16)),
-            body=MBConv(16, drop_rate=0.032),
+            body=MBConv(16, drop_rate=drop_rate * 4 / 25),
         )
         self.b4 = Block2(
             resample1=nn.Sequential(ConvNorm(24, 16)),
             resample2=nn.Identity(),
-            body=MBConv(16, drop_rate=0.04),
+            body=MBConv(16, drop_rate=drop_rate * 5 / 25),
         )
         self.b5 = Block2(
             resample1=nn.Sequential(
@@ -299,14 +304,16 @@ class EffSpineNetD1(nn.Module):
                 nn.PixelUnshuffle(2), DepthwiseDown(64), ConvNorm(64, 104)
             ),
             body=nn.Sequential(
-                MBConv(104, drop_rate=0.048), MBConv(104, drop_rate=0.056)
+                MBConv(104, drop_rate=drop_rate * 6 / 25),
+                MBConv(104, drop_rate=drop_rate * 7 / 25),
             ),
         )
         self.b6 = Block2(
             resample1=nn.Sequential(nn.PixelUnshuffle(2), ConvNorm(64, 48)),
             resample2=nn.Sequential(ConvNorm(104, 48), nn.Upsample(scale_factor=2)),
             body=nn.Sequential(
-                MBConv(48, drop_rate=0.064), MBConv(48, drop_rate=0.072)
+                MBConv(48, drop_rate=drop_rate * 8 / 25),
+                MBConv(48, drop_rate=drop_rate * 9 / 25),
             ),
         )
         self.b7 = Block2(
@@ -315,7 +322,8 @@ class EffSpineNetD1(nn.Module):
             ),
             resample2=nn.Sequential(nn.PixelUnshuffle(2), ConvNorm(192, 120)),
             body=nn.Sequential(
-                MBConv(120, drop_rate=0.08), MBConv(120, drop_rate=0.088)
+                MBConv(120, drop_rate=drop_rate * 10 / 25),
+                MBConv(120, drop_rate=drop_rate * 11 / 25),
             ),
         )
         self.b8 = Block2(
@@ -325,18 +333,19 @@ class EffSpineNetD1(nn.Module):
             resample2=nn.Sequential(
                 nn.PixelUnshuffle(2), DepthwiseDown(480), ConvNorm(480, 40)
             ),
-            body=MBConv(40, drop_rate=0.096),
+            body=MBConv(40, drop_rate=drop_rate * 12 / 25),
         )
         self.b9 = Block2(
             resample1=nn.Sequential(ConvNorm(104, 120)),
             resample2=nn.Identity(),
-            body=MBConv(120, drop_rate=0.104),
+            body=MBConv(120, drop_rate=drop_rate * 13 / 25),
         )
         self.b10 = Block2(
             resample1=nn.Sequential(ConvNorm(40, 168), nn.Upsample(scale_factor=2)),
             resample2=nn.Sequential(nn.PixelUnshuffle(2), ConvNorm(480, 168)),
             body=nn.Sequential(
-                MBConv(168, drop_rate=0.112), MBConv(168, drop_rate=0.12)
+                MBConv(168, drop_rate=drop_rate * 14 / 25),
+                MBConv(168, drop_rate=drop_rate * 15 / 25),
             ),
         )
         self.b11 = Block2(
@@ -344,35 +353,36 @@ class EffSpineNetD1(nn.Module):
             resample2=nn.Sequential(
                 nn.PixelUnshuffle(2), DepthwiseDown(672), ConvNorm(672, 96)
             ),
-            body=MBConv(96, drop_rate=0.128),
+            body=MBConv(96, drop_rate=drop_rate * 16 / 25),
         )
         self.b12 = Block2(
             resample1=nn.Sequential(ConvNorm(168, 192)),
             resample2=nn.Sequential(ConvNorm(96, 192), nn.Upsample(scale_factor=4)),
             body=nn.Sequential(
-                MBConv(192, drop_rate=0.136), MBConv(192, drop_rate=0.144)
+                MBConv(192, drop_rate=drop_rate * 17 / 25),
+                MBConv(192, drop_rate=drop_rate * 18 / 25),
             ),
         )
         self.b13 = Block2(
             resample1=nn.Sequential(ConvNorm(168, 136)),
             resample2=nn.Sequential(ConvNorm(192, 136)),
-            body=MBConv(136, drop_rate=0.152),
+            body=MBConv(136, drop_rate=drop_rate * 19 / 25),
         )
         self.b14 = Block2(
             resample1=nn.Sequential(ConvNorm(120, 104)),
             resample2=nn.Sequential(ConvNorm(192, 104), nn.Upsample(scale_factor=2)),
-            body=MBConv(104, drop_rate=0.16),
+            body=MBConv(104, drop_rate=drop_rate * 20 / 25),
         )
         self.b15 = Block2(
             resample1=nn.Sequential(ConvNorm(48, 40)),
             resample2=nn.Sequential(ConvNorm(192, 40), nn.Upsample(scale_factor=4)),
-            body=MBConv(40, drop_rate=0.168),
+            body=MBConv(40, drop_rate=drop_rate * 21 / 25),
         )
         self.b16 = Block3(
             resample1=nn.Sequential(nn.PixelUnshuffle(2), ConvNorm(480, 136)),
             resample2=nn.Sequential(nn.PixelUnshuffle(2), ConvNorm(416, 136)),
             resample3=nn.Identity(),
-            body=MBConv(136, drop_rate=0.176),
+            body=MBConv(136, drop_rate=drop_rate * 22 / 25),
         )
         self.b17 = Block2(
             resample1=nn.Sequential(
@@ -384,14 +394,14 @@ class EffSpineNetD1(nn.Module):
             resample2=nn.Sequential(
                 nn.PixelUnshuffle(2), DepthwiseDown(544), ConvNorm(544, 136)
             ),
-            body=MBConv(136, drop_rate=0.184),
+            body=MBConv(136, drop_rate=drop_rate * 23 / 25),
         )
         self.b18 = Block2(
             resample1=nn.Sequential(
                 nn.PixelUnshuffle(2), DepthwiseDown(416), ConvNorm(416, 40)
             ),
             resample2=nn.Sequential(nn.PixelUnshuffle(2), ConvNorm(544, 40)),
-            body=MBConv(40, drop_rate=0.192),
+            body=MBConv(40, drop_rate=drop_rate * 24 / 25),
         )
         self.P3 = ConvNormAct(40, 88, kernel=1, stride=1)
         self.P4 = ConvNormAct(104, 88, kernel=1, stride=1)

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+DROP_RATE = 0.2  # how often training leaves out the last block's branch
 CLASSES = 1000  # number of classes
 batch_norm = partial(nn.BatchNorm2d, eps=0.001, momentum=0.01)
 
@@ -223,26 +224,26 @@ class MBConvWiden(nn.Module):
 class EfficientNetB0(nn.Module):
     """efficientnet-b0 for 224 x 224 images."""
 
-    def __init__(self, classes: int = CLASSES) -> None:
+    def __init__(self, classes: int = CLASSES, drop_rate: float = DROP_RATE) -> None:
         super().__init__()
         self.out_channels = {"P5": 1280}
         self.strides = {"P5": 32}
         self.stem = ConvNormActSame(3, 32)
         self.b1 = MBConvUnexpandedNarrow(32, 16)
         self.b2 = MBConvDown(16, 24, kernel=3)
-        self.b3 = MBConv(24, kernel=3, drop_rate=0.025)
+        self.b3 = MBConv(24, kernel=3, drop_rate=drop_rate * 2 / 16)
         self.b4 = MBConvDown(24, 40, kernel=5)
-        self.b5 = MBConv(40, kernel=5, drop_rate=0.05)
+        self.b5 = MBConv(40, kernel=5, drop_rate=drop_rate * 4 / 16)
         self.b6 = MBConvDown(40, 80, kernel=3)
-        self.b7 = MBConv(80, kernel=3, drop_rate=0.075)
-        self.b8 = MBConv(80, kernel=3, drop_rate=0.0875)
+        self.b7 = MBConv(80, kernel=3, drop_rate=drop_rate * 6 / 16)
+        self.b8 = MBConv(80, kernel=3, drop_rate=drop_rate * 7 / 16)
         self.b9 = MBConvWiden(80, 112, kernel=5)
-        self.b10 = MBConv(112, kernel=5, drop_rate=0.1125)
-        self.b11 = MBConv(112, kernel=5, drop_rate=0.125)
+        self.b10 = MBConv(112, kernel=5, drop_rate=drop_rate * 9 / 16)
+        self.b11 = MBConv(112, kernel=5, drop_rate=drop_rate * 10 / 16)
         self.b12 = MBConvDown(112, 192, kernel=5)
-        self.b13 = MBConv(192, kernel=5, drop_rate=0.15)
-        self.b14 = MBConv(192, kernel=5, drop_rate=0.1625)
-        self.b15 = MBConv(192, kernel=5, drop_rate=0.175)
+        self.b13 = MBConv(192, kernel=5, drop_rate=drop_rate * 12 / 16)
+        self.b14 = MBConv(192, kernel=5, drop_rate=drop_rate * 13 / 16)
+        self.b15 = MBConv(192, kernel=5, drop_rate=drop_rate * 14 / 16)
         self.b16 = MBConvWiden(192, 320, kernel=3)
         self.P5 = ConvNormAct(320, 1280)
         self.head = ClassificationHead(classes=classes)

@@ -15,6 +15,7 @@ import keras
 from keras import KerasTensor, layers, ops
 
 Apply = Callable[..., KerasTensor]
+DROP_RATE = 0.2  # how often training leaves out the last block's branch
 CLASSES = 21  # number of classes
 batch_norm = partial(layers.BatchNormalization, momentum=0.99, epsilon=0.001)
 
@@ -338,7 +339,9 @@ def make_block3(
     return apply
 
 
-def eff_spinenet_d0_segmentation_features(image: KerasTensor) -> dict[str, KerasTensor]:
+def eff_spinenet_d0_segmentation_features(
+    image: KerasTensor, drop_rate: float = DROP_RATE
+) -> dict[str, KerasTensor]:
     """The maps that the head reads."""
     stem = make_conv_norm_act("stem", 16, kernel=3, stride=2)(image)  # (256, 256, 16)
     b1 = make_mbconv("b1", 16, drop_rate=0.0)(stem)  # (256, 256, 16)
@@ -349,13 +352,13 @@ def eff_spinenet_d0_segmentation_features(image: KerasTensor) -> dict[str, Keras
             SpaceToDepth(name="b3.resample1.0"), make_conv_norm("b3.resample1.1", 16)
         ),
         resample2=make_conv_norm("b3.resample2.0", 16),
-        body=make_mbconv("b3.body", 16, drop_rate=0.0222),
+        body=make_mbconv("b3.body", 16, drop_rate=drop_rate * 2 / 18),
     )(b1, b2)  # (128, 128, 16)
     b4 = make_block2(
         "b4",
         resample1=make_conv_norm("b4.resample1.0", 16),
         resample2=layers.Identity(name="b4.resample2"),
-        body=make_mbconv("b4.body", 16, drop_rate=0.0333),
+        body=make_mbconv("b4.body", 16, drop_rate=drop_rate * 3 / 18),
     )(b2, b3)  # (128, 128, 16)
     b5 = make_block2(
         "b5",
@@ -369,7 +372,7 @@ def eff_spinenet_d0_segmentation_features(image: KerasTensor) -> dict[str, Keras
             make_depthwise_down("b5.resample2.1"),
             make_conv_norm("b5.resample2.2", 104),
         ),
-        body=make_mbconv("b5.body", 104, drop_rate=0.0444),
+        body=make_mbconv("b5.body", 104, drop_rate=drop_rate * 4 / 18),
     )(b2, b3)  # (32, 32, 104)
     b6 = make_block2(
         "b6",
@@ -380,7 +383,7 @@ def eff_spinenet_d0_segmentation_features(image: KerasTensor) -> dict[str, Keras
             make_conv_norm("b6.resample2.0", 48),
             layers.UpSampling2D(2, name="b6.resample2.1"),
         ),
-        body=make_mbconv("b6.body", 48, drop_rate=0.0556),
+        body=make_mbconv("b6.body", 48, drop_rate=drop_rate * 5 / 18),
     )(b4, b5)  # (64, 64, 48)
     b7 = make_block2(
         "b7",
@@ -392,7 +395,7 @@ def eff_spinenet_d0_segmentation_features(image: KerasTensor) -> dict[str, Keras
         resample2=chain(
             SpaceToDepth(name="b7.resample2.0"), make_conv_norm("b7.resample2.1", 120)
         ),
-        body=make_mbconv("b7.body", 120, drop_rate=0.0667),
+        body=make_mbconv("b7.body", 120, drop_rate=drop_rate * 6 / 18),
     )(b4, b6)  # (32, 32, 120)
     b8 = make_block2(
         "b8",
@@ -406,13 +409,13 @@ def eff_spinenet_d0_segmentation_features(image: KerasTensor) -> dict[str, Keras
             make_depthwise_down("b8.resample2.1"),
             make_conv_norm("b8.resample2.2", 40),
         ),
-        body=make_mbconv("b8.body", 40, drop_rate=0.0778),
+        body=make_mbconv("b8.body", 40, drop_rate=drop_rate * 7 / 18),
     )(b5, b7)  # (8, 8, 40)
     b9 = make_block2(
         "b9",
         resample1=make_conv_norm("b9.resample1.0", 120),
         resample2=layers.Identity(name="b9.resample2"),
-        body=make_mbconv("b9.body", 120, drop_rate=0.0889),
+        body=make_mbconv("b9.body", 120, drop_rate=drop_rate * 8 / 18),
     )(b5, b7)  # (32, 32, 120)
     b10 = make_block2(
         "b10",
@@ -423,7 +426,7 @@ def eff_spinenet_d0_segmentation_features(image: KerasTensor) -> dict[str, Keras
         resample2=chain(
             SpaceToDepth(name="b10.resample2.0"), make_conv_norm("b10.resample2.1", 168)
         ),
-        body=make_mbconv("b10.body", 168, drop_rate=0.1),
+        body=make_mbconv("b10.body", 168, drop_rate=drop_rate * 9 / 18),
     )(b8, b9)  # (16, 16, 168)
     b11 = make_block2(
         "b11",
@@ -435,7 +438,7 @@ def eff_spinenet_d0_segmentation_features(image: KerasTensor) -> dict[str, Keras
             make_depthwise_down("b11.resample2.1"),
             make_conv_norm("b11.resample2.2", 96),
         ),
-        body=make_mbconv("b11.body", 96, drop_rate=0.1111),
+        body=make_mbconv("b11.body", 96, drop_rate=drop_rate * 10 / 18),
     )(b8, b10)  # (4, 4, 96)
     b12 = make_block2(
         "b12",
@@ -444,13 +447,13 @@ def eff_spinenet_d0_segmentation_features(image: KerasTensor) -> dict[str, Keras
             make_conv_norm("b12.resample2.0", 192),
             layers.UpSampling2D(4, name="b12.resample2.1"),
         ),
-        body=make_mbconv("b12.body", 192, drop_rate=0.1222),
+        body=make_mbconv("b12.body", 192, drop_rate=drop_rate * 11 / 18),
     )(b10, b11)  # (16, 16, 192)
     b13 = make_block2(
         "b13",
         resample1=make_conv_norm("b13.resample1.0", 136),
         resample2=make_conv_norm("b13.resample2.0", 136),
-        body=make_mbconv("b13.body", 136, drop_rate=0.1333),
+        body=make_mbconv("b13.body", 136, drop_rate=drop_rate * 12 / 18),
     )(b10, b12)  # (16, 16, 136)
     b14 = make_block2(
         "b14",
@@ -459,7 +462,7 @@ def eff_spinenet_d0_segmentation_features(image: KerasTensor) -> dict[str, Keras
             make_conv_norm("b14.resample2.0", 104),
             layers.UpSampling2D(2, name="b14.resample2.1"),
         ),
-        body=make_mbconv("b14.body", 104, drop_rate=0.1444),
+        body=make_mbconv("b14.body", 104, drop_rate=drop_rate * 13 / 18),
     )(b7, b12)  # (32, 32, 104)
     b15 = make_block2(
         "b15",
@@ -468,7 +471,7 @@ def eff_spinenet_d0_segmentation_features(image: KerasTensor) -> dict[str, Keras
             make_conv_norm("b15.resample2.0", 40),
             layers.UpSampling2D(4, name="b15.resample2.1"),
         ),
-        body=make_mbconv("b15.body", 40, drop_rate=0.1556),
+        body=make_mbconv("b15.body", 40, drop_rate=drop_rate * 14 / 18),
     )(b6, b12)  # (64, 64, 40)
     b16 = make_block3(
         "b16",
@@ -479,7 +482,7 @@ def eff_spinenet_d0_segmentation_features(image: KerasTensor) -> dict[str, Keras
             SpaceToDepth(name="b16.resample2.0"), make_conv_norm("b16.resample2.1", 136)
         ),
         resample3=layers.Identity(name="b16.resample3"),
-        body=make_mbconv("b16.body", 136, drop_rate=0.1667),
+        body=make_mbconv("b16.body", 136, drop_rate=drop_rate * 15 / 18),
     )(b9, b14, b13)  # (16, 16, 136)
     b17 = make_block2(
         "b17",
@@ -494,7 +497,7 @@ def eff_spinenet_d0_segmentation_features(image: KerasTensor) -> dict[str, Keras
             make_depthwise_down("b17.resample2.1"),
             make_conv_norm("b17.resample2.2", 136),
         ),
-        body=make_mbconv("b17.body", 136, drop_rate=0.1778),
+        body=make_mbconv("b17.body", 136, drop_rate=drop_rate * 16 / 18),
     )(b7, b16)  # (4, 4, 136)
     b18 = make_block2(
         "b18",
@@ -506,7 +509,7 @@ def eff_spinenet_d0_segmentation_features(image: KerasTensor) -> dict[str, Keras
         resample2=chain(
             SpaceToDepth(name="b18.resample2.0"), make_conv_norm("b18.resample2.1", 40)
         ),
-        body=make_mbconv("b18.body", 40, drop_rate=0.1889),
+        body=make_mbconv("b18.body", 40, drop_rate=drop_rate * 17 / 18),
     )(b14, b16)  # (8, 8, 40)
     P3 = make_conv_norm_act("P3", 64, kernel=1, stride=1)(b15)  # (64, 64, 64)
     P4 = make_conv_norm_act("P4", 64, kernel=1, stride=1)(b14)  # (32, 32, 64)
@@ -522,10 +525,12 @@ def eff_spinenet_d0_segmentation_features(image: KerasTensor) -> dict[str, Keras
     }
 
 
-def eff_spinenet_d0_segmentation(classes: int = CLASSES) -> keras.Model:
+def eff_spinenet_d0_segmentation(
+    classes: int = CLASSES, drop_rate: float = DROP_RATE
+) -> keras.Model:
     """eff-spinenet-d0-segmentation for 512 x 512 images."""
     image = keras.Input((512, 512, 3), name="image")
-    features = eff_spinenet_d0_segmentation_features(image)
+    features = eff_spinenet_d0_segmentation_features(image, drop_rate)
     head = make_segmentation_head("head", classes=classes)
     head = head(
         features["P3"], features["P4"], features["P5"], features["P6"], features["P7"]

@@ -16,6 +16,7 @@ import keras
 from keras import KerasTensor, layers, ops
 
 Apply = Callable[..., KerasTensor]
+DROP_RATE = 0.2  # how often training leaves out the last block's branch
 CLASSES = 91  # classes, background included as in the paper's code base
 ANCHORS = 9  # anchors per cell: 3 scales x 3 ratios
 PRIOR = 0.01  # the class subnet's first guess at each anchor
@@ -337,7 +338,9 @@ def make_block3(
     return apply
 
 
-def eff_spinenet_m0_features(image: KerasTensor) -> dict[str, KerasTensor]:
+def eff_spinenet_m0_features(
+    image: KerasTensor, drop_rate: float = DROP_RATE
+) -> dict[str, KerasTensor]:
     """The maps that the head reads."""
     stem = make_conv_norm_act("stem", 8, kernel=3, stride=2)(image)  # (128, 128, 8)
     b1 = make_mbconv("b1", 8, drop_rate=0.0)(stem)  # (128, 128, 8)
@@ -348,13 +351,13 @@ def eff_spinenet_m0_features(image: KerasTensor) -> dict[str, KerasTensor]:
             SpaceToDepth(name="b3.resample1.0"), make_conv_norm("b3.resample1.1", 8)
         ),
         resample2=make_conv_norm("b3.resample2.0", 8),
-        body=make_mbconv("b3.body", 8, drop_rate=0.0222),
+        body=make_mbconv("b3.body", 8, drop_rate=drop_rate * 2 / 18),
     )(b1, b2)  # (64, 64, 8)
     b4 = make_block2(
         "b4",
         resample1=make_conv_norm("b4.resample1.0", 8),
         resample2=layers.Identity(name="b4.resample2"),
-        body=make_mbconv("b4.body", 8, drop_rate=0.0333),
+        body=make_mbconv("b4.body", 8, drop_rate=drop_rate * 3 / 18),
     )(b2, b3)  # (64, 64, 8)
     b5 = make_block2(
         "b5",
@@ -368,7 +371,7 @@ def eff_spinenet_m0_features(image: KerasTensor) -> dict[str, KerasTensor]:
             make_depthwise_down("b5.resample2.1"),
             make_conv_norm("b5.resample2.2", 40),
         ),
-        body=make_mbconv("b5.body", 40, drop_rate=0.0444),
+        body=make_mbconv("b5.body", 40, drop_rate=drop_rate * 4 / 18),
     )(b2, b3)  # (16, 16, 40)
     b6 = make_block2(
         "b6",
@@ -379,7 +382,7 @@ def eff_spinenet_m0_features(image: KerasTensor) -> dict[str, KerasTensor]:
             make_conv_norm("b6.resample2.0", 20),
             layers.UpSampling2D(2, name="b6.resample2.1"),
         ),
-        body=make_mbconv("b6.body", 20, drop_rate=0.0556),
+        body=make_mbconv("b6.body", 20, drop_rate=drop_rate * 5 / 18),
     )(b4, b5)  # (32, 32, 20)
     b7 = make_block2(
         "b7",
@@ -391,7 +394,7 @@ def eff_spinenet_m0_features(image: KerasTensor) -> dict[str, KerasTensor]:
         resample2=chain(
             SpaceToDepth(name="b7.resample2.0"), make_conv_norm("b7.resample2.1", 48)
         ),
-        body=make_mbconv("b7.body", 48, drop_rate=0.0667),
+        body=make_mbconv("b7.body", 48, drop_rate=drop_rate * 6 / 18),
     )(b4, b6)  # (16, 16, 48)
     b8 = make_block2(
         "b8",
@@ -405,13 +408,13 @@ def eff_spinenet_m0_features(image: KerasTensor) -> dict[str, KerasTensor]:
             make_depthwise_down("b8.resample2.1"),
             make_conv_norm("b8.resample2.2", 16),
         ),
-        body=make_mbconv("b8.body", 16, drop_rate=0.0778),
+        body=make_mbconv("b8.body", 16, drop_rate=drop_rate * 7 / 18),
     )(b5, b7)  # (4, 4, 16)
     b9 = make_block2(
         "b9",
         resample1=make_conv_norm("b9.resample1.0", 48),
         resample2=layers.Identity(name="b9.resample2"),
-        body=make_mbconv("b9.body", 48, drop_rate=0.0889),
+        body=make_mbconv("b9.body", 48, drop_rate=drop_rate * 8 / 18),
     )(b5, b7)  # (16, 16, 48)
     b10 = make_block2(
         "b10",
@@ -422,7 +425,7 @@ def eff_spinenet_m0_features(image: KerasTensor) -> dict[str, KerasTensor]:
         resample2=chain(
             SpaceToDepth(name="b10.resample2.0"), make_conv_norm("b10.resample2.1", 68)
         ),
-        body=make_mbconv("b10.body", 68, drop_rate=0.1),
+        body=make_mbconv("b10.body", 68, drop_rate=drop_rate * 9 / 18),
     )(b8, b9)  # (8, 8, 68)
     b11 = make_block2(
         "b11",
@@ -434,7 +437,7 @@ def eff_spinenet_m0_features(image: KerasTensor) -> dict[str, KerasTensor]:
             make_depthwise_down("b11.resample2.1"),
             make_conv_norm("b11.resample2.2", 40),
         ),
-        body=make_mbconv("b11.body", 40, drop_rate=0.1111),
+        body=make_mbconv("b11.body", 40, drop_rate=drop_rate * 10 / 18),
     )(b8, b10)  # (2, 2, 40)
     b12 = make_block2(
         "b12",
@@ -443,13 +446,13 @@ def eff_spinenet_m0_features(image: KerasTensor) -> dict[str, KerasTensor]:
             make_conv_norm("b12.resample2.0", 76),
             layers.UpSampling2D(4, name="b12.resample2.1"),
         ),
-        body=make_mbconv("b12.body", 76, drop_rate=0.1222),
+        body=make_mbconv("b12.body", 76, drop_rate=drop_rate * 11 / 18),
     )(b10, b11)  # (8, 8, 76)
     b13 = make_block2(
         "b13",
         resample1=make_conv_norm("b13.resample1.0", 56),
         resample2=make_conv_norm("b13.resample2.0", 56),
-        body=make_mbconv("b13.body", 56, drop_rate=0.1333),
+        body=make_mbconv("b13.body", 56, drop_rate=drop_rate * 12 / 18),
     )(b10, b12)  # (8, 8, 56)
     b14 = make_block2(
         "b14",
@@ -458,7 +461,7 @@ def eff_spinenet_m0_features(image: KerasTensor) -> dict[str, KerasTensor]:
             make_conv_norm("b14.resample2.0", 40),
             layers.UpSampling2D(2, name="b14.resample2.1"),
         ),
-        body=make_mbconv("b14.body", 40, drop_rate=0.1444),
+        body=make_mbconv("b14.body", 40, drop_rate=drop_rate * 13 / 18),
     )(b7, b12)  # (16, 16, 40)
     b15 = make_block2(
         "b15",
@@ -467,7 +470,7 @@ def eff_spinenet_m0_features(image: KerasTensor) -> dict[str, KerasTensor]:
             make_conv_norm("b15.resample2.0", 16),
             layers.UpSampling2D(4, name="b15.resample2.1"),
         ),
-        body=make_mbconv("b15.body", 16, drop_rate=0.1556),
+        body=make_mbconv("b15.body", 16, drop_rate=drop_rate * 14 / 18),
     )(b6, b12)  # (32, 32, 16)
     b16 = make_block3(
         "b16",
@@ -478,7 +481,7 @@ def eff_spinenet_m0_features(image: KerasTensor) -> dict[str, KerasTensor]:
             SpaceToDepth(name="b16.resample2.0"), make_conv_norm("b16.resample2.1", 56)
         ),
         resample3=layers.Identity(name="b16.resample3"),
-        body=make_mbconv("b16.body", 56, drop_rate=0.1667),
+        body=make_mbconv("b16.body", 56, drop_rate=drop_rate * 15 / 18),
     )(b9, b14, b13)  # (8, 8, 56)
     b17 = make_block2(
         "b17",
@@ -493,7 +496,7 @@ def eff_spinenet_m0_features(image: KerasTensor) -> dict[str, KerasTensor]:
             make_depthwise_down("b17.resample2.1"),
             make_conv_norm("b17.resample2.2", 56),
         ),
-        body=make_mbconv("b17.body", 56, drop_rate=0.1778),
+        body=make_mbconv("b17.body", 56, drop_rate=drop_rate * 16 / 18),
     )(b7, b16)  # (2, 2, 56)
     b18 = make_block2(
         "b18",
@@ -505,7 +508,7 @@ def eff_spinenet_m0_features(image: KerasTensor) -> dict[str, KerasTensor]:
         resample2=chain(
             SpaceToDepth(name="b18.resample2.0"), make_conv_norm("b18.resample2.1", 16)
         ),
-        body=make_mbconv("b18.body", 16, drop_rate=0.1889),
+        body=make_mbconv("b18.body", 16, drop_rate=drop_rate * 17 / 18),
     )(b14, b16)  # (4, 4, 16)
     P3 = make_conv_norm_act("P3", 24, kernel=1, stride=1)(b15)  # (32, 32, 24)
     P4 = make_conv_norm_act("P4", 24, kernel=1, stride=1)(b14)  # (16, 16, 24)
@@ -521,10 +524,12 @@ def eff_spinenet_m0_features(image: KerasTensor) -> dict[str, KerasTensor]:
     }
 
 
-def eff_spinenet_m0(classes: int = CLASSES) -> keras.Model:
+def eff_spinenet_m0(
+    classes: int = CLASSES, drop_rate: float = DROP_RATE
+) -> keras.Model:
     """eff-spinenet-m0 for 256 x 256 images."""
     image = keras.Input((256, 256, 3), name="image")
-    features = eff_spinenet_m0_features(image)
+    features = eff_spinenet_m0_features(image, drop_rate)
     class_subnet = make_subnet(
         "class_subnet", 24, predictions=ANCHORS * classes, bias_init=logit(PRIOR)
     )

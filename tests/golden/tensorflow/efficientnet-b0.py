@@ -15,6 +15,7 @@ import keras
 from keras import KerasTensor, layers, ops
 
 Apply = Callable[..., KerasTensor]
+DROP_RATE = 0.2  # how often training leaves out the last block's branch
 CLASSES = 1000  # number of classes
 batch_norm = partial(layers.BatchNormalization, momentum=0.99, epsilon=0.001)
 
@@ -266,24 +267,35 @@ def make_mbconv_widen(name: str, in_dim: int, dim: int, kernel: int) -> Apply:
     return apply
 
 
-def efficientnet_b0_features(image: KerasTensor) -> dict[str, KerasTensor]:
+def efficientnet_b0_features(
+    image: KerasTensor, drop_rate: float = DROP_RATE
+) -> dict[str, KerasTensor]:
     """The maps that the head reads."""
     stem = make_conv_norm_act_same("stem", 32)(image)  # (112, 112, 32)
     b1 = make_mbconv_unexpanded_narrow("b1", 32, 16)(stem)  # (112, 112, 16)
     b2 = make_mbconv_down("b2", 16, 24, kernel=3)(b1)  # (56, 56, 24)
-    b3 = make_mbconv("b3", 24, kernel=3, drop_rate=0.025)(b2)  # (56, 56, 24)
+    b3 = make_mbconv("b3", 24, kernel=3, drop_rate=drop_rate * 2 / 16)
+    b3 = b3(b2)  # (56, 56, 24)
     b4 = make_mbconv_down("b4", 24, 40, kernel=5)(b3)  # (28, 28, 40)
-    b5 = make_mbconv("b5", 40, kernel=5, drop_rate=0.05)(b4)  # (28, 28, 40)
+    b5 = make_mbconv("b5", 40, kernel=5, drop_rate=drop_rate * 4 / 16)
+    b5 = b5(b4)  # (28, 28, 40)
     b6 = make_mbconv_down("b6", 40, 80, kernel=3)(b5)  # (14, 14, 80)
-    b7 = make_mbconv("b7", 80, kernel=3, drop_rate=0.075)(b6)  # (14, 14, 80)
-    b8 = make_mbconv("b8", 80, kernel=3, drop_rate=0.0875)(b7)  # (14, 14, 80)
+    b7 = make_mbconv("b7", 80, kernel=3, drop_rate=drop_rate * 6 / 16)
+    b7 = b7(b6)  # (14, 14, 80)
+    b8 = make_mbconv("b8", 80, kernel=3, drop_rate=drop_rate * 7 / 16)
+    b8 = b8(b7)  # (14, 14, 80)
     b9 = make_mbconv_widen("b9", 80, 112, kernel=5)(b8)  # (14, 14, 112)
-    b10 = make_mbconv("b10", 112, kernel=5, drop_rate=0.1125)(b9)  # (14, 14, 112)
-    b11 = make_mbconv("b11", 112, kernel=5, drop_rate=0.125)(b10)  # (14, 14, 112)
+    b10 = make_mbconv("b10", 112, kernel=5, drop_rate=drop_rate * 9 / 16)
+    b10 = b10(b9)  # (14, 14, 112)
+    b11 = make_mbconv("b11", 112, kernel=5, drop_rate=drop_rate * 10 / 16)
+    b11 = b11(b10)  # (14, 14, 112)
     b12 = make_mbconv_down("b12", 112, 192, kernel=5)(b11)  # (7, 7, 192)
-    b13 = make_mbconv("b13", 192, kernel=5, drop_rate=0.15)(b12)  # (7, 7, 192)
-    b14 = make_mbconv("b14", 192, kernel=5, drop_rate=0.1625)(b13)  # (7, 7, 192)
-    b15 = make_mbconv("b15", 192, kernel=5, drop_rate=0.175)(b14)  # (7, 7, 192)
+    b13 = make_mbconv("b13", 192, kernel=5, drop_rate=drop_rate * 12 / 16)
+    b13 = b13(b12)  # (7, 7, 192)
+    b14 = make_mbconv("b14", 192, kernel=5, drop_rate=drop_rate * 13 / 16)
+    b14 = b14(b13)  # (7, 7, 192)
+    b15 = make_mbconv("b15", 192, kernel=5, drop_rate=drop_rate * 14 / 16)
+    b15 = b15(b14)  # (7, 7, 192)
     b16 = make_mbconv_widen("b16", 192, 320, kernel=3)(b15)  # (7, 7, 320)
     P5 = make_conv_norm_act("P5", 1280)(b16)  # (7, 7, 1280)
     return {
@@ -291,9 +303,11 @@ def efficientnet_b0_features(image: KerasTensor) -> dict[str, KerasTensor]:
     }
 
 
-def efficientnet_b0(classes: int = CLASSES) -> keras.Model:
+def efficientnet_b0(
+    classes: int = CLASSES, drop_rate: float = DROP_RATE
+) -> keras.Model:
     """efficientnet-b0 for 224 x 224 images."""
     image = keras.Input((224, 224, 3), name="image")
-    features = efficientnet_b0_features(image)
+    features = efficientnet_b0_features(image, drop_rate)
     head = make_classification_head("head", classes=classes)(features["P5"])  # (1000,)
     return keras.Model(image, head, name="efficientnet-b0")
