@@ -101,13 +101,9 @@ def linear(op: Linear, x: Shape) -> Layer:
 def batch_norm(op: BatchNorm, x: Shape) -> Layer:
     """Keras keeps the biased variance of a batch, PyTorch the unbiased one, n / (n - 1) times as large."""
     gamma = Optional("zeros" if op.zero_init else "ones", "ones")
-    settings = {
-        "momentum": op.momentum,
-        "epsilon": op.epsilon,
-        "gamma_initializer": gamma,
-        "synchronized": Optional(op.synchronized, False),
-    }
-    return Layer(call("layers.BatchNormalization", **settings), NORM)
+    settings = {"momentum": op.momentum, "epsilon": op.epsilon, "gamma_initializer": gamma}
+    shared = {"synchronized": True} if op.synchronized else {}
+    return Layer(call("layers.BatchNormalization", **settings, **shared), NORM)
 
 
 @rule(LayerNorm)
