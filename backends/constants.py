@@ -20,7 +20,10 @@ from spinec.spec.model import ModelSpec
 
 ARGUMENTS = ("classes",)
 """Numbers of the head that users change without another spec: the model takes them, by default the constants."""
-CONSTANTS = frozenset(name.upper() for head in Head.kinds.values() for name in head.model_fields)
+MOMENTUM = "norm_momentum"
+CONSTANTS = frozenset(
+    name.upper() for name in (RATE, MOMENTUM, *(name for head in Head.kinds.values() for name in head.model_fields))
+)
 """What no class may be called."""
 LEAST = 2  # how often a norm is made before it has a name of its own
 
@@ -116,12 +119,13 @@ def _rates_in(value: Any, key: str = "") -> Iterator[int]:
             yield from (count for key, inner in kwargs for count in _rates_in(inner, key))
 
 
-def constants(spec: ModelSpec, used: Collection[str]) -> list[str]:
+def constants(spec: ModelSpec, norms: Norms, used: Collection[str]) -> list[str]:
     """The lines that define the numbers of a spec which source uses, each with what it means."""
     lines: list[str] = []
     if RATE.upper() in used:
-        comment = "  # how often training leaves out the last block's branch"
-        lines += layout(f"{RATE.upper()} = ", spec.stochastic_depth.rate, 0, comment=comment)
+        lines.append(f"{RATE.upper()} = {spec.stochastic_depth.rate}  # of stochastic depth")
+    if norms.momentum is not None:
+        lines.append(f"{MOMENTUM.upper()} = {norms.momentum}  # {norms.meaning}")
     head = spec.head
     for name, field in type(head).model_fields.items() if head else ():
         if name.upper() in used:
@@ -137,18 +141,43 @@ class Norms:
 
     named: Mapping[str, Call]
     """Name -> what it is short for, without the arguments that differ."""
+    momentum: float | None
+    """That all batch norms have."""
+    batch: tuple[str, ...]
+    """What makes the batch norms."""
+    meaning: str
+    """Of a momentum, which differs between frameworks."""
 
     @classmethod
-    def of(cls, steps: Iterable[Step], rule_of: Any, short: Mapping[str, str]) -> Norms:
+    def of(cls, steps: Iterable[Step], rule_of: Any, short: Mapping[str, str], meaning: str) -> Norms:
         """The commonest norm of each name; `short` says what backends' norms are called."""
+        builds = [rule_of(step.op)(step.op, *step.input_shapes).build for step in steps if step.op.category == "norm"]
         seen: dict[str, Counter[Call]] = {}
-        for step in steps:
-            if step.op.category == "norm":
-                build = rule_of(step.op)(step.op, *step.input_shapes).build
-                if build.target in short:
-                    seen.setdefault(short[build.target], Counter())[_settings(build)] += 1
+        for build in builds:
+            if build.target in short:
+                seen.setdefault(short[build.target], Counter())[_settings(build)] += 1
         common = {name: counts.most_common(1)[0] for name, counts in seen.items()}
-        return cls({name: call for name, (call, times) in common.items() if times >= LEAST})
+        named = {name: call for name, (call, times) in common.items() if times >= LEAST}
+        batch = {build.target: dict(build.kwargs)["momentum"] for build in builds if "momentum" in dict(build.kwargs)}
+        momenta = set(batch.values())
+        return cls(named, momenta.pop() if len(momenta) == 1 else None, tuple(batch), meaning)
+
+    @property
+    def arguments(self) -> list[str]:
+        """What they make the model take."""
+        return [] if self.momentum is None else [f"{MOMENTUM}: float = {MOMENTUM.upper()}"]
+
+    def told(self, layers: str, layer: str, indent: int) -> list[str]:
+        """The lines that tell all batch norms among `layers` the momentum that the model was given."""
+        if self.momentum is None:
+            return []
+        kinds = f"({', '.join(self.batch)})" if len(self.batch) > 1 else self.batch[0]
+        space = " " * indent
+        return [
+            f"{space}for {layer} in {layers}:",
+            f"{space}    if isinstance({layer}, {kinds}):",
+            f"{space}        {layer}.momentum = {MOMENTUM}",
+        ]
 
     def rule_of(self, rule_of: Any) -> Any:
         """The rules of a backend, with short norms."""
@@ -170,10 +199,12 @@ class Norms:
 
     def lines(self) -> list[str]:
         """What defines them."""
+        said = {"momentum": Name(MOMENTUM.upper())} if self.momentum is not None else {}
         return [
             line
             for name, call in self.named.items()
-            for line in layout(f"{name} = ", Call("partial", (Name(call.target),), call.kwargs), 0)
+            for kwargs in [tuple((key, said.get(key, value)) for key, value in call.kwargs)]
+            for line in layout(f"{name} = ", Call("partial", (Name(call.target),), kwargs), 0)
         ]
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from spinec import build, emit, load, loads, lower, names
 from spinec.backends.backend import backend_names
+from spinec.compiler.ops.norm import BatchNorm
 
 torch = pytest.importorskip("torch")
 ROOT = Path(__file__).parent.parent
@@ -362,3 +363,28 @@ def test_a_model_takes_another_rate_of_stochastic_depth(name):
         build(lower(spec.model_copy(update={"stochastic_depth": depth}), 128))
     )
     assert max(rates(model_class(program)())) < spec.stochastic_depth.rate == 0.2
+
+
+@pytest.mark.parametrize("name", ["eff-spinenet-d0-mask-rcnn", "resnet-18"])
+def test_models_take_another_momentum(name):
+    program = lower(load(name), 128)
+    made = model_class(program)(norm_momentum=0.3)
+    norms = [module for module in made.modules() if isinstance(module, torch.nn.modules.batchnorm._BatchNorm)]
+    assert len(norms) == sum(isinstance(step.op, BatchNorm) for step in program.steps) > 0
+    assert {norm.momentum for norm in norms} == {0.3}
+
+
+def test_keras_models_take_another_momentum():
+    keras = pytest.importorskip("keras")
+    program = lower(load("eff-spinenet-m0"), 128)
+    names: dict[str, object] = {}
+    exec(emit(program, "tensorflow"), names)
+    made = names["eff_spinenet_m0"](norm_momentum=0.3)
+    norms = [layer for layer in made.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    assert {norm.momentum for norm in norms} == {0.3}
+    assert {layer.momentum for layer in names["eff_spinenet_m0"]().layers if hasattr(layer, "momentum")} == {0.99}
+
+
+@pytest.mark.parametrize("backend", ["pytorch", "tensorflow"])
+def test_a_network_without_batch_norm_takes_no_momentum(backend):
+    assert "momentum" not in emit(lower(load("convnext-atto"), 64), backend)

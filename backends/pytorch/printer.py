@@ -38,11 +38,11 @@ RESERVED = frozenset({"None", "True", "False", "F", "Tensor", "LEVELS"}) | CONST
 
 def emit(program: Program) -> str:
     """Standalone source of a model: it imports torch and nothing of spinec."""
-    norms = Norms.of(program.steps, rule_of, NORMS)
+    norms = Norms.of(program.steps, rule_of, NORMS, "weight of a batch in the running statistics")
     outliner = Outliner(program, norms.rule_of(rule_of), _name_of, WORDS, _reserved())
     outlines, model = outliner.outline()
     classes = [_class(outline) for outline in outlines]
-    classes.append(_model(model, program))
+    classes.append(_model(model, program, norms))
     own, short = names_in("\n\n\n".join(classes)), norms.lines()
     prelude, names = needed(PRELUDE, own.plus(names_in("\n".join(short))))
     framework = [line for name, line in FRAMEWORK.items() if name in names.called]
@@ -50,7 +50,7 @@ def emit(program: Program) -> str:
     calls = levels(program) if any(outline.per_call for outline in outlines) else []
     imports = [*standard, *([""] if standard else []), *framework, "from torch import Tensor, nn"]
     fixed = [
-        *constants(program.spec, names.used),
+        *constants(program.spec, norms, names.used),
         *([f"LEVELS = {render(tuple(calls))}"] if calls else []),
         *short,
     ]
@@ -96,10 +96,10 @@ def _class(outline: Outline) -> str:
     return "\n".join(lines)
 
 
-def _model(outline: Outline, program: Program) -> str:
+def _model(outline: Outline, program: Program, norms: Norms) -> str:
     lines = [f"class {outline.name}(nn.Module):", *docstring(outline.graph.doc), ""]
     said = Said.of(program, [member.build for member in outline.members])
-    arguments = [*(f"{name}: int = {name.upper()}" for name in outline.takes), *said.arguments]
+    arguments = [*(f"{name}: int = {name.upper()}" for name in outline.takes), *said.arguments, *norms.arguments]
     lines += [
         *signature("    def __init__", ["self", *arguments], "None"),
         "        super().__init__()",
@@ -109,6 +109,7 @@ def _model(outline: Outline, program: Program) -> str:
     for item in items(features, program.shape):
         lines += _members([item], said) if isinstance(item, Member) else _cell_members(item, said)
     lines += _members(head.members if head else (), said)
+    lines += norms.told("self.modules()", "module", 8)
     lines += [*_initialisation(program, said), ""]
     results = outline.graph.outputs
     kind = "Tensor" if len(results) == 1 else MAPS

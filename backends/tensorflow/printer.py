@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from spinec.backends.cells import Cell, items
-from spinec.backends.constants import ARGUMENTS, CONSTANTS, Norms, Said, constants
+from spinec.backends.constants import ARGUMENTS, CONSTANTS, MOMENTUM, Norms, Said, constants
 from spinec.backends.expressions import WIDTH, Call, Name, Rule, layout, render
 from spinec.backends.holes import RATE
 from spinec.backends.naming import function_name
@@ -36,20 +36,20 @@ PRELUDE = Path(__file__).with_name("prelude.py")
 WORDS = Words(module="Apply", sequence="chain", nothing="layers.Identity")
 IMPORTED = ("Any", "Callable", "KerasTensor", "keras", "layers", "math", "ops", "partial")
 NORMS = {"layers.BatchNormalization": "batch_norm", "layers.LayerNormalization": "layer_norm"}
-OWN = ("Apply", "LEVELS", "features", "outputs", *NORMS.values(), *ARGUMENTS, RATE)
+OWN = ("Apply", "LEVELS", "features", "layer", "model", "outputs", *NORMS.values(), *ARGUMENTS, RATE, MOMENTUM)
 RESERVED = frozenset({*IMPORTED, *OWN, *CONSTANTS, *keyword.kwlist, *dir(builtins)})  # what no builder may be called
 
 
 def emit(program: Program) -> str:
     """Standalone source of a model: it imports keras and nothing of spinec."""
-    norms = Norms.of(program.steps, rule_of, NORMS)
+    norms = Norms.of(program.steps, rule_of, NORMS, "of the running statistics, kept from batch to batch")
     outliner = Outliner(program, norms.rule_of(rule_of), _name_of, WORDS, _reserved(), named=True)
     outlines, model = outliner.outline()
     builders = [_builder(outline, _reserved()) for outline in outlines]
-    builders.append(_model(model, program, {outline.name for outline in outlines}))
+    builders.append(_model(model, program, norms, {outline.name for outline in outlines}))
     own, short = names_in("\n\n\n".join(builders)), norms.lines()
     prelude, names = needed(PRELUDE, own.plus(names_in("\n".join(short))))
-    fixed = ["Apply = Callable[..., KerasTensor]", *constants(program.spec, names.used)]
+    fixed = ["Apply = Callable[..., KerasTensor]", *constants(program.spec, norms, names.used)]
     if any(outline.per_call for outline in outlines):
         fixed.append(f"LEVELS = {render(tuple(levels(program)))}")
     doc = describe(program, "tensorflow", channels_last=True)
@@ -141,19 +141,19 @@ def _told(member: Member) -> tuple[str, ...]:
     return (node.call,) if tells else ()
 
 
-def _model(outline: Outline, program: Program, builders: set[str]) -> str:
+def _model(outline: Outline, program: Program, norms: Norms, builders: set[str]) -> str:
     """The function that makes the model, and before it the one that computes its features, where there is a head."""
     taken = builders | _reserved() | {f"{outline.name}_features"}
     features, head = outline.parts(program)
     said = Said.of(program, [member.build for member in outline.members])
     passed = (Name(RATE),) if said.rates else ()
-    arguments = [*(f"{name}: int = {name.upper()}" for name in outline.takes), *said.arguments]
+    arguments = [*(f"{name}: int = {name.upper()}" for name in outline.takes), *said.arguments, *norms.arguments]
     lines = [*signature(f"def {outline.name}", arguments, "keras.Model"), *docstring(outline.graph.doc)]
     for name, (shape, _) in program.inputs.items():
         lines += layout(f"{name} = ", Call("keras.Input", ((*shape[1:], shape[0]),), (("name", name),)), 4)
     if head is None:
         made, values = _statements(features, program, taken, {}, said)
-        return "\n".join([*lines, *made, *_return(features, program, values)])
+        return "\n".join([*lines, *made, *_return(features, program, norms, values)])
     made, values = _statements(features, program, taken, {}, said)
     before = [
         *signature(f"def {outline.name}_features", ["image: KerasTensor", *said.arguments], "dict[str, KerasTensor]"),
@@ -166,7 +166,7 @@ def _model(outline: Outline, program: Program, builders: set[str]) -> str:
     lines += layout("features = ", Call(f"{outline.name}_features", (Name("image"), *passed)), 4)
     given = {value: Name(f'features["{name}"]') for name, value in reversed([*program.features.items()])}
     made, values = _statements(head, program, taken, given, said)
-    return "\n".join([*before, *lines, *made, *_return(head, program, values)])
+    return "\n".join([*before, *lines, *made, *_return(head, program, norms, values)])
 
 
 def _statements(
@@ -199,18 +199,24 @@ def _statements(
     return lines, values
 
 
-def _return(part: Outline, program: Program, values: dict[str, Any]) -> list[str]:
+def _return(part: Outline, program: Program, norms: Norms, values: dict[str, Any]) -> list[str]:
     results = part.graph.outputs
-    name = ("name", program.name)
     names = [Name(given) for given in program.inputs]
     inputs = names if len(names) > 1 else names[0]
+    lines = []
     if len(results) == 1:
         (value,) = results.values()
-        return layout("return ", Call("keras.Model", (inputs, values[value]), (name,)), 4)
-    order = program.spec.head.channels if program.spec.head else ""
-    lines = [f"    # channels: {order}"] if order else []
-    lines += _mapping("outputs = ", results, values, program)
-    return [*lines, *layout("return ", Call("keras.Model", (inputs, Name("outputs")), (name,)), 4)]
+        outputs = values[value]
+    else:
+        order = program.spec.head.channels if program.spec.head else ""
+        lines = [f"    # channels: {order}"] if order else []
+        lines += _mapping("outputs = ", results, values, program)
+        outputs = Name("outputs")
+    model = Call("keras.Model", (inputs, outputs), (("name", program.name),))
+    told = norms.told("model.layers", "layer", 4)
+    if not told:
+        return [*lines, *layout("return ", model, 4)]
+    return [*lines, *layout("model = ", model, 4), *told, "    return model"]
 
 
 def _mapping(head: str, results: Mapping[str, str], values: Mapping[str, Any], program: Program) -> list[str]:

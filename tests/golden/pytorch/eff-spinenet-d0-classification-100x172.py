@@ -14,9 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-DROP_RATE = 0.2  # how often training leaves out the last block's branch
+DROP_RATE = 0.2  # of stochastic depth
+NORM_MOMENTUM = 0.01  # weight of a batch in the running statistics
 CLASSES = 1000  # number of classes
-batch_norm = partial(nn.BatchNorm2d, eps=0.001, momentum=0.01)
+batch_norm = partial(nn.BatchNorm2d, eps=0.001, momentum=NORM_MOMENTUM)
 
 
 def initialize(module: nn.Module, scale: float = 2.0, mode: str = "fan_out") -> None:
@@ -254,7 +255,12 @@ class Block3(nn.Module):
 class EffSpineNetD0Classification(nn.Module):
     """eff-spinenet-d0-classification for 100 x 172 images."""
 
-    def __init__(self, classes: int = CLASSES, drop_rate: float = DROP_RATE) -> None:
+    def __init__(
+        self,
+        classes: int = CLASSES,
+        drop_rate: float = DROP_RATE,
+        norm_momentum: float = NORM_MOMENTUM,
+    ) -> None:
         super().__init__()
         self.out_channels = {"P3": 256, "P4": 256, "P5": 256, "P6": 256, "P7": 256}
         self.strides = {"P3": 8, "P4": 16, "P5": 32, "P6": 64, "P7": 128}
@@ -377,6 +383,9 @@ class EffSpineNetD0Classification(nn.Module):
         self.P6 = ConvNormAct(40, 256, kernel=1, stride=1)
         self.P7 = ConvNormAct(136, 256, kernel=1, stride=1)
         self.head = ClassificationHead(classes=classes)
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.momentum = norm_momentum
         self.apply(initialize)
 
     def forward_features(self, image: Tensor) -> dict[str, Tensor]:

@@ -17,11 +17,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-DROP_RATE = 0.2  # how often training leaves out the last block's branch
+DROP_RATE = 0.2  # of stochastic depth
+NORM_MOMENTUM = 0.01  # weight of a batch in the running statistics
 CLASSES = 91  # classes, background included as in the paper's code base
 ANCHORS = 3  # anchors per cell: 3 ratios
 LEVELS = ("P3", "P4", "P5", "P6", "P7")
-batch_norm = partial(nn.BatchNorm2d, eps=0.001, momentum=0.01)
+batch_norm = partial(nn.BatchNorm2d, eps=0.001, momentum=NORM_MOMENTUM)
 
 
 def initialize(module: nn.Module, scale: float = 2.0, mode: str = "fan_out") -> None:
@@ -335,7 +336,12 @@ class Block3(nn.Module):
 class EffSpineNetD0MaskRcnn(nn.Module):
     """eff-spinenet-d0-mask-rcnn for 512 x 512 images."""
 
-    def __init__(self, classes: int = CLASSES, drop_rate: float = DROP_RATE) -> None:
+    def __init__(
+        self,
+        classes: int = CLASSES,
+        drop_rate: float = DROP_RATE,
+        norm_momentum: float = NORM_MOMENTUM,
+    ) -> None:
         super().__init__()
         self.out_channels = {"P3": 64, "P4": 64, "P5": 64, "P6": 64, "P7": 64}
         self.strides = {"P3": 8, "P4": 16, "P5": 32, "P6": 64, "P7": 128}
@@ -456,6 +462,9 @@ class EffSpineNetD0MaskRcnn(nn.Module):
         self.crop_class = nn.Linear(256, classes)
         self.crop_box = nn.Linear(256, classes * 4)
         self.crop_mask = MaskSubnet(64, classes=classes)
+        for module in self.modules():
+            if isinstance(module, (nn.BatchNorm2d, nn.BatchNorm1d)):
+                module.momentum = norm_momentum
         self.apply(initialize)
 
     def forward_features(self, image: Tensor) -> dict[str, Tensor]:

@@ -14,9 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-DROP_RATE = 0.2  # how often training leaves out the last block's branch
+DROP_RATE = 0.2  # of stochastic depth
+NORM_MOMENTUM = 0.01  # weight of a batch in the running statistics
 CLASSES = 21  # number of classes
-batch_norm = partial(nn.BatchNorm2d, eps=0.001, momentum=0.01)
+batch_norm = partial(nn.BatchNorm2d, eps=0.001, momentum=NORM_MOMENTUM)
 
 
 def initialize(module: nn.Module, scale: float = 2.0, mode: str = "fan_out") -> None:
@@ -268,7 +269,12 @@ class Block3(nn.Module):
 class EffSpineNetD0Segmentation(nn.Module):
     """eff-spinenet-d0-segmentation for 512 x 512 images."""
 
-    def __init__(self, classes: int = CLASSES, drop_rate: float = DROP_RATE) -> None:
+    def __init__(
+        self,
+        classes: int = CLASSES,
+        drop_rate: float = DROP_RATE,
+        norm_momentum: float = NORM_MOMENTUM,
+    ) -> None:
         super().__init__()
         self.out_channels = {"P3": 64, "P4": 64, "P5": 64, "P6": 64, "P7": 64}
         self.strides = {"P3": 8, "P4": 16, "P5": 32, "P6": 64, "P7": 128}
@@ -383,6 +389,9 @@ class EffSpineNetD0Segmentation(nn.Module):
         self.P6 = ConvNormAct(40, 64, kernel=1, stride=1)
         self.P7 = ConvNormAct(136, 64, kernel=1, stride=1)
         self.head = SegmentationHead(classes=classes)
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.momentum = norm_momentum
         self.apply(initialize)
 
     def forward_features(self, image: Tensor) -> dict[str, Tensor]:

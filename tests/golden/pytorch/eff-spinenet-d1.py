@@ -14,12 +14,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-DROP_RATE = 0.2  # how often training leaves out the last block's branch
+DROP_RATE = 0.2  # of stochastic depth
+NORM_MOMENTUM = 0.01  # weight of a batch in the running statistics
 CLASSES = 91  # classes, background included as in the paper's code base
 ANCHORS = 9  # anchors per cell: 3 scales x 3 ratios
 PRIOR = 0.01  # the class subnet's first guess at each anchor
 LEVELS = ("P3", "P4", "P5", "P6", "P7")
-batch_norm = partial(nn.BatchNorm2d, eps=0.001, momentum=0.01)
+batch_norm = partial(nn.BatchNorm2d, eps=0.001, momentum=NORM_MOMENTUM)
 
 
 def initialize(module: nn.Module, scale: float = 2.0, mode: str = "fan_out") -> None:
@@ -275,7 +276,12 @@ class Block3(nn.Module):
 class EffSpineNetD1(nn.Module):
     """eff-spinenet-d1 for 640 x 640 images."""
 
-    def __init__(self, classes: int = CLASSES, drop_rate: float = DROP_RATE) -> None:
+    def __init__(
+        self,
+        classes: int = CLASSES,
+        drop_rate: float = DROP_RATE,
+        norm_momentum: float = NORM_MOMENTUM,
+    ) -> None:
         super().__init__()
         self.out_channels = {"P3": 88, "P4": 88, "P5": 88, "P6": 88, "P7": 88}
         self.strides = {"P3": 8, "P4": 16, "P5": 32, "P6": 64, "P7": 128}
@@ -410,6 +416,9 @@ class EffSpineNetD1(nn.Module):
         self.P7 = ConvNormAct(136, 88, kernel=1, stride=1)
         self.class_subnet = Subnet(88, predictions=ANCHORS * classes)
         self.box_subnet = Subnet(88, predictions=ANCHORS * 4)
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.momentum = norm_momentum
         self.apply(initialize)
         fill_bias(self.class_subnet.predict.pointwise, logit(PRIOR))
 

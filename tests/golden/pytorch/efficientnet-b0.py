@@ -14,9 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-DROP_RATE = 0.2  # how often training leaves out the last block's branch
+DROP_RATE = 0.2  # of stochastic depth
+NORM_MOMENTUM = 0.01  # weight of a batch in the running statistics
 CLASSES = 1000  # number of classes
-batch_norm = partial(nn.BatchNorm2d, eps=0.001, momentum=0.01)
+batch_norm = partial(nn.BatchNorm2d, eps=0.001, momentum=NORM_MOMENTUM)
 
 
 def initialize(module: nn.Module, scale: float = 2.0, mode: str = "fan_out") -> None:
@@ -224,7 +225,12 @@ class MBConvWiden(nn.Module):
 class EfficientNetB0(nn.Module):
     """efficientnet-b0 for 224 x 224 images."""
 
-    def __init__(self, classes: int = CLASSES, drop_rate: float = DROP_RATE) -> None:
+    def __init__(
+        self,
+        classes: int = CLASSES,
+        drop_rate: float = DROP_RATE,
+        norm_momentum: float = NORM_MOMENTUM,
+    ) -> None:
         super().__init__()
         self.out_channels = {"P5": 1280}
         self.strides = {"P5": 32}
@@ -247,6 +253,9 @@ class EfficientNetB0(nn.Module):
         self.b16 = MBConvWiden(192, 320, kernel=3)
         self.P5 = ConvNormAct(320, 1280)
         self.head = ClassificationHead(classes=classes)
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.momentum = norm_momentum
         self.apply(initialize)
 
     def forward_features(self, image: Tensor) -> dict[str, Tensor]:

@@ -18,11 +18,12 @@ import keras
 from keras import KerasTensor, layers, ops
 
 Apply = Callable[..., KerasTensor]
-DROP_RATE = 0.2  # how often training leaves out the last block's branch
+DROP_RATE = 0.2  # of stochastic depth
+NORM_MOMENTUM = 0.99  # of the running statistics, kept from batch to batch
 CLASSES = 91  # classes, background included as in the paper's code base
 ANCHORS = 3  # anchors per cell: 3 ratios
 LEVELS = ("P3", "P4", "P5", "P6", "P7")
-batch_norm = partial(layers.BatchNormalization, momentum=0.99, epsilon=0.001)
+batch_norm = partial(layers.BatchNormalization, momentum=NORM_MOMENTUM, epsilon=0.001)
 
 
 def chain(*steps: Apply) -> Apply:
@@ -601,7 +602,9 @@ def eff_spinenet_d0_mask_rcnn_features(
 
 
 def eff_spinenet_d0_mask_rcnn(
-    classes: int = CLASSES, drop_rate: float = DROP_RATE
+    classes: int = CLASSES,
+    drop_rate: float = DROP_RATE,
+    norm_momentum: float = NORM_MOMENTUM,
 ) -> keras.Model:
     """eff-spinenet-d0-mask-rcnn for 512 x 512 images."""
     image = keras.Input((512, 512, 3), name="image")
@@ -654,6 +657,10 @@ def eff_spinenet_d0_mask_rcnn(
         "crop_box": crop_box,  # (364,)
         "crop_mask": crop_mask,  # (28, 28, 91)
     }
-    return keras.Model(
+    model = keras.Model(
         [image, box_crops, mask_crops], outputs, name="eff-spinenet-d0-mask-rcnn"
     )
+    for layer in model.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            layer.momentum = norm_momentum
+    return model

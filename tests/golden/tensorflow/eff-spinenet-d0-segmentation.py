@@ -15,9 +15,10 @@ import keras
 from keras import KerasTensor, layers, ops
 
 Apply = Callable[..., KerasTensor]
-DROP_RATE = 0.2  # how often training leaves out the last block's branch
+DROP_RATE = 0.2  # of stochastic depth
+NORM_MOMENTUM = 0.99  # of the running statistics, kept from batch to batch
 CLASSES = 21  # number of classes
-batch_norm = partial(layers.BatchNormalization, momentum=0.99, epsilon=0.001)
+batch_norm = partial(layers.BatchNormalization, momentum=NORM_MOMENTUM, epsilon=0.001)
 
 
 def chain(*steps: Apply) -> Apply:
@@ -526,7 +527,9 @@ def eff_spinenet_d0_segmentation_features(
 
 
 def eff_spinenet_d0_segmentation(
-    classes: int = CLASSES, drop_rate: float = DROP_RATE
+    classes: int = CLASSES,
+    drop_rate: float = DROP_RATE,
+    norm_momentum: float = NORM_MOMENTUM,
 ) -> keras.Model:
     """eff-spinenet-d0-segmentation for 512 x 512 images."""
     image = keras.Input((512, 512, 3), name="image")
@@ -535,4 +538,8 @@ def eff_spinenet_d0_segmentation(
     head = head(
         features["P3"], features["P4"], features["P5"], features["P6"], features["P7"]
     )
-    return keras.Model(image, head, name="eff-spinenet-d0-segmentation")
+    model = keras.Model(image, head, name="eff-spinenet-d0-segmentation")
+    for layer in model.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            layer.momentum = norm_momentum
+    return model

@@ -16,12 +16,13 @@ import keras
 from keras import KerasTensor, layers, ops
 
 Apply = Callable[..., KerasTensor]
-DROP_RATE = 0.2  # how often training leaves out the last block's branch
+DROP_RATE = 0.2  # of stochastic depth
+NORM_MOMENTUM = 0.99  # of the running statistics, kept from batch to batch
 CLASSES = 91  # classes, background included as in the paper's code base
 ANCHORS = 9  # anchors per cell: 3 scales x 3 ratios
 PRIOR = 0.01  # the class subnet's first guess at each anchor
 LEVELS = ("P3", "P4", "P5", "P6", "P7")
-batch_norm = partial(layers.BatchNormalization, momentum=0.99, epsilon=0.001)
+batch_norm = partial(layers.BatchNormalization, momentum=NORM_MOMENTUM, epsilon=0.001)
 
 
 def chain(*steps: Apply) -> Apply:
@@ -525,7 +526,9 @@ def eff_spinenet_m0_features(
 
 
 def eff_spinenet_m0(
-    classes: int = CLASSES, drop_rate: float = DROP_RATE
+    classes: int = CLASSES,
+    drop_rate: float = DROP_RATE,
+    norm_momentum: float = NORM_MOMENTUM,
 ) -> keras.Model:
     """eff-spinenet-m0 for 256 x 256 images."""
     image = keras.Input((256, 256, 3), name="image")
@@ -547,4 +550,8 @@ def eff_spinenet_m0(
         "box_P6": box_subnet(features["P6"], "P6"),  # (4, 4, 36)
         "box_P7": box_subnet(features["P7"], "P7"),  # (2, 2, 36)
     }
-    return keras.Model(image, outputs, name="eff-spinenet-m0")
+    model = keras.Model(image, outputs, name="eff-spinenet-m0")
+    for layer in model.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            layer.momentum = norm_momentum
+    return model

@@ -15,9 +15,10 @@ import keras
 from keras import KerasTensor, layers, ops
 
 Apply = Callable[..., KerasTensor]
-DROP_RATE = 0.2  # how often training leaves out the last block's branch
+DROP_RATE = 0.2  # of stochastic depth
+NORM_MOMENTUM = 0.99  # of the running statistics, kept from batch to batch
 CLASSES = 1000  # number of classes
-batch_norm = partial(layers.BatchNormalization, momentum=0.99, epsilon=0.001)
+batch_norm = partial(layers.BatchNormalization, momentum=NORM_MOMENTUM, epsilon=0.001)
 
 
 def initializer(scale: float, mode: str) -> keras.initializers.Initializer:
@@ -304,10 +305,16 @@ def efficientnet_b0_features(
 
 
 def efficientnet_b0(
-    classes: int = CLASSES, drop_rate: float = DROP_RATE
+    classes: int = CLASSES,
+    drop_rate: float = DROP_RATE,
+    norm_momentum: float = NORM_MOMENTUM,
 ) -> keras.Model:
     """efficientnet-b0 for 224 x 224 images."""
     image = keras.Input((224, 224, 3), name="image")
     features = efficientnet_b0_features(image, drop_rate)
     head = make_classification_head("head", classes=classes)(features["P5"])  # (1000,)
-    return keras.Model(image, head, name="efficientnet-b0")
+    model = keras.Model(image, head, name="efficientnet-b0")
+    for layer in model.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            layer.momentum = norm_momentum
+    return model
