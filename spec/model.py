@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, InstanceOf, PlainSerializer, SerializeAsAny, WithJsonSchema
+from pydantic import AfterValidator, Field, PlainSerializer, SerializeAsAny, WithJsonSchema
 
 from spinec.spec.blocks import Block, Fuse, Input, Resample
 from spinec.spec.conventions import Convention
@@ -98,7 +98,7 @@ class Published(Frozen):
 
 
 OwnKinds = Annotated[
-    Mapping[str, InstanceOf[Kind]],
+    Mapping[str, Kind],
     AfterValidator(FrozenMapping),
     PlainSerializer(lambda kinds: {name: kind.item.plain() for name, kind in kinds.items()}),
     WithJsonSchema({"type": "object", "additionalProperties": {"type": ["object", "string", "null"]}}),

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from pydantic_core import CoreSchema, core_schema
 
 from spinec.spec.document import Item
 from spinec.spec.errors import Place
@@ -54,6 +56,10 @@ class Kind:
 
     def __hash__(self) -> int:
         return hash(self.key)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> CoreSchema:
+        return core_schema.is_instance_schema(cls)  # it is read before: pydantic need not know what it consists of
 
     @property
     def has_branch(self) -> bool:
