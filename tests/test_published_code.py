@@ -1,4 +1,4 @@
-"""Networks that timm has, too: parameters and multiply-adds to the integer, and logits with weights copied across."""
+"""Networks that timm or torchvision has, too: parameters and multiply-adds to the integer, and logits with weights copied across."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ import spinec  # noqa: E402
 
 try:
     timm = import_timm()
+    from torchvision import models
 except ImportError:
     pytest.skip("no timm: make test", allow_module_level=True)
 
 torch.set_num_threads(1)
-NETWORKS = {  # ours: timm's
+NETWORKS = {  # ours: timm's, or torchvision's
     "convnext-atto": "convnext_atto",
     "convnext-tiny": "convnext_tiny",
     "cspdarknet-53": "cspdarknet53",
@@ -40,6 +41,7 @@ NETWORKS = {  # ours: timm's
     "resnet-50-d": "resnet50d",
     "resnext-50-32x4d": "resnext50_32x4d",
     "se-resnet-50": "seresnet50",
+    "shufflenet-v2": "torchvision.shufflenet_v2_x1_0",
 }
 SMALL = 96  # pixels at which logits are compared: large enough for every level
 SIDE = ("shortcut", "downsample", "bottom", "project")
@@ -47,12 +49,12 @@ WINDOW = 30  # modules among which a counterpart is looked for: branches may run
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_a_network_is_timms(name):
+def test_a_network_is_the_published_one(name):
     program = spinec.lower(spinec.load(name))
-    report, theirs = spinec.cost(program), timm.create_model(NETWORKS[name], pretrained=False)
+    report, theirs = spinec.cost(program), published(NETWORKS[name])
     assert report.params == sum(parameter.numel() for parameter in theirs.parameters())
     with torch.device("meta"):
-        skeleton = timm.create_model(NETWORKS[name], pretrained=False).eval()
+        skeleton = published(NETWORKS[name]).eval()
     assert report.macs("conv") == multiply_adds(skeleton, torch.empty(1, *program.input_shape, device="meta"))
 
     small = spinec.lower(spinec.load(name), SMALL)
@@ -61,6 +63,12 @@ def test_a_network_is_timms(name):
     with torch.no_grad():
         expected = theirs(image)
         torch.testing.assert_close(ours(image), expected, rtol=0, atol=1e-5 * expected.abs().max().item())
+
+
+def published(name: str) -> torch.nn.Module:
+    """With fresh weights."""
+    library, _, model = name.rpartition(".")
+    return getattr(models, model)() if library else timm.create_model(model, pretrained=False)
 
 
 def multiply_adds(model, image) -> int:
