@@ -88,10 +88,10 @@ class Input(InputResample):
 class Fuse(Frozen):
     """How resampled inputs become one (Eff-SpineNet, Equation 1)."""
 
-    kind: Literal["fast_normalized", "softmax", "sum", "concat", "attention"] = Field(
+    kind: Literal["fast_normalized", "softmax", "sum", "concat", "attention", "join"] = Field(
         "fast_normalized",
-        description="weighted by normalised ReLU weights or by a softmax, summed, concatenated, or the first plus each "
-        "other times a gate from what is fused so far",
+        description="weighted by normalised ReLU weights or by a softmax, summed, concatenated and projected, or the "
+        "first plus each other times a gate from what is fused so far; join: concatenated, each with its own dim",
     )
     epsilon: float = Field(
         0.001,
@@ -100,7 +100,9 @@ class Fuse(Frozen):
         allow_inf_nan=False,
         description="added to the sum of fast-normalised weights",
     )
-    activation: Activation | None = Field(None, description="after fusion; the block's own where not given")
+    activation: Activation | None = Field(
+        None, description="after fusion; the block's own where not given, none behind `join`"
+    )
 
 
 class Block(Frozen):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice, takewhile
 
+from spinec.spec.blocks import Block
 from spinec.spec.errors import MOST_FAULTS, Fault, Place, did_you_mean
 from spinec.spec.fields import MAX_BLOCKS
 from spinec.spec.heads import SSD, DeepLab, Head, MaskRCNN, RetinaNet
@@ -166,9 +167,8 @@ def kinds(subject: Subject) -> Iterator[Fault]:
     for name, block in subject.blocks.items():
         level = _level(subject, block.inputs[0].block)
         as_is = block.takes_as_is(level) if len(block.inputs) == 1 else False
-        source = subject.blocks.get(block.inputs[0].block)
-        channels = subject.spec.input.channels if subject.spec else 3
-        in_dim = (source.dim if source else channels) if as_is else block.dim
+        joins = bool(subject.spec and subject.spec.joins(block))
+        in_dim = sum(_dims(subject, block)) if as_is or joins else block.dim
         sites = [(in_dim, 2 ** (block.level - (level or 0)) if as_is else 1)]
         sites += [(block.dim, 1)] if block.repeats > 1 else []
         for in_dim, stride in dict.fromkeys(sites):
@@ -178,6 +178,13 @@ def kinds(subject: Subject) -> Iterator[Fault]:
             except KindError as error:
                 yield kind_fault(name, block.kind, error, subject.key("blocks", name))
                 break
+
+
+def _dims(subject: Subject, block: Block) -> Iterator[int]:
+    """The dims of what a block reads."""
+    for given in block.inputs:
+        source = subject.blocks.get(given.block)
+        yield source.dim if source else subject.spec.input.channels if subject.spec else 3
 
 
 def _check_groups(subject: Subject, kind: Kind, parts: Parts) -> None:

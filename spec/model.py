@@ -149,9 +149,14 @@ class ModelSpec(Frozen):
         return self.resample.model_copy(update=own) if own else self.resample
 
     def fuse_of(self, block: Block) -> Fuse:
-        """How a block fuses its inputs; its activation is the block's own where none is given."""
+        """How a block fuses its inputs; the activation behind it is the block's own where none is given."""
         fuse = block.fuse or self.fuse
-        return fuse if fuse.activation else fuse.model_copy(update={"activation": block.activation})
+        own: Activation = "none" if fuse.kind == "join" else block.activation
+        return fuse if fuse.activation else fuse.model_copy(update={"activation": own})
+
+    def joins(self, block: Block) -> bool:
+        """Whether a block takes the channels of all its inputs: they are resampled, and keep their dims."""
+        return (block.fuse or self.fuse).kind == "join"
 
     def level_of(self, name: str) -> int:
         """The level of a block; the image is level 0."""

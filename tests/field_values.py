@@ -130,7 +130,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "zero_gamma": (False, True),
     "Bottleneck.expand": (2, 1, 4),
     "Osa.layers": (1, 2, 3),
-    "Fuse.kind": ("softmax", "fast_normalized", "sum", "concat", "attention"),
+    "Fuse.kind": ("softmax", "fast_normalized", "sum", "concat", "attention", "join"),
     "MaskRCNN.hidden": ((8,), (), (5, 6)),
     "SSD.anchors": ((1, 2, 3), (6, 6, 6)),  # one number for each output
 }

@@ -83,16 +83,12 @@ def fuse_specs() -> Iterator[str]:
     """All ways of fusion, of one input or several, before several kinds of body."""
     kinds = {"block": ("identity", "conv", "mbconv"), "inputs": (1, 2, 3), "dim": DIMS}
     for part in _portions(rows_of(_choices(Fuse) | kinds)):
-        blocks = STEMS | {
-            f"b{i}": {
-                "kind": row["block"],
-                "level": 2,
-                "dim": row["dim"],
-                "inputs": list(STEMS)[: row["inputs"]],
-                "fuse": _given(row, Fuse),
-            }
-            for i, row in enumerate(part)
-        }
+        blocks: dict[str, Any] = dict(STEMS)
+        for i, row in enumerate(part):
+            block = {"kind": row["block"], "level": 2, "dim": row["dim"], "inputs": list(STEMS)[: row["inputs"]]}
+            if row["block"] == "identity" and row["kind"] == "join":
+                block["dim"] = sum(DIMS[: row["inputs"]])  # which a node of a pyramid gives, whatever is asked for
+            blocks[f"b{i}"] = {**block, "fuse": _given(row, Fuse)}
         yield _text(blocks)
 
 
@@ -139,6 +135,8 @@ def _whole(row: Row) -> dict[str, Any]:
     blocks = {
         name: {**block, "inputs": [{"from": given, **own} for given in block["inputs"]]} for name, block in BODY.items()
     }
+    if parts["fuse"].get("kind") == "join":
+        blocks["d"] = {**blocks["d"], "dim": 16}  # what b and c have together
     return {"name": "whole", **_given(row, ModelSpec), **parts, "blocks": blocks, "outputs": OUTPUTS}
 
 

@@ -52,6 +52,7 @@ OUTPUT_NAMES = ("F", "Tensor", "SpaceToDepth", "LEVELS", "out", "out_up", "conv2
 FREE_NAMES = tuple(name for name in BLOCK_NAMES if name not in RESERVED)
 FREE_OUTPUT_NAMES = tuple(name for name in OUTPUT_NAMES if name.lower() not in RESERVED)
 MOST_INPUTS = 4
+MOST_JOINED = 96  # channels
 
 
 @dataclass
@@ -64,11 +65,18 @@ class Draft:
     kinds: tuple[str, ...]
     default: str | None
     """The kind of blocks that do not say theirs."""
+    joins: bool
+    """Whether blocks that do not say otherwise join their inputs."""
+    channels: int
+    """Of the image."""
     blocks: dict[str, dict[str, Any]] = field(default_factory=dict)
     unread: list[str] = field(default_factory=list)
 
     def level(self, name: str) -> int:
         return 0 if name == "image" else self.blocks[name]["level"]
+
+    def joined_dim(self, sources: Sequence[str]) -> int:
+        return sum(self.channels if name == "image" else self.blocks[name]["dim"] for name in sources)
 
 
 @st.composite
@@ -77,12 +85,16 @@ def specs(draw: st.DrawFn, most_blocks: int = 40, most_pixels: int = 160, most_d
     resample, default = draw(any_of(Resample)), draw(defaults())
     dims = draw(st.lists(st.integers(1, most_dim), min_size=1, max_size=3))  # few, so that shapes are repeated
     often = st.sampled_from(dims)
+    whole, image = draw(settings()), draw(any_of(Image))
+    fuse = default.get("fuse") or whole.get("fuse") or {}
     draft = Draft(
         resample.get("down", "space_to_depth"),
         resample.get("up", "nearest"),
         st.one_of(often, often, st.integers(1, most_dim)),
         draw(st.one_of(st.just(FREE), st.lists(st.sampled_from(FREE), min_size=1, max_size=2).map(tuple))),
         default.get("kind"),
+        fuse.get("kind") == "join",
+        image.get("channels", 3),
     )
     most = draw(st.sampled_from((4, 8, max(2, most_blocks * 3 // 4))))  # mostly small, so that many fit in a minute
     for _ in range(draw(st.integers(2, min(most, max(2, most_blocks * 3 // 4))))):
@@ -92,8 +104,8 @@ def specs(draw: st.DrawFn, most_blocks: int = 40, most_pixels: int = 160, most_d
     pixels = st.integers(17, most_pixels)
     document = {
         "name": draw(st.sampled_from(MODEL_NAMES)),
-        "input": {"size": draw(st.one_of(pixels, st.tuples(pixels, pixels))), **draw(any_of(Image))},
-        **draw(settings()),
+        "input": {"size": draw(st.one_of(pixels, st.tuples(pixels, pixels))), **image},
+        **whole,
         "defaults": default,
         "resample": resample,
         "blocks": draft.blocks,
@@ -191,6 +203,14 @@ def add_block(draw: st.DrawFn, draft: Draft, sources: Sequence[str], level: int,
         kind = draw(st.sampled_from(draft.kinds))
         said = {} if kind == draft.default else {"kind": kind}
         own = {**said, **draw(any_of(KINDS[kind], *always_of(KINDS[kind]))), **draw(maybe_fused())}
+    if (
+        KINDS[kind].definition.document.node
+        and own.get("fuse", {}).get("kind", "join" if draft.joins else "") == "join"
+    ):
+        joined = draft.joined_dim(sources)  # which a node of a pyramid gives, whatever is asked for
+        if dim or joined > MOST_JOINED:
+            own = {**own, "fuse": {"kind": "sum"}}
+        dim = dim or (joined if joined <= MOST_JOINED else None)
     block = {**own, "level": level, "dim": dim or draw(draft.dims)}
     taken_as_is = len(sources) == 1 and takes_as_is(kind, draft.level(sources[0]), level)
     block["inputs"] = [draw_input(draw, draft, source, level, taken_as_is) for source in sources]

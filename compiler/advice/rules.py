@@ -40,11 +40,12 @@ def thrown_away(linted: Linted) -> Iterator[Remark]:
             continue
         for i, given in enumerate(block.inputs):
             down = block.level - linted.level(given.block)
-            kept = block.dim / (linted.dim(given.block) * 4**down)
+            dim = linted.dim(given.block) if linted.loaded.spec.joins(block) else block.dim
+            kept = dim / (linted.dim(given.block) * 4**down)
             if down > 0 and kept < LEAST_KEPT:
                 message = (
                     f"{name}: only {kept:.1%} of {given.block} is left: {linted.dim(given.block)} channels at level "
-                    f"{linted.level(given.block)} become {block.dim} at level {block.level}"
+                    f"{linted.level(given.block)} become {dim} at level {block.level}"
                 )
                 yield Remark(
                     "SPN-901",

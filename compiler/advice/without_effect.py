@@ -89,7 +89,8 @@ def _idle(linted: Linted, block: Block) -> Iterator[tuple[tuple[str, ...], str, 
     """The settings of a block that change nothing, why, and what to do."""
     fuse = block.fuse
     activates = fuse and (fuse.activation or linted.loaded.spec.fuse.activation)  # of a spec's `fuse` it takes nothing
-    if fuse and (linted.as_is(block) or (len(block.inputs) == 1 and not activates)):
+    joins = linted.loaded.spec.joins(block)
+    if fuse and (linted.as_is(block) or (len(block.inputs) == 1 and not activates and not joins)):
         yield ("fuse",), "with only one input", "remove it"
     elif fuse and fuse.kind != "fast_normalized":
         yield ("fuse", "epsilon"), f"where inputs are fused by '{fuse.kind}'", "remove it"
@@ -126,7 +127,8 @@ def _is_idle(linted: Linted, given: Input, block: Block, key: str) -> bool:
     source, to = linted.features(given.block), linted.features_of(block)
     if key == "up":  # the one way there is, or none: it says whether a finer level may read a coarser one
         return to.level >= source.level
-    return len({repr(resample(source, to, each, style_of(spec))) for each in ways}) == 1
+    style, joins = style_of(spec), spec.joins(block)
+    return len({repr(resample(source, to, each, style, keep_dim=joins)) for each in ways}) == 1
 
 
 def _choices(key: str) -> tuple[Any, ...]:

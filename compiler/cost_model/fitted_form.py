@@ -63,12 +63,14 @@ class CostForm:
     """Source and block: what is saved where their dims are equal."""
     tied: tuple[str, ...]
     """Blocks that must have one dim, because a head reads them without endpoints between."""
+    joined: Mapping[str, tuple[str, ...]]
+    """The channels that a block takes, where several sources are joined: a name for them, and the sources."""
     times: int = 1
     """How many times as large as a cost a value is: groups of convolutions make fractions of factors."""
 
     def costs(self, dims: Mapping[str, int], repeats: Mapping[str, int]) -> Costs:
         """The cost of one candidate."""
-        known = {**dims, "image": self.spec.input.channels}
+        known = self.known(dims)
         total = evaluate(self.base, known)
         for block, form in self.again.items():
             total = plus(total, evaluate(form, known), repeats[block] - 1)
@@ -76,6 +78,10 @@ class CostForm:
             if known[source] == known[block]:
                 total = plus(total, evaluate(form, known), -1)
         return tuple([each // self.times for each in total])
+
+    def known(self, dims: Mapping[str, int]) -> dict[str, int]:
+        """The dims of blocks, of the image and of what is joined."""
+        return _known({**dims, "image": self.spec.input.channels}, self.joined)
 
 
 def cost_form(spec: ModelSpec, size: tuple[int, int]) -> CostForm:
@@ -86,6 +92,7 @@ def cost_form(spec: ModelSpec, size: tuple[int, int]) -> CostForm:
     """
     random = Random(0)  # the same samples every time
     tied = tuple(spec.outputs.values()) if spec.head and spec.head.one_dim and not spec.endpoints else ()
+    joined = {taken: sources for name in spec.blocks for taken, sources in _joined(spec, name).items()}
     base = _top_form(spec, size, tied, random)
     again: dict[str, Form] = {}
     saved: dict[tuple[str, str], Form] = {}
@@ -100,6 +107,7 @@ def cost_form(spec: ModelSpec, size: tuple[int, int]) -> CostForm:
         {name: scaled(more, times) for name, more in again.items()},
         {pair: scaled(form, times) for pair, form in saved.items() if form},
         tied,
+        joined,
         times,
     )
     _check(form, size, random)
@@ -114,7 +122,8 @@ def _block_forms(
     if any(decides(block.definition, field_values(block), stride) for stride in (1, 2)):
         raise no_form(name)
     sources = [given.block for given in block.inputs]
-    found = [width for origin in (name, *sources) for width in _widths(block, origin)]
+    found = [width for origin in (name, *(_joined(spec, name) or sources)) for width in _widths(block, origin)]
+    found += [*map(Width, sources)]
     found += [width for given in block.inputs for width in _narrowed(spec, given)]
     choices = [_valid(spec, size, name, dims) for dims in _choices([name, *sources], found, random)]
     try:
@@ -122,6 +131,29 @@ def _block_forms(
     except (TooFewError, SpecError):  # more factors than samples, or samples that leave some of them open
         more = [_valid(spec, size, name, dims) for dims in _choices([name, *sources], found, random, MORE)]
         return _fitted(spec, size, name, found, [*choices, *more])
+
+
+def _joined(spec: ModelSpec, name: str) -> dict[str, tuple[str, ...]]:
+    """A name for the channels that a block takes, and the sources that have them, where it joins several."""
+    block = spec.blocks[name]
+    several = len(block.inputs) > 1 and spec.joins(block)
+    return {f"{name} (joined)": tuple([given.block for given in block.inputs])} if several else {}
+
+
+def _known(dims: Mapping[str, int], joined: Mapping[str, tuple[str, ...]]) -> dict[str, int]:
+    """Dims, and those of what is joined."""
+    return {**dims, **{taken: sum(dims[source] for source in sources) for taken, sources in joined.items()}}
+
+
+def _equal(spec: ModelSpec, size: tuple[int, int], name: str, taken: str, dims: Mapping[str, int]) -> dict[str, int]:
+    """Dims with which a block gives as many channels as it takes of a source, or of what is joined."""
+    if not (joined := _joined(spec, name)):
+        return {**dims, taken: dims[name]}
+    total, last = sum(dims[source] for source in joined[taken]), joined[taken][-1]
+    if _exists(spec, size, name, equal := {**dims, name: total}):
+        return equal
+    more = -total % dims[name]  # a multiple of a dim that the block can have is one that it can have, too
+    return {**dims, name: total + more, last: dims[last] + more}
 
 
 def _valid(spec: ModelSpec, size: tuple[int, int], name: str, dims: Mapping[str, int]) -> dict[str, int]:
@@ -151,17 +183,18 @@ def _fitted(
     spec: ModelSpec, size: tuple[int, int], name: str, found: Sequence[Width], choices: Sequence[Mapping[str, int]]
 ) -> tuple[Form, Form, dict[str, Form]]:
     """The forms of a block that samples give."""
-    sources = [given.block for given in spec.blocks[name].inputs]
+    joined = _joined(spec, name)
 
     def form(choices: Sequence[Mapping[str, int]], repeats: int = 1) -> Form:
-        samples = [(dims, _alone(spec, size, name, dims, repeats)) for dims in choices]
+        samples = [(_known(dims, joined), _alone(spec, size, name, dims, repeats)) for dims in choices]
         return form_of(name, samples, found)
 
     once = form(choices)
     saved = {}
-    for source in sources:
-        equal = [{**dims, source: dims[name]} for dims in choices]
-        if any(evaluate(once, dims) != costs_of(cost(_alone(spec, size, name, dims, 1))) for dims in equal[:2]):
+    for source in joined or [given.block for given in spec.blocks[name].inputs]:
+        equal = [_equal(spec, size, name, source, dims) for dims in choices]
+        costs = [costs_of(cost(_alone(spec, size, name, dims, 1))) for dims in equal[:2]]
+        if [evaluate(once, _known(dims, joined)) for dims in equal[:2]] != costs:
             saved[source] = plus_form(renamed(once, source, name), form(equal), -1)
     return once, plus_form(form(choices, 2), once, -1), saved
 

@@ -90,8 +90,9 @@ class CostModel:
             if (top > largest).any():  # in the first chunk, and seldom after it
                 largest = np.maximum(largest, top)
                 self._check_exact(quantity, *largest.tolist())
-                tables = self._tables_for(quantity, int(largest[0].max()))
-            counts[rows] = tables.count(columns, None if times is None else further - self._usual) / self._form.times
+                tables = self._tables_for(quantity, int(self._with_joined(largest[0]).max()))
+            known = self._with_joined(columns)
+            counts[rows] = tables.count(known, None if times is None else further - self._usual) / self._form.times
         return counts
 
     def _array(self, values: ArrayLike, what: str) -> NDArray[Any]:
@@ -103,6 +104,14 @@ class CostModel:
             raise ShapeError(f"{what}: expected integers, (N, {len(self.blocks)}), got {array.dtype}, {array.shape}")
         return array
 
+    def _with_joined(self, columns: Integers) -> Integers:
+        """The dims of blocks, and behind them the channels that blocks which join several take."""
+        if not self._form.joined:
+            return columns
+        known = dict(zip(self.blocks, columns, strict=True)) | {"image": self.spec.input.channels}
+        sums = [sum(known[source] for source in sources) for sources in self._form.joined.values()]
+        return np.concatenate([columns, np.stack(sums)])
+
     def _check_tied(self, columns: Integers, start: int) -> None:
         tied = columns[[self.blocks.index(name) for name in self._form.tied]]
         if len(tied) > 1 and (unequal := (tied != tied[0]).any(0)).any():
@@ -112,7 +121,7 @@ class CostModel:
 
     def _check_exact(self, quantity: int, dims: list[int], repeats: list[int]) -> None:
         """No sum of a candidate's terms, in any order, exceeds the sum of the terms' sizes at the largest dims."""
-        largest = dict(zip(self.blocks, dims, strict=True)) | {"image": self.spec.input.channels}
+        largest = self._form.known(dict(zip(self.blocks, dims, strict=True)))
         bound = sum(_size(form, quantity, largest) for form in (self._form.base, *self._form.saved.values()))
         for times, form in zip(repeats, self._form.again.values(), strict=True):
             bound += (times - 1) * _size(form, quantity, largest)

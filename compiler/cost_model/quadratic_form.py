@@ -189,6 +189,8 @@ def _fit(
     parts: int,
 ) -> Form:
     """The factors of the channel numbers, and of their products, that give every cost exactly."""
+    if not any(map(any, costs)):
+        return {}  # such as a concatenation, of however many
     several = len(widths) > 1 and not squares
     products = combinations(widths, 2) if several else combinations_with_replacement(widths, 2)
     terms = [(ONE, ONE), *((ONE, width) for width in widths), *products]

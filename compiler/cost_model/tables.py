@@ -25,7 +25,7 @@ class CostTables:
 
     limit: int
     usual: Floats
-    """What a block costs by itself, with the repeats of the spec."""
+    """What a block costs by itself, with the repeats of the spec; behind the blocks, what joined channels cost."""
     again: Floats
     """What each further repeat costs."""
     meeting: Integers
@@ -40,11 +40,11 @@ class CostTables:
     """What is saved where a source and its target have this dim."""
 
     def count(self, dims: Integers, further: Integers | None) -> Floats:
-        """The quantity for columns of dims, (blocks, N), and of how many repeats more than usual."""
+        """The quantity for columns of dims, (blocks and what is joined, N), and of how many repeats more than usual."""
         at = dims + self._starts(len(dims))
         total: Floats = self.usual.take(at).sum(0)
         if further is not None:
-            total += (self.again.take(at) * further).sum(0)
+            total += (self.again.take(at[: len(further)]) * further).sum(0)
         met = dims[self.meeting]
         widths = met.astype(np.float64) if self.channels is None else self.channels.take(met + self._starts(len(met)))
         total += np.einsum("ij,ij->j", self.factors @ widths, widths)
@@ -60,7 +60,7 @@ class CostTables:
 
 def cost_tables(form: CostForm, quantity: int, limit: int) -> CostTables:
     """The tables of one quantity. Entries for dims that were not checked may be inexact, and are not looked up."""
-    blocks = {name: i for i, name in enumerate(form.spec.blocks)}
+    blocks = {name: i for i, name in enumerate((*form.spec.blocks, *form.joined))}
     image = form.spec.input.channels
     alone: list[Form] = [{} for _ in blocks]
     together: dict[tuple[Width, Width], int] = {}
@@ -76,8 +76,9 @@ def cost_tables(form: CostForm, quantity: int, limit: int) -> CostTables:
     for (source, target), saving in form.saved.items():
         if source == "image" and image < limit:
             once[blocks[target], image] -= _table([saving], quantity, limit, image)[0, image]
-    again = _table([form.again[name] for name in blocks], quantity, limit, image)
+    again = _table(list(form.again.values()), quantity, limit, image)
     repeats = np.array([[block.repeats] for block in form.spec.blocks.values()])
+    once[: len(again)] += (repeats - 1) * again
     pairs = {pair: saving for pair, saving in form.saved.items() if pair[0] != "image" and _counts(saving, quantity)}
     widths = list(dict.fromkeys(width for term in together for width in term))
     products = np.zeros((len(widths), len(widths)))
@@ -86,7 +87,7 @@ def cost_tables(form: CostForm, quantity: int, limit: int) -> CostTables:
     derived = any(width.formula != DIM for width in widths)
     return CostTables(
         limit,
-        once + (repeats - 1) * again,
+        once,
         again,
         np.array([blocks[width.block] for width in widths], np.int64),
         np.array([_channels(width, limit, image) for width in widths]) if derived else None,

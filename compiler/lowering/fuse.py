@@ -70,16 +70,17 @@ def _graph(site: _Site, style: Style) -> Graph:
         return _body(site, style, given[0].dim, 2 ** (to.level - given[0].level))
     names = tuple(f"x{i}" for i in range(1, len(given) + 1)) if len(given) > 1 else ("x",)
     builder = GraphBuilder(f"block{len(given)}", _doc(site), names)
-    resampled = []
+    resampled, joins = [], site.fuse.kind == "join"
+    in_dim = sum(features.dim for features in given) if joins else to.dim
     for i, (name, features, way) in enumerate(zip(names, given, site.ways, strict=True), 1):
-        path = resample(features, to, way, style)
+        path = resample(features, to, way, style, keep_dim=joins)
         resampled.append(builder.add(f"resample{i}" if len(given) > 1 else "resample", path, name))
     x = _fuse(builder, site.fuse, resampled, to.dim, style)
     x = activate(builder, "act", site.fuse.activation or "none", x)
     if site.kind.document.node:
-        parts = expand(site.kind, site.fields, to.dim, to.dim, 1)
+        parts = expand(site.kind, site.fields, in_dim, to.dim, 1)
         return builder.build(add_parts(builder, parts, style, x))
-    return builder.build(builder.add("body", _body(site, style, to.dim, 1), x))
+    return builder.build(builder.add("body", _body(site, style, in_dim, 1), x))
 
 
 def _doc(site: _Site) -> str:
@@ -87,7 +88,7 @@ def _doc(site: _Site) -> str:
     many = len(site.given) > 1
     done = [
         "resampled",
-        *(["fused"] if many else []),
+        *(["joined" if site.fuse.kind == "join" else "fused"] if many else []),
         *(["activated"] if (site.fuse.activation or "none") != "none" else []),
     ]
     word = f"{len(site.given)} inputs" if many else "an input"
@@ -111,6 +112,8 @@ def _fuse(builder: GraphBuilder, fuse: Fuse, values: list[str], dim: int, style:
     match fuse.kind:
         case "sum":
             return builder.add("fuse", Add(), *values)
+        case "join":
+            return builder.add("fuse", Concat(), *values)
         case "concat":
             x = builder.add("concat", Concat(), *values)
             return builder.add("fuse", conv_block(style, dim * len(values), dim), x)

@@ -30,8 +30,14 @@ class Features(NamedTuple):
     inner: int = 0
 
 
-def resample(given: Features, to: Features, way: Resample, style: Style) -> Graph:
-    """A sequence that brings features to the level, dim and size of `to`; an empty one where they are there already."""
+def resample(given: Features, to: Features, way: Resample, style: Style, *, keep_dim: bool = False) -> Graph:
+    """A sequence that brings features to the level, dim and size of `to`; an empty one where they are there already.
+
+    With `keep_dim` the dim is their own, and there is no 1x1 convolution unless `way` always asks for one.
+    """
+    if keep_dim:
+        to = to._replace(dim=given.dim)
+        way = way if way.match == "always" else way.model_copy(update={"match": "where_needed"})
     narrow = [] if not way.alpha else [conv_block(style, given.dim, _narrowed(given, way), activation=way.activation)]
     if narrow:
         given = given._replace(dim=_narrowed(given, way))
