@@ -84,6 +84,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "group_width": (1,),  # more must divide the dim: tests/test_kinds.py
     "groups": (1,),
     "hidden_bias": (False, True),
+    "hidden_multiple": (8, 1, 3),
     "hidden_norm": (True, False),
     "inner": (5, 1, 8),
     "keep": (True, False),
@@ -99,7 +100,6 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "middle": (5, 3, 1),
     "mode": ("fan_in", "fan_out"),
     "momentum": (0.9, 0, 0.99, 0.997),
-    "multiple": (1, 8, 3),
     "norm": (True, False),
     "norm_between": (True, False),
     "norm_first": (True, False),

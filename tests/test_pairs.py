@@ -76,7 +76,7 @@ def test_every_field_has_values_and_every_value_a_field():
 
 
 VARIED = settings(
-    max_examples=600,
+    max_examples=800,
     deadline=None,
     derandomize=True,
     database=None,

@@ -112,6 +112,20 @@ def test_depth_multiplies_totals_and_spreads_them(blocks, depth):
             assert after == before
 
 
+def test_what_a_child_writes_itself_is_not_scaled():
+    child = (
+        "name: child\nextends: efficientnet-b0\nscale: {width: 0.5, multiple: 8}\n"
+        "blocks:\n  b12: {dim: 192}\n  b16: {repeats: 2}\n  own: {level: 5, kind: conv, dim: 528, inputs: [b16]}\noutputs: {P5: own}\n"
+    )
+    dims = {name: block.dim for name, block in loads(child).blocks.items()}
+    assert (dims["b11"], dims["b12"], dims["b16"], dims["own"]) == (56, 192, 160, 528)
+    alone = (
+        "name: alone\nscale: {width: 0.5}\ndefaults: {kind: conv, dim: 16}\nblocks:\n"
+        "  a: {level: 1, inputs: [image]}\n  b: {level: 1, dim: 40, inputs: [a]}\noutputs: {out: b}\n"
+    )
+    assert [block.dim for block in loads(alone).blocks.values()] == [8, 20]  # beside its own blocks: all of them
+
+
 def test_depth_is_taken_as_written():
     """1.1 times 10 is 11, though 1.1 * 10 in floating point is more."""
     spec = chain(*[2] * 10)

@@ -149,3 +149,14 @@ def test_networks_compute_what_timms_do(name: str, theirs: str, size: int | tupl
         logits, reference_logits = model(image), expected(image)
     assert reference_logits.std() > 1e-3
     assert (logits - reference_logits).abs().max() <= 1e-5 * reference_logits.abs().max()
+
+
+def test_a_scaled_spec_has_the_hidden_dims_that_timms_has() -> None:
+    """Ratios such as 2.3 are rounded to multiples of 8; what the child writes itself is what is counted."""
+    text = (
+        "name: narrow\nextends: mobilenet-v3-large\nscale: {width: 0.75, multiple: 8}\n"
+        "blocks: {b13_expand: {dim: 528}}\nendpoints: {dim: 720}\n"
+    )
+    expected = timm.create_model("tf_mobilenetv3_large_075", pretrained=False)
+    parameters = sum(parameter.numel() for parameter in expected.parameters())
+    assert spinec.cost(spinec.lower(spinec.loads(text))).params == parameters

@@ -89,6 +89,38 @@ def dims(linted: Linted) -> Iterator[Remark]:
             yield Remark("SPN-903", f"{owner}: dim {dim} is not a multiple of {multiple}", path, hint)
 
 
+def hidden_dims(linted: Linted) -> Iterator[Remark]:
+    """So are the dims within a block, if its kind can round them."""
+    multiple = linted.multiple
+    for name, block in linted.loaded.spec.blocks.items():
+        in_dim = linted.dim(block.inputs[0].block) if linted.as_is(block) else block.dim
+        for dim in dict.fromkeys((in_dim, block.dim) if block.repeats > 1 else (in_dim,)):
+            hidden = _hidden_dim(block, dim)
+            if hidden % multiple and not dim % multiple:
+                message = f"{name}: its hidden dim {hidden} is not a multiple of {multiple}"
+                hint = f"hidden_multiple: {multiple} rounds it to the nearest"
+                yield Remark("SPN-903", message, ("blocks", name, "dim"), hint)
+
+
+def _hidden_dim(block: Block, in_dim: int) -> int:
+    """The hidden dim of a block whose kind can round it, else 0."""
+    if "hidden_multiple" not in block.fields:
+        return 0
+    settings = expand(block.definition, field_values(block), in_dim, block.dim, 1).settings
+    return int(settings["hidden"][0]) if "hidden" in settings else 0
+
+
+def unscaled(linted: Linted) -> Iterator[Remark]:
+    """A width changes all dims of a block, unless the document says one itself for what it inherits."""
+    document, blocks = linted.loaded.document, linted.loaded.spec.blocks
+    width = document.find(("scale", "width"))
+    for name, block in blocks.items() if width and width.value != 1 else ():
+        for field in sorted(block.model_fields_set & block.definition.dims):
+            if "extends" not in document.mapping or not document.find(("blocks", name, field)):
+                message = f"scale: the width leaves '{field}' of {name} as it is, {block.fields[field]}"
+                yield Remark("SPN-909", message, ("scale", "width"), "a spec that extends this one can say another")
+
+
 def balance(linted: Linted) -> Iterator[Remark]:
     """No block takes most of the multiply-adds."""
     blocks, whole = linted.loaded.spec.blocks, linted.report.macs()
@@ -150,4 +182,16 @@ def momentum(linted: Linted) -> Iterator[Remark]:
         yield Remark("SPN-920", message, ("norm", "momentum"), hint)
 
 
-RULES: tuple[Rule, ...] = (unread, thrown_away, levels, dims, balance, size, features, momentum, *IDLE)
+RULES: tuple[Rule, ...] = (
+    unread,
+    thrown_away,
+    levels,
+    dims,
+    hidden_dims,
+    unscaled,
+    balance,
+    size,
+    features,
+    momentum,
+    *IDLE,
+)

@@ -76,6 +76,11 @@ class Kind:
             for name in formula.node.names
         )
 
+    @cached_property
+    def dims(self) -> frozenset[str]:
+        """The fields that are numbers of channels."""
+        return frozenset(name for name, field in self.document.fields.items() if field.type == "dim")
+
     @property
     def takes_part(self) -> bool:
         """Whether its blocks get a share of a resource distribution."""
