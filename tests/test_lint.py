@@ -127,6 +127,17 @@ def test_what_is_said(changes, said):
     assert of(*changes) == said
 
 
+@pytest.mark.parametrize("way", ["down: max_pool", "up: bilinear"])
+@pytest.mark.parametrize("others", ["", ", b3"])
+def test_a_way_to_another_level_is_none_at_the_same_level(way, others):
+    loaded = reads(CLEAN.replace("[b2, b3]", f"[{{from: b2, {way}}}{others}]").replace("P4: b3", "P4: b3, C3: b2"))
+    (fault,) = lint(loaded, cost(lower(loaded.spec)))
+    assert (fault.code, fault.advice) == ("SPN-906", "b2 is at the block's own level, 3: nothing is resampled")
+    assert loaded.document.place.source.lines[fault.place.line - 1][fault.place.column - 1 :].startswith(
+        way[:4].strip(":")
+    )
+
+
 @pytest.mark.parametrize(
     ("neck", "said"),
     [

@@ -21,12 +21,22 @@ def inputs(linted: Linted) -> Iterator[Remark]:
     """What is said of an input changes how it is resampled."""
     for name, block in linted.loaded.spec.blocks.items():
         as_is = linted.as_is(block)
-        why = "the block takes the input as it is, without resampling" if as_is else "remove it"
         for i, given in enumerate(block.inputs):
             for key in given.model_dump(exclude={"block"}, exclude_none=True):
                 if as_is or _is_idle(linted, given, block, key):
                     message = f"{name}: '{key}' has no effect on input {given.block}"
-                    yield Remark("SPN-906", message, ("blocks", name, "inputs", i, key), why)
+                    yield Remark(
+                        "SPN-906", message, ("blocks", name, "inputs", i, key), _why(linted, given, block, key)
+                    )
+
+
+def _why(linted: Linted, given: Input, block: Block, key: str) -> str:
+    level = linted.level(given.block)
+    if key in ("down", "up") and level == block.level:
+        return f"{given.block} is at the block's own level, {level}: nothing is resampled"
+    if linted.as_is(block):
+        return "the block takes the input as it is, without resampling"
+    return "remove it"
 
 
 def blocks(linted: Linted) -> Iterator[Remark]:
