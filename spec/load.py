@@ -16,6 +16,7 @@ from spinec.spec.fields import MAX_BLOCKS
 from spinec.spec.fragment import is_fragment, section
 from spinec.spec.fragment_check import check_fragment
 from spinec.spec.heads import Head
+from spinec.spec.kind_check import check_kind, is_kind
 from spinec.spec.kinded import kinded
 from spinec.spec.kinds.library import Kinds
 from spinec.spec.library import find
@@ -66,29 +67,33 @@ def read(name: str | Path) -> Loaded:
     return _read_tree(*find(name, allowance), allowance)
 
 
-def checked(name: str | Path) -> tuple[int, tuple[Fault, ...]]:
-    """How many blocks a spec or a fragment has, and what it warns of.
+def checked(name: str | Path) -> tuple[str, tuple[Fault, ...]]:
+    """How much a spec, a fragment or a kind has, such as ``12 blocks``, and what it warns of.
 
     Raises:
-        SpecError: with every fault; those of a fragment are what is seen without a spec.
+        SpecError: with every fault; those of a fragment or a kind are what is seen without a spec.
     """
     allowance = Allowance()
     return _checked(*find(name, allowance), allowance)
 
 
-def checks(text: str, name: str, path: Path) -> tuple[int, tuple[Fault, ...]]:
+def checks(text: str, name: str, path: Path) -> tuple[str, tuple[Fault, ...]]:
     """As `checked`, of a text; files that it names are looked for beside `path`."""
     allowance = Allowance()
     return _checked(read_text(text, name, allowance), path, allowance)
 
 
-def _checked(document: Item, path: Path | None, allowance: Allowance) -> tuple[int, tuple[Fault, ...]]:
+def _checked(document: Item, path: Path | None, allowance: Allowance) -> tuple[str, tuple[Fault, ...]]:
     if is_fragment(document):
         if faults := check_fragment(document):
             raise SpecError(faults)
-        return len(section(document, "blocks")) + len(section(document, "cell", "blocks")), ()
+        return f"{len(section(document, 'blocks')) + len(section(document, 'cell', 'blocks'))} blocks", ()
+    if is_kind(document):
+        if faults := check_kind(document, path, allowance):
+            raise SpecError(faults)
+        return f"{len(section(document, 'steps'))} steps", ()
     loaded = _read_tree(document, path, allowance)
-    return len(loaded.spec.blocks), loaded.warnings
+    return f"{len(loaded.spec.blocks)} blocks", loaded.warnings
 
 
 def _warned(loaded: Loaded) -> ModelSpec:

@@ -10,6 +10,7 @@ from pathlib import Path
 from spinec.spec.document import Allowance, Item
 from spinec.spec.errors import MOST_FAULTS, Fault, SpecError, did_you_mean
 from spinec.spec.fragment import is_fragment
+from spinec.spec.kind_check import is_kind
 from spinec.spec.library import find_parent
 from spinec.spec.own_kinds import with_kind_files
 from spinec.spec.scaling import apply_scale
@@ -35,6 +36,9 @@ def _extend(
     if is_fragment(tree):
         hint = "a spec names it: neck: {fragment: ..., ...}"
         raise SpecError([*faults, Fault("SPN-519", "expected a spec, got a fragment", tree.place, hint)])
+    if is_kind(tree):
+        hint = "a spec names it: kinds: {...: ....yaml}"
+        raise SpecError([*faults, Fault("SPN-519", "expected a spec, got a kind of block", tree.place, hint)])
     if "neck" in tree.value and "outputs" in tree.value and tree.value["neck"].value is not None:
         hint = "without 'outputs', the model gives out what the neck gives"
         faults.append(Fault("SPN-512", "outputs: the neck gives the outputs", tree.value["outputs"].key, hint))

@@ -59,6 +59,17 @@ def test_a_file_that_is_not_there_is_named_where_it_is_used(tmp_path: Path):
         spinec.load(tmp_path / "spec.yaml")
 
 
+def test_a_kind_is_checked_alone(tmp_path: Path, spinec):
+    for name, kind in kind_files().items():
+        assert spinec("validate", kind)[:2] == (0, f"{kind}: valid, {len(library_kind(name).steps)} steps\n")
+    (tmp_path / "a.yaml").write_text("kind: a\nsays: A\nsteps: {a: {kind: b}}\n")
+    (tmp_path / "b.yaml").write_text("kind: b\nsays: B\nsteps: {a: {conv: dimm}}\n")
+    assert "b.yaml:3:19: steps.a.conv: nothing is called 'dimm'" in spinec("validate", tmp_path / "a.yaml")[2]
+    (tmp_path / "b.yaml").write_text("kind: b\nsays: B\nsteps: {a: {kind: a}}\n")
+    assert "b.yaml:3:19: kind 'a' is made of itself: a <- b <- a" in spinec("validate", tmp_path / "a.yaml")[2]
+    assert "a.yaml:1:1: expected a spec, got a kind of block" in spinec("cost", tmp_path / "a.yaml")[2]
+
+
 def test_a_child_inherits_kinds(tmp_path: Path):
     (tmp_path / "parent.yaml").write_text(spec_with(OWN))
     (tmp_path / "child.yaml").write_text("name: b\nextends: parent.yaml\nblocks: {b1: {dim: 32}}\n")
@@ -134,7 +145,7 @@ def test_what_is_wrong_with_a_kind_is_said_at_its_line(kind):
 def test_repeats_that_do_not_fit_are_named():
     kind = "{says: A, steps: {a: {conv: dim, groups: in_dim / 8, stride: stride}}}"
     blocks = BLOCKS.replace("dim: 24", "dim: 20, repeats: 2").replace("dim: 16", "dim: 8")
-    with pytest.raises(spinec.SpecError, match="expected a whole number above zero, got 5/2"):
+    with pytest.raises(spinec.SpecError, match="expected a whole number from 1 to 16,777,216, got 5/2"):
         spinec.loads(spec_with(kind, blocks))
 
 

@@ -1,5 +1,5 @@
-"""A sample of docs/faults.md: mistakes in the library's specs, fragments and necks are refused at their line, or known to be
-legal. With `SPINEC_MUTANTS=1`, all of those in fragments and necks (minutes)."""
+"""A sample of docs/faults.md: mistakes in the library's specs, fragments, necks and kinds are refused at their line, or
+known to be legal. With `SPINEC_MUTANTS=1`, all of those in fragments, necks and kinds (minutes)."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from pathlib import Path
 
 import pytest
 from fragment_mutations import FRAGMENT_MUTATIONS, NECK_MUTATIONS, fragment_documents, judge_fragment, neck_documents
+from kind_mutations import KIND_MUTATIONS, entries, judge_kind, kind_documents
 from mutations import MUTATIONS, Mutant, documents, judge, some
 
 from spinec.spec.errors import SpecError
+from spinec.spec.kinds.steps import PRIMITIVES, Step
 from spinec.spec.load import loads
 
 SAMPLE = 4  # specs of each mistake, others for each
 EVERYWHERE = bool(os.environ.get("SPINEC_MUTANTS"))
 DOCUMENTS = list(documents())
-FRAGMENTS, NECKS = list(fragment_documents()), list(neck_documents())
+FRAGMENTS, NECKS, KINDS = list(fragment_documents()), list(neck_documents()), list(kind_documents())
+COMMON = {field.alias or name for name, field in Step.model_fields.items()}  # what every step may say
 PAGE = Path(__file__).parent.parent / "docs" / "faults.md"
 
 
@@ -59,6 +62,26 @@ def test_a_mistake_in_a_neck_is_refused_there(tmp_path, number):
     hold(NECK_MUTATIONS[number], number, NECKS, judge, tmp_path, EVERYWHERE)
 
 
+@each(KIND_MUTATIONS)
+def test_a_mistake_in_a_kind_is_refused_there(tmp_path, number):
+    hold(KIND_MUTATIONS[number], number, KINDS, judge_kind, tmp_path, EVERYWHERE)
+
+
+@pytest.mark.parametrize("doc", KINDS, ids=lambda doc: doc.name)
+def test_a_kind_without_a_mistake_is_legal_and_warns_of_nothing(tmp_path, doc):
+    verdict = judge_kind(doc, Mutant(doc.text, frozenset()), str(tmp_path))
+    assert (verdict.legal, verdict.codes) == (True, ())
+
+
+def test_the_kinds_have_every_sort_of_setting():
+    """And every primitive: what no kind has is never mistaken."""
+    found = {(entry.step.main, str(entry.path[-1])) for doc in KINDS for entry in entries(doc) if entry.step}
+    for main, model in PRIMITIVES.items():
+        said = {field.alias or name for name, field in model.model_fields.items()}
+        assert said - COMMON <= {key for step, key in found if step == main}, main
+    assert {key for _, key in found} >= COMMON
+
+
 @pytest.mark.parametrize("doc", FRAGMENTS, ids=lambda doc: doc.name)
 def test_a_fragment_without_a_mistake_is_legal_and_warns_of_nothing(tmp_path, doc):
     verdict = judge_fragment(doc, Mutant(doc.text, frozenset()), str(tmp_path))
@@ -67,7 +90,11 @@ def test_a_fragment_without_a_mistake_is_legal_and_warns_of_nothing(tmp_path, do
 
 @pytest.mark.parametrize(
     ("mark", "mutations"),
-    [("mistakes", MUTATIONS), ("fragment-mistakes", (*FRAGMENT_MUTATIONS, *NECK_MUTATIONS))],
+    [
+        ("mistakes", MUTATIONS),
+        ("fragment-mistakes", (*FRAGMENT_MUTATIONS, *NECK_MUTATIONS)),
+        ("kind-mistakes", KIND_MUTATIONS),
+    ],
 )
 def test_the_page_has_every_mistake_and_none_that_was_missed(mark, mutations):
     table = PAGE.read_text(encoding="utf-8").partition(f"<!-- table: {mark} -->")[2].partition("<!-- end -->")[0]

@@ -1,5 +1,6 @@
-"""Writes docs/faults.md's tables: every mistake of tests/mutations.py in every spec of the library, and every one of
-tests/fragment_mutations.py in every fragment and every neck (minutes).
+"""Writes docs/faults.md's tables: every mistake of tests/mutations.py in every spec of the library, every one of
+tests/fragment_mutations.py in every fragment and every neck, every one of
+tests/kind_mutations.py in every kind (minutes).
 
 python tools/make_faults.py [MOST] [TABLE...]   MOST places of each spec at which each mistake is made; 2 if not given
 """
@@ -15,6 +16,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from fragment_mutations import FRAGMENT_MUTATIONS, NECK_MUTATIONS, fragment_documents, judge_fragment, neck_documents
+from kind_mutations import KIND_MUTATIONS, judge_kind, kind_documents
 from make_tables import filled
 from mutations import MUTATIONS, Doc, Mutant, Mutation, Verdict, documents, judge, some
 
@@ -70,7 +72,7 @@ def table(what: str, most: int, *makes: tuple[Sequence[Mutation], Sequence[Doc],
 
 
 def main() -> None:
-    """Rewrite the tables that are named, or both."""
+    """Rewrite the tables that are named, or all of them."""
     arguments = sys.argv[1:]
     most = int(arguments.pop(0)) if arguments and arguments[0].isdigit() else 2
     makes = {
@@ -81,6 +83,7 @@ def main() -> None:
             (FRAGMENT_MUTATIONS, list(fragment_documents()), judge_fragment),
             (NECK_MUTATIONS, list(neck_documents()), judge),
         ),
+        "kind-mistakes": lambda: table("kinds", most * 500, (KIND_MUTATIONS, list(kind_documents()), judge_kind)),
     }
     made = {name: makes[name]().to_text("markdown") for name in arguments or makes}
     page = DOCS / "faults.md"

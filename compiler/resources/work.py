@@ -17,11 +17,13 @@ from spinec.compiler.lowering.layers import style_of
 from spinec.spec.errors import Fault, SpecError, did_you_mean
 from spinec.spec.kinds.arithmetic import evaluate, settled
 from spinec.spec.kinds.expand import expand
+from spinec.spec.kinds.formula import FormulaError
 from spinec.spec.kinds.kind import Kind
-from spinec.spec.kinds.plan import Fields, field_values, plan
+from spinec.spec.kinds.plan import Fields, KindError, field_values, plan
 from spinec.spec.model import ModelSpec
 
 DIMS = (5040, 10080, 15120)  # of which every share that a kind is likely to take is whole
+STATED = "state it: work: 2 * dim^2 (0: its blocks take no part)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,22 +99,29 @@ def _unit(spec: ModelSpec, blocks: tuple[str, ...], exact: bool) -> Unit:
 @lru_cache(4096)
 def _factors(kind: Kind, fields: Fields) -> tuple[Fraction, Fraction]:
     """The factors of c^2 and c in the work of one cell: as the kind states it, or counted from its steps."""
-    if kind.document.work:
-        planned = plan(kind, fields, 1)
-        known = dict(planned.known)
-        for name, formula in planned.lets.items():
-            known[name] = settled(formula, known)  # as they are: Equation 2 rounds nothing
-        node = settled(kind.document.work.node, known)
-        works = [_number(evaluate(node, {"in_dim": Fraction(dim), "dim": Fraction(dim)})) for dim in DIMS]
-    else:
-        works = [Fraction(_counted(kind, fields, dim)) for dim in DIMS]
+    try:
+        works = _works(kind, fields)
+    except (FormulaError, KindError) as error:
+        raise distribution_fault(f"kind {kind.name}: its work cannot be computed: {error}", STATED) from None
     first, second, third = (work / dim for work, dim in zip(works, DIMS, strict=True))
     square = (second - first) / (DIMS[1] - DIMS[0])
     linear = first - square * DIMS[0]
     if square * DIMS[2] + linear != third:
         message = f"kind {kind.name}: its work is no sum of a square and a multiple of its dim"
-        raise distribution_fault(message, "state it: work: 2 * dim^2 (0: its blocks take no part)")
+        raise distribution_fault(message, STATED)
     return square, linear
+
+
+def _works(kind: Kind, fields: Fields) -> list[Fraction]:
+    """The work of one cell at each of `DIMS`."""
+    if not kind.document.work:
+        return [Fraction(_counted(kind, fields, dim)) for dim in DIMS]
+    planned = plan(kind, fields, 1)
+    known = dict(planned.known)
+    for name, formula in planned.lets.items():
+        known[name] = settled(formula, known)  # as they are: Equation 2 rounds nothing
+    node = settled(kind.document.work.node, known)
+    return [_number(evaluate(node, {"in_dim": Fraction(dim), "dim": Fraction(dim)})) for dim in DIMS]
 
 
 def _counted(kind: Kind, fields: Fields, dim: int) -> int:

@@ -93,7 +93,7 @@ def _apply(node: Node, operands: list[Any]) -> Value:
 def _round_to(value: Fraction, multiple: Fraction) -> Fraction:
     """The nearest multiple that leaves nine tenths, at least one; to a multiple of one, the whole number below."""
     if multiple.denominator != 1 or multiple < 1:
-        raise FormulaError(f"round_to: expected a whole number to round to, got {multiple}")
+        raise FormulaError(f"expected a whole number above zero to round to, got {multiple}")
     if multiple == 1:
         return Fraction(max(1, value.__floor__()))
     return Fraction(round_dim(float(value), int(multiple)))
@@ -118,6 +118,28 @@ _OPERATORS: dict[str, Callable[..., Value]] = {
 }
 
 
+def check_numbers(node: Node) -> None:
+    """Whatever is not known yet, no divisor is zero, no number is rounded to what is no multiple, none is too large.
+
+    Raises:
+        FormulaError: at the operator.
+    """
+    for part in node.parts:
+        check_numbers(part)
+    if node.op in ("/", "//", "round_to"):
+        second = settled(node.parts[1], {})
+        if second.op == "number":
+            _apply(node, [Fraction(1), second.value])
+    settled(node, {})
+
+
+def plain_number(value: Any) -> Any:
+    """A fraction as an int or a float; other values as they are."""
+    if isinstance(value, Fraction):
+        return int(value) if value.denominator == 1 else float(value)
+    return value
+
+
 def settled(node: Node, known: Mapping[str, Node]) -> Node:
     """The formula with what is known put in, and everything worked out that then can be.
 
@@ -135,9 +157,12 @@ def settled(node: Node, known: Mapping[str, Node]) -> Node:
         if test.op == "boolean":
             return settled(node.parts[1 if test.value else 2], known)
         return replace(node, parts=(test, settled(node.parts[1], known), settled(node.parts[2], known)))
-    parts = tuple([settled(part, known) for part in node.parts])
     if node.op in ("and", "or"):
-        return _settled_logic(node, parts)
+        first = settled(node.parts[0], known)
+        if first.op == "boolean" and first.value is (node.op == "or"):
+            return first  # what stands behind it is not looked at
+        return _settled_logic(node, (first, settled(node.parts[1], known)))
+    parts = tuple([settled(part, known) for part in node.parts])
     if all(not part.parts and part.op != "name" for part in parts):
         value = _apply(node, [part.value for part in parts])
         return Node("boolean" if isinstance(value, bool) else "number", value, (), node.at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from spinec.spec.fields import READ_ONLY, Frozen
 from spinec.spec.kinds.steps import Boolean, IsFormula, Number
@@ -16,16 +16,22 @@ MAX_STEPS = 64
 LOOKS = 28  # four outlines in seven colours
 
 
+def _once(words: tuple[str, ...]) -> tuple[str, ...]:
+    if twice := next((word for word in words if words.count(word) > 1), None):
+        raise ValueError(f"expected every word once, and {twice!r} is there twice")
+    return words
+
+
 class FieldDocument(Frozen):
     """A field that a block of the kind may set."""
 
     type: FieldType | None = Field(None, description="what it is, if none of some words")
-    one_of: Annotated[tuple[str, ...], Field(min_length=2, max_length=16)] | None = Field(
+    one_of: Annotated[tuple[str, ...], Field(min_length=2, max_length=16), AfterValidator(_once)] | None = Field(
         None, description="the words of which it is one"
     )
     default: Any = Field(None, description="its value where a block sets none: a value, or a formula of other fields")
-    min: float | None = Field(None, description="the least number")
-    max: float | None = Field(None, description="the largest number")
+    min: float | None = Field(None, allow_inf_nan=False, description="the least number")
+    max: float | None = Field(None, allow_inf_nan=False, description="the largest number")
     says: str = Field("", max_length=200, description="what it means, in a line")
 
 

@@ -9,8 +9,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from spinec.spec.errors import ShapeError
-from spinec.spec.fields import MAX_REPEATS
-from spinec.spec.kinds.arithmetic import evaluate
+from spinec.spec.kinds.arithmetic import evaluate, plain_number
 from spinec.spec.kinds.formula import Formula, FormulaError, Node, Value
 from spinec.spec.kinds.kind import Kind, camel
 from spinec.spec.kinds.model import may_be
@@ -20,6 +19,7 @@ from spinec.spec.kinds.steps import LISTS, Step
 from spinec.spec.kinds.steps import Kind as KindStep
 from spinec.spec.validate import show
 
+Path = tuple[str, ...]
 PIXEL = 0  # stands for the stride of what has become one pixel
 MAX_PARTS = 4_096  # primitives of one block, those of the kinds within it included
 
@@ -85,7 +85,9 @@ def expand_block(kind: Kind, fields: Fields, in_dim: int, dim: int, stride: int)
     parts = expand(kind, fields, in_dim, dim, stride)
     if parts.stride != stride:
         given = f"strides by {parts.stride}" if parts.stride else "gives one pixel"
-        raise KindError(kind, ("steps",), f"{given}, not by {stride}, from the level of its input to its own")
+        site = _Site(plan(kind, fields, stride), in_dim, dim)
+        where = site.cause(site.parts().result, site.strides, ("steps",), "stride")
+        raise KindError(kind, where, f"{given}, not by {stride}, from the level of its input to its own")
     return parts
 
 
@@ -109,6 +111,9 @@ class _Site:
         self.channels: dict[str, int] = {"x": in_dim}
         self.strides: dict[str, int] = {"x": 1}  # of a value: pixels of the input from one of its pixels to the next
         self.names: dict[str, str] = {"x": "x"}  # of a step: the value that it gives
+        self.path: tuple[str, ...] = ("steps",)  # of the step that is run
+        self.paths: dict[str, tuple[str, ...]] = {}  # of a value: that of what says its channels
+        self.given: dict[str, str] = {}  # of a value: the first that it is made of
         self.repeats: dict[str, list[str]] = {}
         self.made: list[Part] = []
         self.used: set[str] = set()
@@ -120,7 +125,10 @@ class _Site:
         self.count = 0
         for name, node in planned.lets.items():
             value = self._value(("let", name), node)
-            self.values[name] = Fraction(self._dim(("let", name), value)) if isinstance(value, Fraction) else value
+            self.values[name] = Fraction(floor(value)) if isinstance(value, Fraction) else value
+        for name in self.kind.defaults:
+            if planned.fields.get(name) is None:
+                self._checked(("fields", name, "default"), self.kind, name, planned.known[name])
 
     def parts(self) -> Parts:
         x = self._run(self.plan.steps, "x", "")
@@ -130,7 +138,7 @@ class _Site:
         x = self._run(self.plan.then, x, "")
         if (dim := self.channels[x]) != self.dim:
             message = f"gives {dim} channels, not the {self.dim} of its 'dim'"
-            raise KindError(self.kind, ("steps",), message)
+            raise KindError(self.kind, self.cause(x, self.channels, ("steps",)), message)
         words = [*self.words, *([change] if change else [])]
         name = "_".join([self.kind.name, *words])
         class_name = self.kind.class_name + "".join(map(camel, words))
@@ -145,6 +153,16 @@ class _Site:
         for part in reversed(self.made):
             taken |= {*part.inputs} if part.name in taken else set()
         return tuple([part for part in self.made if part.name in taken])
+
+    def cause(self, value: str, of: Mapping[str, int], otherwise: Path, key: str = "") -> Path:
+        """Where the channels, or the stride, of a value are said: steps behind that hand on what they are given.
+
+        `key` is the setting that says it, if it is not the step's own; `otherwise` is meant if it is the input's own.
+        """
+        while value in self.given and of[self.given[value]] == of[value]:
+            value = self.given[value]
+        path = self.paths.get(value)
+        return otherwise if path is None else (*path[:-1], key) if key else path
 
     # ------------------------------------------------------------------ steps
 
@@ -176,9 +194,8 @@ class _Site:
     def _step(self, planned: PlannedStep, x: str, prefix: str) -> str:
         if planned.repeat is None:
             return self._once(planned, x, f"{prefix}{planned.name}")
-        times = self._value((*planned.path, "repeat"), planned.repeat)
-        if not isinstance(times, Fraction) or not 0 <= times <= MAX_REPEATS or times.denominator > 1:
-            raise KindError(self.kind, (*planned.path, "repeat"), f"expected 0 to {MAX_REPEATS}, got {times}")
+        path = (*planned.path, "repeat")
+        times = self._number(planned.step, path, self._value(path, planned.repeat))
         self.repeats[planned.name] = []
         for i in range(1, int(times) + 1):
             self.names[planned.name] = x
@@ -188,7 +205,7 @@ class _Site:
 
     def _once(self, planned: PlannedStep, x: str, name: str) -> str:
         """One run of a step: its primitive, then norm and activation."""
-        step = planned.step
+        step, self.path = planned.step, planned.path
         alone = sum(each is not None for each in (step.main or None, step.norm, step.act)) == 1
         given = self._given(planned, x)
         if step.main:
@@ -235,37 +252,33 @@ class _Site:
         try:
             channels = step.channels(settings, dims)
         except ShapeError as error:
-            raise KindError(self.kind, planned.path, str(error)) from None
-        return self._add(name, step.main, tuple(given), settings, channels, path=planned.path)
+            raise KindError(self.kind, (*planned.path, step.divides or step.main), str(error)) from None
+        return self._add(name, step.main, tuple(given), settings, channels)
 
     def _inner(self, planned: PlannedStep, step: KindStep, x: str, name: str, settings: dict[str, Any]) -> str:
         inner = self.kind.used[step.kind]
         fields = default_fields(inner)
         for key, node in planned.inner_fields.items():
-            fields[key] = self._field(planned, inner, key, node)
+            fields[key] = self._checked((*planned.path, key), inner, key, node)
         fields["activation"] = settings["activation"]
         parts = expand(
             inner, tuple(fields.items()), self.channels[x], settings.get("dim", self.channels[x]), settings["stride"]
         )
         return self._add(name, "kind", (x,), {}, parts.dim, parts)
 
-    def _field(self, planned: PlannedStep, inner: Kind, key: str, node: Any) -> Any:
-        """What a step says of another kind's field, which is a value that the field may have."""
-        path, field = (*planned.path, key), inner.document.fields[key]
-        value = self._plain(path, node)
+    def _checked(self, path: tuple[str, ...], kind: Kind, name: str, node: Any) -> Any:
+        """What a formula says of a field of this kind or of one within it, which is a value that the field may have."""
+        value, field = self._plain(path, node), kind.document.fields[name]
         if field.type == "dim":
             value = max(1, int(value))
         if not may_be(field, value):
-            raise KindError(self.kind, path, f"{show(value)} is no value of the field {key!r} of {inner.name}")
+            raise KindError(self.kind, path, f"{show(value)} is no value of the field {name!r} of {kind.name}")
         return value
 
     def _plain(self, path: tuple[str, ...], node: Any) -> Any:
         if not isinstance(node, Node):  # a word, or a list of kernels
             return node
-        value = self._value(path, node)
-        if isinstance(value, Fraction):
-            return int(value) if value.denominator == 1 else float(value)
-        return value
+        return plain_number(self._value(path, node))
 
     def _numbers(self, planned: PlannedStep) -> dict[str, Any]:
         """A step's settings as numbers and words."""
@@ -273,10 +286,7 @@ class _Site:
         for key, node in planned.settings.items():
             path = (*planned.path, key)
             value = self._value(path, node)
-            if key in planned.step.dims:
-                found[key] = self._dim(path, value)
-            else:
-                found[key] = value if isinstance(value, bool) else self._number(planned.step, path, value)
+            found[key] = value if isinstance(value, bool) else self._number(planned.step, path, value)
         if found.get("kernel") == 1 and "dilation" in found:
             found["dilation"] = 1  # one pixel has no gaps
         self._note_use(planned, ("dilation",) if found.get("kernel") == 1 else ())
@@ -284,15 +294,10 @@ class _Site:
 
     def _number(self, step: Step, path: tuple[str, ...], value: Value) -> int | float:
         assert isinstance(value, Fraction)
-        if path[-1] in step.exact:
-            return float(value)
-        if value.denominator > 1 or value < 1:
-            raise KindError(self.kind, path, f"expected a whole number above zero, got {value}")
-        return int(value)
-
-    def _dim(self, path: tuple[str, ...], value: Value) -> int:
-        assert isinstance(value, Fraction)
-        return floor(value)
+        try:
+            return step.number(path[-1], value)
+        except ShapeError as error:
+            raise KindError(self.kind, path, str(error)) from None
 
     def _value(self, path: tuple[str, ...], node: Node) -> Value:
         try:
@@ -308,33 +313,28 @@ class _Site:
         settings: Mapping[str, Any],
         channels: int,
         inner: Parts | None = None,
-        path: tuple[str, ...] = ("steps",),
     ) -> str:
         self.count += inner.count if inner else 1
         if self.count > MAX_PARTS:
-            raise KindError(self.kind, path, f"more than {MAX_PARTS:,} parts")
+            raise KindError(self.kind, self.path, f"more than {MAX_PARTS:,} parts")
         if name in self.channels:
-            raise KindError(self.kind, path, f"two parts are called {name!r}: rename a step")
+            raise KindError(self.kind, self.path, f"two parts are called {name!r}: rename a step")
         self.made.append(Part(name, main, inputs, settings, channels, inner))
         self.channels[name] = channels
-        self.strides[name] = self._stride(path, main, inputs, settings, inner)
+        self.strides[name] = self._stride(main, inputs, settings, inner)
+        self.paths[name], self.given[name] = (*self.path, "dim" if inner else main), inputs[0]
         return name
 
-    def _stride(
-        self,
-        path: tuple[str, ...],
-        main: str,
-        inputs: tuple[str, ...],
-        settings: Mapping[str, Any],
-        inner: Parts | None,
-    ) -> int:
+    def _stride(self, main: str, inputs: tuple[str, ...], settings: Mapping[str, Any], inner: Parts | None) -> int:
         """The stride of a new value: maps that meet have one, but for a gate, which is one pixel."""
         strides = [self.strides[name] for name in inputs]
         if main == "multiply":
             if strides[-1] != PIXEL:
-                raise KindError(self.kind, path, "the gate is a map: expected one pixel, as global_pool gives it")
+                raise KindError(self.kind, self.path, "the gate is a map: expected one pixel, as global_pool gives it")
         elif len(set(strides)) > 1:
             shown = " and ".join(str(each) if each else "the whole image" for each in sorted(set(strides)))
+            wrong = next((name for name in inputs if self.strides[name] != self.plan.stride), "x")
+            path = self.cause(wrong, self.strides, self.path, "stride")
             raise KindError(self.kind, path, f"cannot join maps that stride by {shown}")
         if main == "global_pool":
             return PIXEL
@@ -360,12 +360,15 @@ class _Site:
         else:
             change = ""
         if self.channels[shortcut] != self.channels[x]:
+            wrong = x if self.channels[shortcut] == self.dim else shortcut
             message = f"the steps give {self.channels[x]} channels, the shortcut {self.channels[shortcut]}"
-            raise KindError(self.kind, ("shortcut",), message)
+            raise KindError(self.kind, self.cause(wrong, self.channels, ("shortcut",)), message)
+        wrong = x if self.strides[shortcut] == self.plan.stride else shortcut
+        self.path = self.cause(wrong, self.strides, ("shortcut",), "stride")
         if self.kind.has_branch:
             x = self._add("drop", "drop", (x,), {}, self.channels[x])
             self.drops = True
-        return self._add("add", "add", (shortcut, x), {}, self.channels[x], path=("shortcut",)), phrase, change
+        return self._add("add", "add", (shortcut, x), {}, self.channels[x]), phrase, change
 
     def _change(self, same: bool) -> str:
         if self.plan.stride > 1:

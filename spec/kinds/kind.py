@@ -115,6 +115,11 @@ class Kind:
         for path, steps in zip(PARTS, (self.steps, self.shortcut, self.then), strict=True):
             yield from (Placed(name, step, (*path, name)) for name, step in steps.items())
 
+    def key_place(self, *path: str) -> Place:
+        """Where the key of the value at a path stands."""
+        found = self.item.find(path)
+        return (found.key if found else None) or self.place(*path)
+
     def place(self, *path: str) -> Place:
         """Where the value at a path stands, or the deepest part of it that is there."""
         while path and not self.item.find(path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from spinec.spec.errors import Fault
@@ -11,6 +12,8 @@ from spinec.spec.validate import show
 
 TAKEN = frozenset("level dim inputs repeats activation fuse kind image x in_dim stride fields definition".split())
 """What every block has: no field and no formula is called so."""
+OF_NODES = re.compile(r"(resample|fuse)(\d.*)?|concat|act|x\d+")
+"""What resampling and fusion call their parts: in a node, the steps stand beside them."""
 RULE = "expected a small letter, then small letters, digits and '_' (ASCII, 48 at most)"
 
 
@@ -42,6 +45,9 @@ def _steps(kind: Kind) -> Iterator[Fault]:
             yield Fault("SPN-303", f"step name {show(name)} is not allowed", place, RULE)
         elif name in RESERVED - {"head"}:
             message = f"step name {name!r} is taken by Python, by a framework or by generated code"
+            yield Fault("SPN-304", message, place, f"such as {name}_1")
+        elif kind.document.node and OF_NODES.fullmatch(name):
+            message = f"step name {name!r} is taken: in a node, a part of resampling or fusion has it"
             yield Fault("SPN-304", message, place, f"such as {name}_1")
         elif value in seen:
             yield Fault("SPN-305", f"step name {name!r} is taken by an earlier step", place, "rename one of them")

@@ -4,44 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import get_args
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from spinec.spec.errors import Fault, did_you_mean
-from spinec.spec.fields import Activation, Padding
-from spinec.spec.kinds.arithmetic import NAMED, type_of
+from spinec.spec.errors import Fault, ShapeError, did_you_mean
+from spinec.spec.kinds.arithmetic import NAMED, check_numbers, plain_number, settled, type_of
+from spinec.spec.kinds.document import FieldDocument
 from spinec.spec.kinds.formula import Formula, FormulaError, Type
 from spinec.spec.kinds.kind import SITE, Kind, Placed, default_formula, formulas_of, type_of_field, words_named
 from spinec.spec.kinds.kind_names import names
-from spinec.spec.kinds.model import field_type
+from spinec.spec.kinds.model import bounds, field_type, may_be
 from spinec.spec.kinds.plan import step_fields
-from spinec.spec.kinds.steps import LISTS
+from spinec.spec.kinds.steps import LISTS, WORDS
 from spinec.spec.kinds.steps import Kind as KindStep
 from spinec.spec.kinds.uses import uses
 from spinec.spec.validate import formula_fault, show
-
-WORDS = {
-    "pool": ("max", "avg"),
-    "global_pool": ("mean", "max"),
-    "padding": ("spec", *get_args(Padding)),
-    **dict.fromkeys(("act", "activation"), get_args(Activation)),
-}
-"""Setting: the words that it may be, if it does not name a field."""
 
 
 def meaning(kind: Kind) -> list[Fault]:
     """Every fault of a kind."""
     types: dict[str, Type] = {**kind.types, **dict.fromkeys(kind.document.let, "number")}
-    faults = [*names(kind), *_fields(kind), *_lets(kind, types)]
-    return [*faults, *_steps(kind, types), *_whole(kind, types), *_unused(kind)]
+    faults = [*names(kind), *_fields(kind), *_lets(kind, types), *_steps(kind, types), *_whole(kind, types)]
+    return faults or [*_unused(kind)]  # what is at fault uses nothing
 
 
 def _fields(kind: Kind) -> Iterator[Fault]:
     """A field has a type, bounds where it is a number, and a default that is a value of its own."""
     before: dict[str, Type] = dict(SITE)
     for name, field in kind.document.fields.items():
-        place, what = kind.place("fields", name), f"fields.{name}"
+        place, what = kind.key_place("fields", name), f"fields.{name}"
         bounded = field.min is not None or field.max is not None
         if (field.type is None) == (field.one_of is None):
             hint = "such as {type: kernel, default: 3}"
@@ -49,7 +41,12 @@ def _fields(kind: Kind) -> Iterator[Fault]:
             continue
         if bounded and field.type not in ("integer", "number"):
             message = f"{what}: only an integer or a number has bounds"
-            yield Fault("SPN-521", message, place, "remove 'min' and 'max'")
+            where = kind.key_place("fields", name, "max" if field.min is None else "min")
+            yield Fault("SPN-521", message, where, "remove 'min' and 'max'")
+            continue
+        if bounded and bounds(field)[0] > bounds(field)[1]:
+            message = f"{what}: no number is from {bounds(field)[0]:g} to {bounds(field)[1]:g}"
+            yield Fault("SPN-521", message, kind.place("fields", name, "max" if field.min is None else "min"))
             continue
         yield from _default(kind, name, before)
         before[name] = type_of_field(field.type)
@@ -69,7 +66,7 @@ def _default(kind: Kind, name: str, before: Mapping[str, Type]) -> Iterator[Faul
         yield formula_fault(what, error, item)
         return
     try:
-        TypeAdapter(field_type(field)).validate_python(field.default, strict=not isinstance(field.default, int))
+        TypeAdapter(field_type(field)).validate_python(field.default, strict=True)
     except ValidationError:
         message = f"{what}: {show(field.default)} is no value of the field"
         yield Fault("SPN-521", message, item.place, "see its type and its bounds")
@@ -78,6 +75,7 @@ def _default(kind: Kind, name: str, before: Mapping[str, Type]) -> Iterator[Faul
 def _expect(formula: Formula, wanted: Type, types: Mapping[str, Type]) -> None:
     if (found := type_of(formula.node, types)) != wanted:
         raise FormulaError(f"expected {NAMED[wanted]}, got {NAMED[found]}")
+    check_numbers(formula.node)
 
 
 def _typed(
@@ -95,6 +93,7 @@ def _lets(kind: Kind, types: dict[str, Type]) -> Iterator[Fault]:
     for name, formula in kind.document.let.items():
         try:
             known[name] = types[name] = type_of(formula.node, known)
+            check_numbers(formula.node)
         except FormulaError as error:
             yield formula_fault(f"let.{name}", error, kind.item.find(("let", name)) or kind.item)
             known[name] = "number"
@@ -120,10 +119,22 @@ def _settings(kind: Kind, placed: Placed, types: Mapping[str, Type]) -> Iterator
     """Formulas give what their setting takes."""
     for key, formula in formulas_of(placed.step):
         wanted = placed.step.types.get(key) or ("number" if key == "repeat" else "boolean")
-        yield from _typed(kind, (*placed.path, key), formula, wanted, types)
+        wrong = [*_typed(kind, (*placed.path, key), formula, wanted, types)]
+        yield from wrong or _number(kind, placed, key, formula)
     if placed.step.zero_scale is not None and placed.step.norm is None:
         message = f"{'.'.join(placed.path)}: 'zero_scale' is of a norm, and there is none"
         yield Fault("SPN-520", message, kind.place(*placed.path, "zero_scale"), "add norm: true")
+
+
+def _number(kind: Kind, placed: Placed, key: str, formula: Formula) -> Iterator[Fault]:
+    """A number that depends on nothing is one that its setting may have."""
+    node = settled(formula.node, {})
+    if node.op == "number":
+        try:
+            placed.step.number(key, node.value)
+        except ShapeError as error:
+            path = (*placed.path, key)
+            yield Fault("SPN-522", f"{'.'.join(path)}: {error}", kind.place(*path))
 
 
 def _words(kind: Kind, placed: Placed, types: Mapping[str, Type]) -> Iterator[Fault]:
@@ -133,10 +144,30 @@ def _words(kind: Kind, placed: Placed, types: Mapping[str, Type]) -> Iterator[Fa
             known = [each for each, found in types.items() if found == "word"]
             message = f"{'.'.join((*placed.path, key))}: no field with a word is called {show(name)}"
             yield Fault("SPN-522", message, kind.place(*placed.path, key), partial(did_you_mean, name, known))
-    for key, value in placed.step:
-        if key in WORDS and isinstance(value, str) and not value.startswith("$") and value not in WORDS[key]:
-            message = f"{'.'.join((*placed.path, key))}: unknown word {show(value)}"
-            yield Fault("SPN-205", message, kind.place(*placed.path, key), partial(did_you_mean, value, WORDS[key]))
+    for key in placed.step.model_fields_set:
+        value = getattr(placed.step, key)
+        if key == "kernels" and not value.startswith("$"):
+            lists = [f"${name}" for name, field in kind.document.fields.items() if field.type == "kernels"]
+            message = (
+                f"{'.'.join((*placed.path, key))}: expected $ and the name of a field of kernels, got {show(value)}"
+            )
+            yield Fault("SPN-522", message, kind.place(*placed.path, key), partial(did_you_mean, value, lists))
+        elif key in WORDS and isinstance(value, str):
+            yield from _word(kind, placed, key, value)
+
+
+def _word(kind: Kind, placed: Placed, key: str, value: str) -> Iterator[Fault]:
+    """A word, or those that a field may be, is one that the setting knows."""
+    path = (*placed.path, key)
+    field = kind.document.fields.get(value[1:]) if value.startswith("$") else None
+    if not value.startswith("$") and value not in WORDS[key]:
+        message = f"{'.'.join(path)}: unknown word {show(value)}"
+        yield Fault("SPN-205", message, kind.place(*path), partial(did_you_mean, value, WORDS[key]))
+    for word in field.one_of or () if field else ():
+        if word not in WORDS[key]:
+            message = f"fields.{value[1:]}: {show(word)} is no word for {'.'.join(path)}"
+            place = kind.place("fields", value[1:], "one_of")
+            yield Fault("SPN-521", message, place, partial(did_you_mean, word, WORDS[key]))
 
 
 def _values(kind: Kind, placed: Placed, known: Mapping[str, bool]) -> Iterator[Fault]:
@@ -167,15 +198,31 @@ def _inner_fields(kind: Kind, placed: Placed, types: Mapping[str, Type]) -> Iter
             yield Fault("SPN-202", f"{where}: unknown key {show(key)}", kind.place(*placed.path, key), hint)
     for key, field in fields.items():
         if field.default is None and key not in said:
-            yield Fault("SPN-201", f"{where}: missing key {key!r}", kind.place(*placed.path), field.says)
+            yield Fault("SPN-201", f"{where}: missing key {key!r}", kind.key_place(*placed.path), field.says)
     known = {key: value for key, value in said.items() if key in fields}
     for key in known:
         try:
-            for name, formula in step_fields(kind, step, (key,)):
-                if isinstance(formula, Formula):
-                    yield from _typed(kind, (*placed.path, name), formula, type_of_field(fields[key].type), types)
+            for _, value in step_fields(kind, step, (key,)):
+                yield from _inner_field(kind, (*placed.path, key), fields[key], value, types)
         except FormulaError as error:
             yield formula_fault(f"{where}.{key}", error, kind.item.find((*placed.path, key)) or kind.item)
+
+
+def _inner_field(
+    kind: Kind, path: tuple[str, ...], field: FieldDocument, value: Any, types: Mapping[str, Type]
+) -> Iterator[Fault]:
+    """What is said of a field fits it, as far as it depends on nothing."""
+    if isinstance(value, Formula):
+        if wrong := [*_typed(kind, path, value, type_of_field(field.type), types)]:
+            yield from wrong
+            return
+        node = settled(value.node, {})
+        if node.op not in ("number", "boolean") or field.type == "dim":
+            return
+        value = plain_number(node.value)
+    if not (isinstance(value, str) and value.startswith("$")) and not may_be(field, value):
+        message = f"{'.'.join(path)}: {show(value)} is no value of the field"
+        yield Fault("SPN-521", message, kind.place(*path), "see its type and its bounds")
 
 
 def _whole(kind: Kind, types: Mapping[str, Type]) -> Iterator[Fault]:
@@ -185,7 +232,7 @@ def _whole(kind: Kind, types: Mapping[str, Type]) -> Iterator[Fault]:
         yield from _typed(kind, ("shortcut", "when"), document.shortcut.when, "boolean", types)
     if document.work:
         yield from _typed(kind, ("work",), document.work, "number", types)
-    if (document.inner and types.get(document.inner) != "number") or document.inner in SITE:
+    if document.inner is not None and (types.get(document.inner) != "number" or document.inner in SITE):
         hint = partial(did_you_mean, document.inner, [*document.let])
         yield Fault("SPN-522", f"inner: no number of 'let' is called {show(document.inner)}", kind.place("inner"), hint)
 

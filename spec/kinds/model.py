@@ -82,6 +82,11 @@ def _adapter(
     return TypeAdapter(field_type(FieldDocument(type=kind, one_of=one_of, min=least, max=most)))
 
 
+def bounds(field: FieldDocument) -> tuple[float, float]:
+    """The least and the largest number that a field may be."""
+    return (LEAST if field.min is None else field.min), (MOST if field.max is None else field.max)
+
+
 def field_type(field: FieldDocument) -> Any:
     """What a block may say for a field."""
     if field.one_of:
@@ -89,5 +94,5 @@ def field_type(field: FieldDocument) -> Any:
     if field.type not in ("integer", "number"):
         return TYPES[field.type or "activation"]
     whole = int if field.type == "integer" else float
-    low, high = (LEAST if field.min is None else field.min), (MOST if field.max is None else field.max)
+    low, high = bounds(field)
     return Annotated[whole, Field(ge=whole(low), le=whole(high), allow_inf_nan=None if whole is int else False)]

@@ -12,8 +12,9 @@ from spinec.spec.kinds.arithmetic import evaluate, settled
 from spinec.spec.kinds.formula import Formula, FormulaError, Node, number
 from spinec.spec.kinds.kind import PARTS, Kind, type_of_field
 from spinec.spec.kinds.spelling import floor
+from spinec.spec.kinds.steps import WORDS, Step, to_formula
 from spinec.spec.kinds.steps import Kind as KindStep
-from spinec.spec.kinds.steps import Step, to_formula
+from spinec.spec.validate import show
 
 
 class KindError(Exception):
@@ -63,6 +64,8 @@ class Plan:
     stride: int
 
 
+NO_WORDS = ("act", "kind", "says", "present", "absent")
+"""Texts of steps that no primitive takes."""
 TRUE, FALSE = Node("boolean", True), Node("boolean", False)
 
 
@@ -103,11 +106,17 @@ def _planned(kind: Kind, name: str, step: Step, path: tuple[str, ...], known: Ma
         return known[text[1:]].value
 
     settings = {key: node for key in step.types if (node := put(key)) is not None}
-    words = {
-        key: word(key, value)
-        for key, value in step
-        if isinstance(value, str) and key not in ("act", "kind", "says", "present", "absent")
-    }
+
+    def own_word(key: str) -> Any:
+        """A word of the step itself, which the primitive knows."""
+        value = word(key, getattr(step, key))
+        if key == "kernels" and not isinstance(value, tuple):
+            raise KindError(kind, (*path, key), f"expected a list of kernels, got {show(value)}")
+        if key in WORDS and value not in WORDS[key]:
+            raise KindError(kind, (*path, key), f"expected one of {', '.join(WORDS[key])}, got {show(value)}")
+        return value
+
+    words = {key: own_word(key) for key in type(step).model_fields if key not in NO_WORDS and _is_text(step, key)}
     inner = {}
     if isinstance(step, KindStep):
         for key, field in step_fields(kind, step):
@@ -124,10 +133,14 @@ def _planned(kind: Kind, name: str, step: Step, path: tuple[str, ...], known: Ma
         words,
         put("norm"),
         put("zero_scale"),
-        None if step.act is None else word("act", step.act),
+        None if step.act is None else own_word("act"),
         put("repeat"),
         inner,
     )
+
+
+def _is_text(step: Step, key: str) -> bool:
+    return isinstance(getattr(step, key), str)
 
 
 def step_fields(kind: Kind, step: KindStep, only: Collection[str] = ()) -> Iterator[tuple[str, Any]]:

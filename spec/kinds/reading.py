@@ -116,6 +116,7 @@ def _primitive(item: Item, where: str, faults: list[Fault]) -> type[Step] | None
     if "norm" in item.value or "act" in item.value:
         return Step
     unknown = [key for key in item.value if key not in OWN and key != "from"]
+    place = (item.value[unknown[0]] if unknown else item).key or item.place
     hint = partial(did_you_mean, unknown[0] if unknown else "", [*PRIMITIVES, "norm", "act"])
-    faults.append(Fault("SPN-520", f"{where}: no primitive is named", item.key or item.place, hint))
+    faults.append(Fault("SPN-520", f"{where}: no primitive is named", place, hint))
     return None

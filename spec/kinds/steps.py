@@ -6,14 +6,18 @@ To add a primitive: a class here, the op in `compiler/ops/`, and a rule in each 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, TypeVar
+from fractions import Fraction
+from typing import Annotated, Any, ClassVar, TypeVar, get_args
 
 from pydantic import BeforeValidator, ConfigDict, Field, InstanceOf, PlainSerializer, WithJsonSchema
 
 from spinec.spec.errors import ShapeError
-from spinec.spec.fields import Frozen
+from spinec.spec.fields import MAX_LEVEL, MAX_REPEATS, Activation, Frozen, Padding
 from spinec.spec.kinds.formula import Formula, FormulaError, Type, parse
+from spinec.spec.kinds.spelling import floor
 
+MOST_CHANNELS = 2**24  # within a kind: the largest dim, expanded as much as the library allows, and more
+MOST_PIXELS = 2**MAX_LEVEL  # of a window and its stride
 FORMULA = {"type": ["string", "number", "boolean"], "description": "a formula of in_dim, dim, stride and fields"}
 
 
@@ -59,6 +63,10 @@ class Step(Frozen):
     """Settings that are numbers of channels: rounded down, at least one."""
     exact: ClassVar[tuple[str, ...]] = ()
     """Settings that are any numbers; others are whole and above zero."""
+    positive: ClassVar[tuple[str, ...]] = ()
+    """Those of them that are above zero."""
+    divides: ClassVar[str] = ""
+    """The setting that may not fit the channels; the primitive's own if not given."""
     sees_input: ClassVar[bool] = False
     """Whether its settings have the channels that it takes, too, as ``in_dim``."""
 
@@ -73,6 +81,24 @@ class Step(Frozen):
     present: WordInName | None = Field(None, description="a word of the class's name where the step is there")
     absent: WordInName | None = Field(None, description="a word of the class's name where the step is left out")
     says: Annotated[str, Field(max_length=100)] = Field("", description="what the class's docstring says of it")
+
+    @classmethod
+    def number(cls, key: str, value: Fraction) -> int | float:
+        """A setting as a number.
+
+        Raises:
+            ShapeError: when it is out of range.
+        """
+        if key in cls.exact:
+            if key in cls.positive and value <= 0:
+                raise ShapeError(f"expected a number above zero, got {value}")
+            return float(value)
+        least = 0 if key == "repeat" else 1
+        most = MAX_REPEATS if key == "repeat" else MOST_PIXELS if key in PIXELS else MOST_CHANNELS
+        whole = Fraction(floor(value)) if key in cls.dims else value
+        if whole.denominator > 1 or not least <= whole <= most:
+            raise ShapeError(f"expected a whole number from {least} to {most:,}, got {value}")
+        return int(whole)
 
     @staticmethod
     def channels(settings: Mapping[str, Any], given: Sequence[int]) -> int:
@@ -94,6 +120,7 @@ class Conv(Step):
     }
     dims: ClassVar[tuple[str, ...]] = ("conv",)
     exact: ClassVar[tuple[str, ...]] = ("bias_init",)
+    divides: ClassVar[str] = "groups"
 
     conv: Number = Field(description="channels that come out")
     kernel: Number = Field(parse("1"), description="size of the square kernel")
@@ -215,6 +242,7 @@ class LayerNorm(Step):
     main: ClassVar[str] = "layer_norm"
     types: ClassVar[Mapping[str, Type]] = {"layer_norm": "number"}
     exact: ClassVar[tuple[str, ...]] = ("layer_norm",)
+    positive: ClassVar[tuple[str, ...]] = ("layer_norm",)
 
     layer_norm: Number = Field(description="its epsilon, such as 1.0e-6")
 
@@ -225,6 +253,7 @@ class GroupNorm(Step):
     main: ClassVar[str] = "group_norm"
     types: ClassVar[Mapping[str, Type]] = {"group_norm": "number", "epsilon": "number"}
     exact: ClassVar[tuple[str, ...]] = ("epsilon",)
+    positive: ClassVar[tuple[str, ...]] = ("epsilon",)
 
     group_norm: Number = Field(description="how many groups")
     epsilon: Number = Field(parse("1e-5"), description="added to the variance")
@@ -301,6 +330,13 @@ class ChannelConv(Step):
 
     channel_conv: Number = Field(description="size of the kernel, odd")
 
+    @classmethod
+    def number(cls, key: str, value: Fraction) -> int | float:
+        """An odd number: an even kernel has no centre."""
+        if key == "channel_conv" and value % 2 != 1:
+            raise ShapeError(f"expected an odd number, got {value}")
+        return super().number(key, value)
+
 
 class Attention(Step):
     """Self-attention of all pixels, from queries, keys and values that stand one behind the other in the channels."""
@@ -366,5 +402,14 @@ def primitive(step: AnyStep) -> AnyStep:
 
 
 OWN = tuple(Step.model_fields)
+WORDS = {
+    "pool": ("max", "avg"),
+    "global_pool": ("mean", "max"),
+    "padding": ("spec", *get_args(Padding)),
+    **dict.fromkeys(("act", "activation"), get_args(Activation)),
+}
+"""Setting: the words that it may be, if it does not name a field."""
+PIXELS = ("kernel", "stride", "dilation")
+"""Settings that are numbers of pixels, in every primitive."""
 LISTS = ("add", "multiply", "concat")
 """Primitives of several values, which their own key lists."""

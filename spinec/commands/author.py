@@ -21,22 +21,24 @@ def validate(
     files: Annotated[
         list[str],
         typer.Argument(
-            metavar="FILE", help="Specs and fragments to check. Use - for standard input.", autocompletion=spec_names
+            metavar="FILE",
+            help="Specs, fragments and kinds to check. Use - for standard input.",
+            autocompletion=spec_names,
         ),
     ],
     form: Annotated[
         FaultForm, typer.Option("--format", help="Output format: text for people, or a format for programs.")
     ] = FaultForm.text,
 ) -> None:
-    """Check specs and fragments, and report every fault.
+    """Check specs, fragments and kinds, and report every fault.
 
     Each fault is shown with its place, its code and what was expected. Exits with 1 if there is any.
     """
     checked = [(shown(name), *_checked(name)) for name in files]
-    passed = all(blocks is not None for _, blocks, _ in checked)
+    passed = all(extent is not None for _, extent, _ in checked)
     if form is FaultForm.text:
-        for name, blocks, faults in checked:
-            _tell(name, blocks, faults)
+        for name, extent, faults in checked:
+            _tell(name, extent, faults)
     else:
         print_faults(form, {name: faults for name, _, faults in checked}, passed=passed)
     if not passed:
@@ -112,8 +114,8 @@ def schema(
     typer.echo(json.dumps(made(), indent=2))
 
 
-def _checked(name: str) -> tuple[int | None, Sequence[Fault]]:
-    """How many blocks a spec or a fragment has, None if it is at fault, and what is to be said of it."""
+def _checked(name: str) -> tuple[str | None, Sequence[Fault]]:
+    """How much a spec, a fragment or a kind has, None if it is at fault, and what is to be said of it."""
     from spinec.spec.load import checked, checks
 
     try:
@@ -122,12 +124,12 @@ def _checked(name: str) -> tuple[int | None, Sequence[Fault]]:
         return None, error.faults
 
 
-def _tell(name: str, blocks: int | None, faults: Sequence[Fault]) -> None:
-    if blocks is None:
+def _tell(name: str, extent: str | None, faults: Sequence[Fault]) -> None:
+    if extent is None:
         typer.echo(str(SpecError(faults)), err=True)
         return
     for fault in faults:
         typer.echo(str(fault), err=True)
     number = len(faults)
     warned = f", {number} warning{'s' if number > 1 else ''}" if number else ""
-    typer.echo(f"{name}: valid, {blocks} blocks{warned}")
+    typer.echo(f"{name}: valid, {extent}{warned}")
