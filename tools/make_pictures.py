@@ -11,6 +11,7 @@ from make_house import dot
 from spinec import cost, diff, draw, load, loads, lower
 from spinec.spec.files import write_whole
 from spinec.visualize.charts import distribution
+from spinec.visualize.formats.dot import write_dot
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "pictures"
 
@@ -26,8 +27,14 @@ def pictures() -> dict[str, str]:
         "distribution.svg": distribution([b0, d0]).svg(),
         "tutorial.svg": draw(loads(page("docs/tutorial.md", "my-network.yaml"))).svg,
         "small.svg": draw(loads(page("docs/kinds.md", "small.yaml"))).svg,
+        "small-ops.dot": upright(write_dot(lower(loads(page("docs/kinds.md", "small.yaml"))))),
         "house.dot": dot(),
     }
+
+
+def upright(graph: str) -> str:
+    """A graph from top to bottom: a page is narrow."""
+    return graph.replace("rankdir=LR", "rankdir=TB")
 
 
 def page(name: str, title: str) -> str:
@@ -40,7 +47,8 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     for name, text in pictures().items():
         write_whole(FOLDER / name, text)
-    write_whole(FOLDER / "house.svg", graphviz.Source(dot()).pipe("svg"))
+        if name.endswith(".dot"):
+            write_whole((FOLDER / name).with_suffix(".svg"), graphviz.Source(text).pipe("svg"))
 
 
 if __name__ == "__main__":

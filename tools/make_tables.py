@@ -11,6 +11,7 @@ from make_language import language
 from spinec import cost, load, lower, names
 from spinec.spec.codes import reference
 from spinec.spec.files import write_whole
+from spinec.spec.kinds.library import kind_files
 from spinec.spec.results import known
 from spinec.visualize.table.costs import catalogue_table, published_table
 from spinec.visualize.table.side_by_side import conventions_table, training_table
@@ -26,7 +27,7 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 
 
 def tables() -> dict[str, str]:
-    """Every generated table by the name of its mark."""
+    """Every generated table by the name of its mark, and the kind that a page shows."""
     reports = [cost(lower(load(name))) for name in names()]
     b0 = load("efficientnet-b0")
     steps = training_table([lower(b0, size) for size in (224, 384)], 32, "adam")
@@ -38,6 +39,7 @@ def tables() -> dict[str, str]:
         "training-step": steps.to_text("markdown"),
         "api": api(),
         "results": _results().to_text("markdown"),
+        "convnext": f"```yaml\n{kind_files()['convnext'].read_text(encoding='utf-8')}```",
         **language(),
     }
 
