@@ -9,7 +9,7 @@ ALONE := tests
 MERMAID := 11.16.0
 MERMAID_SHA256 := 74d7c46dabca328c2294733910a8aa1ed0c37451776e8d5295da38a2b758fb9b
 
-.PHONY: help demo demo-all test test-alone test-shuffled test-installed test-oldest test-newest format mermaid goldens pictures tables examples site site-serve trust fuzz parity lock release bench clean
+.PHONY: help demo demo-all test test-alone test-shuffled test-installed test-oldest test-newest format mermaid goldens pictures tables examples site site-serve trust fuzz parity published lock release bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -106,6 +106,9 @@ fuzz: $(VENV)/dev ## look for inputs that raise what they should not: RUNS for e
 
 parity: $(VENV)/dev ## rewrite the tables of differences between the frameworks (hours; minutes: make parity SPEC=name)
 	PYTHONPATH=tools $(PYTHON) tools/make_parity.py $(SPEC)
+
+published: $(VENV)/dev ## compare networks with their public code, and rewrite the table of it (minutes)
+	PYTHONPATH=tools $(PYTHON) tools/make_published.py $(SPEC)
 
 mermaid: .cache/mermaid/mermaid.min.js ## fetch Mermaid by npm, for the tests that read charts with it
 

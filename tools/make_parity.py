@@ -11,7 +11,6 @@ A row is written as soon as it is there, so a run that is cut off loses nothing.
 from __future__ import annotations
 
 import os
-import re
 import sys
 import tempfile
 from collections.abc import Callable, Hashable
@@ -24,7 +23,7 @@ os.environ.setdefault("XLA_FLAGS", "--xla_cpu_enable_concurrency_optimized_sched
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from exported import RUNTIMES
-from make_tables import filled
+from make_tables import filled, rows_of
 from seeded_faults import SEEDS, find
 
 from spinec import load, lower, names
@@ -175,10 +174,8 @@ def _add(table: str, title: str, cells: Row) -> None:
     """Put a row into a table of the page, in its place; rows of what is no more, or of other columns, are dropped."""
     page = PAGE.read_text(encoding="utf-8")
     _, titles, columns = TABLES[table]
-    body = re.search(rf"<!-- table: {table} -->\n(.*?)<!-- end -->", page, re.DOTALL)
-    assert body, f"{PAGE} has no place for {table}"
-    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in body[1].splitlines()[2:]]
-    rows = {line[0]: line for line in lines if len(line) == len(columns)} | {title: [title, *cells]}
+    kept = {name: row for name, row in rows_of(page, table).items() if len(row) == len(columns)}
+    rows = kept | {title: [title, *cells]}
     made = Table(table, columns, [[*rows[each]] for each in titles if each in rows])
     write_whole(PAGE, filled(page, {table: made.to_text("markdown")}))
 

@@ -62,6 +62,13 @@ def filled(text: str, made: dict[str, str]) -> str:
     return text
 
 
+def rows_of(text: str, name: str) -> dict[str, list[str]]:
+    """The rows that a page has of a table, by their first cell."""
+    body = text.partition(f"<!-- table: {name} -->\n")[2].partition("<!-- end -->")[0]
+    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in body.splitlines()[2:]]
+    return {line[0]: line for line in lines}
+
+
 def main() -> None:
     """Rewrite every page that has marks."""
     made = tables()
