@@ -130,16 +130,18 @@ class SpecWarning(UserWarning):
 
 def close_to(word: object, known: Iterable[str]) -> str:
     """A suggestion for a misspelt word, or nothing."""
-    from difflib import get_close_matches  # only ever needed on the way to an error
+    from spinec.spec.suggestions import nearest  # only ever needed on the way to an error
 
-    close = get_close_matches(str(word)[:100].lower(), list(known)[-MOST_COMPARED:], n=1, cutoff=0.6)
-    return f"did you mean {close[0]!r}?" if close else ""
+    close = nearest(str(word)[:100], list(known)[-MOST_COMPARED:])
+    return f"did you mean {close!r}?" if close else ""
 
 
 def did_you_mean(word: object, known: Iterable[str]) -> str:
-    """A suggestion for a misspelt word, or the words that would have been right."""
+    """A suggestion for a misspelt word or for one of other projects, or the words that would have been right."""
+    from spinec.spec.suggestions import elsewhere
+
     words = list(known)
-    if suggestion := close_to(word, words):
+    if suggestion := elsewhere(str(word), words) or close_to(word, words):
         return suggestion
     if not words:
         return ""

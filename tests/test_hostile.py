@@ -19,7 +19,7 @@ from spinec.spec.load import read
 WATCHED = """
 import sys, sysconfig
 from pathlib import Path
-import spinec.compiler.lowering.pipeline, spinec.spec.load, difflib, networkx
+import spinec.compiler.lowering.pipeline, spinec.spec.load, spinec.spec.suggestions, networkx
 from spinec.spec.kinds.library import KINDS
 from spinec.spec.library import fragments, library
 from spinec.spec.plugins import PARTS, load_part
