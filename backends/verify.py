@@ -98,7 +98,7 @@ def differences(
     import numpy as np
 
     largest = {name: float(np.abs(array).max()) for name, array in reference.items()}
-    least = max(1e-30, least_share * max(largest.values()))
+    least = max(1e-30, least_share * max(largest.values(), default=0.0))
     return [
         Difference(name, array.shape, float(np.abs(other[name] - array).max() / max(largest[name], least)))
         for name, array in reference.items()
@@ -121,7 +121,7 @@ class Training(NamedTuple):
     values: list[Difference]
     """Every block, endpoint and output in the first step, norms using the batch's statistics."""
     statistics: list[Difference]
-    """Running statistics after it."""
+    """Running statistics after it; none where norms keep none."""
     gradients: list[Difference]
     """Of its loss, for every weight."""
     losses: list[Difference]
@@ -137,9 +137,10 @@ class Training(NamedTuple):
         Descent through kinks magnifies rounding: where float32 moves the reference's own losses by more than the bar,
         two backends that both round need not be closer than each is to the truth.
         """
+        statistics = {"statistics": (worst_of(self.statistics), BARS[self.precision])} if self.statistics else {}
         return {
             "values": (worst_of(self.values), BARS[self.precision]),
-            "statistics": (worst_of(self.statistics), BARS[self.precision]),
+            **statistics,
             "gradients": (worst_of(self.gradients), TRAINING_BAR),
             "losses": (worst_of(self.losses), max(TRAINING_BAR, ROUNDINGS * self.rounding)),
         }

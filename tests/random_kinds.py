@@ -14,13 +14,11 @@ from field_values import ACTIVATIONS
 from hypothesis import strategies as st
 from strategies import text_of
 
-NOT_YET = ("attention", "channel_conv")
-"""Primitives that have no op yet."""
 FIELD_NAMES = (
     *("kernel", "size", "expand", "ratio", "groups", "filters", "conv", "padding", "strides", "out_channels"),
     *("width", "depth", "epsilon", "position", "features", "shape", "units", "factor", "module", "drop_rate"),
 )
-STEP_NAMES = ("conv", "norm", "act", "depthwise", "expand", "body", "first", "part", "pool", "join", "kernel")
+STEP_NAMES = ("conv", "norm", "last", "depthwise", "expand", "body", "first", "part", "pool", "join", "kernel")
 STRIDING = ("conv", "mbconv", "separable", "residual", "convnext")
 KEEPING = ("squeeze_excite", "norm_act")
 """Kinds of the library that give as many channels as they take."""
@@ -39,6 +37,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "dim": (4, 6, 9),
 }
 DIMS = (3, 4, 5, 8, 12)
+MOST_STEPS = 12
 MOST_GROWTH = 6  # of channels over the largest dim: networks stay small
 
 
@@ -124,6 +123,8 @@ class Maker:
             said |= {"min": 1, "max": 3}
         if not self.chance(6):
             said["default"] = self.default(kind, known)
+        if self.chance(3):
+            said["says"] = "what it means"
         self.fields[name] = said
         return name
 
@@ -143,7 +144,7 @@ class Maker:
 
     def word(self) -> str:
         """An activation as steps say it."""
-        return str(self.pick([*ACTIVATIONS[:4], "none", "$activation", lambda: f"${self.field('activation')}"]))
+        return str(self.pick([*ACTIVATIONS, *["$activation"] * 4, *[lambda: f"${self.field('activation')}"] * 4]))
 
     def kernel(self) -> Any:
         kernel = self.pick([1, 3, 3, 5, 2, None, None])
@@ -152,19 +153,19 @@ class Maker:
     # ------------------------------------------------------------------ formulas
 
     def condition(self, deep: bool = True) -> str:
-        sort = self.draw(st.integers(0, 9 if deep else 6))
+        sort = self.draw(st.integers(0, 10 if deep else 6))
         if sort == 0:
             return f"{self.field('number')} {self.pick(['!=', '==', '>', '<='])} {self.pick([1, 2])}"
         if sort == 1:
             return f"{self.field('one_of')} {self.pick(['==', '!='])} 'inner'"
         if sort == 2:
-            return str(self.pick(["stride > 1", "stride == 1", "stride < 4"]))
+            return str(self.pick(["stride > 1", "stride == 1", "stride < 4", "stride >= 2", "activation == 'relu'"]))
         if sort == 3 and self.chance(3):
             self.plain = False
             return str(self.pick(["in_dim == dim", "dim > 8", "in_dim >= dim"]))
         if sort == 4:
             return f"not {self.field('boolean')}"
-        if sort == 7:
+        if sort in (7, 10):
             return f"{self.condition(False)} {self.pick(['and', 'or'])} {self.condition(False)}"
         if sort == 8:
             return f"not ({self.condition(False)})"
@@ -204,7 +205,7 @@ class Maker:
                 True,
                 growth + 1,
             )
-        if sort == 7:
+        if sort in (7, 10):
             return f"{self.pick(['max', 'min'])}({text}, {self.pick([5, 6])})", True, growth + 1
         if sort == 8 and growth <= 2:
             other, more = self.base(2)
@@ -260,7 +261,7 @@ class Maker:
         """Add a step: with a norm, an activation, a condition or repeats, where these do not change what fits."""
         name = self.step_name()
         made = made._replace(name=name, times="")
-        if "norm" not in body and self.chance(3):
+        if "norm" not in body and body.get("kind") != "conv" and self.chance(3):  # a field of that
             body["norm"] = self.pick([True, True, False, lambda: self.field("boolean")])
             if self.chance(4):
                 body["zero_scale"] = self.pick([True, lambda: self.field("boolean")])
@@ -278,14 +279,12 @@ class Maker:
             and same
             and made.size != "one"
             and not any(k in body for k in ("multiply", "slice", "concat"))
-            and self.chance(4)
+            and self.chance(2)
             and (given.channels, given.size) == (made.channels, made.size)
         ):
-            times = self.pick([1, 2, lambda: self.field("integer")])
+            times = self.pick([1, 2, 2, lambda: self.field("integer")])
             body["repeat"] = times
             made = made._replace(times=str(times))
-            if "conv" in body and made.whole and "groups" not in body and self.chance(2):
-                body["from"] = [given.name, f"{name}*"]
         if self.chance(8):
             body["says"] = "something"
             body["present"] = self.pick(["with", "wide"])
@@ -316,10 +315,19 @@ class Maker:
     def same_conv(self) -> None:
         """A convolution that keeps the channels: depthwise, in groups, or full."""
         given, said = self.source()
-        groups: Any = self.pick([given.channels, given.channels, given.divisor, 1])
+        groups: Any = self.pick([*([given.channels] * 2 if given.whole else []), given.divisor, 1])
         body: dict[str, Any] = {"conv": given.channels, "kernel": self.kernel(), **said, **self.trimmings()}
         body |= {"groups": groups} if groups != 1 else {}
         self.add(body, given, given)
+
+    def dense(self) -> None:
+        """A convolution that runs several times, each on all that there is so far."""
+        given, name, times = self.last, self.step_name(), self.pick([1, 2, lambda: self.field("integer")])
+        text, whole, growth = self.width()
+        body = {"conv": text, "kernel": self.kernel(), "repeat": times, "from": [given.name, f"{name}*"]}
+        self.steps[name] = body
+        self.last = Value(name, text, given.size, whole, growth, times=str(times))
+        self.values.append(self.last)
 
     def expansion(self) -> None:
         """A convolution that is left out where its factor is one."""
@@ -337,6 +345,8 @@ class Maker:
 
     def grouped(self) -> None:
         """A convolution to channels that its groups divide, and one in groups."""
+        if not self.room(2):
+            return
         number, times = self.several()
         text, growth = self.base(2)
         name = self.let(f"({text} // {number} + 1) * {number}", growth + times)
@@ -345,6 +355,8 @@ class Maker:
         self.add({"conv": name, "groups": number, "kernel": self.kernel()}, self.last, made)
 
     def mixed_conv(self) -> None:
+        if not self.room(2):
+            return
         text, growth = self.base(3)
         name = self.let(f"{text} + 3", growth + 1)
         self.add({"conv": name, "act": self.word()}, self.last, Value("", name, self.last.size, True, growth + 1))
@@ -360,7 +372,8 @@ class Maker:
 
     def pool(self) -> None:
         given, said = self.source()
-        self.add({"pool": self.pick(["max", "avg"]), "kernel": self.kernel(), **said}, given, given)
+        padding = {"padding": self.pick(["same", "symmetric", "spec"])} if self.chance(2) else {}
+        self.add({"pool": self.pick(["max", "avg"]), "kernel": self.kernel(), **padding, **said}, given, given)
 
     def act(self) -> None:
         given, said = self.source()
@@ -431,15 +444,36 @@ class Maker:
 
     def gate(self) -> None:
         """One pixel that gates the map that it comes from."""
+        if not self.room(4):
+            return
         whole = self.last
         self.add({"global_pool": self.pick(["mean", "max"])}, whole, whole._replace(size="one"), kept=False)
-        if self.chance(2):
+        if self.chance(3):
+            kernel = self.pick([1, 3, 5, lambda: self.field("kernel")])
+            self.add({"channel_conv": kernel}, self.last, self.last, kept=False)
+        elif self.chance(2):
             text, _, growth = self.width()
             self.add({"conv": text, "act": self.word()}, self.last, Value("", text, "one", False, growth), kept=False)
         self.add(
             {"conv": whole.channels, "bias": True, "act": "sigmoid"}, self.last, whole._replace(size="one"), kept=False
         )
         self.add({"multiply": [whole.name, self.last.name]}, self.last, whole, kept=False)
+
+    def attention(self) -> None:
+        """Queries, keys and values, and the attention of them, in heads that divide the channels."""
+        if not self.room(2):
+            return
+        heads, times = self.several()
+        text, growth = self.base(2)
+        name = self.let(f"({text} // {heads} + 1) * {heads}", growth + times)
+        made = Value("", name, self.last.size, True, growth + times, heads)
+        three = made._replace(channels=f"3 * {name}", growth=3 * made.growth)
+        self.add({"conv": f"3 * {name}", "bias": True}, self.last, three, kept=False)
+        self.add({"attention": heads}, self.last, made, kept=False)
+
+    def room(self, steps: int) -> bool:
+        """Whether there may be so many steps more, and one that gives the result."""
+        return len(self.steps) + steps < MOST_STEPS
 
     def kind(self) -> None:
         given, said = self.source()
@@ -448,7 +482,7 @@ class Maker:
 
     def inner(self, given: Value, stride: Any = None) -> tuple[dict[str, Any], Value]:
         """A step of another kind, and what it gives."""
-        part = self.pick([*self.parts, *(STRIDING if stride else LIBRARY)])
+        part = self.pick([*self.parts * 4, *(STRIDING if stride else LIBRARY)])
         made, body = given, {}
         if isinstance(part, Made):
             self.plain = self.plain and part.plain
@@ -464,13 +498,14 @@ class Maker:
             text, whole, growth = self.width()
             body["dim"] = text
             made = Value("", text, given.size, whole, growth)
-        if self.chance(3):
+        if self.chance(2):
             body["activation"] = self.word()
         return {"kind": part, **body}, made
 
     def of_library(self, name: str) -> dict[str, Any]:
         if name == "squeeze_excite":
-            return {"squeezed": self.base()[0]}
+            gate = {"gate": self.pick(["sigmoid", "hard_sigmoid"])} if self.chance(2) else {}
+            return {"squeezed": self.base()[0], **gate}
         if name in ("conv", "residual", "separable") and self.chance(2):
             return {"kernel": self.pick([1, 5, lambda: self.field("kernel")])}
         if name == "mbconv":
@@ -489,7 +524,7 @@ class Maker:
 
     def strided(self) -> None:
         """What brings the input's size to the result's: at once, or in two steps."""
-        if self.last.size == "in" and self.chance(4):
+        if self.last.size == "in" and self.room(4) and self.chance(4):
             self.stride("half", "2 if stride > 2 else 1")
             self.stride("out", "stride / 2 if stride > 2 else stride")
         else:
@@ -508,7 +543,8 @@ class Maker:
             if formula == "stride" and self.chance(2):
                 body["when"] = "stride > 1"
         elif sort == 1:
-            body = {"conv": given.channels, "groups": given.channels, "kernel": self.kernel(), "stride": formula}
+            groups = {"groups": given.channels} if given.whole else {}
+            body = {"conv": given.channels, **groups, "kernel": self.kernel(), "stride": formula}
             made = given._replace(size=size)
         elif sort == 2 and given.growth <= 2:
             body, made = self.inner(given, formula)
@@ -533,6 +569,7 @@ class Maker:
     def finish(self) -> None:
         """Bring the channels to the block's dim."""
         sort = self.draw(st.integers(0, 3))
+        sort = sort if self.room(2) else 2
         made = self.last._replace(channels="dim", whole=True, growth=1, divisor="1")
         if sort == 0:
             self.add({"kind": "conv", "dim": "dim", "kernel": self.kernel_of_kind()}, self.last, made, kept=False)
@@ -600,19 +637,19 @@ class Maker:
         return document
 
 
-def make_kind(draw: st.DrawFn, name: str, parts: Sequence[Made], most_steps: int = 8) -> Made:
+def make_kind(draw: st.DrawFn, name: str, parts: Sequence[Made], most_steps: int = 11, part: bool = False) -> Made:
     """A kind of a name."""
     maker = Maker(draw, parts)
-    node = not parts and maker.chance(12)
-    target = draw(st.integers(0, most_steps))
-    stride_at = draw(st.integers(0, target))
+    node = not part and maker.chance(12)
+    target = draw(st.integers(1, most_steps))
+    stride_at = draw(st.integers(0, max(0, target - 4)))
     while len(maker.steps) < stride_at:
         maker.random_step()
     if not node:
         maker.strided()
-    while len(maker.steps) < min(target, 9):
+    while len(maker.steps) < target:
         maker.random_step()
-    if maker.last.channels != "dim" or not maker.steps or maker.chance(2):
+    if maker.last.channels != "dim" or len(maker.steps) < 2 or maker.chance(2):
         maker.finish()
     document: dict[str, Any] = {"says": f"A random block: {name}"}
     shortcut = maker.shortcut() if maker.chance(2) and not node else None
@@ -621,6 +658,8 @@ def make_kind(draw: st.DrawFn, name: str, parts: Sequence[Made], most_steps: int
     document |= {key: value for key, value in own.items() if value is not None and (value or key == "shortcut")}
     if node:
         document["node"] = True
+    if part and maker.chance(2):
+        document["part"] = True
     return Made(name, maker.trimmed(document), maker.plain)
 
 
@@ -637,7 +676,7 @@ def kind_specs(draw: st.DrawFn) -> Drawn:
     """A spec of two to four blocks of random kinds."""
     parts: list[Made] = []
     for i in range(draw(st.sampled_from([0, 0, 1, 2]))):
-        parts.append(make_kind(draw, f"part{i + 1}", parts, 3))
+        parts.append(make_kind(draw, f"part{i + 1}", parts, 3, part=True))
     kinds = [make_kind(draw, f"own{i + 1}", parts) for i in range(draw(st.sampled_from([1, 1, 2])))]
     dims = st.sampled_from(DIMS)
     blocks: dict[str, dict[str, Any]] = {"stem": {"kind": "conv", "level": 1, "dim": draw(dims), "inputs": ["image"]}}
@@ -697,11 +736,14 @@ OF_PRIMITIVE: dict[str, Callable[[Maker], None]] = {
     "layer_scale": Maker.layer_scale,
     "prelu": Maker.prelu,
     "slice": Maker.slice,
+    "channel_conv": Maker.gate,
+    "attention": Maker.attention,
     "shuffle": Maker.shuffle,
     "norm": Maker.norm,
     "act": Maker.act,
     "same": Maker.same_conv,
     "expansion": Maker.expansion,
     "grouped": Maker.grouped,
+    "dense": Maker.dense,
 }
-"""What makes steps of a primitive; the last five are of a norm, of an activation, and of convolutions of their own."""
+"""What makes steps of a primitive; the last six are of a norm, of an activation, and of convolutions of their own."""

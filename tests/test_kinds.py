@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import spinec
+from spinec.compiler.resources.work import total_work
 from spinec.spec.kinds.library import KINDS, kind_files, library_kind
 from spinec.spec.schema import schema
 
@@ -110,6 +111,7 @@ FAULTS = {
     "{says: A, steps: {a: {kind: own}}}": ("SPN-525", "own <- own"),
     "{says: A, steps: {a: {kind: mbcon}}}": ("SPN-206", "did you mean 'mbconv'?"),
     "{says: A, steps: {a: {kind: mbconv, expnd: 3}}}": ("SPN-202", "did you mean 'expand'?"),
+    "{says: A, steps: {a: {kind: conv, norm: false}}}": ("SPN-520", "and a field of conv as well"),
     "{says: A, steps: {a: {kind: squeeze_excite}}}": ("SPN-201", "missing key 'squeezed'"),
     "{says: A, fields: {f: {default: 3}}, steps: {a: {conv: f}}}": ("SPN-521", "either a 'type' or 'one_of'"),
     "{says: A, fields: {f: {type: kernel, default: 4}}, steps: {a: {conv: dim, kernel: f}}}": (
@@ -140,6 +142,22 @@ def test_what_is_wrong_with_a_kind_is_said_at_its_line(kind):
     assert said in found[code]
     line = 6 + 1 if code == "SPN-316" else 4  # of the block, or of the kind
     assert f"<text>:{line}:" in found[code]
+
+
+def test_a_formula_may_come_to_another_alone():
+    let = "{first: dim // 2 + 1, second: first / ratio}"
+    fields = "{ratio: {type: number, min: 1, max: 4, default: 1, says: a ratio}}"
+    kind = f"{{says: A, fields: {fields}, let: {let}, inner: second, work: second * dim, "
+    spec = spinec.loads(spec_with(kind + "steps: {a: {conv: second, stride: stride}, b: {conv: dim}}}"))
+    assert spec.blocks["b1"].inner_dim == 13
+    assert total_work(spec) == (24 // 2 + 1) * 24 * 16**2
+
+
+def test_a_field_of_a_kind_within_may_be_called_as_a_setting_of_another_primitive():
+    part = "part: {says: P, fields: {padding: {type: kernel, default: 3}}, steps: {a: {conv: dim, kernel: padding}}}"
+    own = "{says: A, fields: {size: {type: kernel, default: 5}}, steps: {a: {kind: part, dim: dim, padding: size}}}"
+    spec = spinec.loads(spec_with(own).replace("  own:", f"  {part}\n  own:"))
+    assert spinec.lower(spec).weights["b1.body.a.a.kernel"] == (24, 24, 5, 5)
 
 
 def test_repeats_that_do_not_fit_are_named():

@@ -57,6 +57,16 @@ def test_losses_stay_at_a_rate_of_nothing_and_fall_at_another():
     assert moving[-1] < still[0]
 
 
+def test_norms_without_running_statistics_are_compared_in_training():
+    blocks = (
+        "stem: {level: 2, kind: patch, dim: 6, inputs: [image]}, b1: {level: 2, kind: convnext, dim: 6, inputs: [stem]}"
+    )
+    program = lower(loads(f"name: a\ninput: {{size: 16}}\npadding: same\nblocks: {{{blocks}}}\noutputs: {{P2: b1}}\n"))
+    worst = Course(program, steps=2).compare().worst
+    assert list(worst) == ["values", "gradients", "losses"]
+    assert all(each.error <= bar for each, bar in worst.values())
+
+
 @pytest.fixture
 def small(tmp_path):
     (path := tmp_path / "small.yaml").write_text(CLASSIFIER)

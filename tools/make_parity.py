@@ -91,8 +91,10 @@ def training(name: str) -> Row:
     """The worst of ten steps of gradient descent in float64, and the losses in float32 beside what rounding does."""
     course = Course(_program(name), rate=RATE / 10 if name in CAREFUL else RATE)
     double, single = course.compare("float64"), course.compare("float32")
-    held = [_held(each.error, bar) for each, bar in (*double.worst.values(), single.worst["losses"])]
-    return [f"{course.rate:g}", *held, f"{single.rounding:.1e}"]
+    held = {what: _held(each.error, bar) for what, (each, bar) in double.worst.items()}
+    shown = [held.get(what, "none") for what in ("values", "statistics", "gradients", "losses")]
+    single_losses, bar = single.worst["losses"]
+    return [f"{course.rate:g}", *shown, _held(single_losses.error, bar), f"{single.rounding:.1e}"]
 
 
 def xla(name: str) -> Row:

@@ -19,7 +19,7 @@ from spinec.spec.kinds.arithmetic import evaluate, settled
 from spinec.spec.kinds.expand import expand
 from spinec.spec.kinds.formula import FormulaError
 from spinec.spec.kinds.kind import Kind
-from spinec.spec.kinds.plan import Fields, KindError, field_values, plan
+from spinec.spec.kinds.plan import Fields, KindError, field_values, in_dims, plan
 from spinec.spec.model import ModelSpec
 
 DIMS = (5040, 10080, 15120)  # of which every share that a kind is likely to take is whole
@@ -116,10 +116,7 @@ def _works(kind: Kind, fields: Fields) -> list[Fraction]:
     """The work of one cell at each of `DIMS`."""
     if not kind.document.work:
         return [Fraction(_counted(kind, fields, dim)) for dim in DIMS]
-    planned = plan(kind, fields, 1)
-    known = dict(planned.known)
-    for name, formula in planned.lets.items():
-        known[name] = settled(formula, known)  # as they are: Equation 2 rounds nothing
+    known = in_dims(plan(kind, fields, 1), rounded=False)  # Equation 2 rounds nothing
     node = settled(kind.document.work.node, known)
     return [_number(evaluate(node, {"in_dim": Fraction(dim), "dim": Fraction(dim)})) for dim in DIMS]
 

@@ -144,7 +144,7 @@ def _words(kind: Kind, placed: Placed, types: Mapping[str, Type]) -> Iterator[Fa
             known = [each for each, found in types.items() if found == "word"]
             message = f"{'.'.join((*placed.path, key))}: no field with a word is called {show(name)}"
             yield Fault("SPN-522", message, kind.place(*placed.path, key), partial(did_you_mean, name, known))
-    for key in placed.step.model_fields_set:
+    for key in type(placed.step).model_fields:
         value = getattr(placed.step, key)
         if key == "kernels" and not value.startswith("$"):
             lists = [f"${name}" for name, field in kind.document.fields.items() if field.type == "kernels"]
@@ -196,6 +196,10 @@ def _inner_fields(kind: Kind, placed: Placed, types: Mapping[str, Type]) -> Iter
         if key not in fields:
             hint = partial(did_you_mean, key, [*fields])
             yield Fault("SPN-202", f"{where}: unknown key {show(key)}", kind.place(*placed.path, key), hint)
+    for key in fields:
+        if key in step.model_fields_set and key not in said:
+            message = f"{where}: {key!r} is a setting of steps, and a field of {step.kind} as well"
+            yield Fault("SPN-520", message, kind.place(*placed.path, key), "put a norm into a step of its own")
     for key, field in fields.items():
         if field.default is None and key not in said:
             yield Fault("SPN-201", f"{where}: missing key {key!r}", kind.key_place(*placed.path), field.says)

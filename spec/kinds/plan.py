@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from spinec.spec.kinds.arithmetic import evaluate, settled
-from spinec.spec.kinds.formula import Formula, FormulaError, Node, number
+from spinec.spec.kinds.formula import COMPARED, Formula, FormulaError, Node, number
 from spinec.spec.kinds.kind import PARTS, Kind, type_of_field
 from spinec.spec.kinds.spelling import floor
 from spinec.spec.kinds.steps import WORDS, Step, to_formula
@@ -201,13 +201,22 @@ def inner_node(kind: Kind, fields: Fields) -> Node:
     """The formula of the dim that a block works at, where its kind names one; else what it gives."""
     if kind.document.inner is None:
         return Node("name", "dim")
-    planned = plan(kind, fields, 1)
-    known = dict(planned.known)
-    for name, node in planned.lets.items():  # a formula may name those above it
-        found = settled(node, known)
-        known[name] = found if found.op == "boolean" else Node("whole", None, (found,))
-    node = known[kind.document.inner]
+    node = in_dims(plan(kind, fields, 1), rounded=True)[kind.document.inner]
     return node if node.op == "whole" else Node("whole", None, (node,))
+
+
+def in_dims(planned: Plan, *, rounded: bool) -> dict[str, Node]:
+    """What formulas know of a block, in ``in_dim`` and ``dim`` alone; those of `let` maybe rounded as channels are."""
+    known = dict(planned.known)
+    for name in planned.kind.document.let:  # each may name those above it
+        node = settled(planned.lets.get(name) or known[name], known)
+        known[name] = Node("whole", None, (node,)) if rounded and name in planned.lets and is_number(node) else node
+    return known
+
+
+def is_number(node: Node) -> bool:
+    """Whether a formula without names of unknown sort gives a number."""
+    return node.op not in ("boolean", "word", "and", "or", "not", *COMPARED)
 
 
 def inner_dim(kind: Kind, fields: Fields, dim: int) -> int:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from spinec.spec.kinds.arithmetic import settled
-from spinec.spec.kinds.formula import FUNCTIONS, Formula, Node, number
+from spinec.spec.kinds.formula import Formula, Node, number
 from spinec.spec.kinds.kind import Kind
-from spinec.spec.kinds.plan import Fields, default_fields, known_nodes, node_of, step_fields
+from spinec.spec.kinds.plan import Fields, default_fields, is_number, known_nodes, node_of, step_fields
 from spinec.spec.kinds.steps import Kind as KindStep
 from spinec.spec.kinds.steps import MixedConv, Step
 
-NUMBERS = ("number", "name", "whole", "if", "+", "-", "*", "/", "//", "^", *FUNCTIONS)
 IN_DIM, DIM = Node("name", "in_dim"), Node("name", "dim")
 
 
@@ -66,7 +65,7 @@ def _symbols(kind: Kind, known: Mapping[str, Node]) -> dict[str, Node]:
     symbols = dict(known)
     for name, formula in kind.document.let.items():
         node = settled(formula.node, symbols)
-        symbols[name] = whole(node) if node.op in NUMBERS else node
+        symbols[name] = whole(node) if is_number(node) else node
     return symbols
 
 
