@@ -96,7 +96,7 @@ FAULTS = {
     "{says: A, steps: {a: {conv: dim, kernal: 3}}}": ("SPN-202", "did you mean 'kernel'?"),
     "{says: A, steps: {a: {conv: dim, act: rellu}}}": ("SPN-205", "did you mean 'relu'?"),
     "{says: A, steps: {a: {conv: dim, act: $activatoin}}}": ("SPN-522", "did you mean 'activation'?"),
-    "{says: A, steps: {a: {convolve: dim}}}": ("SPN-520", "did you mean 'conv'?"),
+    "{says: A, steps: {a: {convv: dim}}}": ("SPN-520", "did you mean 'conv'?"),
     "{says: A, steps: {a: {conv: dim, from: b}}}": ("SPN-523", "no earlier step is called 'b'"),
     "{says: A, steps: {a: {conv: dim}, b: {add: [a, c]}}}": ("SPN-523", "no earlier step is called 'c'"),
     "{says: A, steps: {a: {conv: dim}, b: {add: [a, 'a*']}}}": ("SPN-523", "write a"),
