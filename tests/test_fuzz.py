@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from patience import HUNG
 
 from fuzz import targets
 from fuzz.seeds import LONGEST, choices, dictionary, texts
@@ -97,6 +98,7 @@ def test_a_short_run_finds_nothing(tmp_path, target):
         target,
         f"-runs={RUNS[target]}",
         "-seed=1",
+        f"-timeout={HUNG}",
         f"-artifact_prefix={tmp_path}/",
     ]
     # Started by a shell: Linux counts what this process once held towards the memory of what it starts itself, and libFuzzer

@@ -38,6 +38,7 @@ def test_float32_may_do_what_rounding_does_and_float64_may_not(monkeypatch):
     rounding = max(np.abs(rounded[name] - exact[name]).max() / np.abs(exact[name]).max() for name in exact)
     assert compare(program).bar == pytest.approx(3 * rounding)
     assert compare(program, "float64").bar == 1e-30
+    pytest.importorskip("torch").manual_seed(0)  # a picture is compared on fresh weights
     for compared in (compare(program), compare(program, image=sample(program).inputs["image"][0])):
         assert compared.worst.error <= compared.bar < 1e-5
 
