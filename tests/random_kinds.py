@@ -194,7 +194,7 @@ class Maker:
         if sort <= 2:
             return text, True, growth
         if sort == 3 and growth <= 2:
-            return f"{text} * {self.pick([2, lambda: self.field('number'), 1.5])}", False, 4 * growth
+            return f"{text} * {self.pick([2, lambda: self.field('number'), self.factor])}", False, 4 * growth
         if sort == 4:
             return f"{text} // {self.pick([2, 3, lambda: self.field('integer')])}", False, growth  # it may come to zero
         if sort == 5:
@@ -223,6 +223,10 @@ class Maker:
         if sort == 13:
             return f"-(-{text} // 2)", True, growth
         return text, True, growth
+
+    def factor(self) -> str:
+        """The name of a formula that no dim is in: it is not rounded."""
+        return self.let(f"{self.field('number')} / 2 + 1", 0)
 
     def width(self) -> tuple[str, bool, int]:
         """As `number`, maybe under a name of its own."""
@@ -328,6 +332,14 @@ class Maker:
         self.steps[name] = body
         self.last = Value(name, text, given.size, whole, growth, times=str(times))
         self.values.append(self.last)
+        if whole and growth <= 2 and self.room(1):
+            made = self.all_repeats(self.last)
+            self.add({"concat": [f"{name}*"]}, self.last, made)
+
+    def all_repeats(self, value: Value) -> Value:
+        """What all repeats of a step give, one behind the other."""
+        text = f"({value.channels}) * {value.times}" if value.whole else ""
+        return Value("", text, value.size, value.whole, 3 * value.growth, value.times)
 
     def expansion(self) -> None:
         """A convolution that is left out where its factor is one."""
@@ -428,8 +440,7 @@ class Maker:
             value = self.pick(starred)
             if value.growth <= 2:
                 names = [f"{value.name}*"]
-                text = f"({value.channels}) * {value.times}" if value.whole else ""
-                made = Value("", text, value.size, value.whole, 3 * value.growth, value.times)
+                made = self.all_repeats(value)
         if made.channels:
             self.add({"concat": names}, self.last, made)
 

@@ -153,6 +153,14 @@ def test_a_formula_may_come_to_another_alone():
     assert total_work(spec) == (24 // 2 + 1) * 24 * 16**2
 
 
+def test_a_formula_that_no_dim_is_in_is_not_rounded():
+    kind = "{says: A, let: {factor: 5 / 2}, steps: {a: {conv: in_dim * factor, stride: stride}, b: {conv: dim}}}"
+    spec = spinec.loads(spec_with(kind))
+    report = spinec.cost(spinec.lower(spec))
+    assert report.by("block")["b1"].params == 16 * 40 + 40 * 24
+    assert spinec.CostModel(spec).params([[16, 24]])[0] == report.params
+
+
 def test_a_field_of_a_kind_within_may_be_called_as_a_setting_of_another_primitive():
     part = "part: {says: P, fields: {padding: {type: kernel, default: 3}}, steps: {a: {conv: dim, kernel: padding}}}"
     own = "{says: A, fields: {size: {type: kernel, default: 5}}, steps: {a: {kind: part, dim: dim, padding: size}}}"

@@ -65,7 +65,7 @@ def _symbols(kind: Kind, known: Mapping[str, Node]) -> dict[str, Node]:
     symbols = dict(known)
     for name, formula in kind.document.let.items():
         node = settled(formula.node, symbols)
-        symbols[name] = whole(node) if is_number(node) else node
+        symbols[name] = whole(node) if node.parts and is_number(node) else node
     return symbols
 
 
