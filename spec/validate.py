@@ -164,9 +164,11 @@ def formula_fault(label: str, error: FormulaError, item: Item) -> Fault:
     """What is wrong with a formula, at its character where it stands in the document as it was read."""
     place, text = item.place, item.value
     line = place.source.lines[place.line - 1] if place.line <= len(place.source.lines) else ""
-    if isinstance(text, str) and line[place.column - 1 :].startswith(text):
-        at = min(error.at, len(text) - 1)
-        place = place._replace(column=place.column + at, length=max(1, place.length - at))
+    written = line[place.column - 1 :]
+    quote = written[:1] in ("'", '"')
+    if isinstance(text, str) and text and written[quote:].startswith(text):
+        at = quote + min(error.at, len(text) - 1)
+        place = place._replace(column=place.column + at, length=max(1, place.length - at - quote))
     hint = partial(did_you_mean, error.name, error.known) if isinstance(error, UnknownNameError) else error.hint
     return Fault("SPN-522", f"{label}: {error}", place, hint)
 

@@ -144,6 +144,12 @@ def test_what_is_wrong_with_a_kind_is_said_at_its_line(kind):
     assert f"<text>:{line}:" in found[code]
 
 
+def test_a_formula_in_quotes_is_wrong_at_its_character():
+    for written, column in (("dim + dimm", 42), ('"dim + dimm"', 43), ("'max(dim, dimm)'", 46)):
+        with pytest.raises(spinec.SpecError, match=f"<text>:4:{column}: steps.a.conv: nothing is called 'dimm'"):
+            spinec.loads(spec_with(f"{{says: A, steps: {{a: {{conv: {written}}}}}}}"))
+
+
 def test_a_formula_may_come_to_another_alone():
     let = "{first: dim // 2 + 1, second: first / ratio}"
     fields = "{ratio: {type: number, min: 1, max: 4, default: 1, says: a ratio}}"
