@@ -19,6 +19,7 @@ from spinec.spec.subject import Subject
 from spinec.spec.validate import show
 
 LEVEL_NAME = re.compile(r"[Pp](\d{1,4})\Z", re.ASCII)  # an output name that says a level
+RESULT = "logits"  # of a head that gives one thing for all outputs
 MOST_LINKS = 12  # names of a cycle that are all shown
 MOST_CYCLES = 20  # forward inputs for which the cycle is looked for; the rest are named without
 
@@ -42,23 +43,28 @@ def count(subject: Subject) -> Iterator[Fault]:
 
 
 def names(subject: Subject) -> Iterator[Fault]:
-    """Names can become attributes and variables, and differ by more than case."""
+    """Names can become attributes and variables, and no two are the same: P3 may be what p3 gives."""
     seen: dict[str, str] = {}
     for what, known, pattern, rule in (
         ("block", subject.order, BLOCK_NAME, "a small letter, then small letters, digits and '_' (ASCII, 48 at most)"),
         ("output", subject.outputs, OUTPUT_NAME, "a letter, then letters, digits and '_' (ASCII, 48 at most)"),
     ):
         for name in known:
-            small, place = name.lower(), subject.key(f"{what}s", name)
+            place = subject.key(f"{what}s", name)
             if not pattern.match(name):
                 yield Fault("SPN-303", f"{what} name {show(name)} is not allowed", place, f"expected {rule}")
-            elif small in RESERVED:
+            elif name.lower() in RESERVED:
                 message = f"{what} name {name!r} is taken by Python, by a framework or by generated code"
                 yield Fault("SPN-304", message, place, f"such as {name}_1")
-            elif small in seen:
-                message = f"{what} name {name!r} is taken by {seen[small]}"
-                yield Fault("SPN-305", message, place, "expected names that differ by more than case")
-            seen.setdefault(small, f"{what} {name!r}")
+            elif name in seen:
+                message = f"{what} name {name!r} is taken by {seen[name]}"
+                yield Fault(
+                    "SPN-305",
+                    message,
+                    place,
+                    f"such as {name.upper() if name.islower() else name.lower()}, or {name}_1",
+                )
+            seen.setdefault(name, f"{what} {name!r}")
 
 
 def inputs(subject: Subject) -> Iterator[Fault]:
@@ -248,6 +254,11 @@ def _map_names(subject: Subject, head: Head) -> Iterator[Fault]:
             if name in subject.order:
                 message = f"block name {name!r} is taken by the head's map of output {output!r}"
                 yield Fault("SPN-402", message, subject.key("blocks", name), f"such as {name}_1")
+    if not head.maps:
+        for section, names in (("blocks", subject.order), ("outputs", subject.outputs)):
+            if RESULT in names:
+                message = f"{section[:-1]} name {RESULT!r} is taken by what the head gives"
+                yield Fault("SPN-402", message, subject.key(section, RESULT), f"such as {RESULT}_1")
 
 
 def _level(subject: Subject, name: str) -> int | None:

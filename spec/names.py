@@ -36,7 +36,7 @@ MODULE_ATTRIBUTES = frozenset(
 )
 GENERATED_NAMES = frozenset(
     """
-    torch nn keras layers ops math partial image self args kwargs head logits class_subnet box_subnet
+    torch nn keras layers ops math partial image self args kwargs head class_subnet box_subnet
     forward_features forward_head out_channels strides
     """.split()
 )
