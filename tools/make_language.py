@@ -14,7 +14,7 @@ from spinec.spec.document import MAX_BYTES, MAX_DEPTH, MAX_DIGITS, MAX_ENTRIES, 
 from spinec.spec.fields import MAX_BLOCKS, Activation
 from spinec.spec.heads import Head
 from spinec.spec.kinds.document import KindDocument
-from spinec.spec.kinds.library import KINDS
+from spinec.spec.kinds.library import KINDS, kind_files, library_kind
 from spinec.spec.kinds.steps import PRIMITIVES, Step
 from spinec.spec.library import fragments
 from spinec.spec.resolve import MAX_PARENTS
@@ -65,12 +65,26 @@ def _kind_documents() -> dict[str, str]:
         "kinds-shortcut": _table(parts["Shortcut"], ()),
         "kinds-step": _table(_step(Step), ()),
         "kinds-primitives": _primitives(),
+        "kinds-parts": _parts(),
     }
 
 
 def _step(model: type[Step]) -> Node:
     found: Node = TypeAdapter(model).json_schema(by_alias=True)
     return found
+
+
+def _parts() -> str:
+    """The kinds of the library that only other kinds use."""
+    kinds = [kind for name in kind_files() if (kind := library_kind(name)) and kind.document.part]
+    rows = []
+    for kind in kinds:
+        fields = [
+            f"`{name}`: {field.says or field.type}" + ("" if field.default is None else f" ({field.default})")
+            for name, field in kind.document.fields.items()
+        ]
+        rows.append([f"`{kind.name}`", kind.document.says, "; ".join(fields), kind.document.source])
+    return Table("", ("kind", "what it does", "fields and their defaults", "source"), rows).to_text("markdown")
 
 
 def _primitives() -> str:
