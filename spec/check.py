@@ -10,7 +10,7 @@ from itertools import islice, takewhile
 from spinec.spec.blocks import Block
 from spinec.spec.errors import MOST_FAULTS, Fault, Place, did_you_mean
 from spinec.spec.fields import MAX_BLOCKS
-from spinec.spec.heads import SSD, DeepLab, Head, MaskRCNN, RetinaNet
+from spinec.spec.heads import FCOS, SSD, Classification, DeepLab, Head, Segmentation
 from spinec.spec.kinds.expand import Parts, expand_block
 from spinec.spec.kinds.kind import Kind
 from spinec.spec.kinds.plan import KindError, field_values
@@ -222,7 +222,10 @@ def head(subject: Subject) -> Iterator[Fault]:
         yield Fault("SPN-401", message, place, "such as endpoints: {dim: 64}")
     levels = sorted(block.level for block in found.values())
     yield from _map_names(subject, spec.head)
-    if isinstance(spec.head, RetinaNet | MaskRCNN):
+    if isinstance(spec.head, FCOS) and spec.head.layers and spec.head.dim % spec.head.groups:
+        message = f"head: {spec.head.groups} groups of norm do not divide the dim {spec.head.dim}"
+        yield Fault("SPN-408", message, place, "such as groups: 32, dim: 256")
+    if spec.head.ladder:
         first: dict[int, str] = {}
         for name, block in found.items():
             if block.level in first:
@@ -242,7 +245,7 @@ def head(subject: Subject) -> Iterator[Fault]:
     elif isinstance(spec.head, DeepLab):
         if len(found) > 1:
             yield Fault("SPN-406", f"head: deeplab reads one output, got {len(found)}", subject.key("outputs"))
-    elif len(set(levels)) > 1 and spec.resample.up == "none":
+    elif isinstance(spec.head, Classification | Segmentation) and len(set(levels)) > 1 and spec.resample.up == "none":
         message = "head: outputs of several levels are upsampled, and resample.up is 'none'"
         yield Fault("SPN-407", message, place, "expected resample: {up: nearest}, or outputs of one level")
 

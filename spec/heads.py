@@ -22,6 +22,8 @@ class Head(Frozen):
     kinds: ClassVar[dict[str, type[Head]]] = {}
     one_dim: ClassVar[bool] = True
     """Whether all outputs that it reads must have one dim."""
+    ladder: ClassVar[bool] = False
+    """Whether the outputs that it reads are of different levels, without a gap."""
     maps: ClassVar[tuple[str, ...]] = ()
     """What it gives a map of for every output."""
     channels: ClassVar[str] = ""
@@ -61,6 +63,7 @@ class Segmentation(Head):
 class RetinaNet(Head):
     """Class and box subnets whose weights are shared over the levels, with batch norm per level."""
 
+    ladder: ClassVar[bool] = True
     maps: ClassVar[tuple[str, ...]] = ("class", "box")
     channels: ClassVar[str] = ANCHOR_BY_ANCHOR
 
@@ -83,6 +86,7 @@ class MaskRCNN(Head):
     What lies between, choosing proposals and cropping, is no part of the network: crops are its further inputs.
     """
 
+    ladder: ClassVar[bool] = True
     maps: ClassVar[tuple[str, ...]] = ("objectness", "deltas")
     channels: ClassVar[str] = "deltas: anchor by anchor, 4 each; crop_box: class by class, 4 each"
 
@@ -113,6 +117,42 @@ class SSD(Head):
     anchors: tuple[Anchors, ...] = Field(
         (3, 6, 6, 6, 6, 6), min_length=1, description="anchors per cell of every output"
     )
+
+
+class FCOS(Head):
+    """For every cell its class, its distances to the four sides of a box, and how central it is in that.
+
+    Two towers of convolutions with group norm, whose weights are shared over the levels. Each level has a trained
+    factor for its distances.
+    """
+
+    ladder: ClassVar[bool] = True
+    maps: ClassVar[tuple[str, ...]] = ("class", "box", "centerness")
+    channels: ClassVar[str] = "of a box the distances to its left, its top, its right and its bottom"
+
+    kind: Literal["fcos"] = "fcos"
+    activation: Activation = Field("relu", description="of every convolution but the last")
+    dim: Dim = 256
+    layers: Layers = 4
+    groups: int = Field(32, ge=1, le=4096, description="of the towers' group norm; they divide `dim`")
+    distances: Literal["exp", "relu"] = Field("exp", description="what makes the distances positive")
+    centerness: Literal["class", "box"] = Field("class", description="behind which tower centerness is predicted")
+    classes: Classes = Field(80, description="classes, without a background")
+    prior: float = Field(0.01, gt=0, lt=1, description="the first guess of a class at each cell")
+
+
+class CenterNet(Head):
+    """On every output a heat map of the centres of each class, and for each centre a size and an offset."""
+
+    one_dim: ClassVar[bool] = False
+    maps: ClassVar[tuple[str, ...]] = ("heatmap", "size", "offset")
+    channels: ClassVar[str] = "a width and a height; an offset to the right and one down"
+
+    kind: Literal["centernet"] = "centernet"
+    activation: Activation = Field("relu", description="of every convolution but the last")
+    dim: Dim = Field(64, description="of the 3x3 convolution before each prediction")
+    classes: Classes = Field(80, description="classes, without a background")
+    prior: float = Field(0.1, gt=0, lt=1, description="the first guess of a centre at each cell")
 
 
 class DeepLab(Head):

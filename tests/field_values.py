@@ -12,7 +12,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 
 from spinec.spec.blocks import Block
-from spinec.spec.heads import Head
+from spinec.spec.heads import FCOS, Head
 from spinec.spec.kinds.library import KINDS
 from spinec.spec.model import ModelSpec
 
@@ -61,6 +61,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "box_crops": (2, 1, 3),  # always said: a thousand would take as long as a thousand networks
     "box_layers": (1, 0, 2),
     "box_size": (2, 1, 5, 7),
+    "centerness": ("box", "class"),
     "channel_order": ("block_major", "channel_major"),
     "channels": (1, 2, 4, 3),
     "classes": (3, 1, 2, 10),
@@ -74,6 +75,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "bottle": (0.5, 1, 2),
     "dilation": (2, 1, 3),
     "dim": (6, 1, 8, 24),
+    "distances": ("relu", "exp"),
     "down": DOWNS,
     "dropout": (0, 0.2, 0.5, 1),
     "epsilon": (0.0001, 0.001, 0.5),
@@ -130,6 +132,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "zero_gamma": (False, True),
     "Bottleneck.expand": (2, 1, 4),
     "Osa.layers": (1, 2, 3),
+    "FCOS.groups": (1,),  # more must divide the dim: tests/test_heads.py
     "Fuse.kind": ("softmax", "fast_normalized", "sum", "concat", "attention", "join"),
     "MaskRCNN.hidden": ((8,), (), (5, 6)),
     "SSD.anchors": ((1, 2, 3), (6, 6, 6)),  # one number for each output
@@ -152,7 +155,8 @@ def fields_of(model: type[BaseModel]) -> list[str]:
 def always_of(model: type[BaseModel]) -> list[str]:
     """The fields of a model that must be given: those without a default, and those whose default fits few dims."""
     fields = model.model_fields
-    return [name for name in fields_of(model) if fields[name].is_required() or name == "group_width"]
+    groups = ("group_width", "groups") if model is FCOS else ("group_width",)
+    return [name for name in fields_of(model) if fields[name].is_required() or name in groups]
 
 
 def parts_of(model: type[BaseModel], field: str) -> list[type[BaseModel]]:

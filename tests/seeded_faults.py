@@ -69,7 +69,24 @@ blocks:
   b3: {level: 2, activation: gelu_tanh, inputs: [b2]}
 outputs: {P2: b3}
 """
-SPECS = {"detector": DETECTOR, "classifier": CLASSIFIER, "segmenter": SEGMENTER, "activator": ACTIVATOR}
+FINDER = """
+name: seeded-finder
+input: {size: [44, 60]}
+blocks:
+  stem: {level: 1, kind: conv, dim: 8, inputs: [image]}
+  b1: {level: 2, kind: conv, dim: 8, inputs: [stem]}
+  b2: {level: 3, kind: conv, dim: 8, inputs: [b1]}
+  b3: {level: 2, kind: conv, dim: 8, inputs: [b1, b2], fuse: {kind: join}}
+outputs: {P2: b3, P3: b2}
+head: {kind: fcos, dim: 12, layers: 1, groups: 3, classes: 4}
+"""
+SPECS = {
+    "finder": FINDER,
+    "detector": DETECTOR,
+    "classifier": CLASSIFIER,
+    "segmenter": SEGMENTER,
+    "activator": ACTIVATOR,
+}
 
 
 class Seed(NamedTuple):
@@ -99,6 +116,19 @@ SEEDS = (
         "detector",
         "stride=2, padding=1, groups=dim",
         'stride=2, padding=1, padding_mode="replicate", groups=dim',
+    ),
+    Seed("one factor for the distances of all levels", "pytorch", "finder", "self.box_P3(", "self.box_P2("),
+    Seed("distances that a softplus makes positive", "pytorch", "finder", "torch.exp(", "F.softplus("),
+    Seed(
+        "distances times their factor twice", "tensorflow", "finder", "positive(scale(x))", "positive(scale(scale(x)))"
+    ),
+    Seed("distances that a softplus makes positive", "tensorflow", "finder", '"exponential"', '"softplus"'),
+    Seed(
+        "inputs joined in another order",
+        "pytorch",
+        "finder",
+        "self.resample1(x1), self.resample2(x2)",
+        "self.resample2(x2), self.resample1(x1)",
     ),
     Seed("swish for hard-swish", "pytorch", "detector", "F.hardswish", "F.silu"),
     Seed("relu for relu6", "pytorch", "detector", "F.relu6", "F.relu"),

@@ -18,7 +18,7 @@ from spinec.spec.kinds.library import KINDS
 from spinec.spec.model import Endpoints, Image, Init, ModelSpec, Norm, Published, StochasticDepth
 from spinec.spec.names import RESERVED
 
-LADDERS = ("retinanet", "mask_rcnn")  # heads whose outputs are at levels without a gap
+LADDERS = tuple(kind for kind, head in Head.kinds.items() if head.ladder)
 # Names that generated code has uses for itself, and plain ones.
 MODEL_NAMES = (
     "tiny",
@@ -285,9 +285,7 @@ LARGE = ("dim", "classes", "hidden", "box_crops", "mask_crops", "mask_size")  # 
 def any_head(kind: str, model: type[Head]) -> st.SearchStrategy[dict[str, Any]]:
     """A head of one kind; what every spec must say is always said, and so is what makes a head large by default."""
     fields = model.model_fields
-    always = [
-        name for name in fields_of(model) if fields[name].is_required() or (name in LARGE and fields[name].default)
-    ]
+    always = [*always_of(model), *(name for name in fields_of(model) if name in LARGE and fields[name].default)]
     return any_of(model, *always).map(lambda own: {"kind": kind, **own})
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from exported import RUNTIMES
-from seeded_faults import CLASSIFIER, DETECTOR
+from seeded_faults import CLASSIFIER, DETECTOR, FINDER
 
 from spinec import BackendError, loads, lower
 from spinec.backends.backend import backend
@@ -22,7 +22,7 @@ blocks:
 outputs: {P2: b1}
 head: {kind: mask_rcnn, dim: 8, classes: 3, box_layers: 1, mask_layers: 1, hidden: [6], box_size: 3, mask_size: 2}
 """
-SPECS = {"detector": DETECTOR, "classifier": CLASSIFIER, "regions": REGIONS}
+SPECS = {"detector": DETECTOR, "classifier": CLASSIFIER, "regions": REGIONS, "finder": FINDER}
 
 
 @pytest.fixture(params=SPECS)

@@ -20,9 +20,9 @@ from spinec.backends.checkpoints import write_checkpoint  # noqa: E402
 from spinec.backends.export import export_model  # noqa: E402
 from spinec.backends.sample import sample  # noqa: E402
 from spinec.backends.tensorflow.layout import channels_last  # noqa: E402
-from spinec.compiler.ops.activation import Activation, PReLU  # noqa: E402
+from spinec.compiler.ops.activation import Activation, Exp, PReLU  # noqa: E402
 from spinec.compiler.ops.attention import Attention  # noqa: E402
-from spinec.compiler.ops.channels import ChannelConv, LayerScale, Shuffle, Slice  # noqa: E402
+from spinec.compiler.ops.channels import ChannelConv, LayerScale, Scale, Shuffle, Slice  # noqa: E402
 from spinec.compiler.ops.conv import Conv  # noqa: E402
 from spinec.compiler.ops.norm import GroupNorm, LayerNorm  # noqa: E402
 from spinec.compiler.ops.pool import GlobalPool, Pool  # noqa: E402
@@ -35,6 +35,7 @@ EVERY = [
     [Conv(72, 3, groups=24, init_mode="fan_in"), LayerNorm(), Activation("gelu_tanh"), LayerScale(0.5)],
     [Shuffle(4), Slice(3, 48), Pool("avg", 2, 1, "same", count_padding=True), Activation("elu")],
     [Pool("avg", 3, 1, count_padding=True), Attention(2), PReLU(), Upsample(3, "bilinear")],
+    [Conv(4, bias=True), Scale(0.5), Exp()],
     [Pool("max", 2, 1, "same"), Conv(5, (1, 3), dilation=2, padding="same"), Activation("leaky_relu")],
     [GlobalPool(keep=True), ChannelConv(3), Activation("sigmoid")],
 ]
@@ -126,7 +127,7 @@ def test_fresh_weights_are_drawn_as_pytorch_draws_them(mode):
     wide = alone(
         [Conv(64, (5, 1), bias=True, init_mode=mode), Conv(96, (1, 7), groups=4, init_mode=mode)],
         [Conv(192, 3, groups=96, init_mode=mode), Conv(192, (3, 5), groups=192, init_mode=mode)],
-        [LayerNorm(), GroupNorm(3), LayerScale(0.3), PReLU(0.1), GlobalPool(keep=True), ChannelConv(2001)],
+        [LayerNorm(), GroupNorm(3), LayerScale(0.3), Scale(0.7), PReLU(0.1), GlobalPool(keep=True), ChannelConv(2001)],
         mode=mode,
     )
     drawn, reference = (

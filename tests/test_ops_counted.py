@@ -16,9 +16,9 @@ from alone import alone  # noqa: E402  (after the skips)
 from timm_import import import_timm  # noqa: E402
 
 import spinec  # noqa: E402
-from spinec.compiler.ops.activation import Activation, PReLU  # noqa: E402
+from spinec.compiler.ops.activation import Activation, Exp, PReLU  # noqa: E402
 from spinec.compiler.ops.attention import Attention  # noqa: E402
-from spinec.compiler.ops.channels import ChannelConv, LayerScale, Shuffle, Slice  # noqa: E402
+from spinec.compiler.ops.channels import ChannelConv, LayerScale, Scale, Shuffle, Slice  # noqa: E402
 from spinec.compiler.ops.conv import Conv  # noqa: E402
 from spinec.compiler.ops.norm import GroupNorm, LayerNorm  # noqa: E402
 from spinec.compiler.ops.pool import GlobalPool, Pool  # noqa: E402
@@ -36,6 +36,7 @@ CASES = {
     "layer norm": [Conv(4), LayerNorm()],
     "group norm": [Conv(4), GroupNorm(2)],
     "channels": [Conv(6), LayerScale(), Shuffle(2), Slice(1, 4)],
+    "distances": [Conv(4, bias=True), Scale(), Exp()],
     "bilinear": [Conv(4), Upsample(3, "bilinear")],
     "attention": [Conv(12), Attention(2)],
 }

@@ -19,9 +19,9 @@ from alone import SIZES, alone, assert_reads, check, evaluated, few, live  # noq
 from spinec import ShapeError, cost, emit  # noqa: E402
 from spinec.compiler.cost.receptive_field import receptive_field  # noqa: E402
 from spinec.compiler.cost.training import training_cost  # noqa: E402
-from spinec.compiler.ops.activation import Activation, PReLU  # noqa: E402
+from spinec.compiler.ops.activation import Activation, Exp, PReLU  # noqa: E402
 from spinec.compiler.ops.attention import Attention  # noqa: E402
-from spinec.compiler.ops.channels import ChannelConv, LayerScale, Shuffle, Slice  # noqa: E402
+from spinec.compiler.ops.channels import ChannelConv, LayerScale, Scale, Shuffle, Slice  # noqa: E402
 from spinec.compiler.ops.conv import Conv, Linear  # noqa: E402
 from spinec.compiler.ops.norm import BatchNorm, GroupNorm, LayerNorm  # noqa: E402
 from spinec.compiler.ops.pool import GlobalPool  # noqa: E402
@@ -144,6 +144,20 @@ def test_layer_scale_starts_at_its_initial_factor():
     assert evaluated(LayerScale(0.125), IMAGE) == pytest.approx(IMAGE / 8)
     factor = np.arange(6.0)
     assert evaluated(LayerScale(), IMAGE, {"factor": factor}) == pytest.approx(IMAGE * factor[:, None, None])
+
+
+@few(4)
+@given(DIMS, SIZES, st.booleans())
+def test_a_factor_of_a_whole_map_and_powers_of_e(dim, size, in_line):
+    check(alone([Conv(dim), Scale(), Exp()], [Conv(2), Scale(0.5), Exp(), Conv(3)], size=size, in_line=in_line))
+
+
+def test_a_factor_of_a_whole_map_is_one_number():
+    assert evaluated(Scale(0.125), IMAGE) == pytest.approx(IMAGE / 8)
+    assert evaluated(Scale(), IMAGE, {"factor": np.array([-3.0])}) == pytest.approx(IMAGE * -3)
+    assert evaluated(Exp(), IMAGE) == pytest.approx(np.exp(IMAGE))
+    assert Scale().infer((5, 3, 2)) == Exp().infer((5, 3, 2)) == (5, 3, 2)
+    assert Scale().weights((5, 3, 2)) == {"factor": (1,)}
 
 
 @st.composite

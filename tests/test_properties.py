@@ -23,8 +23,8 @@ from strategies import specs  # noqa: E402
 from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
 import spinec  # noqa: E402
-from spinec.compiler.ops.activation import Activation  # noqa: E402
-from spinec.compiler.ops.channels import LayerScale, Shuffle, Slice  # noqa: E402
+from spinec.compiler.ops.activation import Activation, Exp  # noqa: E402
+from spinec.compiler.ops.channels import LayerScale, Scale, Shuffle, Slice  # noqa: E402
 from spinec.compiler.ops.conv import Conv, Linear, TransposedConv  # noqa: E402
 from spinec.compiler.ops.merge import Add, Average, Concat, Multiply, WeightedSum  # noqa: E402
 from spinec.compiler.ops.norm import BatchNorm, GroupNorm, LayerNorm  # noqa: E402
@@ -294,6 +294,8 @@ EVALUATE: dict[type, Callable[..., torch.Tensor]] = {
     LayerNorm: normalise_pixels,
     GroupNorm: normalise_groups,
     LayerScale: lambda op, weights, x: x * weights["factor"].view(-1, 1, 1),
+    Scale: lambda op, weights, x: x * weights["factor"].item(),
+    Exp: lambda op, weights, x: torch.e**x,
     Slice: lambda op, weights, x: x[:, op.start : op.start + op.dim],
     Shuffle: lambda op, weights, x: x.unflatten(1, (op.groups, -1)).transpose(1, 2).flatten(1, 2),
     Upsample: resize,

@@ -121,6 +121,24 @@ class LayerScale(nn.Module):
         return x * self.weight[:, None, None]
 
 
+class Exp(nn.Module):
+    """e to the power of every value."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.exp(x)
+
+
+class Scale(nn.Module):
+    """A whole map times one trained factor."""
+
+    def __init__(self, initial: float = 1.0) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((1,), initial))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.weight
+
+
 class ChannelSlice(nn.Module):
     """So many channels of a map, from one on."""
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from spinec.backends.expressions import Call, Function, Half, In, Layer, Optional, Rule, call
-from spinec.compiler.ops.activation import Activation, PReLU
+from spinec.compiler.ops.activation import Activation, Exp, PReLU
 from spinec.compiler.ops.attention import Attention
 from spinec.compiler.ops.base import Op, Shape
-from spinec.compiler.ops.channels import ChannelConv, LayerScale, Shuffle, Slice
+from spinec.compiler.ops.channels import ChannelConv, LayerScale, Scale, Shuffle, Slice
 from spinec.compiler.ops.conv import Conv, Linear, TransposedConv
 from spinec.compiler.ops.merge import Add, Average, Concat, Multiply, WeightedSum
 from spinec.compiler.ops.norm import BatchNorm, GroupNorm, LayerNorm
@@ -130,6 +130,12 @@ def prelu(op: PReLU, x: Shape) -> Layer:
     return Layer(call("nn.PReLU", x[0], init=Optional(op.initial, 0.25)), {"slope": "weight"})
 
 
+@rule(Exp)
+def exp(op: Exp, x: Shape) -> Function:
+    """PyTorch's own, and the prelude's in a sequence."""
+    return Function(call("torch.exp", In(0)), call("Exp"))
+
+
 @rule(Pool)
 def pool(op: Pool, x: Shape) -> Layer:
     """Symmetric padding is a setting; average pooling leaves it out of the count, unless told otherwise."""
@@ -229,6 +235,12 @@ def weighted_sum(op: WeightedSum, *inputs: Shape) -> Layer:
 def layer_scale(op: LayerScale, x: Shape) -> Layer:
     """One factor per channel."""
     return Layer(call("LayerScale", x[0], initial=op.initial), {"factor": "weight"})
+
+
+@rule(Scale)
+def scale(op: Scale, x: Shape) -> Layer:
+    """One factor."""
+    return Layer(call("Scale", initial=Optional(op.initial, 1.0)), {"factor": "weight"})
 
 
 @rule(Slice)

@@ -413,6 +413,25 @@ class LayerScale(layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="spinec")
+class Scale(layers.Layer):
+    """A whole map times one trained factor."""
+
+    def __init__(self, initial: float = 1.0, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.initial = initial
+
+    def build(self, input_shape: tuple[int, ...]) -> None:
+        start = keras.initializers.Constant(self.initial)
+        self.factor = self.add_weight(shape=(1,), initializer=start, name="factor")
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        return x * self.factor
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "initial": self.initial}
+
+
+@keras.saving.register_keras_serializable(package="spinec")
 class ChannelSlice(layers.Layer):
     """So many channels of a map, from one on."""
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from spinec.backends.expressions import Call, Layer, Name, Optional, Rule, call
-from spinec.compiler.ops.activation import Activation, PReLU
+from spinec.compiler.ops.activation import Activation, Exp, PReLU
 from spinec.compiler.ops.attention import Attention
 from spinec.compiler.ops.base import Op, Shape
-from spinec.compiler.ops.channels import ChannelConv, LayerScale, Shuffle, Slice
+from spinec.compiler.ops.channels import ChannelConv, LayerScale, Scale, Shuffle, Slice
 from spinec.compiler.ops.conv import Conv, Linear, TransposedConv
 from spinec.compiler.ops.merge import Add, Average, Concat, Multiply, WeightedSum
 from spinec.compiler.ops.norm import BatchNorm, GroupNorm, LayerNorm
@@ -134,6 +134,12 @@ def prelu(op: PReLU, x: Shape) -> Layer:
     return Layer(call("PReLU", initial=Optional(op.initial, 0.25)), {"slope": "slope"})
 
 
+@rule(Exp)
+def exp(op: Exp, x: Shape) -> Layer:
+    """Keras' own, as an activation."""
+    return Layer(call("layers.Activation", "exponential"))
+
+
 @rule(Pool)
 def pool(op: Pool, x: Shape) -> Layer:
     """At stride 1 'same' is symmetric; Keras leaves padding out of averages and below every maximum."""
@@ -224,6 +230,12 @@ def weighted_sum(op: WeightedSum, *inputs: Shape) -> Layer:
 def layer_scale(op: LayerScale, x: Shape) -> Layer:
     """One factor per channel."""
     return Layer(call("LayerScale", op.initial), {"factor": "factor"})
+
+
+@rule(Scale)
+def scale(op: Scale, x: Shape) -> Layer:
+    """One factor."""
+    return Layer(call("Scale", initial=Optional(op.initial, 1.0)), {"factor": "factor"})
 
 
 @rule(Slice)

@@ -226,10 +226,10 @@ def _part(spec: ModelSpec, row: Row) -> str:
 def _level(spec: ModelSpec, row: Row) -> str:
     """The level that an op's cost belongs to: its block's, its output's, or the head's finest."""
     first = row.path.partition(".")[0]
-    output = first if first in spec.outputs else first.partition("_")[2]
+    output = max((name for name in spec.outputs if f"_{first}".endswith(f"_{name}")), key=len, default="")
     if first in spec.blocks:
         level = spec.level_of(first)
-    elif output in spec.outputs:
+    elif output:
         level = spec.level_of(spec.outputs[output])
     else:
         level = min(spec.level_of(block) for block in spec.outputs.values())

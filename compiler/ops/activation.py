@@ -75,3 +75,19 @@ class PReLU(Op):
 
     def kept(self, output: Shape, *inputs: Shape) -> Kept:
         return Kept((0,))
+
+
+@dataclass(frozen=True, slots=True)
+class Exp(Op):
+    """e to the power of every value."""
+
+    category: ClassVar[str] = "activation"
+
+    def infer(self, *inputs: Shape) -> Shape:
+        return inputs[0]
+
+    def work(self, output: Shape, *inputs: Shape) -> Work:
+        return {"activation": elements(output)}
+
+    def kept(self, output: Shape, *inputs: Shape) -> Kept:
+        return Kept(output=True)

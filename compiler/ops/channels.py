@@ -31,6 +31,27 @@ class LayerScale(Op):
 
 
 @dataclass(frozen=True, slots=True)
+class Scale(Op):
+    """A whole map times one trained factor (arXiv 1904.01355, Section 3.2)."""
+
+    category: ClassVar[str] = "scale"
+
+    initial: float = 1.0
+
+    def infer(self, *inputs: Shape) -> Shape:
+        return feature_map("scale", inputs[0])
+
+    def weights(self, *inputs: Shape) -> dict[str, Shape]:
+        return {"factor": (1,)}
+
+    def work(self, output: Shape, *inputs: Shape) -> Work:
+        return {"multiply": elements(output)}
+
+    def kept(self, output: Shape, *inputs: Shape) -> Kept:
+        return Kept((0,))
+
+
+@dataclass(frozen=True, slots=True)
 class Slice(Op):
     """So many channels of a map, from one on."""
 
