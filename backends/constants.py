@@ -20,6 +20,8 @@ from spinec.spec.model import ModelSpec
 
 ARGUMENTS = ("classes",)
 """Numbers of the head that users change without another spec: the model takes them, by default the constants."""
+PREDICTIONS = "predictions"
+"""What nodes say of channels that whoever uses their graph tells it: an argument, even if all uses agree."""
 MOMENTUM = "norm_momentum"
 CONSTANTS = frozenset(
     name.upper() for name in (RATE, MOMENTUM, *(name for head in Head.kinds.values() for name in head.model_fields))
@@ -32,8 +34,8 @@ def counted(build: Any, formula: str) -> Any:
     """What makes a prediction layer, with its channels as the formula of a node says: ``ANCHORS * classes``."""
     if not formula or not isinstance(build, Call):
         return build
-    if any(key == "predictions" for key, _ in build.kwargs):
-        kwargs = tuple((key, _said(value, formula) if key == "predictions" else value) for key, value in build.kwargs)
+    if any(key == PREDICTIONS for key, _ in build.kwargs):
+        kwargs = tuple((key, _said(value, formula) if key == PREDICTIONS else value) for key, value in build.kwargs)
         return Call(build.target, build.args, kwargs)
     numbers = [i for i, value in enumerate(build.args) if isinstance(value, int)]
     return Call(

@@ -63,6 +63,13 @@ class Holes:
             return Half(self.unify(tuple(value.value for value in values), "kernel"))
         return self.hole(values, hint)
 
+    def argument(self, calls: tuple[Call, ...], name: str) -> Call:
+        """One call for all instances, whose last number is a constructor argument, even where all instances agree."""
+        at = [i for i, value in enumerate(calls[0].args) if isinstance(value, int)][-1]
+        hole = self.hole(tuple(call.args[at] for call in calls), name)
+        call = self.unify(calls, name)
+        return Call(call.target, (*call.args[:at], hole, *call.args[at + 1 :]), call.kwargs)
+
     def _dim(self, values: tuple[Any, ...], hint: str) -> str:
         """The dim of the block that has these values: dims are arguments even where all instances agree."""
         known = ("dim", "in_dim", *self.formulas) if hint in DIM_PLACES else (hint,)

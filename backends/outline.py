@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from typing import Any
 
-from spinec.backends.constants import arguments, counted
+from spinec.backends.constants import PREDICTIONS, arguments, counted
 from spinec.backends.expressions import Call, Function, Half, In, Layer, Name, Optional, Place, Rule
 from spinec.backends.holes import Holes, Param
 from spinec.backends.naming import class_name
@@ -204,8 +204,8 @@ class Outliner:
         for i, node in enumerate(graph.nodes):
             if isinstance(node.op, Graph):
                 made = [self._make(instance.children[i]) for instance in instances]
-                build = holes.hole(tuple(made), node.module) if inject else holes.unify(tuple(made), node.name)
-                build, taken = counted(build, node.counted), self._takes(node, instances[0].children[i])
+                build = holes.hole(tuple(made), node.module) if inject else self._built(node, tuple(made), holes)
+                taken = self._takes(node, instances[0].children[i])
                 members.append(Member(node, build=build, is_graph=True, takes=taken))
                 continue
             lowered = [instance.lowered[i] for instance in instances]
@@ -227,11 +227,17 @@ class Outliner:
     def _member(self, graph: Graph, node: Node, lowered: list[Layer | Function | None], holes: Holes) -> Member:
         layers = [each for each in lowered if isinstance(each, Layer)]
         if layers:
-            build = counted(holes.unify(tuple(layer.build for layer in layers), node.name), node.counted)
+            build = self._built(node, tuple(layer.build for layer in layers), holes)
             return Member(node, build=build, after=layers[0].after, takes=tuple(arguments([node.counted])))
         functions = [each for each in lowered if isinstance(each, Function)]  # all the same: see `_shape_of`
         overwrite = _is_fresh(graph, node.inputs[0])
         return Member(node, apply=(functions[0].in_place if overwrite else None) or functions[0].apply)
+
+    def _built(self, node: Node, builds: tuple[Call, ...], holes: Holes) -> Any:
+        """The call that makes a member; its channels are as the node says, or what the class is told."""
+        if node.counted == PREDICTIONS:
+            return holes.argument(builds, PREDICTIONS)
+        return counted(holes.unify(builds, node.name), node.counted)
 
     def _injects(self, instances: list[_Instance]) -> bool:
         """Whether the children are passed in: some are sequences, or not all of one class."""

@@ -285,7 +285,8 @@ LARGE = ("dim", "classes", "hidden", "box_crops", "mask_crops", "mask_size")  # 
 def any_head(kind: str, model: type[Head]) -> st.SearchStrategy[dict[str, Any]]:
     """A head of one kind; what every spec must say is always said, and so is what makes a head large by default."""
     fields = model.model_fields
-    always = [*always_of(model), *(name for name in fields_of(model) if name in LARGE and fields[name].default)]
+    needed = always_of(model)
+    always = [name for name in fields_of(model) if name in needed or (name in LARGE and fields[name].default)]
     return any_of(model, *always).map(lambda own: {"kind": kind, **own})
 
 

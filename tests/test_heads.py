@@ -206,3 +206,23 @@ def test_fcos_needs_every_level_between_the_outer_ones_and_centernet_does_not() 
     with pytest.raises(spinec.SpecError, match="no output at level 3"):
         spinec.loads(text)
     assert "size_P4" in spinec.lower(spinec.loads(text.replace(FCOS, HEADS["centernet"]))).outputs
+
+
+@pytest.mark.parametrize("name", ["pytorch", "tensorflow"])
+@pytest.mark.parametrize(
+    "own",
+    [
+        "kind: retinanet, dim: 8, classes: 4",
+        "kind: retinanet, dim: 8, classes: 4, conv: full, layers: 1",
+        "kind: retinanet, dim: 36, classes: 4, conv: full",
+        "kind: ssd, classes: 4, anchors: [3, 3]",
+        "kind: centernet, dim: 1, classes: 2",
+    ],
+)
+def test_predictions_that_happen_to_have_equal_numbers_are_arguments_nevertheless(own: str, name: str) -> None:
+    """As the number of classes is: a class of generated source once took it for another of its arguments."""
+    pytest.importorskip({"pytorch": "torch"}.get(name, name))
+    program, found = program_of(own), backend(name)
+    read = found.read_weights(found.build(program), program)
+    assert {key: value.shape for key, value in read.items()} == {**program.weights, **program.state}
+    assert "predictions=" in found.emit(program)

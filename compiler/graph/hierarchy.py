@@ -33,7 +33,8 @@ class Node(NamedTuple):
 
     Nodes of one `module` share their weights, so they are written once and applied several times; `call` tells the
     applications apart. Within a shared graph a node with `per_call` has weights of its own for every call. `counted`
-    says in fields of the head how many channels it gives, ``"anchors * classes"``, as source had better say it too.
+    says in fields of the head how many channels it gives, ``"anchors * classes"``, as source had better say it too;
+    ``"predictions"`` is what the graph is told by its user, who says it.
     """
 
     name: str

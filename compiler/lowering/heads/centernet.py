@@ -36,4 +36,4 @@ def _branch(head: CenterNet, style: Style, in_dim: int, predictions: int, prior:
     to = GraphBuilder("branch", "3x3 convolution, activation, 1x1 prediction.", settings=settings)
     x = to.add("conv", style.conv(head.dim, 3, bias=True), "x")
     x = activate(to, "act", head.activation, x)
-    return to.build(to.add("predict", style.conv(predictions, bias=True, bias_init=prior), x))
+    return to.build(to.add("predict", style.conv(predictions, bias=True, bias_init=prior), x, counted="predictions"))

@@ -47,7 +47,7 @@ def subnet(head: RetinaNet, in_dim: int, predictions: int, prior: float, style: 
     )
     to.settings = {**to.settings, "predictions": predictions}
     x, dim = add_layers(to, head, head.layers, in_dim, style, bias=head.bias)
-    return to.build(to.add("predict", conv(head, style, dim, predictions, prior), x))
+    return to.build(to.add("predict", conv(head, style, dim, predictions, prior), x, counted="predictions"))
 
 
 def _tower(head: RetinaNet, in_dim: int, style: Style) -> Graph:

@@ -31,4 +31,4 @@ def _predictor(head: SSD, style: Style, dim: int, predictions: int) -> Graph:
     settings = {"dim": dim, "predictions": predictions}
     to = GraphBuilder("predictor", "Depthwise convolution, norm, activation, 1x1 prediction.", settings=settings)
     x = conv_norm_act(to, style, "x", "", style.conv(dim, 3, groups=dim), head.activation)
-    return to.build(to.add("predict", style.conv(predictions, bias=True), x))
+    return to.build(to.add("predict", style.conv(predictions, bias=True), x, counted="predictions"))
