@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import combinations, repeat
 from math import prod
 from random import Random
 
@@ -21,8 +21,10 @@ from spinec.compiler.cost_model.quadratic_form import (
     costs_of,
     denominator,
     evaluate,
+    follows,
     form_of,
     no_form,
+    of_dim,
     plus,
     plus_form,
     renamed,
@@ -47,7 +49,7 @@ SAMPLES = 8  # dims that a block is counted for: an op has four unknown factors,
 RANGES = 6  # from which samples are taken
 MULTIPLES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)  # of dims: groups must divide them
 MORE = 18  # samples on top, for blocks with an op of several different channel numbers
-CHECKS = 4  # whole candidates on which a form is compared with `cost`
+CHECKS = 6  # whole candidates on which a form is compared with `cost`
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,10 @@ def _block_forms(
     found += [*map(Width, sources)]
     found += [width for given in block.inputs for width in _narrowed(spec, given)]
     choices = [_valid(spec, size, name, dims) for dims in _choices([name, *sources], found, random)]
+    for dims in _choices([name, *sources], found, random):
+        if _told_apart(found, choices):
+            break
+        choices.append(_valid(spec, size, name, dims))
     try:
         return _fitted(spec, size, name, found, choices)
     except (TooFewError, SpecError):  # more factors than samples, or samples that leave some of them open
@@ -243,6 +249,22 @@ def _finest(node: Node) -> int:
     return parts
 
 
+def _told_apart(widths: Sequence[Width], choices: Sequence[Mapping[str, int]]) -> bool:
+    """Whether no two numbers that one dim makes look alike in samples by chance: one and half of another, rounded."""
+    for block in dict.fromkeys(width.block for width in widths if width.block in choices[0]):
+        formulas = [width.formula for width in widths if width.block == block]
+        every = range(1, 32 + 2 * max(map(_finest, formulas)))
+        taken = [each[block] for each in choices]
+        for one, other in combinations(formulas, 2):
+            alike = (
+                follows(*(tuple([of_dim(node, dim) for dim in dims]) for node in (other, one)))
+                for dims in (taken, every)
+            )
+            if next(alike) and not next(alike):
+                return False
+    return True
+
+
 def _choices(
     names: Sequence[str], widths: Sequence[Width], random: Random, turns: int = RANGES
 ) -> list[dict[str, int]]:
@@ -305,7 +327,8 @@ def _check(form: CostForm, size: tuple[int, int], random: Random) -> None:
 def _candidate(form: CostForm, size: tuple[int, int], random: Random) -> tuple[dict[str, int], dict[str, int]]:
     """Random dims and repeats, many of them equal; no dims where none are found that all blocks can have."""
     spec = form.spec
-    few = [random.randint(1, 64) for _ in range(3)]  # no block's weights are too large with these
+    most = random.choice((8, 64))  # formulas may have another branch for few; no block's weights are too large
+    few = [random.randint(1, most) for _ in range(3)]
     repeats = {name: random.randint(1, 3) for name in spec.blocks}
     chosen = {name: random.choice(few) for name in spec.blocks} | dict.fromkeys(form.tied, few[0])
     for times in MULTIPLES:

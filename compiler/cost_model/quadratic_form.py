@@ -111,7 +111,7 @@ def form_of(what: str, samples: Sequence[Sample], widths: Sequence[Width], skip:
     known: dict[tuple[int, ...], Width] = {}
     for width in (ONE, *widths):  # in order of preference: a dim before its shares
         values = tuple([channels(width, each) for each in dims])
-        if not any(_follows(values, other) for other in known):
+        if not any(follows(values, other) for other in known):
             known[values] = width
     if len({tuple([(step.path, len(step.inputs)) for step in program.steps]) for _, program in samples}) > 1:
         raise no_form(what)  # what is computed depends on the dims
@@ -143,7 +143,7 @@ def no_form(what: str) -> SpecError:
     return SpecError([Fault("SPN-704", message, None, "count candidates one by one: cost(lower(spec))")])
 
 
-def _follows(numbers: tuple[int, ...], known: tuple[int, ...]) -> bool:
+def follows(numbers: tuple[int, ...], known: tuple[int, ...]) -> bool:
     """Whether numbers are a multiple of known ones and a constant more: then they are nothing new."""
     i = next((i for i, value in enumerate(known) if value != known[0]), 0)
     rise, run = numbers[i] - numbers[0], known[i] - known[0]
