@@ -155,7 +155,7 @@ class Maker:
     def condition(self, deep: bool = True) -> str:
         sort = self.draw(st.integers(0, 10 if deep else 6))
         if sort == 0:
-            return f"{self.field('number')} {self.pick(['!=', '==', '>', '<='])} {self.pick([1, 2])}"
+            return f"{self.field('number')} {self.pick(['!=', '==', '>', '>=', '<', '<='])} {self.pick([1, 2])}"
         if sort == 1:
             return f"{self.field('one_of')} {self.pick(['==', '!='])} 'inner'"
         if sort == 2:

@@ -52,7 +52,7 @@ def test_every_primitive_is_drawn():
 def test_the_whole_grammar_is_drawn():
     seen = Counter()
 
-    @settings(examples(1), max_examples=400, derandomize=True)
+    @settings(examples(1), max_examples=600, derandomize=True)
     @given(kind_specs())
     def each(drawn):
         seen.update(set(grammar(yaml.safe_load(drawn.text))))
