@@ -24,6 +24,7 @@ Down = Annotated[
         "max_pool_first",
         "max_pool_disjoint",
         "avg_pool",
+        "avg_pool_disjoint",
         "none",
     ],
     Field(description="how features come to a coarser level"),

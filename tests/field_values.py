@@ -30,6 +30,7 @@ DOWNS = (
     "max_pool_first",
     "max_pool_disjoint",
     "avg_pool",
+    "avg_pool_disjoint",
     "none",
 )
 SOURCES = ("arXiv 2010.11426, Table 1", 'a "quoted" \\ source, with a # and a {brace}', "x" * 200)

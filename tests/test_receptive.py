@@ -12,6 +12,7 @@ torch = pytest.importorskip("torch")
 from strategies import specs  # noqa: E402  (after the skip)
 
 import spinec  # noqa: E402
+from spinec.backends.pytorch.prelude import AvgPool2dSame  # noqa: E402
 from spinec.spec.model import ModelSpec  # noqa: E402
 
 torch.set_num_threads(1)  # workers of pytest would wait for each other's threads, many times as long
@@ -43,6 +44,9 @@ def tamed(spec: ModelSpec) -> ModelSpec:
         )
         fuse = block.fuse.model_copy(update=calm) if block.fuse else None
         change = {**calm, "inputs": inputs, "fuse": fuse, "dim": min(block.dim, 2)}
+        if block.definition.document.node and spec.joins(block):  # which gives all channels that it takes
+            dims = [blocks[given.block].dim if given.block in blocks else spec.input.channels for given in inputs]
+            change["dim"] = sum(dims)
         change |= {"squeeze": 0.0} if "squeeze" in block.fields else {}
         change |= {"expand": min(block.expand, 2)} if "expand" in block.fields else {}
         blocks[name] = block.model_copy(update=change)
@@ -66,6 +70,10 @@ def features(program: spinec.Program, image: torch.Tensor) -> dict[str, torch.Te
         for name, child in part.named_children():
             if "LayerNorm" in type(child).__name__:
                 setattr(part, name, torch.nn.Identity())
+            elif type(child) is torch.nn.MaxPool2d:  # within a kind: see `averaged`
+                setattr(part, name, torch.nn.AvgPool2d(child.kernel_size, child.stride, child.padding))
+            elif "MaxPool2dSame" in type(child).__name__:
+                setattr(part, name, AvgPool2dSame(child.kernel_size, child.stride))
     found: dict[str, Any] = {}
     for name in program.spec.blocks:
         getattr(model, name).register_forward_hook(lambda _, __, y, name=name: found.update({name: y}))

@@ -147,9 +147,10 @@ def _pool_first(given: Features, to: Features, way: Resample, style: Style) -> l
 
 
 def _disjoint_pool(given: Features, to: Features, way: Resample, style: Style) -> list[Op | Graph]:
-    """1x1 convolution + norm where the dim differs, then one maximum over squares that do not overlap (NAS-FPN)."""
+    """1x1 convolution + norm where the dim differs, then one pooling of disjoint squares (NAS-FPN, HRFPN)."""
+    kind: Literal["max", "avg"] = "avg" if way.down.startswith("avg") else "max"
     ratio = 2 ** (to.level - given.level)
-    return [*match(given, to, way, style, by_default=False), Pool("max", ratio, ratio, "same")]
+    return [*match(given, to, way, style, by_default=False), Pool(kind, ratio, ratio, "same")]
 
 
 def _depthwise_down(style: Style, dim: int, activation: Kind) -> Graph:
@@ -170,4 +171,5 @@ DOWN = {
     "max_pool_first": _pool_first,
     "max_pool_disjoint": _disjoint_pool,
     "avg_pool": _pool,
+    "avg_pool_disjoint": _disjoint_pool,
 }
