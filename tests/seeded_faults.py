@@ -317,8 +317,10 @@ SEEDS = (
     Seed("swish for mish", "tensorflow", "activator", '"mish"', '"silu"'),
     Seed("gelu for its approximation", "pytorch", "activator", ', approximate="tanh"', ""),
     Seed("another constant in the approximation", "tensorflow", "activator", "0.044715", "0.045"),
-    Seed("momentum 0.9 for 0.99", "pytorch", "detector", "momentum=0.01", "momentum=0.1", "training"),
-    Seed("momentum for its complement", "pytorch", "detector", "momentum=0.01", "momentum=0.99", "training"),
+    Seed("momentum 0.9 for 0.99", "pytorch", "detector", "NORM_MOMENTUM = 0.01", "NORM_MOMENTUM = 0.1", "training"),
+    Seed(
+        "momentum for its complement", "pytorch", "detector", "NORM_MOMENTUM = 0.01", "NORM_MOMENTUM = 0.99", "training"
+    ),
     Seed(
         "half the gradient of a gate",
         "pytorch",
@@ -335,8 +337,15 @@ SEEDS = (
         "(weight.sum().detach() + self.epsilon)",
         "training",
     ),
-    Seed("momentum 0.9 for 0.99", "tensorflow", "detector", "momentum=0.99", "momentum=0.9", "training"),
-    Seed("momentum for its complement", "tensorflow", "classifier", "momentum=0.99", "momentum=0.01", "training"),
+    Seed("momentum 0.9 for 0.99", "tensorflow", "detector", "NORM_MOMENTUM = 0.99", "NORM_MOMENTUM = 0.9", "training"),
+    Seed(
+        "momentum for its complement",
+        "tensorflow",
+        "classifier",
+        "NORM_MOMENTUM = 0.99",
+        "NORM_MOMENTUM = 0.01",
+        "training",
+    ),
     Seed(
         "half the gradient through a softmax",
         "tensorflow",
