@@ -6,7 +6,15 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from pydantic.functional_validators import AfterValidator
 
 MAX_LEVEL = 12
@@ -80,6 +88,15 @@ def _odd(value: int) -> int:
     return value
 
 
+def _sides(value: Any, side: ValidatorFunctionWrapHandler) -> Any:
+    if not isinstance(value, list | tuple):
+        return side(value)
+    if len(value) != 2:
+        raise ValueError("expected one number, or [height, width]")
+    height, width = map(side, value)
+    return height if height == width else (height, width)
+
+
 def _pair(value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
         return value, value
@@ -97,6 +114,12 @@ Kernel = Annotated[
     int,
     Field(gt=0, le=MAX_KERNEL, description="size of the square kernel, odd"),
     AfterValidator(_odd),
+]
+Sides = Annotated[
+    Kernel,
+    WrapValidator(_sides, json_schema_input_type=Kernel | tuple[Kernel, Kernel]),
+    PlainSerializer(lambda kernel: kernel),
+    Field(description="size of the kernel, odd: one number, or [height, width]"),
 ]
 Dilation = Annotated[int, Field(ge=1, le=64, description="pixels from one tap of the kernel to the next")]
 Repeats = Annotated[int, Field(gt=0, le=MAX_REPEATS, description="how often the block runs, one after the other")]

@@ -92,6 +92,8 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "inner": (5, 1, 8),
     "keep": (True, False),
     "kernel": (1, 3, 5, 7),
+    "Conv.kernel": ((1, 7), 1, 3, (5, 3)),
+    "SeparableConv.kernel": ((1, 7), 1, 3, (5, 3)),
     "layer_scale": (0.1, 1e-6),
     "layers": (1, 0, 2, 3),
     "macs": ("2.5B", "97.0K"),

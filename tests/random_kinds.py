@@ -23,7 +23,19 @@ STRIDING = ("conv", "mbconv", "separable", "residual", "convnext")
 KEEPING = ("squeeze_excite", "norm_act")
 """Kinds of the library that give as many channels as they take."""
 LIBRARY = (*STRIDING, *KEEPING, "ghost_module")
-TYPES = ("number", "integer", "ratio", "boolean", "activation", "one_of", "kernel", "kernels", "dilation", "dim")
+TYPES = (
+    "number",
+    "integer",
+    "ratio",
+    "boolean",
+    "activation",
+    "one_of",
+    "kernel",
+    "sides",
+    "kernels",
+    "dilation",
+    "dim",
+)
 VALUES: dict[str, tuple[Any, ...]] = {
     "number": (1, 2, 1.5, 3),
     "integer": (2, 1, 3),
@@ -32,6 +44,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "activation": ACTIVATIONS,
     "one_of": ("inner", "outer"),
     "kernel": (3, 1, 5),
+    "sides": ([1, 5], 3, [3, 1], 1),
     "kernels": ([3], [1, 3], [3, 5]),
     "dilation": (1, 2),
     "dim": (4, 6, 9),
@@ -301,7 +314,8 @@ class Maker:
     def conv(self) -> None:
         given, said = self.source()
         text, whole, growth = self.width()
-        body: dict[str, Any] = {"conv": text, "kernel": self.kernel(), **said, **self.trimmings()}
+        kernel = self.pick([self.kernel, self.kernel, lambda: self.field("sides")])
+        body: dict[str, Any] = {"conv": text, "kernel": kernel, **said, **self.trimmings()}
         self.add(body, given, Value("", text, given.size, whole, growth))
 
     def trimmings(self) -> dict[str, Any]:

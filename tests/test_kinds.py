@@ -29,7 +29,7 @@ def test_every_kind_of_the_library_is_sound_and_says_what_it_is(name):
     kind = library_kind(name)
     assert kind.name == kind.document.kind == name
     assert kind.document.says
-    assert all(field.says or field.type in ("kernel", "dilation") for field in kind.document.fields.values())
+    assert all(field.says or field.type in ("kernel", "sides", "dilation") for field in kind.document.fields.values())
 
 
 def test_no_two_kinds_of_the_library_look_alike_that_say_a_look():
@@ -205,3 +205,18 @@ def test_classes_that_differ_in_a_part_or_an_activation_are_called_so():
 
 def test_the_schema_has_kinds_of_a_specs_own():
     assert "kinds" in schema()["properties"]
+
+
+def test_a_kernel_of_two_sides_is_the_kernel_of_a_convolution_and_nothing_else():
+    spec = spinec.loads(
+        "name: a\nblocks:\n  b1: {level: 1, kind: conv, dim: 8, kernel: [1, 7], inputs: [image]}\noutputs: {P1: b1}\n"
+    )
+    assert spec.blocks["b1"].kernel == (1, 7)
+    assert spinec.loads(spinec.dump(spec)) == spec
+    assert spinec.cost(spinec.lower(spec, 32)).params == 3 * 7 * 8 + 2 * 8
+    squared = spinec.loads(spinec.dump(spec).replace("[1, 7]", "[7, 7]"))
+    assert squared.blocks["b1"].kernel == 7
+    for steps in ("{conv: dim, kernel: size + 1}", "{conv: size}", "{pool: max, kernel: size}"):
+        own = f"own: {{says: A, fields: {{size: {{type: sides, default: 3}}}}, steps: {{a: {steps}}}}}"
+        with pytest.raises(spinec.SpecError, match="expected a number, got the sides of a kernel"):
+            spinec.loads(f"name: a\nkinds: {{{own}}}\n{BLOCKS}")

@@ -223,6 +223,9 @@ def _string(spec: ModelSpec, name: str, faults: list[Fault]) -> str:
     if len(block.inputs) != 1 or strides not in (0, 1):
         faults.append(Fault("SPN-709", f"{name}: block strings are a chain in which every block strides by 1 or 2"))
         return ""
+    if isinstance(_kernel(block), tuple):
+        faults.append(Fault("SPN-709", f"{name}: kernels of block strings are square"))
+        return ""
     words = [f"r{block.repeats}", f"k{_kernel(block)}", f"s{1 + strides}"]
     fields = block.fields
     match block.kind:
@@ -245,5 +248,5 @@ def _string(spec: ModelSpec, name: str, faults: list[Fault]) -> str:
     return "_".join([kind, *words, *rest])
 
 
-def _kernel(block: Block) -> int:
-    return int(getattr(block, "kernel", 1))
+def _kernel(block: Block) -> int | tuple[int, int]:
+    return getattr(block, "kernel", 1)

@@ -17,6 +17,7 @@ from spinec.compiler.ops.merge import Add, Concat, Multiply
 from spinec.compiler.ops.norm import GroupNorm, LayerNorm
 from spinec.compiler.ops.pool import GlobalPool, Pool
 from spinec.compiler.ops.regularize import StochasticDepth
+from spinec.compiler.ops.window import sides_of
 from spinec.spec.errors import BackendError
 from spinec.spec.fields import Padding
 from spinec.spec.kinds.expand import Parts, expand
@@ -42,7 +43,7 @@ def _pool(style: Style, settings: Mapping[str, Any]) -> Op:
 def _padding(style: Style, settings: Mapping[str, Any]) -> Padding:
     """As a step says, or a spec; but an even kernel, which has no centre, is padded as 'same' does."""
     said: Padding | Literal["spec"] = settings["padding"]
-    if settings["kernel"] % 2 == 0:
+    if any(side % 2 == 0 for side in sides_of(settings["kernel"])):
         return "same"
     return style.padding if said == "spec" else said
 

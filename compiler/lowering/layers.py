@@ -9,6 +9,7 @@ from spinec.compiler.graph.hierarchy import GraphBuilder
 from spinec.compiler.ops.activation import Activation
 from spinec.compiler.ops.conv import Conv, TransposedConv
 from spinec.compiler.ops.norm import BatchNorm, GroupNorm, LayerNorm
+from spinec.compiler.ops.window import Kernel
 from spinec.spec.fields import Activation as Kind
 from spinec.spec.fields import Padding
 from spinec.spec.model import Init, ModelSpec, Norm
@@ -27,7 +28,7 @@ class Style:
     def conv(
         self,
         dim: int,
-        kernel: int = 1,
+        kernel: Kernel = 1,
         stride: int = 1,
         *,
         groups: int = 1,
@@ -41,7 +42,7 @@ class Style:
             kernel=kernel,
             stride=stride,
             groups=groups,
-            dilation=dilation if kernel > 1 else 1,  # one pixel has no gaps
+            dilation=dilation if kernel != 1 else 1,  # one pixel has no gaps
             bias=bias,
             bias_init=bias_init,
             padding=self.padding,

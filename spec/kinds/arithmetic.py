@@ -10,7 +10,7 @@ from typing import Any
 from spinec.spec.kinds.formula import COMPARED, FUNCTIONS, FormulaError, Node, Type, Value
 from spinec.spec.rounding import round_dim
 
-NAMED = {"number": "a number", "boolean": "true or false", "word": "a word"}
+NAMED = {"number": "a number", "boolean": "true or false", "word": "a word", "sides": "the sides of a kernel"}
 LARGEST = Fraction(2**62)  # of any value on the way: dims end far below
 
 

@@ -10,7 +10,9 @@ from pydantic import AfterValidator, Field
 from spinec.spec.fields import READ_ONLY, Frozen
 from spinec.spec.kinds.steps import Boolean, IsFormula, Number
 
-FieldType = Literal["kernel", "kernels", "dilation", "dim", "integer", "number", "ratio", "boolean", "activation"]
+FieldType = Literal[
+    "kernel", "sides", "kernels", "dilation", "dim", "integer", "number", "ratio", "boolean", "activation"
+]
 MAX_FIELDS = 32
 MAX_STEPS = 64
 LOOKS = 28  # four outlines in seven colours

@@ -63,8 +63,8 @@ class Parts:
             if part.inner:
                 yield from part.inner.windows
             elif "stride" in part.settings:
-                kernels = part.settings.get("kernels") or (part.settings["kernel"],)
-                yield max(kernels), part.settings["stride"]
+                kernel = part.settings.get("kernels") or part.settings["kernel"]
+                yield max(kernel) if isinstance(kernel, tuple) else kernel, part.settings["stride"]
 
     @property
     def normed(self) -> Iterator[tuple[str, int]]:
@@ -286,7 +286,7 @@ class _Site:
         for key, node in planned.settings.items():
             path = (*planned.path, key)
             value = self._value(path, node)
-            found[key] = value if isinstance(value, bool) else self._number(planned.step, path, value)
+            found[key] = value if isinstance(value, bool | tuple) else self._number(planned.step, path, value)
         if found.get("kernel") == 1 and "dilation" in found:
             found["dilation"] = 1  # one pixel has no gaps
         self._note_use(planned, ("dilation",) if found.get("kernel") == 1 else ())

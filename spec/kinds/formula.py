@@ -22,7 +22,7 @@ MAX_DEPTH = 12  # brackets and operators within one another
 MAX_POWER = 4
 
 Value: TypeAlias = Fraction | bool | str
-Type = Literal["number", "boolean", "word"]
+Type = Literal["number", "boolean", "word", "sides"]
 COMPARED = ("==", "!=", "<", "<=", ">", ">=")
 FUNCTIONS = ("round_to", "min", "max")
 

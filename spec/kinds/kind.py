@@ -137,6 +137,8 @@ def type_of_field(field_type: str | None) -> Type:
     """What a formula takes a field for."""
     if field_type in (None, "activation", "kernels"):
         return "word"
+    if field_type == "sides":
+        return "sides"
     return "boolean" if field_type == "boolean" else "number"
 
 

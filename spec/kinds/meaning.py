@@ -119,11 +119,18 @@ def _settings(kind: Kind, placed: Placed, types: Mapping[str, Type]) -> Iterator
     """Formulas give what their setting takes."""
     for key, formula in formulas_of(placed.step):
         wanted = placed.step.types.get(key) or ("number" if key == "repeat" else "boolean")
+        if key in placed.step.sided and types.get(_named(formula)) == "sides":
+            continue
         wrong = [*_typed(kind, (*placed.path, key), formula, wanted, types)]
         yield from wrong or _number(kind, placed, key, formula)
     if placed.step.zero_scale is not None and placed.step.norm is None:
         message = f"{'.'.join(placed.path)}: 'zero_scale' is of a norm, and there is none"
         yield Fault("SPN-520", message, kind.place(*placed.path, "zero_scale"), "add norm: true")
+
+
+def _named(formula: Formula) -> str:
+    """The name that a formula is, if it is nothing else."""
+    return str(formula.node.value) if formula.node.op == "name" else ""
 
 
 def _number(kind: Kind, placed: Placed, key: str, formula: Formula) -> Iterator[Fault]:
@@ -217,7 +224,10 @@ def _inner_field(
 ) -> Iterator[Fault]:
     """What is said of a field fits it, as far as it depends on nothing."""
     if isinstance(value, Formula):
-        if wrong := [*_typed(kind, path, value, type_of_field(field.type), types)]:
+        wanted = type_of_field(field.type)
+        if wanted == "sides" and types.get(_named(value)) != "sides":
+            wanted = "number"
+        if wrong := [*_typed(kind, path, value, wanted, types)]:
             yield from wrong
             return
         node = settled(value.node, {})

@@ -8,12 +8,13 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import Field, TypeAdapter, ValidationError, create_model
 
 from spinec.spec.blocks import Block
-from spinec.spec.fields import Activation, Dilation, Dim, Kernel, Ratio
+from spinec.spec.fields import Activation, Dilation, Dim, Kernel, Ratio, Sides
 from spinec.spec.kinds.document import FieldDocument, FieldType
 from spinec.spec.kinds.kind import Kind, camel
 
 TYPES: dict[str, Any] = {
     "kernel": Kernel,
+    "sides": Sides,
     "kernels": Annotated[tuple[Kernel, ...], Field(min_length=1, max_length=8)],
     "dilation": Dilation,
     "dim": Dim,

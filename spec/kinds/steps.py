@@ -62,6 +62,8 @@ class Step(Frozen):
     dims: ClassVar[tuple[str, ...]] = ()
     """Settings that are numbers of channels: rounded down, at least one."""
     exact: ClassVar[tuple[str, ...]] = ()
+    sided: ClassVar[tuple[str, ...]] = ()
+    """Settings that may be a field of two sides instead of a number."""
     """Settings that are any numbers; others are whole and above zero."""
     positive: ClassVar[tuple[str, ...]] = ()
     """Those of them that are above zero."""
@@ -121,9 +123,10 @@ class Conv(Step):
     dims: ClassVar[tuple[str, ...]] = ("conv",)
     exact: ClassVar[tuple[str, ...]] = ("bias_init",)
     divides: ClassVar[str] = "groups"
+    sided: ClassVar[tuple[str, ...]] = ("kernel",)
 
     conv: Number = Field(description="channels that come out")
-    kernel: Number = Field(parse("1"), description="size of the square kernel")
+    kernel: Number = Field(parse("1"), description="size of the square kernel, or a field of type sides")
     stride: Number = Field(parse("1"), description="pixels from one window to the next")
     groups: Number = Field(parse("1"), description="groups of channels, each convolved by itself")
     dilation: Number = Field(parse("1"), description="pixels from one tap of the kernel to the next")
