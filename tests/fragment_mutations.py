@@ -32,7 +32,9 @@ gives: {P3: n3, P4: n4, P5: n6}
 USE = """\
 name: use
 blocks:
-  b3: {level: 3, kind: conv, dim: 8, inputs: [image]}
+  b1: {level: 1, kind: conv, dim: 8, inputs: [image]}
+  b2: {level: 2, kind: conv, dim: 8, inputs: [b1]}
+  b3: {level: 3, kind: conv, dim: 8, inputs: [b2]}
   b4: {level: 4, kind: conv, dim: 12, inputs: [b3]}
   b5: {level: 5, kind: conv, dim: 16, inputs: [b4]}
 """

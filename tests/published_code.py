@@ -27,6 +27,7 @@ NETWORKS = {  # ours: timm's, or torchvision's
     "efficientnetv2-s": "tf_efficientnetv2_s",
     "ese-vovnet-19b-dw": "ese_vovnet19b_dw",
     "ghostnet": "ghostnet_100",
+    "hrnet-w18": "hrnet_w18",
     "mixnet-s": "tf_mixnet_s",
     "mobilenetv4-conv-small": "mobilenetv4_conv_small",
     "regnetx-400mf": "regnetx_004",
@@ -37,7 +38,7 @@ NETWORKS = {  # ours: timm's, or torchvision's
     "shufflenet-v2": "torchvision.shufflenet_v2_x1_0",
 }
 SMALL = 96  # pixels at which logits are compared: large enough for every level
-SIDE = ("shortcut", "downsample", "bottom", "project")
+SIDE = ("shortcut", "downsample", "bottom", "project", "fuse_layers", "resample")
 WINDOW = 30  # modules among which a counterpart is looked for: branches may run in another order
 
 

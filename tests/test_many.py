@@ -45,6 +45,7 @@ NOT_BY_HAND = {
     "efficientnetv2",
     "ese",
     "ghostnet",
+    "hrnet",
     "hybrid",
     "mixnet",
     "mobilenetv4",

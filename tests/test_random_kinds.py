@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import pickle
 import random
-from collections import Counter
 from copy import deepcopy
 
 import pytest
@@ -16,7 +15,7 @@ import yaml
 
 torch = pytest.importorskip("torch")
 
-from hypothesis import HealthCheck, Phase, given, settings  # noqa: E402  (after the skip)
+from hypothesis import HealthCheck, Phase, given, seed, settings  # noqa: E402  (after the skip)
 from kind_grammar import grammar, whole_grammar  # noqa: E402
 from random_kinds import OF_PRIMITIVE, kind_specs  # noqa: E402
 from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
@@ -50,15 +49,19 @@ def test_every_primitive_is_drawn():
 
 
 def test_the_whole_grammar_is_drawn():
-    seen = Counter()
+    missing = set(whole_grammar())
+    for number in range(12):  # what is rare may be missing in one series: choices within an example go together
 
-    @settings(examples(1), max_examples=600, derandomize=True)
-    @given(kind_specs())
-    def each(drawn):
-        seen.update(set(grammar(yaml.safe_load(drawn.text))))
+        @seed(number)
+        @settings(examples(1), max_examples=300, derandomize=False)
+        @given(kind_specs())
+        def each(drawn):
+            missing.difference_update(grammar(yaml.safe_load(drawn.text)))
 
-    each()
-    assert [item for item in whole_grammar() if not seen[item]] == []
+        each()
+        if not missing:
+            break
+    assert not missing
 
 
 @examples(30)
