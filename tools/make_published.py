@@ -24,7 +24,7 @@ def row(name: str) -> list[str]:
     """What is counted of a spec and of its published code, and how far their logits are apart."""
     found = compared(name)
     counts = [f"{number:,}" for number in (*found.params, *found.macs)]
-    return [name, NETWORKS[name], *counts, f"{found.logits:.1e}" if found.logits else "0", f"{found.images:.2f}"]
+    return [name, NETWORKS[name], *counts, f"{found.logits:.1e}" if found.logits else "0", f"{found.images:.3g}"]
 
 
 def main() -> None:
