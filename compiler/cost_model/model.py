@@ -92,7 +92,9 @@ class CostModel:
                 self._check_exact(quantity, *largest.tolist())
                 tables = self._tables_for(quantity, int(self._with_joined(largest[0]).max()))
             known = self._with_joined(columns)
-            counts[rows] = tables.count(known, None if times is None else further - self._usual) / self._form.times
+            counts[rows] = tables.count(known, None if times is None else further - self._usual)
+        if self._form.times > 1:
+            counts //= self._form.times
         return counts
 
     def _array(self, values: ArrayLike, what: str) -> NDArray[Any]:
