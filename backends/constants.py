@@ -160,9 +160,10 @@ class Norms:
                 seen.setdefault(short[build.target], Counter())[_settings(build)] += 1
         common = {name: counts.most_common(1)[0] for name, counts in seen.items()}
         named = {name: call for name, (call, times) in common.items() if times >= LEAST}
-        batch = {build.target: dict(build.kwargs)["momentum"] for build in builds if "momentum" in dict(build.kwargs)}
-        momenta = set(batch.values())
-        return cls(named, momenta.pop() if len(momenta) == 1 else None, tuple(batch), meaning)
+        batch = [(build.target, value) for build in builds for key, value in build.kwargs if key == "momentum"]
+        momenta = {momentum for _, momentum in batch}
+        kinds = tuple(dict.fromkeys(target for target, _ in batch))
+        return cls(named, momenta.pop() if len(momenta) == 1 else None, kinds, meaning)
 
     @property
     def arguments(self) -> list[str]:
