@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidatorFunctionWrapHandler, WrapValidator
 
-from spinec.spec.fields import Activation, Dim, Frozen, Level, Ratio, Repeats
+from spinec.spec.fields import Activation, Dim, Frozen, Level, Padding, Ratio, Repeats
 from spinec.spec.kinds.kind import Kind
 from spinec.spec.kinds.plan import field_values, inner_dim
 
@@ -106,6 +106,52 @@ class Fuse(Frozen):
     )
 
 
+NormKind = Annotated[
+    Literal["batch", "layer", "group"],
+    Field(description="over the batch, over the channels of every pixel, or over groups of channels"),
+]
+Groups = Annotated[
+    int,
+    Field(
+        ge=1,
+        le=4096,
+        description="of group norm; they divide every dim that has a norm. Behind linear layers it is layer norm",
+    ),
+]
+NormEpsilon = Annotated[float, Field(gt=0, le=1, description="added to the variance")]
+Momentum = Annotated[
+    float,
+    Field(ge=0, lt=1, description="what the running statistics keep of themselves each step, as in TensorFlow"),
+]
+Synchronized = Annotated[bool, Field(description="statistics over the images of all replicas in training, not of each")]
+
+
+class Norm(Frozen):
+    """The norm behind convolutions; frameworks' defaults differ, so settings are never left to them."""
+
+    kind: NormKind = "batch"
+    groups: Groups = 32
+    epsilon: NormEpsilon = 0.001
+    momentum: Momentum = 0.99
+    synchronized: Synchronized = False
+
+
+class BlockNorm(Frozen):
+    """What the norms of one block do differently from the spec's `norm`."""
+
+    kind: NormKind | None = None
+    groups: Groups | None = None
+    epsilon: NormEpsilon | None = None
+    momentum: Momentum | None = None
+    synchronized: Synchronized | None = None
+
+
+def _which(value: Any, norm: ValidatorFunctionWrapHandler) -> Any:
+    if value is None or isinstance(value, dict | BlockNorm):
+        return norm(value)
+    raise ValueError("expected a mapping such as {kind: group}: blocks of this kind have their norms always")
+
+
 class Block(Frozen):
     """What every kind of block has."""
 
@@ -121,7 +167,18 @@ class Block(Frozen):
     ]
     repeats: Repeats = 1
     activation: Activation = Field("swish", description="after the convolutions of the block, and after fusion")
+    norm: Annotated[BlockNorm | None, WrapValidator(_which)] = Field(
+        None, description="the norm of all that the block makes, where it differs from the spec's `norm`"
+    )
+    padding: Padding | None = Field(
+        None, description="the padding of all that the block makes, where it differs from the spec's"
+    )
     fuse: Fuse | None = Field(None, description="where it differs from the spec's `fuse`")
+
+    @property
+    def own_norm(self) -> BlockNorm | None:
+        """What the block says of its norms; a kind that can leave its norm out may say true or false instead."""
+        return self.norm if isinstance(self.norm, BlockNorm) else None
 
     @property
     def fields(self) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from spinec.spec.errors import MOST_FAULTS, Fault, Place, did_you_mean
 from spinec.spec.fields import MAX_BLOCKS
 from spinec.spec.heads import FCOS, SSD, Classification, DeepLab, Head, Segmentation
 from spinec.spec.kinds.expand import Parts, expand_block
-from spinec.spec.kinds.kind import Kind
 from spinec.spec.kinds.plan import KindError, field_values
 from spinec.spec.names import BLOCK_NAME, OUTPUT_NAME, RESERVED
 from spinec.spec.subject import Subject
@@ -180,9 +179,11 @@ def kinds(subject: Subject) -> Iterator[Fault]:
         for in_dim, stride in dict.fromkeys(sites):
             try:
                 parts = expand_block(block.definition, field_values(block), in_dim, block.dim, stride)
-                _check_groups(subject, block.definition, parts)
             except KindError as error:
                 yield kind_fault(name, block.kind, error, subject.key("blocks", name))
+                break
+            if fault := _groups_fault(subject, name, block, parts):
+                yield fault
                 break
 
 
@@ -193,12 +194,18 @@ def _dims(subject: Subject, block: Block) -> Iterator[int]:
         yield source.dim if source else subject.spec.input.channels if subject.spec else 3
 
 
-def _check_groups(subject: Subject, kind: Kind, parts: Parts) -> None:
-    """Group norm divides the channels of every norm of a block."""
-    norm = subject.spec.norm if subject.spec else None
-    for name, dim in parts.normed if norm and norm.kind == "group" else ():
+def _groups_fault(subject: Subject, name: str, block: Block, parts: Parts) -> Fault | None:
+    """Group norm divides the channels of every norm of a block; else what the block says of it is wrong, or its dim."""
+    norm = subject.spec.norm_of(block) if subject.spec else None
+    for part, dim in parts.normed if norm and norm.kind == "group" else ():
         if norm and dim % norm.groups:
-            raise KindError(kind, ("steps",), f"{name}: {norm.groups} groups of norm do not divide {dim} channels")
+            message = f"{part}: {norm.groups} groups of norm do not divide {dim} channels"
+            own = block.own_norm
+            place = subject.key("blocks", name)
+            if own and (own.groups or own.kind):
+                place = subject.place("blocks", name, "norm", *(["groups"] if own.groups else []))
+            return kind_fault(name, block.kind, KindError(block.definition, ("steps",), message), place)
+    return None
 
 
 def kind_fault(name: str, kind: str, error: KindError, place: Place | None) -> Fault:

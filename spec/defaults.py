@@ -9,6 +9,7 @@ from spinec.spec.blocks import Block
 from spinec.spec.document import Item, check_shared
 from spinec.spec.errors import Fault, did_you_mean
 from spinec.spec.kinds.library import KINDS, Kinds
+from spinec.spec.kinds.plan import SWITCH
 from spinec.spec.validate import show, validate_given
 
 NEVER_DEFAULT = ("level", "inputs")
@@ -51,7 +52,7 @@ def check_fields(
     named = given["kind"].value if "kind" in given else None
     chosen = kinds.get(named) if isinstance(named, str) else None
     for key, item in given.items():
-        model = None if key in never else _with_field(key, chosen, kinds)
+        model = None if key in never else _with_field(key, item, chosen, kinds)
         if model is None:
             hint = "each block says its own" if key in never else partial(_field_meant, key, never, kinds)
             faults.append(Fault("SPN-202", f"{what}: unknown key {show(key)}", item.key, hint))
@@ -62,13 +63,17 @@ def check_fields(
             faults.append(Fault("SPN-206", f"{what}: unknown block kind {show(item.plain())}", item.place, hint))
 
 
-def _with_field(key: str, chosen: type[Block] | None, kinds: Kinds) -> type[Block] | None:
+def _with_field(key: str, item: Item, chosen: type[Block] | None, kinds: Kinds) -> type[Block] | None:
     """The first model with a field: of the default kind, of what all blocks have, of any kind."""
     first: list[type[Block]] = [chosen, Block] if chosen else [Block]
-    for model in first:
-        if key in model.model_fields:
-            return model
-    return next((model for model in kinds.values() if key in model.model_fields), None)
+    return next((model for model in (*first, *kinds.values()) if _has(model, key, item)), None)
+
+
+def _has(model: type[Block], key: str, item: Item) -> bool:
+    """Whether a model has a field; where a norm is said to be there or not, one of a kind that can leave it out."""
+    if key == SWITCH and isinstance(item.value, bool):
+        return model is not Block and SWITCH in model.definition.document.fields
+    return key in model.model_fields
 
 
 def _field_meant(key: str, never: Sequence[str], kinds: Kinds) -> str:
@@ -82,5 +87,5 @@ def with_defaults(block: Item, defaults: dict[str, Item], kinds: Kinds = KINDS) 
         return block
     named = block.value.get("kind") or defaults.get("kind")
     kind = kinds.get(named.value) if named and isinstance(named.value, str) else None
-    fields = {key: item for key, item in defaults.items() if kind is None or key in kind.model_fields}
+    fields = {key: item for key, item in defaults.items() if kind is None or _has(kind, key, item)}
     return block._replace(value=fields | block.value)

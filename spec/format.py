@@ -17,7 +17,7 @@ INDENT = 2
 LONGEST_KEY = 128  # YAML wants a longer one announced
 MOST_PADDING = 4  # spaces that put the names of blocks in a column; more would tear name and block apart
 FIRST = ("level", "kind", "dim", "kernel")  # of a block's keys
-LAST = ("activation", "fuse", "repeats", "inputs")
+LAST = ("padding", "activation", "fuse", "repeats", "inputs")
 
 
 def format_text(text: str, name: str = "<text>") -> str:
@@ -91,7 +91,7 @@ def _rank(entry: Entry) -> float:
 @cache
 def _ranks() -> dict[str, int]:
     """Key of a block: its position; of keys that kinds do not share, those of the first kinds come first."""
-    fields = dict.fromkeys(key for kind in KINDS.values() for key in kind.model_fields)
+    fields = dict.fromkeys(key for kind in KINDS.values() for key in kind.definition.document.fields)
     order = [*FIRST, *(key for key in fields if key not in (*FIRST, *LAST)), *LAST]
     return {key: i for i, key in enumerate(order)}
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, PlainSerializer, SerializeAsAny, WithJsonSchema
 
-from spinec.spec.blocks import Block, Fuse, Input, Resample
+from spinec.spec.blocks import Block, Fuse, Input, Norm, Resample
 from spinec.spec.conventions import Convention
 from spinec.spec.fields import (
     READ_ONLY,
@@ -33,28 +33,6 @@ class Image(Frozen):
 
     size: Size = (512, 512)
     channels: Dim = 3
-
-
-class Norm(Frozen):
-    """The norm behind convolutions; frameworks' defaults differ, so settings are never left to them."""
-
-    kind: Literal["batch", "layer", "group"] = Field(
-        "batch", description="over the batch, over the channels of every pixel, or over groups of channels"
-    )
-    groups: int = Field(
-        32,
-        ge=1,
-        le=4096,
-        description="of group norm; they divide every dim that has a norm. Behind linear layers it is layer norm",
-    )
-    epsilon: float = Field(0.001, gt=0, le=1, description="added to the variance")
-    momentum: float = Field(
-        0.99,
-        ge=0,
-        lt=1,
-        description="what the running statistics keep of themselves each step, as in TensorFlow",
-    )
-    synchronized: bool = Field(False, description="statistics over the images of all replicas in training, not of each")
 
 
 class StochasticDepth(Frozen):
@@ -147,6 +125,11 @@ class ModelSpec(Frozen):
         """How one input is resampled: the spec's way, with what the input itself says."""
         own = given.model_dump(exclude={"block"}, exclude_none=True)
         return self.resample.model_copy(update=own) if own else self.resample
+
+    def norm_of(self, block: Block) -> Norm:
+        """The norm of all that a block makes: the spec's, with what the block itself says."""
+        own = block.own_norm
+        return self.norm.model_copy(update=own.model_dump(exclude_none=True)) if own else self.norm
 
     def fuse_of(self, block: Block) -> Fuse:
         """How a block fuses its inputs; the activation behind it is the block's own where none is given."""

@@ -13,6 +13,7 @@ from spinec.spec.fields import Repeats
 from spinec.spec.fragment import Fragment
 from spinec.spec.heads import Head
 from spinec.spec.kinds.library import KINDS
+from spinec.spec.kinds.plan import SWITCH
 from spinec.spec.library import fragments
 from spinec.spec.model import ModelSpec, Scale
 from spinec.spec.names import BLOCK_NAME, OUTPUT_NAME
@@ -63,7 +64,7 @@ def fragment_schema() -> dict[str, Any]:
     chosen = _one_of(KINDS, definitions)
     chosen["properties"]["kind"] = _or_reference(chosen["properties"]["kind"])
     defaults = _defaults(definitions)
-    for name in (*(kind.__name__ for kind in KINDS.values()), "InputResample", "Input", "Fuse"):
+    for name in (*(kind.__name__ for kind in KINDS.values()), "InputResample", "Input", "BlockNorm", "Fuse"):
         _allow_references(definitions[name])
     _allow_references(defaults)
     properties, cell = document["properties"], definitions["Cell"]["properties"]
@@ -123,6 +124,8 @@ def _defaults(definitions: dict[str, Any]) -> dict[str, Any]:
         for name, field in definitions[model.__name__]["properties"].items():
             if name not in NEVER_DEFAULT:
                 fields.setdefault(name, field)
+            if name == SWITCH and name in model.definition.document.fields:
+                fields[name] = field  # it may be more than what all blocks may say
     fields["kind"] = {"enum": list(KINDS)}
     return {
         "type": "object",

@@ -11,7 +11,7 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
-from spinec.spec.blocks import Block
+from spinec.spec.blocks import Block, BlockNorm
 from spinec.spec.heads import FCOS, Head
 from spinec.spec.kinds.library import KINDS
 from spinec.spec.model import ModelSpec
@@ -71,6 +71,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "counted_params": ("folded", "trained", "all"),
     "dataset": ("COCO", "ImageNet"),
     "Norm.kind": ("layer", "batch"),
+    "BlockNorm.kind": ("layer", "group", "batch"),
     "depth": (2, 1, 3),
     "depthwise": (True, False),
     "bottle": (0.5, 1, 2),
@@ -151,15 +152,20 @@ def fields_of(model: type[BaseModel]) -> list[str]:
     """The fields of a model that have values of their own, by the names that a document gives them."""
     kinds = [name for name in STRUCTURE if name in {each.__name__ for each in model.__mro__}]
     left_out = {field for name in kinds for field in STRUCTURE[name]}
-    nested = {field for field in model.model_fields if parts_of(model, field)}
+    nested = {field for field in model.model_fields if parts_of(model, field) and not is_switch(model, field)}
     return [field for field in model.model_fields if field not in left_out | nested]
 
 
 def always_of(model: type[BaseModel]) -> list[str]:
     """The fields of a model that must be given: those without a default, and those whose default fits few dims."""
     fields = model.model_fields
-    groups = ("group_width", "groups") if model is FCOS else ("group_width",)
+    groups = ("group_width", "groups") if model in (FCOS, BlockNorm) else ("group_width",)
     return [name for name in fields_of(model) if fields[name].is_required() or name in groups]
+
+
+def is_switch(model: type[BaseModel], field: str) -> bool:
+    """Whether a field says whether there is a norm, and may say which, too."""
+    return field == "norm" and issubclass(model, Block) and field in model.definition.document.fields
 
 
 def parts_of(model: type[BaseModel], field: str) -> list[type[BaseModel]]:

@@ -10,10 +10,10 @@ from pairs import Row, rows_of
 from pydantic import BaseModel
 from strategies import text_of
 
-from spinec.spec.blocks import Fuse, Input, Resample
+from spinec.spec.blocks import BlockNorm, Fuse, Input, Norm, Resample
 from spinec.spec.heads import SSD, Head, MaskRCNN
 from spinec.spec.kinds.library import KINDS
-from spinec.spec.model import Endpoints, Image, Init, ModelSpec, Norm, StochasticDepth
+from spinec.spec.model import Endpoints, Image, Init, ModelSpec, StochasticDepth
 
 LEFT_OUT = object()
 FEW = ("gelu", "none", LEFT_OUT)  # activations of whole specs: there is one, there is none, there is the usual one
@@ -92,6 +92,23 @@ def fuse_specs() -> Iterator[str]:
         yield _text(blocks)
 
 
+def norm_specs() -> Iterator[str]:
+    """All that a block says of its norms and its padding, of kinds that stride and of blocks that resample."""
+    shape = {"block": ("mbconv", "residual", "bottleneck"), "inputs": (1, 2, 3), "dim": DIMS}
+    for part in _portions(rows_of(_choices(BlockNorm) | {"padding": ("same", "symmetric", LEFT_OUT)} | shape)):
+        blocks: dict[str, Any] = {**STEMS, "fine": {**STEMS["stem6"], "level": 0}}
+        for i, row in enumerate(part):
+            block = {"kind": row["block"], "level": 2, "dim": row["dim"], "inputs": ["stem8", "fine", "stem6"]}
+            own = {} if row["padding"] is LEFT_OUT else {"padding": row["padding"]}
+            blocks[f"b{i}"] = {
+                **block,
+                **own,
+                "inputs": block["inputs"][: row["inputs"]],
+                "norm": _given(row, BlockNorm),
+            }
+        yield _text(blocks)
+
+
 def whole_specs() -> Iterator[str]:
     """All that holds for a whole spec."""
     for row in rows_of(_whole_choices()):
@@ -114,6 +131,7 @@ def all_specs() -> dict[str, list[str]]:
     """Every spec of this module, by what it is about."""
     found = {kind: list(block_specs(kind)) for kind in FREE}
     found |= {"input": list(input_specs()), "fuse": list(fuse_specs()), "whole": list(whole_specs())}
+    found["norm"] = list(norm_specs())
     return found | {kind: list(head_specs(kind)) for kind in Head.kinds}
 
 

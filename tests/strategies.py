@@ -12,10 +12,10 @@ from field_values import FREE, always_of, fields_of, values_of
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from spinec.spec.blocks import Fuse, Resample
+from spinec.spec.blocks import BlockNorm, Fuse, Norm, Resample
 from spinec.spec.heads import Head
 from spinec.spec.kinds.library import KINDS
-from spinec.spec.model import Endpoints, Image, Init, ModelSpec, Norm, Published, StochasticDepth
+from spinec.spec.model import Endpoints, Image, Init, ModelSpec, Published, StochasticDepth
 from spinec.spec.names import RESERVED
 
 LADDERS = tuple(kind for kind, head in Head.kinds.items() if head.ladder)
@@ -152,9 +152,15 @@ def any_of(model: type[BaseModel], *always: str) -> st.SearchStrategy[dict[str, 
 
 
 @cache
-def maybe_fused() -> st.SearchStrategy[dict[str, Any]]:
-    """What a block may say of its fusion."""
-    return some(fuse=any_of(Fuse))
+def own_parts() -> st.SearchStrategy[dict[str, Any]]:
+    """What a block may say of its fusion and of its norms."""
+    return some(fuse=any_of(Fuse), norm=own_norms())
+
+
+@cache
+def own_norms() -> st.SearchStrategy[dict[str, Any]]:
+    """What a block may say of its norms."""
+    return any_of(BlockNorm, *always_of(BlockNorm))
 
 
 @cache
@@ -180,7 +186,8 @@ def defaults() -> st.SearchStrategy[dict[str, Any]]:
         field: st.sampled_from(values_of(KINDS[kind], field)) for kind in FREE for field in fields_of(KINDS[kind])
     }
     whole = st.sampled_from(values_of(KINDS["bottleneck"], "expand"))  # what every kind can take
-    return some(**{**fields, "expand": whole}, fuse=any_of(Fuse), kind=st.sampled_from(FREE))
+    norms = st.one_of(fields["norm"], own_norms())
+    return some(**{**fields, "expand": whole, "norm": norms}, fuse=any_of(Fuse), kind=st.sampled_from(FREE))
 
 
 @st.composite
@@ -202,7 +209,7 @@ def add_block(draw: st.DrawFn, draft: Draft, sources: Sequence[str], level: int,
     else:
         kind = draw(st.sampled_from(draft.kinds))
         said = {} if kind == draft.default else {"kind": kind}
-        own = {**said, **draw(any_of(KINDS[kind], *always_of(KINDS[kind]))), **draw(maybe_fused())}
+        own = {**said, **draw(any_of(KINDS[kind], *always_of(KINDS[kind]))), **draw(own_parts())}
     if (
         KINDS[kind].definition.document.node
         and own.get("fuse", {}).get("kind", "join" if draft.joins else "") == "join"

@@ -168,8 +168,8 @@ def test_a_formula_that_no_dim_is_in_is_not_rounded():
 
 
 def test_a_field_of_a_kind_within_may_be_called_as_a_setting_of_another_primitive():
-    part = "part: {says: P, fields: {padding: {type: kernel, default: 3}}, steps: {a: {conv: dim, kernel: padding}}}"
-    own = "{says: A, fields: {size: {type: kernel, default: 5}}, steps: {a: {kind: part, dim: dim, padding: size}}}"
+    part = "part: {says: P, fields: {epsilon: {type: kernel, default: 3}}, steps: {a: {conv: dim, kernel: epsilon}}}"
+    own = "{says: A, fields: {size: {type: kernel, default: 5}}, steps: {a: {kind: part, dim: dim, epsilon: size}}}"
     spec = spinec.loads(spec_with(own).replace("  own:", f"  {part}\n  own:"))
     assert spinec.lower(spec).weights["b1.body.a.a.kernel"] == (24, 24, 5, 5)
 

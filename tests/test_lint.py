@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from strategies import specs, text_of
 
-from spinec import cost, loads, lower, names
+from spinec import cost, emit, loads, lower, names
 from spinec.compiler.advice.lint import lint
 from spinec.compiler.advice.remark import Linted
 from spinec.compiler.advice.without_effect import IDLE
@@ -175,7 +175,11 @@ def test_what_has_no_effect_can_be_removed(text):
         if loaded.document.find(remark.path):
             less = loaded.document.plain()
             reduce(lambda part, key: part[key], remark.path[:-1], less).pop(remark.path[-1])
-            assert repr(lower(loads(text_of(less))).graph) == repr(linted.report.program.graph), remark
+            program = lower(loads(text_of(less)))
+            same = emit(program, "pytorch") == emit(
+                linted.report.program, "pytorch"
+            )  # of windows that do not stride, no padding
+            assert same if remark.path[-1] == "padding" else repr(program.graph) == repr(linted.report.program.graph)
 
 
 def test_a_default_that_fits_only_some_blocks_is_no_mistake():

@@ -47,6 +47,7 @@ def tamed(spec: ModelSpec) -> ModelSpec:
         if block.definition.document.node and spec.joins(block):  # which gives all channels that it takes
             dims = [blocks[given.block].dim if given.block in blocks else spec.input.channels for given in inputs]
             change["dim"] = sum(dims)
+        change |= {"norm": None} if block.own_norm else {}
         change |= {"squeeze": 0.0} if "squeeze" in block.fields else {}
         change |= {"expand": min(block.expand, 2)} if "expand" in block.fields else {}
         blocks[name] = block.model_copy(update=change)

@@ -120,7 +120,10 @@ def _required(model: type[Block] | type[Head]) -> list[str]:
 def _kind(parts: Mapping[str, Node], model: type[Block] | type[Head], base: str) -> str:
     part = parts[model.__name__]
     kind = part["properties"]["kind"]["const"]
-    own = _table(part, _required(model), without=tuple(parts[base]["properties"]))
+    names = [name for name in part["properties"] if name not in parts[base]["properties"]]
+    if issubclass(model, Block):  # it may say more for what all blocks have
+        names = list(model.definition.document.fields)
+    own = _table({"properties": {name: part["properties"][name] for name in names}}, _required(model))
     about = part["description"].replace("\n", " ")
     return f"### {kind}\n\n{about}\n\n{own}"
 

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
+from itertools import repeat, starmap
 from typing import Any, get_args
 
 from spinec.compiler.advice.remark import Linted, Remark, Rule
+from spinec.compiler.graph.hierarchy import Graph
+from spinec.compiler.lowering.fuse import lower_block
 from spinec.compiler.lowering.layers import style_of
 from spinec.compiler.lowering.resample import resample
-from spinec.spec.blocks import Block, Input, Resample
+from spinec.compiler.ops.base import Op
+from spinec.compiler.ops.conv import Conv
+from spinec.compiler.ops.pool import Pool
+from spinec.spec.blocks import Block, BlockNorm, Input, Resample
 from spinec.spec.document import Item
 from spinec.spec.kinds.arithmetic import settled
 from spinec.spec.kinds.plan import field_values, known_nodes
 from spinec.spec.kinds.uses import users_of
 
+KEEPING = (("fuse",), ("norm",), *(("norm", key) for key in BlockNorm.model_fields), ("padding",))
+"""What of a block takes the place of a default, whatever it says, and may so have an effect."""
+SAME = "as the spec says the same"
 ROUNDING = ("multiple", "rounding", "keep")  # of what `width` makes
 
 
@@ -45,8 +55,8 @@ def blocks(linted: Linted) -> Iterator[Remark]:
     defaults = document["defaults"].mapping if "defaults" in document else {}
     for name, block in linted.loaded.spec.blocks.items():
         for path, why, hint in _idle(linted, block):
-            if path == ("fuse",) and ("fuse" in defaults or "extends" in document):
-                continue  # it keeps a default away that may activate
+            if path in KEEPING and (path[0] in defaults or "extends" in document):
+                continue  # it keeps a default away, or what a parent says
             yield Remark("SPN-906", f"{name}: '{path[-1]}' has no effect {why}", ("blocks", name, *path), hint)
 
 
@@ -106,9 +116,53 @@ def _idle(linted: Linted, block: Block) -> Iterator[tuple[tuple[str, ...], str, 
         yield ("fuse", "epsilon"), f"where inputs are fused by '{fuse.kind}'", "remove it"
     source = block.inputs[0].block
     down = 2 ** (block.level - linted.level(source)) if linted.as_is(block) else 1
+    yield from _idle_style(linted, block)
     yield from _idle_fields(block, {down, 1} if block.repeats > 1 else {down})
     if block.definition.document.node and block.repeats > 1:
         yield ("repeats",), f"on an {block.kind}, which has nothing to repeat", "remove it"
+
+
+def _idle_style(linted: Linted, block: Block) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    """What a block says of its norms and its padding in vain."""
+    spec, own = linted.loaded.spec, block.own_norm
+    said = own.model_dump(exclude_none=True) if own else {}
+    if own and _is_alike(linted, block, {"norm": None}):
+        same = all(value == getattr(spec.norm, key) for key, value in said.items())
+        yield ("norm",), SAME if same else "on a block without such a norm", "remove it"
+    else:
+        for key in said:
+            if own and _is_alike(linted, block, {"norm": own.model_copy(update={key: None})}):
+                same = said[key] == getattr(spec.norm, key)
+                yield (
+                    ("norm", key),
+                    SAME if same else f"on a norm of the kind '{spec.norm_of(block).kind}'",
+                    "remove it",
+                )
+    if block.padding and _is_alike(linted, block, {"padding": None}):
+        why = SAME if block.padding == spec.padding else "where no window strides"
+        yield ("padding",), why, "remove it"
+
+
+def _is_alike(linted: Linted, block: Block, change: dict[str, Any]) -> bool:
+    """Whether a block computes the same with other settings, which change none of its steps but how they work."""
+    spec, given = linted.loaded.spec, [linted.features(source.block) for source in block.inputs]
+    graphs = [
+        lower_block(each, given, linted.features_of(block), spec, repeat(0.0))
+        for each in (block, block.model_copy(update=change))
+    ]
+    return all(starmap(_are_alike, zip(*map(_ops, graphs), strict=True)))
+
+
+def _are_alike(one: Op, other: Op) -> bool:
+    """Whether two ops do the same: padding only says where the windows of one that strides lie."""
+    if isinstance(one, Conv | Pool) and isinstance(other, Conv | Pool) and (one.stride == 1 or one.kernel == 1):
+        return one == replace(other, padding=one.padding)
+    return one == other
+
+
+def _ops(graph: Graph) -> Iterator[Op]:
+    for node in graph.nodes:
+        yield from _ops(node.op) if isinstance(node.op, Graph) else [node.op]
 
 
 def _idle_fields(block: Block, strides: Collection[int]) -> Iterator[tuple[tuple[str, ...], str, str]]:
@@ -137,7 +191,7 @@ def _is_idle(linted: Linted, given: Input, block: Block, key: str) -> bool:
     source, to = linted.features(given.block), linted.features_of(block)
     if key == "up":  # the one way there is, or none: it says whether a finer level may read a coarser one
         return to.level >= source.level
-    style, joins = style_of(spec), spec.joins(block)
+    style, joins = style_of(spec, block), spec.joins(block)
     return len({repr(resample(source, to, each, style, keep_dim=joins)) for each in ways}) == 1
 
 

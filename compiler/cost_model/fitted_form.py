@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, repeat
-from math import prod
+from math import lcm, prod
 from random import Random
 
 from spinec.compiler.cost.report import cost
@@ -169,12 +169,19 @@ def _valid(spec: ModelSpec, size: tuple[int, int], name: str, dims: Mapping[str,
         SpecError: when no multiple fits.
     """
     random = Random(sum(dims.values()))
-    for times in MULTIPLES:
+    for times in _multiples(spec):
         for most in (times - 1, times - 1, times - 1, 0):  # a little more than a multiple shows what is rounded down
             larger = {block: dim * times + random.randint(0, most) for block, dim in dims.items()}
             if max(larger.values()) <= MAX_DIM and _exists(spec, size, name, larger):
                 return larger
     raise no_form(name)
+
+
+def _multiples(spec: ModelSpec) -> tuple[int, ...]:
+    """Of which dims may have to be multiples: groups of norms divide them, too, those of the spec and of blocks."""
+    norms = [spec.norm, *(spec.norm_of(block) for block in spec.blocks.values() if block.own_norm)]
+    groups = lcm(*(norm.groups for norm in norms if norm.kind == "group"))
+    return MULTIPLES if groups in MULTIPLES else (*MULTIPLES, groups, 2 * groups, 4 * groups)
 
 
 def _exists(spec: ModelSpec, size: tuple[int, int], name: str, dims: Mapping[str, int]) -> bool:
@@ -307,7 +314,9 @@ def _only_top(spec: ModelSpec, size: tuple[int, int], dims: Mapping[str, int]) -
     """The model's program, but with blocks that are only there to be read."""
     image = (Input.model_validate({"from": "image"}),)
     blocks = {
-        name: KINDS["conv"].model_validate({"level": spec.blocks[name].level, "dim": dim, "inputs": image, "kernel": 1})
+        name: KINDS["conv"].model_validate(
+            {"level": spec.blocks[name].level, "dim": dim, "inputs": image, "kernel": 1, "norm": False}
+        )
         for name, dim in dims.items()
     }
     return lower(spec.model_copy(update={"blocks": blocks}), size)
@@ -331,7 +340,7 @@ def _candidate(form: CostForm, size: tuple[int, int], random: Random) -> tuple[d
     few = [random.randint(1, most) for _ in range(3)]
     repeats = {name: random.randint(1, 3) for name in spec.blocks}
     chosen = {name: random.choice(few) for name in spec.blocks} | dict.fromkeys(form.tied, few[0])
-    for times in MULTIPLES:
+    for times in _multiples(spec):
         dims = {name: times * dim for name, dim in chosen.items()}
         try:
             lower(with_dims(spec, dims, repeats), size)

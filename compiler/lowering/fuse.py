@@ -58,7 +58,7 @@ def lower_block(
         tuple([next(drop_rates) if kind.has_branch else 0.0 for _ in range(block.repeats)]),
     )
     try:
-        return _graph(site, style_of(spec))
+        return _graph(site, style_of(spec, block))
     except KindError as error:
         raise SpecError([kind_fault(to.name, kind.name, error, None)]) from None
 

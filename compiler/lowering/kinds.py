@@ -111,7 +111,7 @@ def _maker(main: str) -> Maker:
 def graph_of(parts: Parts, style: Style, drop_rate: float = 0.0) -> Graph:
     """The graph of a kind at a place, of one input, ``x``."""
     settings = _settings(parts, drop_rate)
-    to = GraphBuilder(parts.name, parts.doc, settings=settings, class_name=parts.class_name)
+    to = GraphBuilder(parts.name, style.said(parts.doc), settings=settings, class_name=parts.class_name)
     x = add_parts(to, parts, style, "x", drop_rate)
     return to.build(x)
 

@@ -10,14 +10,15 @@ from spinec.compiler.ops.activation import Activation
 from spinec.compiler.ops.conv import Conv, TransposedConv
 from spinec.compiler.ops.norm import BatchNorm, GroupNorm, LayerNorm
 from spinec.compiler.ops.window import Kernel
+from spinec.spec.blocks import Block, Norm
 from spinec.spec.fields import Activation as Kind
 from spinec.spec.fields import Padding
-from spinec.spec.model import Init, ModelSpec, Norm
+from spinec.spec.model import Init, ModelSpec
 
 
 @dataclass(frozen=True, eq=False)
 class Style:
-    """How a spec wants its layers. `style_of` gives one object for all specs that want the same."""
+    """How a spec, or one of its blocks, wants its layers. `style_of` gives one object for all that want the same."""
 
     padding: Padding
     norms: Norm
@@ -55,7 +56,7 @@ class Style:
         return TransposedConv(dim, factor, bias, self.init.scale, self.init.mode)
 
     def norm(self, zero_init: bool = False) -> BatchNorm | LayerNorm | GroupNorm:
-        """The spec's norm; `zero_init` starts a batch norm's scale at zero."""
+        """The norm that is wanted; `zero_init` starts a batch norm's scale at zero."""
         norm = self.norms
         match norm.kind:
             case "layer":
@@ -64,14 +65,19 @@ class Style:
                 return GroupNorm(norm.groups, norm.epsilon)
         return BatchNorm(norm.epsilon, norm.momentum, zero_init, norm.synchronized)
 
+    def said(self, doc: str) -> str:
+        """A docstring that names a batch norm, with the norm that is wanted."""
+        return doc if self.norms.kind == "batch" else doc.replace("batch norm", f"{self.norms.kind} norm")
+
     def vector_norm(self) -> BatchNorm | LayerNorm | GroupNorm:
         """The norm behind a linear layer; a vector has no image over which groups could be normed."""
         return LayerNorm(self.norms.epsilon) if self.norms.kind == "group" else self.norm()
 
 
-def style_of(spec: ModelSpec) -> Style:
-    """How a spec wants its layers."""
-    return _style(spec.padding, spec.norm, spec.init, spec.stochastic_depth.rate > 0)
+def style_of(spec: ModelSpec, block: Block | None = None) -> Style:
+    """How a spec wants its layers, or those of one of its blocks: of its ways between levels, its fusion, its body."""
+    padding, norm = (block.padding or spec.padding, spec.norm_of(block)) if block else (spec.padding, spec.norm)
+    return _style(padding, norm, spec.init, spec.stochastic_depth.rate > 0)
 
 
 @lru_cache(256)

@@ -154,7 +154,7 @@ def _disjoint_pool(given: Features, to: Features, way: Resample, style: Style) -
 
 
 def _depthwise_down(style: Style, dim: int, activation: Kind) -> Graph:
-    doc = "Depthwise 3x3 convolution of stride 2, batch norm, activation."
+    doc = style.said("Depthwise 3x3 convolution of stride 2, batch norm, activation.")
     to = GraphBuilder("depthwise_down", doc, settings={"dim": dim})
     x = to.add("conv", style.conv(dim, 3, 2, groups=dim), "x")
     x = to.add("norm", style.norm(), x)

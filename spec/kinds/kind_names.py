@@ -7,10 +7,13 @@ from collections.abc import Iterator
 
 from spinec.spec.errors import Fault
 from spinec.spec.kinds.kind import Kind
+from spinec.spec.kinds.plan import SWITCH
 from spinec.spec.names import BLOCK_NAME, RESERVED
 from spinec.spec.validate import show
 
-TAKEN = frozenset("level dim inputs repeats activation fuse kind image x in_dim stride fields definition".split())
+TAKEN = frozenset(
+    "level dim inputs repeats activation padding fuse kind image x in_dim stride fields definition own_norm".split()
+)
 """What every block has: no field and no formula is called so."""
 OF_NODES = re.compile(r"(resample|fuse)(\d.*)?|concat|act|x\d+")
 """What resampling and fusion call their parts: in a node, the steps stand beside them."""
@@ -29,10 +32,18 @@ def names(kind: Kind) -> Iterator[Fault]:
             elif name in TAKEN:
                 message = f"{sort} name {name!r} is taken: every block has it"
                 yield Fault("SPN-304", message, place, f"such as {name}_1")
+            elif name == SWITCH and not _switches(kind, sort):
+                message = f"{sort} name {name!r} is taken: every block says there which norm it has"
+                yield Fault("SPN-304", message, place, "a boolean field of that name says whether there is one")
             elif name in seen:
                 yield Fault("SPN-305", f"{sort} name {name!r} is taken by a {seen[name]}", place, "rename one of them")
             seen.setdefault(name, sort)
     yield from _steps(kind)
+
+
+def _switches(kind: Kind, sort: str) -> bool:
+    """Whether a name is that of a field which leaves the norm out."""
+    return sort == "field" and kind.document.fields[SWITCH].type == "boolean"
 
 
 def _steps(kind: Kind) -> Iterator[Fault]:

@@ -5,12 +5,21 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import Field, TypeAdapter, ValidationError, create_model
+from pydantic import (
+    Field,
+    PlainSerializer,
+    TypeAdapter,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    create_model,
+)
 
-from spinec.spec.blocks import Block
+from spinec.spec.blocks import Block, BlockNorm
 from spinec.spec.fields import Activation, Dilation, Dim, Kernel, Ratio, Sides
 from spinec.spec.kinds.document import FieldDocument, FieldType
 from spinec.spec.kinds.kind import Kind, camel
+from spinec.spec.kinds.plan import SWITCH
 
 TYPES: dict[str, Any] = {
     "kernel": Kernel,
@@ -24,6 +33,22 @@ TYPES: dict[str, Any] = {
     "boolean": bool,
     "activation": Activation,
 }
+
+
+def _whether_or_which(value: Any, norm: ValidatorFunctionWrapHandler) -> Any:
+    if isinstance(value, bool):
+        return value
+    if value is None or isinstance(value, dict | BlockNorm):
+        return norm(value)
+    raise ValueError("expected true, false, or a mapping such as {kind: group}")
+
+
+SWITCHED = Annotated[
+    BlockNorm | None,
+    WrapValidator(_whether_or_which, json_schema_input_type=bool | BlockNorm | None),
+    PlainSerializer(lambda norm: norm),
+]
+"""Whether a block has the norm that its kind can leave out, or which one it has."""
 LEAST, MOST = 0, 65_536  # of numbers whose document says no bounds
 
 
@@ -43,7 +68,7 @@ def _restored(kind: Kind, given: dict[str, Any]) -> Block:
 def model_of(kind: Kind) -> type[Block]:
     """The model of a kind; the same one for the same document."""
     fields: dict[str, Any] = {
-        name: _field(field, name in kind.defaults) for name, field in kind.document.fields.items()
+        name: _field(name, field, name in kind.defaults) for name, field in kind.document.fields.items()
     }
     fields["kind"] = (Literal[kind.name], kind.name)
     name = camel(kind.name)
@@ -55,9 +80,9 @@ def model_of(kind: Kind) -> type[Block]:
     return cast(type[Block], made)
 
 
-def _field(field: FieldDocument, from_others: bool) -> tuple[Any, Any]:
+def _field(name: str, field: FieldDocument, from_others: bool) -> tuple[Any, Any]:
     """Type and default of a field; one whose default follows from other fields is None until it is needed."""
-    annotation = field_type(field)
+    annotation = SWITCHED if name == SWITCH else field_type(field)
     said: dict[str, Any] = {"description": field.says} if field.says else {}
     if from_others:
         return annotation | None, Field(None, **said)

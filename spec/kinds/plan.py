@@ -64,6 +64,8 @@ class Plan:
     stride: int
 
 
+SWITCH = "norm"
+"""The field of kinds that can leave their norm out; a block says there, too, which norm it has."""
 NO_WORDS = ("act", "kind", "says", "present", "absent")
 """Texts of steps that no primitive takes."""
 TRUE, FALSE = Node("boolean", True), Node("boolean", False)
@@ -188,8 +190,18 @@ def _settled(kind: Kind, path: tuple[str, ...], node: Node, known: Mapping[str, 
 
 def field_values(block: Any) -> Fields:
     """The fields of a block as its kind takes them."""
-    names = block.definition.document.fields
-    return (*((name, getattr(block, name)) for name in names), ("activation", block.activation))
+    fields = block.definition.document.fields
+    values = ((name, getattr(block, name) if name != SWITCH else _switched(block)) for name in fields)
+    return (*values, ("activation", block.activation))
+
+
+def _switched(block: Any) -> bool | None:
+    """Whether a kind that can leave its norm out has it: what says which norm leaves that as the kind has it."""
+    said, kind = getattr(block, SWITCH), block.definition
+    if isinstance(said, bool):
+        return said
+    usual: bool | None = default_fields(kind)[SWITCH]
+    return True if usual is None and SWITCH not in kind.defaults else usual
 
 
 def default_fields(kind: Kind) -> dict[str, Any]:

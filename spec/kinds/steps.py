@@ -132,7 +132,9 @@ class Conv(Step):
     dilation: Number = Field(parse("1"), description="pixels from one tap of the kernel to the next")
     bias: Boolean = Field(parse("false"), description="one number added to each channel")
     bias_init: Number = Field(parse("0"), description="what the bias starts at")
-    padding: Word = Field("spec", description="symmetric or same; spec: as the spec says, or same for an even kernel")
+    padding: Word = Field(
+        "spec", description="symmetric or same; spec: as the block or the spec says, or same for an even kernel"
+    )
 
     @staticmethod
     def channels(settings: Mapping[str, Any], given: Sequence[int]) -> int:
@@ -152,7 +154,9 @@ class Pool(Step):
     pool: Word = Field(description="max or avg")
     kernel: Number = Field(parse("3"), description="size of the square window")
     stride: Number = Field(parse("1"), description="pixels from one window to the next")
-    padding: Word = Field("spec", description="symmetric or same; spec: as the spec says, or same for an even kernel")
+    padding: Word = Field(
+        "spec", description="symmetric or same; spec: as the block or the spec says, or same for an even kernel"
+    )
 
 
 class GlobalPool(Step):
