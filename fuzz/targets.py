@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel
 
 from spinec.backends.backend import emit
 from spinec.compiler.lowering.pipeline import lower
-from spinec.spec.blocks import Fuse, Resample
+from spinec.spec.blocks import Fuse, Norm, Resample
 from spinec.spec.document import decode, read_text
 from spinec.spec.dump import dump
 from spinec.spec.errors import BackendError, SpecError
@@ -18,7 +18,7 @@ from spinec.spec.format import format_text
 from spinec.spec.heads import Head
 from spinec.spec.kinds.library import KINDS
 from spinec.spec.load import reads
-from spinec.spec.model import Norm, StochasticDepth
+from spinec.spec.model import StochasticDepth
 
 BACKENDS = ("pytorch", "tensorflow")
 NAME = "fuzz.yaml"

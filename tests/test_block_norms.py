@@ -13,9 +13,9 @@ from spinec import CostModel, SpecError, cost, emit, loads, lower
 from spinec.compiler.advice.lint import lint
 from spinec.compiler.resources.redistribute import redistribute
 from spinec.compiler.resources.work import total_work
+from spinec.spec.blocks import Norm
 from spinec.spec.dump import dump
 from spinec.spec.load import reads
-from spinec.spec.model import Norm
 
 MIXED = """
 name: mixed

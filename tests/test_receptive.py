@@ -13,6 +13,7 @@ from strategies import specs  # noqa: E402  (after the skip)
 
 import spinec  # noqa: E402
 from spinec.backends.pytorch.prelude import AvgPool2dSame  # noqa: E402
+from spinec.spec.blocks import Fuse  # noqa: E402
 from spinec.spec.model import ModelSpec  # noqa: E402
 
 torch.set_num_threads(1)  # workers of pytest would wait for each other's threads, many times as long
@@ -42,7 +43,7 @@ def tamed(spec: ModelSpec) -> ModelSpec:
         inputs = tuple(
             given.model_copy(update={"activation": None, "down": averaged(given.down)}) for given in block.inputs
         )
-        fuse = block.fuse.model_copy(update=calm) if block.fuse else None
+        fuse = ungated(block.fuse) if block.fuse else None
         change = {**calm, "inputs": inputs, "fuse": fuse, "dim": min(block.dim, 2)}
         if block.definition.document.node and spec.joins(block):  # which gives all channels that it takes
             dims = [blocks[given.block].dim if given.block in blocks else spec.input.channels for given in inputs]
@@ -52,9 +53,14 @@ def tamed(spec: ModelSpec) -> ModelSpec:
         change |= {"expand": min(block.expand, 2)} if "expand" in block.fields else {}
         blocks[name] = block.model_copy(update=change)
     resample = spec.resample.model_copy(update={**calm, "down": averaged(spec.resample.down)})
-    change = {"blocks": blocks, "resample": resample, "fuse": spec.fuse.model_copy(update=calm)}
+    change = {"blocks": blocks, "resample": resample, "fuse": ungated(spec.fuse)}
     change["norm"] = spec.norm.model_copy(update={"kind": "batch"})
     return spec.model_copy(update={**change, "endpoints": None, "head": None})
+
+
+def ungated(fuse: Fuse) -> Fuse:
+    """Fusion without attention's gates: what they follow from is left out of receptive fields, but has a gradient."""
+    return fuse.model_copy(update={"activation": "relu", "kind": "sum" if fuse.kind == "attention" else fuse.kind})
 
 
 def averaged(down: str | None) -> str | None:
