@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from spinec.backends.expressions import WIDTH, Name, Rule, bracketed
 from spinec.compiler.cost.report import cost
 from spinec.compiler.graph.program import Program
+from spinec.compiler.ops.activation import Activation
 from spinec.compiler.ops.base import Op, op_name
+from spinec.spec.activations import ACTIVATIONS
 from spinec.spec.errors import BackendError
 from spinec.spec.library import names
 from spinec.spec.plugins import load_part, missing
@@ -21,6 +23,7 @@ from spinec.spec.version import __version__
 if TYPE_CHECKING:
     from jinja2 import Template
 
+AnyRule = TypeVar("AnyRule")
 TEMPLATE = Path(__file__).with_name("module.py.jinja")
 
 
@@ -42,6 +45,16 @@ def find_rule(rules: Mapping[type[Op], Rule], op: Op, backend: str) -> Rule:
         what = f"backend {backend!r} has no rule for the op {op_name(type(op))!r}"
         raise BackendError(missing(what, type(op).__module__, backend))
     return rules[type(op)]
+
+
+def find_activation(rules: Mapping[str, AnyRule], op: Activation, backend: str) -> AnyRule:
+    """The rule of an activation; a BackendError if the backend has none."""
+    if op.kind not in rules:
+        load_part(backend)
+    if op.kind not in rules:
+        what = f"backend {backend!r} has no rule for the activation {op.kind!r}"
+        raise BackendError(missing(what, ACTIVATIONS.home(op.kind), backend))
+    return rules[op.kind]
 
 
 def docstring(doc: str) -> list[str]:

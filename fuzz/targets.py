@@ -17,6 +17,7 @@ from spinec.spec.errors import BackendError, SpecError
 from spinec.spec.format import format_text
 from spinec.spec.heads import Head
 from spinec.spec.kinds.library import KINDS
+from spinec.spec.known import OneOf
 from spinec.spec.load import reads
 from spinec.spec.model import StochasticDepth
 
@@ -127,6 +128,8 @@ class Author:
             return f"[{', '.join(self.value(arguments[0]) for _ in range(self.number(1, 3)))}]"
         if origin is Annotated:
             return self.value(arguments[0], arguments[1:])
+        if words := [each for each in limits if isinstance(each, OneOf)]:
+            return str(self.one(list(words[0].known)))
         if arguments:  # a union with None
             return self.value(arguments[0], limits)
         if annotation is bool:

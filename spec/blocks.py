@@ -9,7 +9,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, ValidatorFunctionWrapHandler, WrapValidator
 
-from spinec.spec.fields import Activation, Dim, Frozen, Level, Padding, Ratio, Repeats
+from spinec.spec.activations import Activation
+from spinec.spec.fields import Dim, Frozen, Level, Padding, Ratio, Repeats
 from spinec.spec.kinds.kind import Kind
 from spinec.spec.kinds.plan import field_values, inner_dim
 

@@ -24,20 +24,6 @@ MAX_REPEATS = 64
 MAX_SIZE = 16_384
 MAX_BLOCKS = 4_096
 
-Activation = Literal[
-    "swish",
-    "relu",
-    "relu6",
-    "hard_swish",
-    "gelu",
-    "sigmoid",
-    "hard_sigmoid",
-    "leaky_relu",
-    "elu",
-    "mish",
-    "gelu_tanh",
-    "none",
-]
 Padding = Literal["symmetric", "same"]
 CountedParams = Literal["trained", "folded", "all"]
 

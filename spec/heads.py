@@ -6,7 +6,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from spinec.spec.fields import Activation, Dilation, Dim, Frozen, Ratio
+from spinec.spec.activations import Activation
+from spinec.spec.fields import Dilation, Dim, Frozen, Ratio
 
 Layers = Annotated[int, Field(ge=0, le=64, description="convolutions before the prediction layer")]
 Classes = Annotated[int, Field(gt=0, le=100_000, description="number of classes")]

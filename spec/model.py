@@ -8,11 +8,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, PlainSerializer, SerializeAsAny, WithJsonSchema
 
+from spinec.spec.activations import Activation
 from spinec.spec.blocks import Block, Fuse, Input, Norm, Resample
 from spinec.spec.conventions import Convention
 from spinec.spec.fields import (
     READ_ONLY,
-    Activation,
     CountedParams,
     Dim,
     Figure,

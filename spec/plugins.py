@@ -1,7 +1,8 @@
-"""Packages that add to spinec: kinds as YAML files, and primitives, ops, rules and heads as modules.
+"""Packages that add to spinec: kinds and words as YAML files, and primitives, ops, rules and heads as modules.
 
 A package says that it is one by an entry point of the group ``spinec`` whose value is its name. What it adds is found
-by where it stands: ``kinds/*.yaml``, and the modules of `PARTS`, each loaded only when something is not known without.
+by where it stands: ``kinds/*.yaml``, ``activations.yaml`` and ``conventions.yaml`` (`spec/plugin_words.py`), and the
+modules of `PARTS`. Each is only read or imported when something is not known without it.
 """
 
 from __future__ import annotations
@@ -38,7 +39,11 @@ class Plugin(NamedTuple):
     @property
     def parts(self) -> list[str]:
         """The modules that it has, of those that spinec looks for."""
-        return [part for part in PARTS if self.folder and (self.folder / f"{part}.py").is_file()]
+        return [part for part in PARTS if self.has(f"{part}.py")]
+
+    def has(self, file: str) -> bool:
+        """Whether it has a file."""
+        return self.folder is not None and (self.folder / file).is_file()
 
 
 @cache

@@ -137,8 +137,12 @@ def _fault(error: ErrorDetails, model: type[BaseModel], root: Item, what: str, k
             keys = [*_keys(model, path[:-1]), *(() if path[:-1] else known)]
             message = _say(owner, f"unknown key {show(path[-1])}")
             return Fault("SPN-202", message, item.key or item.place, partial(did_you_mean, path[-1], keys))
-        case "literal_error":
-            choices = _choices(_annotation_at(model, path))
+        case "literal_error" if path[-1] == "[key]":  # of a mapping whose keys are words
+            message = _say(_label(what, path[:-2]), f"unknown key {show(given)}")
+            keys = _choices(_annotation_at(model, path[:-2]))
+            return Fault("SPN-202", message, item.key or item.place, partial(did_you_mean, given, keys))
+        case "literal_error" | "unknown_word":
+            choices = error.get("ctx", {}).get("known") or _choices(_annotation_at(model, path))
             unknown = _say(owner, f"unknown {path[-1]} {show(given)}")
             message = unknown if isinstance(given, str) else f"{label}: expected a word, got {show(given)}"
             code = "SPN-205" if isinstance(given, str) else "SPN-203"

@@ -20,6 +20,13 @@ def backend_names(incomplete: str) -> list[str]:
     return [name for name in known() if name.startswith(incomplete)]
 
 
+def convention_names(incomplete: str) -> list[str]:
+    """Counting conventions, those of plug-ins included."""
+    from spinec.spec.conventions import CONVENTIONS
+
+    return [name for name in CONVENTIONS if name.startswith(incomplete)]
+
+
 def fault_codes(incomplete: str) -> list[str]:
     """Codes of faults, and the word that lists them."""
     from spinec.spec.codes import codes

@@ -102,6 +102,10 @@ def _told(parameter: Any, record: str) -> str:
 
 def _value(words: str) -> str:
     """What an option takes; a choice stays as it is."""
+    if words == "CONVENTION":
+        from spinec.spec.conventions import CONVENTIONS
+
+        return "|".join(CONVENTIONS)
     kind = re.sub(r"(?i)^list\[|\]$| range$", "", words)
     return _VALUES.get(kind.lower(), words)
 

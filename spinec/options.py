@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple, NoReturn, cast
 
 import typer
 
-from spinec.completion import backend_names, spec_names
+from spinec.completion import backend_names, convention_names, spec_names
 from spinec.help import Commands
-from spinec.spec.conventions import Convention
+from spinec.spec.conventions import CONVENTIONS, Convention
 
 if TYPE_CHECKING:
     import numpy as np
@@ -104,6 +104,13 @@ def _plain_figure(text: str) -> float:
     return value
 
 
+def _parse_convention(text: str) -> str:
+    """The name of a convention, of spinec or a plug-in."""
+    if text not in CONVENTIONS:
+        raise typer.BadParameter(f"{text!r} is not one of {', '.join(map(repr, CONVENTIONS))}.")
+    return text
+
+
 def figure(about: str) -> typer.models.OptionInfo:
     """An option that takes a figure such as 2.5G."""
     option: typer.models.OptionInfo = typer.Option(parser=_parse_figure, metavar="FIGURE", help=about)
@@ -148,7 +155,15 @@ Size = Annotated[
     Pixels | None,
     typer.Option(parser=parse_size, metavar="N|HxW", help="Input size. Default: the size in the spec."),
 ]
-Count = Annotated[Convention, typer.Option(help="How to count multiply-adds: see 'spinec conventions'.")]
+Count = Annotated[
+    Convention,
+    typer.Option(
+        parser=_parse_convention,
+        metavar="CONVENTION",
+        help="How to count multiply-adds: see 'spinec conventions'.",
+        autocompletion=convention_names,
+    ),
+]
 Output = Annotated[Form, typer.Option("--format", help="Output format.")]
 Work = Annotated[float | None, figure("Total work F_t, such as 1.6G. Default: that of the spec.")]
 Approximate = Annotated[bool, typer.Option("--approximate", help="Use only the first term of the work F_i, C_i c_i^2.")]

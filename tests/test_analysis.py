@@ -14,7 +14,7 @@ from spinec import SpecError, SpecWarning, cost, graph, load, loads, lower, name
 from spinec.compiler.analysis.cuts import Split, even_cut, split
 from spinec.compiler.analysis.graph import work
 from spinec.compiler.analysis.paths import bottlenecks, critical_path, generations
-from spinec.compiler.cost.conventions import CONVENTIONS
+from spinec.spec.conventions import CONVENTIONS
 
 RANDOM = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 

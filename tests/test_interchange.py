@@ -91,7 +91,7 @@ def test_block_strings_are_the_librarys_network(name, text):
     ours = load(name)
     theirs = import_blocks(text, name, frame_of_spec(ours))
     assert [what for _, what in _signature(theirs)] == [what for _, what in _signature(ours)]
-    assert cost(lower(theirs)).halves == cost(lower(ours)).halves
+    assert cost(lower(theirs)).work == cost(lower(ours)).work
 
 
 def convolutions_of_timm(timm, torch, strings, frame):
@@ -222,7 +222,7 @@ def _steps(spec):
 def test_the_librarys_mobilenets_are_timms_strings(name):
     frame, strings = OTHERS[name.replace("-v3-", "v3_") + "_100"]
     theirs = import_blocks(strings, name, replace(frame, padding="same"))
-    assert cost(lower(theirs)).halves == cost(lower(load(name))).halves
+    assert cost(lower(theirs)).work == cost(lower(load(name))).work
     assert cost(lower(theirs)).params == cost(lower(load(name))).params
 
 

@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 from strategies import specs
 
 from spinec import ShapeError, SpecError, cost, load, loads, lower, names
-from spinec.compiler.cost.conventions import CONVENTIONS
 from spinec.compiler.cost_model import fitted_form, quadratic_form
 from spinec.compiler.cost_model import tables as cost_tables
 from spinec.compiler.cost_model.model import CostModel
 from spinec.compiler.ops.norm import BatchNorm
+from spinec.spec.conventions import CONVENTIONS
 from spinec.spec.heads import Classification, RetinaNet, Segmentation
 from spinec.spec.kinds.formula import Node, number
 from spinec.spec.kinds.widths import DIM, whole
@@ -404,10 +404,10 @@ def test_a_form_is_compared_with_whole_candidates(monkeypatch):
 @given(st.integers(1, 12), st.integers(0, 4), st.integers(0, 10**6))
 def test_linear_systems_are_solved_exactly(unknowns, spare, seed):
     random = Random(seed)
-    wanted = [tuple(random.randint(-(2**59), 2**59) for _ in quadratic_form.NOTHING) for _ in range(unknowns)]
+    wanted = [tuple(random.randint(-(2**59), 2**59) for _ in quadratic_form.nothing()) for _ in range(unknowns)]
     rows = [[random.randint(0, 10**6) for _ in range(unknowns)] for _ in range(unknowns + spare)]
     values = [
-        tuple(sum(a * x[i] for a, x in zip(row, wanted, strict=True)) for i in range(len(quadratic_form.NOTHING)))
+        tuple(sum(a * x[i] for a, x in zip(row, wanted, strict=True)) for i in range(len(quadratic_form.nothing())))
         for row in rows
     ]
     assert quadratic_form._solve(rows, values) == wanted

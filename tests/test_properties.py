@@ -99,7 +99,7 @@ def test_reports_add_up(text: str) -> None:
     for key in KEYS:
         parts = report.by(key).values()
         for convention in CONVENTIONS:
-            assert sum(part.halves[convention] for part in parts) == report.halves[convention]
+            assert sum(part.flops(convention) for part in parts) == report.flops(convention)
         assert sum(part.params for part in parts) == report.params
         assert sum(part.activations for part in parts) == report.activations
     blocks = set(report.by("block"))

@@ -11,7 +11,7 @@ import pytest
 from patience import HUNG
 
 from spinec import SpecError, cost, diff, draw, emit, load, lower
-from spinec.compiler.cost.conventions import CONVENTIONS
+from spinec.spec.conventions import CONVENTIONS
 from spinec.visualize.report import Source, write_report
 
 BROWSER = next((path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path), None)

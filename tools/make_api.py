@@ -81,9 +81,9 @@ def _parameters(value: Any) -> Iterator[str]:
 
 
 def _spelt(annotation: Any, value: Any) -> Any:
-    """The choices of an annotation that only names them; of conventions there are many, and a page about them."""
+    """The choices of an annotation that only names them."""
     choices = getattr(sys.modules[inspect.unwrap(value).__module__], str(annotation), None)
-    if get_origin(choices) is not Literal or annotation == "Convention":
+    if get_origin(choices) is not Literal:
         return annotation
     return " | ".join(repr(choice) for choice in get_args(choices))
 

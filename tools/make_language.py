@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, get_args
+from typing import Any
 
 import yaml
 from pydantic import TypeAdapter
 
 from spinec.compiler.lowering.pipeline import MAX_PARAMS, MAX_WEIGHT
+from spinec.spec.activations import ACTIVATIONS
 from spinec.spec.blocks import Block, InputResample
 from spinec.spec.document import MAX_BYTES, MAX_DEPTH, MAX_DIGITS, MAX_ENTRIES, MAX_NODES, MAX_SHARED
-from spinec.spec.fields import MAX_BLOCKS, Activation
+from spinec.spec.fields import MAX_BLOCKS
 from spinec.spec.heads import Head
 from spinec.spec.kinds.document import KindDocument
 from spinec.spec.kinds.library import KINDS, kind_files, library_kind
 from spinec.spec.kinds.steps import PRIMITIVES, Step
 from spinec.spec.library import fragments
+from spinec.spec.quantities import MEANINGS
 from spinec.spec.resolve import MAX_PARENTS
 from spinec.spec.schema import fragment_schema, schema
 from spinec.visualize.table.table import Table
@@ -50,7 +52,9 @@ def language() -> dict[str, str]:
         "language-fragments": _fragments(),
         "language-fragment": _table(own := fragment_schema(), own["required"]),
         "language-cell": _table(own["$defs"]["Cell"], own["$defs"]["Cell"]["required"]),
+        "language-activations": _activations(),
         "language-limits": _limits(),
+        "quantities": _quantities(),
         **_kind_documents(),
     }
 
@@ -165,7 +169,7 @@ def _options(field: Node) -> list[Node]:
 
 def _type(field: Node) -> str:
     """What a value may be, in words."""
-    if field.get("enum") == [*get_args(Activation)]:
+    if field.get("enum") == [*ACTIVATIONS]:
         return "[activation](#activations)"
     if "enum" in field:
         return ", ".join(f"`{choice}`" for choice in field["enum"])
@@ -211,6 +215,16 @@ def _fragments() -> str:
         given = ", ".join((document.get("cell") or document)["gives"])
         rows.append([f"`{name}`", ", ".join(document["takes"]), settings, given, document["source"]])
     return Table("", ("fragment", "takes", "settings and their defaults", "gives", "source"), rows).to_text("markdown")
+
+
+def _activations() -> str:
+    rows = [[f"`{name}`", about.says] for name, about in ACTIVATIONS.items()]
+    return Table("", ("activation", "what it computes"), rows).to_text("markdown")
+
+
+def _quantities() -> str:
+    rows = [[f"`{quantity}`", meaning] for quantity, meaning in MEANINGS.items()]
+    return Table("", ("kind of work", "what is counted"), rows).to_text("markdown")
 
 
 def _limits() -> str:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from spinec.compiler.cost.conventions import CONVENTIONS
 from spinec.compiler.cost.report import Report
+from spinec.spec.conventions import CONVENTIONS
 from spinec.spec.dump import dump
 from spinec.visualize.chart import Chart
 from spinec.visualize.charts import breakdown, distribution

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from spinec.backends.expressions import Call, Function, Half, In, Layer, Optional, Rule, call
+from spinec.backends.source import find_activation
 from spinec.compiler.ops.activation import Activation, Exp, PReLU
 from spinec.compiler.ops.attention import Attention
 from spinec.compiler.ops.base import Op, Shape
@@ -22,20 +23,32 @@ AnyRule = TypeVar("AnyRule", bound=Rule)
 
 WEIGHT = {"kernel": "weight", "bias": "bias"}
 NORM = {"scale": "weight", "shift": "bias", "mean": "running_mean", "variance": "running_var"}
-ACTIVATIONS = {
-    "swish": ("F.silu", "nn.SiLU"),
-    "relu": ("F.relu", "nn.ReLU"),
-    "relu6": ("F.relu6", "nn.ReLU6"),
-    "hard_swish": ("F.hardswish", "nn.Hardswish"),
-    "gelu": ("F.gelu", "nn.GELU"),
-    "sigmoid": ("torch.sigmoid", "nn.Sigmoid"),
-    "hard_sigmoid": ("F.hardsigmoid", "nn.Hardsigmoid"),
-    "leaky_relu": ("F.leaky_relu", "nn.LeakyReLU"),
-    "elu": ("F.elu", "nn.ELU"),
-    "mish": ("F.mish", "nn.Mish"),
-    "gelu_tanh": ("F.gelu", "nn.GELU"),
+ActivationRule: TypeAlias = Callable[[Activation], Function]
+
+
+def named(function: str, layer: str, *, overwrites: bool = False, **settings: Any) -> ActivationRule:
+    """The rule of an activation that is a function of PyTorch's, and a layer of the same name.
+
+    Where the function can overwrite its operand, and the operand is fresh, that saves a tenth of the time on a CPU.
+    """
+    in_place = call(function, In(0), inplace=True) if overwrites else None
+    made = Function(call(function, In(0), **settings), call(layer, **settings), in_place)
+    return lambda op: made
+
+
+ACTIVATIONS: dict[str, ActivationRule] = {
+    "swish": named("F.silu", "nn.SiLU", overwrites=True),
+    "relu": named("F.relu", "nn.ReLU", overwrites=True),
+    "relu6": named("F.relu6", "nn.ReLU6", overwrites=True),
+    "hard_swish": named("F.hardswish", "nn.Hardswish", overwrites=True),
+    "gelu": named("F.gelu", "nn.GELU"),
+    "sigmoid": named("torch.sigmoid", "nn.Sigmoid"),
+    "hard_sigmoid": named("F.hardsigmoid", "nn.Hardsigmoid"),
+    "leaky_relu": lambda op: named("F.leaky_relu", "nn.LeakyReLU", negative_slope=Optional(op.slope, 0.01))(op),
+    "elu": named("F.elu", "nn.ELU"),
+    "mish": named("F.mish", "nn.Mish"),
+    "gelu_tanh": named("F.gelu", "nn.GELU", approximate="tanh"),
 }
-OVERWRITE = ("swish", "relu", "relu6", "hard_swish")
 
 
 def rule(op: type[Op]) -> Callable[[AnyRule], AnyRule]:
@@ -43,6 +56,16 @@ def rule(op: type[Op]) -> Callable[[AnyRule], AnyRule]:
 
     def register(function: AnyRule) -> AnyRule:
         RULES[op] = function
+        return function
+
+    return register
+
+
+def activation_rule(name: str) -> Callable[[ActivationRule], ActivationRule]:
+    """Register the rule of a plug-in's activation."""
+
+    def register(function: ActivationRule) -> ActivationRule:
+        ACTIVATIONS[name] = function
         return function
 
     return register
@@ -113,15 +136,8 @@ def group_norm(op: GroupNorm, x: Shape) -> Layer:
 
 @rule(Activation)
 def activation(op: Activation, x: Shape) -> Function:
-    """A function, or a layer of the same name; overwriting a fresh operand saves a tenth of the time on a CPU."""
-    function, layer = ACTIVATIONS[op.kind]
-    settings: dict[str, Any] = {}
-    if op.kind == "leaky_relu":
-        settings = {"negative_slope": Optional(op.slope, 0.01)}
-    elif op.kind == "gelu_tanh":
-        settings = {"approximate": "tanh"}
-    in_place = call(function, In(0), inplace=True) if op.kind in OVERWRITE else None
-    return Function(call(function, In(0), **settings), call(layer, **settings), in_place)
+    """By its name."""
+    return find_activation(ACTIVATIONS, op, "pytorch")(op)
 
 
 @rule(PReLU)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from spinec.backends.expressions import Call, Layer, Name, Optional, Rule, call
+from spinec.backends.source import find_activation
 from spinec.compiler.ops.activation import Activation, Exp, PReLU
 from spinec.compiler.ops.attention import Attention
 from spinec.compiler.ops.base import Op, Shape
@@ -23,17 +24,27 @@ AnyRule = TypeVar("AnyRule", bound=Rule)
 
 WEIGHT = {"kernel": "kernel", "bias": "bias"}
 NORM = {"scale": "gamma", "shift": "beta", "mean": "moving_mean", "variance": "moving_variance"}
-ACTIVATIONS: dict[str, str | Name] = {
-    "swish": "silu",
-    "relu": "relu",
-    "relu6": "relu6",
-    "hard_swish": "hard_silu",
-    "gelu": Name("gelu"),  # the prelude's: Keras' own has a constant of single precision
-    "sigmoid": "sigmoid",
-    "hard_sigmoid": "hard_sigmoid",
-    "elu": "elu",
-    "mish": "mish",
-    "gelu_tanh": Name("gelu_tanh"),  # for the same reason
+ActivationRule: TypeAlias = Callable[[Activation], Layer]
+
+
+def named(name: str | Name) -> ActivationRule:
+    """The rule of an activation that Keras knows by a name, or of a function."""
+    made = Layer(call("layers.Activation", name))
+    return lambda op: made
+
+
+ACTIVATIONS: dict[str, ActivationRule] = {
+    "swish": named("silu"),
+    "relu": named("relu"),
+    "relu6": named("relu6"),
+    "hard_swish": named("hard_silu"),
+    "gelu": named(Name("gelu")),  # the prelude's: Keras' own has a constant of single precision
+    "sigmoid": named("sigmoid"),
+    "hard_sigmoid": named("hard_sigmoid"),
+    "leaky_relu": lambda op: Layer(call("LeakyReLU", op.slope)),  # Keras' own rounds the slope to single precision
+    "elu": named("elu"),
+    "mish": named("mish"),
+    "gelu_tanh": named(Name("gelu_tanh")),  # the prelude's, as gelu is
 }
 
 
@@ -42,6 +53,16 @@ def rule(op: type[Op]) -> Callable[[AnyRule], AnyRule]:
 
     def register(function: AnyRule) -> AnyRule:
         RULES[op] = function
+        return function
+
+    return register
+
+
+def activation_rule(name: str) -> Callable[[ActivationRule], ActivationRule]:
+    """Register the rule of a plug-in's activation."""
+
+    def register(function: ActivationRule) -> ActivationRule:
+        ACTIVATIONS[name] = function
         return function
 
     return register
@@ -122,10 +143,8 @@ def group_norm(op: GroupNorm, x: Shape) -> Layer:
 
 @rule(Activation)
 def activation(op: Activation, x: Shape) -> Layer:
-    """By Keras' own name where there is one; its own leaky ReLU rounds the slope to single precision."""
-    if op.kind == "leaky_relu":
-        return Layer(call("LeakyReLU", op.slope))
-    return Layer(call("layers.Activation", ACTIVATIONS[op.kind]))
+    """By its name."""
+    return find_activation(ACTIVATIONS, op, "tensorflow")(op)
 
 
 @rule(PReLU)

@@ -198,9 +198,8 @@ def _is_idle(linted: Linted, given: Input, block: Block, key: str) -> bool:
 def _choices(key: str) -> tuple[Any, ...]:
     """Enough values of a setting to see whether it has an effect."""
     annotation = Resample.model_fields[key].annotation
-    return {"alpha": (0.0, 0.5), "bias": (False, True)}.get(key) or tuple(
-        choice for choice in get_args(annotation) if key != "down" or choice != "none"
-    )
+    some = {"alpha": (0.0, 0.5), "bias": (False, True), "activation": ("none", "relu")}
+    return some.get(key) or tuple(choice for choice in get_args(annotation) if key != "down" or choice != "none")
 
 
 def _is_idle_everywhere(linted: Linted, key: str) -> bool:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from spinec.compiler.cost.conventions import CONVENTIONS
 from spinec.compiler.cost.report import Count, Report, cost, operand_of
 from spinec.compiler.graph.program import Program
 from spinec.compiler.lowering.pipeline import lower
+from spinec.spec.conventions import CONVENTIONS
 from spinec.spec.model import ModelSpec
 
 if TYPE_CHECKING:

@@ -11,16 +11,17 @@ from functools import cached_property
 from math import prod
 from typing import Any, Literal, NamedTuple
 
-from spinec.compiler.cost.conventions import CONVENTIONS, INITIALISED, PARTS
+from spinec.compiler.cost.parts import INITIALISED, PARTS
 from spinec.compiler.cost.peak_memory import peak_elements
 from spinec.compiler.graph.program import Program
-from spinec.compiler.ops.base import Op, Quantity, Work
+from spinec.compiler.ops.base import Op
 from spinec.spec.collection import paused_collection
-from spinec.spec.conventions import Convention
+from spinec.spec.conventions import CONVENTIONS, Convention
 from spinec.spec.errors import ShapeError, did_you_mean
 from spinec.spec.fields import CountedParams
 from spinec.spec.model import ModelSpec
 from spinec.spec.notebook import shown
+from spinec.spec.quantities import Quantity, Work
 
 By = Literal["model", "level", "block", "part", "op", "category"]
 MAX_COUNT = 2**53  # the largest integer that every reader of the figures can hold, doubles included
@@ -28,21 +29,23 @@ MAX_COUNT = 2**53  # the largest integer that every reader of the figures can ho
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What one op, or some of them together, cost; multiply-adds are kept in halves."""
+    """What one op, or some of them together, cost; what the work counts is worked out when it is asked for."""
 
-    halves: Mapping[Convention, int]
+    work: Work
+    kernel_weights: int = 0
+    """Weights whose initialisers some conventions count."""
     params: int = 0
     activations: int = 0
     """Elements that the ops give out."""
 
     def macs(self, convention: Convention = "conv") -> int | float:
         """Multiply-adds; ends in .5 where the convention counts halves and their number is odd."""
-        halves = self.halves[_known(convention)]
+        halves = self.flops(convention)
         return halves // 2 if halves % 2 == 0 else halves / 2
 
     def flops(self, convention: Convention = "conv") -> int:
         """Floating point operations: twice the multiply-adds."""
-        return self.halves[_known(convention)]
+        return CONVENTIONS.named(convention).halves(self.work, self.kernel_weights)
 
     def __repr__(self) -> str:
         return f"Count(macs={self.macs()}, params={self.params}, activations={self.activations})"
@@ -54,7 +57,7 @@ class Count:
 
 
 class Row(NamedTuple):
-    """One op of a program and its cost. What its work counts in a convention is worked out when it is asked for."""
+    """One op of a program and its cost."""
 
     path: str
     op: Op
@@ -63,10 +66,9 @@ class Row(NamedTuple):
     params: int
     activations: int
 
-    @property
-    def halves(self) -> tuple[int, ...]:
-        """Multiply-adds times two, in the order of `CONVENTIONS`."""
-        return tuple([each.halves(self.work, self.kernel_weights) for each in CONVENTIONS.values()])
+    def flops(self, convention: Convention = "conv") -> int:
+        """Floating point operations: twice the multiply-adds."""
+        return CONVENTIONS.named(convention).halves(self.work, self.kernel_weights)
 
 
 class Parts(dict[str, Count]):
@@ -170,9 +172,9 @@ def cost(program: Program) -> Report:
             kernels += size if role in INITIALISED else 0
         rows.append(Row(step.path, step.op, work, kernels, params, step.times * prod(step.output)))
     whole = total(rows)
-    if max(whole.halves.values(), default=0) > 2 * MAX_COUNT:
+    if max(map(whole.flops, CONVENTIONS.own)) > 2 * MAX_COUNT:
         raise ShapeError(f"{program.name}: more than 2^53 multiply-adds, which no counter can hold exactly")
-    return Report(whole.halves, whole.params, whole.activations, program=program, rows=tuple(rows))
+    return Report(whole.work, whole.kernel_weights, whole.params, whole.activations, program=program, rows=tuple(rows))
 
 
 def plain(count: Count) -> dict[str, Any]:
@@ -181,33 +183,26 @@ def plain(count: Count) -> dict[str, Any]:
     return {"macs": macs, "params": count.params, "activation_bytes": count.activation_bytes}
 
 
-def total(rows: Iterable[Row]) -> Count:
-    """What some ops cost together."""
-    rows = list(rows)
-    work, kernel_weights = _work(rows)
-    halves = {name: each.halves(work, kernel_weights) for name, each in CONVENTIONS.items()}
-    return Count(halves, sum([row.params for row in rows]), sum([row.activations for row in rows]))
+def total(parts: Iterable[Row | Count]) -> Count:
+    """What some ops, or some parts, cost together."""
+    work: dict[Quantity, int] = {}
+    kernel_weights = params = activations = 0
+    for part in parts:
+        for quantity, amount in part.work.items():
+            work[quantity] = work.get(quantity, 0) + amount
+        kernel_weights += part.kernel_weights
+        params += part.params
+        activations += part.activations
+    return Count(work, kernel_weights, params, activations)
 
 
 def counted_parts(report: Report, convention: Convention) -> dict[str, int]:
     """Of what a convention's count is made up, in half multiply-adds."""
-    prices = CONVENTIONS[_known(convention)]
-    work, kernel_weights = _work(report.rows)
+    prices, work = CONVENTIONS.named(convention), report.work
     parts = {
         part: prices.halves({each: work.get(each, 0) for each in quantities}, 0) for part, quantities in PARTS.items()
     }
-    return {**parts, "initialisers": prices.halves({}, kernel_weights)}
-
-
-def _work(rows: Iterable[Row]) -> tuple[dict[Quantity, int], int]:
-    """The work of some ops by quantity, and how many weights have initialisers."""
-    work: dict[Quantity, int] = {}
-    kernel_weights = 0
-    for row in rows:
-        for quantity, amount in row.work.items():
-            work[quantity] = work.get(quantity, 0) + amount
-        kernel_weights += row.kernel_weights
-    return work, kernel_weights
+    return {**parts, "initialisers": prices.halves({}, report.kernel_weights)}
 
 
 def _part(spec: ModelSpec, row: Row) -> str:
@@ -234,12 +229,6 @@ def _level(spec: ModelSpec, row: Row) -> str:
     else:
         level = min(spec.level_of(block) for block in spec.outputs.values())
     return f"level {level}"
-
-
-def _known(convention: Convention) -> Convention:
-    if convention not in CONVENTIONS:
-        raise ValueError(f"unknown convention {convention!r}; {did_you_mean(convention, CONVENTIONS)}")
-    return convention
 
 
 KEYS: dict[str, Callable[[ModelSpec, Row], str]] = {

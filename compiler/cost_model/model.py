@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from spinec.compiler.cost.conventions import CONVENTIONS
 from spinec.compiler.cost_model.fitted_form import cost_form
 from spinec.compiler.cost_model.quadratic_form import Form, channels
 from spinec.compiler.cost_model.tables import CostTables, Integers, cost_tables
-from spinec.spec.conventions import Convention
-from spinec.spec.errors import ShapeError, did_you_mean
+from spinec.spec.conventions import CONVENTIONS, Convention
+from spinec.spec.errors import ShapeError
 from spinec.spec.fields import MAX_DIM, MAX_REPEATS
 from spinec.spec.model import ModelSpec
 
@@ -58,15 +57,15 @@ class CostModel:
             ValueError: when `chunk`, the candidates counted at a time, is less than one.
         """
         halves = self.flops(dims, repeats, convention, chunk)
-        prices = (*CONVENTIONS[convention].prices.values(), CONVENTIONS[convention].kernel_weight)
+        listed = CONVENTIONS[convention]
+        prices = (*listed.prices.values(), listed.kernel_weight)
         return halves / 2 if any(price % 2 for price in prices) else halves // 2
 
     def flops(
         self, dims: ArrayLike, repeats: ArrayLike | None = None, convention: Convention = "conv", chunk: int = CHUNK
     ) -> Integers:
         """Floating point operations of N candidates: twice the multiply-adds."""
-        if convention not in CONVENTIONS:
-            raise ValueError(f"unknown convention {convention!r}; {did_you_mean(convention, CONVENTIONS)}")
+        CONVENTIONS.named(convention)
         return self._count(list(CONVENTIONS).index(convention), dims, repeats, chunk)
 
     def params(self, dims: ArrayLike, repeats: ArrayLike | None = None, chunk: int = CHUNK) -> Integers:

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import combinations, combinations_with_replacement
 from math import lcm
 from typing import Any, NamedTuple, TypeAlias
 
-from spinec.compiler.cost.conventions import CONVENTIONS
-from spinec.compiler.cost.report import Count, cost
+from spinec.compiler.cost.report import Count, Row, cost
 from spinec.compiler.graph.program import Program
 from spinec.compiler.ops.conv import Conv
+from spinec.spec.conventions import CONVENTIONS
 from spinec.spec.errors import Fault, SpecError
 from spinec.spec.kinds.arithmetic import evaluate as formula_value
 from spinec.spec.kinds.formula import Node
@@ -31,7 +31,6 @@ PRIME = 2**61 - 1  # far above any factor, so a solution modulo the prime is the
 
 Costs: TypeAlias = "tuple[Any, ...]"
 """Half multiply-adds in every convention, in the order of `CONVENTIONS`, and parameters; factors may be fractions."""
-NOTHING: Costs = (0,) * (len(CONVENTIONS) + 1)
 
 
 class Width(NamedTuple):
@@ -56,6 +55,12 @@ Sample: TypeAlias = tuple[Mapping[str, int], Program]
 """A program, and the dims that it was lowered with."""
 
 
+@cache
+def nothing() -> Costs:
+    """What costs nothing."""
+    return (0,) * (len(CONVENTIONS) + 1)
+
+
 def channels(width: Width, dims: Mapping[str, int]) -> int:
     """A channel number, from the dims of the blocks."""
     number = dims[width.block] if width.block else 1
@@ -72,7 +77,7 @@ def of_dim(formula: Node, dim: int) -> int:
 
 def evaluate(form: Form, dims: Mapping[str, int]) -> Costs:
     """The value of a form, in exact integers."""
-    total = NOTHING
+    total = nothing()
     for (first, second), factors in form.items():
         total = plus(total, factors, channels(first, dims) * channels(second, dims))
     return total
@@ -87,7 +92,7 @@ def plus_form(form: Form, more: Form, times: int = 1) -> Form:
     """A form, and some times another; terms that come to nothing are left out."""
     added = dict(form)
     for term, factors in more.items():
-        added[term] = plus(added.get(term, NOTHING), factors, times)
+        added[term] = plus(added.get(term, nothing()), factors, times)
     return {term: factors for term, factors in added.items() if any(factors)}
 
 
@@ -100,9 +105,9 @@ def renamed(form: Form, old: str, new: str) -> Form:
     return merged
 
 
-def costs_of(count: Count) -> Costs:
+def costs_of(count: Count | Row) -> Costs:
     """What was counted, as a row of numbers."""
-    return (*(count.halves[convention] for convention in CONVENTIONS), count.params)
+    return (*map(count.flops, CONVENTIONS), count.params)
 
 
 def form_of(what: str, samples: Sequence[Sample], widths: Sequence[Width], skip: Sequence[str] = ()) -> Form:
@@ -128,8 +133,8 @@ def form_of(what: str, samples: Sequence[Sample], widths: Sequence[Width], skip:
         met = frozenset(width for made in found for width in made.widths) - {ONE}
         sums |= {met} if any(len(made.widths) > 1 for made in found) else set()
         parts = lcm(parts, *(made.parts for made in found))
-        so_far = costs.setdefault(met, [NOTHING] * len(samples))
-        costs[met] = [plus(total, (*row.halves, row.params)) for total, row in zip(so_far, counts, strict=True)]
+        so_far = costs.setdefault(met, [nothing()] * len(samples))
+        costs[met] = [plus(total, costs_of(row)) for total, row in zip(so_far, counts, strict=True)]
     form: Form = {}
     parts = parts**2 * _parts_of(samples)  # a cost is a product of two numbers, over the groups
     for met, totals in costs.items():

@@ -6,8 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from spinec.spec.activations import Activation
 from spinec.spec.blocks import Block
-from spinec.spec.fields import Activation, Padding
+from spinec.spec.fields import Padding
 from spinec.spec.heads import Classification
 from spinec.spec.model import ModelSpec
 

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
+from spinec.spec.activations import Activation
 from spinec.spec.document import Item
 from spinec.spec.errors import Fault, Place, did_you_mean
-from spinec.spec.fields import MAX_DIM, MAX_KERNEL, MAX_REPEATS, Activation
+from spinec.spec.fields import MAX_DIM, MAX_KERNEL, MAX_REPEATS
 from spinec.spec.validate import show
 
 TYPES = {  # options of each type: those that it must have, and those that it may have

@@ -10,8 +10,8 @@ from spinec.compiler.ops.activation import Activation
 from spinec.compiler.ops.conv import Conv, TransposedConv
 from spinec.compiler.ops.norm import BatchNorm, GroupNorm, LayerNorm
 from spinec.compiler.ops.window import Kernel
+from spinec.spec.activations import Activation as Kind
 from spinec.spec.blocks import Block, Norm
-from spinec.spec.fields import Activation as Kind
 from spinec.spec.fields import Padding
 from spinec.spec.model import Init, ModelSpec
 

@@ -12,8 +12,8 @@ from spinec.compiler.ops.activation import Activation
 from spinec.compiler.ops.base import Op
 from spinec.compiler.ops.pool import Pool
 from spinec.compiler.ops.resize import Crop, Pad, SpaceToDepth, Upsample
+from spinec.spec.activations import Activation as Kind
 from spinec.spec.blocks import Resample
-from spinec.spec.fields import Activation as Kind
 from spinec.spec.rounding import ratio_of
 
 Mode = Literal["nearest", "bilinear"]

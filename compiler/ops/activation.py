@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from spinec.compiler.ops.base import Kept, Op, Shape, Work, elements
-from spinec.spec.fields import Activation as Kind
+from spinec.compiler.ops.base import Kept, Op, Shape, elements
+from spinec.spec.activations import ACTIVATIONS
+from spinec.spec.activations import Activation as Kind
+from spinec.spec.quantities import Elementwise, Quantity, Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,27 +29,16 @@ class Activation(Op):
         return inputs[0]
 
     def work(self, output: Shape, *inputs: Shape) -> Work:
-        match self.kind:
-            case "swish":
-                return {"swish": elements(output), "activation": elements(output)}
-            case "relu" | "relu6" | "leaky_relu" | "elu":
-                return {"relu": elements(output), "activation": elements(output)}
-            case "mish":  # x * tanh(softplus(x))
-                return {"multiply": elements(output), "activation": elements(output)}
-            case "gelu" | "gelu_tanh":
-                return {"gelu": elements(output), "activation": elements(output)}
-            case "hard_swish":  # x * relu6(x + 3) * (1 / 6)
-                return {
-                    "add": elements(output),
-                    "multiply": 2 * elements(output),
-                    "activation": elements(output),
-                }
-            case "hard_sigmoid":  # relu6(x + 3) * (1 / 6)
-                return {"add": elements(output), "multiply": elements(output), "activation": elements(output)}
-        return {"activation": elements(output)}
+        amount = elements(output)
+        done: dict[Quantity, int] = {quantity: times * amount for quantity, times in self._about.work.items()}
+        return {**done, "activation": amount}
 
     def kept(self, output: Shape, *inputs: Shape) -> Kept:
-        return Kept(output=True) if self.kind in ("relu", "sigmoid") else Kept((0,))
+        return Kept(output=True) if self._about.keeps == "output" else Kept((0,))
+
+    @property
+    def _about(self) -> Elementwise:
+        return ACTIVATIONS.named(self.kind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from spinec.compiler.ops.base import BYTES, Cells, Kept, Op, Shape, Work, elements, feature_map
+from spinec.compiler.ops.base import BYTES, Cells, Kept, Op, Shape, elements, feature_map
 from spinec.spec.errors import ShapeError
+from spinec.spec.quantities import Work
 
 
 @dataclass(frozen=True, slots=True)

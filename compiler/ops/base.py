@@ -5,48 +5,17 @@ To add an op: a frozen dataclass in this folder, and one rule per backend. Passe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from math import prod
-from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 from spinec.spec.errors import ShapeError
+from spinec.spec.quantities import Work
 
 Shape: TypeAlias = tuple[int, ...]
 """(C, H, W) of a feature map or (F,) of a vector; the batch is implicit."""
 
-Quantity = Literal[
-    "macs",
-    "bias",
-    "add",
-    "multiply",
-    "divide",
-    "scale",
-    "swish",
-    "relu",
-    "prelu",
-    "gelu",
-    "softmax",
-    "mean",
-    "pool",
-    "pooled",
-    "average",
-    "norm",
-    "moments",
-    "activation",
-    "resize",
-    "bilinear",
-]
-"""A kind of work that counting conventions put a price on: `macs` are multiply-adds, all others are per element.
-
-`pool` is per element of every window, `pooled` per element that a pool is given, `average` per result of an average.
-`resize` is per element of any resizing's result, `bilinear` of one that interpolates, too.
-`norm` is per element of any norm, `moments` of one that computes its statistics outside training, too.
-"""
-
 BYTES = 4  # of a number in float32
-
-Work: TypeAlias = Mapping[Quantity, int]
 
 
 class Kept(NamedTuple):

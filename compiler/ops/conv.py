@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
-from spinec.compiler.ops.base import BYTES, Cells, Kept, Op, Shape, Work, elements, feature_map
+from spinec.compiler.ops.base import BYTES, Cells, Kept, Op, Shape, elements, feature_map
 from spinec.compiler.ops.window import (
     Kernel,
     Pads,
@@ -21,6 +21,7 @@ from spinec.compiler.ops.window import (
 )
 from spinec.spec.errors import ShapeError
 from spinec.spec.fields import Padding
+from spinec.spec.quantities import Work
 
 
 @dataclass(frozen=True, slots=True)

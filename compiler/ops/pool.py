@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from spinec.compiler.ops.base import BYTES, Cells, Kept, Op, Shape, Work, elements, feature_map
+from spinec.compiler.ops.base import BYTES, Cells, Kept, Op, Shape, elements, feature_map
 from spinec.compiler.ops.window import (
     Pads,
     check_centre,
@@ -16,6 +16,7 @@ from spinec.compiler.ops.window import (
     with_written_pads,
 )
 from spinec.spec.fields import Padding
+from spinec.spec.quantities import Work
 
 INDEX_BYTES = 8  # of where a maximum was found
 

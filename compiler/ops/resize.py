@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar, Literal
 
-from spinec.compiler.ops.base import Cells, Op, Shape, Work, elements, feature_map
+from spinec.compiler.ops.base import Cells, Op, Shape, elements, feature_map
 from spinec.compiler.ops.window import gathered, interpolated, spread
 from spinec.spec.blocks import ChannelOrder
 from spinec.spec.errors import ShapeError
+from spinec.spec.quantities import Work
 
 
 @dataclass(frozen=True, slots=True)

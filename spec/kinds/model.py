@@ -15,8 +15,9 @@ from pydantic import (
     create_model,
 )
 
+from spinec.spec.activations import Activation
 from spinec.spec.blocks import Block, BlockNorm
-from spinec.spec.fields import Activation, Dilation, Dim, Kernel, Ratio, Sides
+from spinec.spec.fields import Dilation, Dim, Kernel, Ratio, Sides
 from spinec.spec.kinds.document import FieldDocument, FieldType
 from spinec.spec.kinds.kind import Kind, camel
 from spinec.spec.kinds.plan import SWITCH

@@ -5,14 +5,15 @@ To add a primitive: a class here, the op in `compiler/ops/`, and a rule in each 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 from typing import Annotated, Any, ClassVar, TypeVar, get_args
 
 from pydantic import BeforeValidator, ConfigDict, Field, InstanceOf, PlainSerializer, WithJsonSchema
 
+from spinec.spec.activations import ACTIVATIONS
 from spinec.spec.errors import ShapeError
-from spinec.spec.fields import MAX_LEVEL, MAX_REPEATS, Activation, Frozen, Padding
+from spinec.spec.fields import MAX_LEVEL, MAX_REPEATS, Frozen, Padding
 from spinec.spec.kinds.formula import Formula, FormulaError, Type, parse
 from spinec.spec.kinds.spelling import floor
 
@@ -409,11 +410,11 @@ def primitive(step: AnyStep) -> AnyStep:
 
 
 OWN = tuple(Step.model_fields)
-WORDS = {
+WORDS: dict[str, Collection[str]] = {
     "pool": ("max", "avg"),
     "global_pool": ("mean", "max"),
     "padding": ("spec", *get_args(Padding)),
-    **dict.fromkeys(("act", "activation"), get_args(Activation)),
+    **dict.fromkeys(("act", "activation"), ACTIVATIONS),
 }
 """Setting: the words that it may be, if it does not name a field."""
 PIXELS = ("kernel", "stride", "dilation")

@@ -42,22 +42,29 @@ def _reports() -> Iterator[Report]:
 @app.command()
 def plugins() -> None:
     """List the installed plug-ins and what each adds."""
+    from spinec.spec.activations import ACTIVATIONS
+    from spinec.spec.conventions import CONVENTIONS
+    from spinec.spec.plugin_words import names_of
     from spinec.spec.plugins import plugins as installed
 
+    tables = (ACTIVATIONS, CONVENTIONS)
     for plugin in installed():
         where = f" in {plugin.folder}" if plugin.folder else ": the package cannot be found"
         typer.echo(f"{plugin.name} {plugin.version}: package {plugin.package}{where}")
-        for what, names in (("kinds", list(plugin.kinds)), ("modules", plugin.parts)):
+        words = ((f"{table.sort}s", names_of(plugin, table.sort)) for table in tables)
+        for what, names in (("kinds", list(plugin.kinds)), *words, ("modules", plugin.parts)):
             if names:
                 typer.echo(f"  {what}: {', '.join(names)}")
     if not installed():
         typer.echo("no plug-ins are installed: docs/how-to/extend.md says how to make one")
+    for table in tables:
+        table.check()
 
 
 @app.command()
 def conventions() -> None:
     """Explain what each counting convention counts."""
-    from spinec.compiler.cost.conventions import CONVENTIONS
+    from spinec.spec.conventions import CONVENTIONS
 
     for name, convention in CONVENTIONS.items():
-        typer.echo(f"{name}: {convention.doc}")
+        typer.echo(f"{name}: {convention.says}")

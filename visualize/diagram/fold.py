@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
 
-from spinec.compiler.cost.report import Count
+from spinec.compiler.cost.report import Count, total
 from spinec.visualize.diagram.network import Edge, Network, Node
 
 
@@ -55,5 +55,4 @@ def _together(nodes: list[Node]) -> Count | None:
     costs = [node.cost for node in nodes if node.cost]
     if not costs:
         return None
-    halves = {name: sum(cost.halves[name] for cost in costs) for name in costs[0].halves}
-    return Count(halves, sum(cost.params for cost in costs), sum(cost.activations for cost in costs))
+    return total(costs)

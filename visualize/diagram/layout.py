@@ -115,7 +115,7 @@ class _Plan:
             self.entries.setdefault((route.edge.target, route.side), []).append(route)
         self.heights = {name: _height(node) for name, node in self.nodes.items()}
         self.cards = {name: min(node.repeats - 1, MOST_CARDS) for name, node in self.nodes.items()}
-        self.most_work = max((edge.cost.halves["conv"] for edge in network.edges if edge.cost), default=0)
+        self.most_work = max((edge.cost.flops() for edge in network.edges if edge.cost), default=0)
         self.titles = self._titles()
         self._rows()
         self._sort_entries()
@@ -293,7 +293,7 @@ class _Plan:
             trunk = ((start, y0), (out, y0), (out, turn)) if route.net else ((start, y0),)
             from_x = max(start if not route.net else out, x - 14) if x > start else min(out, x + 14)
             trunk, leg = (*trunk, (from_x, turn)), ((from_x, turn), (x, turn), (x, end))
-        work = edge.cost.halves["conv"] if edge.cost else 0
+        work = edge.cost.flops() if edge.cost else 0
         width = 1.3 + (2.2 * work / self.most_work if self.most_work else 0)
         return Arrow(
             edge.source, edge.target, trunk, leg, direction, width,

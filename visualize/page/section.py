@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from spinec.compiler.cost.conventions import CONVENTIONS
 from spinec.compiler.cost.report import Count, Report, Row
+from spinec.spec.conventions import CONVENTIONS
 from spinec.visualize.diagram.heat import COLORS, heat_of
 from spinec.visualize.diagram.network import Edge, Network, Node
 from spinec.visualize.diagram.picture import Picture
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 STAGE = 1200.0
 """How wide strips of a diagram are, about, beside the card."""
-MACS = tuple(f"multiply-adds, {name}" for name in CONVENTIONS)
 
 
 def write_page(report: Report, network: Network, picture: Picture, theme: Theme) -> str:
@@ -103,7 +102,8 @@ def _data(report: Report, network: Network) -> dict[str, Any]:
     """What the page's script knows beside the diagram; names that occur often are told once, in lists."""
     places: dict[str, int] = {}
     nodes = _nodes(report, network, places)
-    costs = [MACS[0], "share", "parameters", "activation bytes", *MACS[1:]]
+    first, *further = (f"multiply-adds, {name}" for name in CONVENTIONS)
+    costs = [first, "share", "parameters", "activation bytes", *further]
     return {"nodes": nodes, "names": list(places), "costs": costs, "metrics": _metrics(network)}
 
 
@@ -149,4 +149,4 @@ def _costs(count: Count, report: Report) -> list[str]:
 
 def _op(report: Report, row: Row, places: dict[str, int]) -> list[Any]:
     path, op = (places.setdefault(text, len(places)) for text in (row.path.partition(".")[2], str(row.op)))
-    return [path, op, list(report.program.shape(row.path)), row.halves[0] // 2]
+    return [path, op, list(report.program.shape(row.path)), row.flops() // 2]

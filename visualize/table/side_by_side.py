@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from spinec.compiler.cost.conventions import CONVENTIONS
 from spinec.compiler.cost.optimizers import Optimizer
 from spinec.compiler.cost.report import By, Report, counted_parts
 from spinec.compiler.cost.training import training_cost
 from spinec.compiler.graph.program import Program
-from spinec.spec.conventions import Convention
+from spinec.spec.conventions import CONVENTIONS, Convention
 from spinec.visualize.table.table import Cell, Column, Columns, Shown, Table
 
 
@@ -18,7 +17,7 @@ def conventions_table(reports: Sequence[Report], flops: bool = False) -> Table:
     """One program in every convention and of what each count is made up; of several sizes the counts alone."""
     if len(reports) > 1:
         rows: list[list[Cell]] = [
-            [name, *(_amount(each.halves[name], flops) for each in reports)] for name in CONVENTIONS
+            [name, *(_amount(each.flops(name), flops) for each in reports)] for name in CONVENTIONS
         ]
         return Table(
             _title(reports, flops),
@@ -33,10 +32,10 @@ def conventions_table(reports: Sequence[Report], flops: bool = False) -> Table:
     columns = [part for part in parts["conv"] if any(made[part] for made in parts.values())]
     rows = []
     for name, made in parts.items():
-        against = report.halves[name] / report.halves["conv"] - 1 if report.halves["conv"] else None
+        against = report.flops(name) / report.flops() - 1 if report.flops() else None
         amounts = [_amount(made[part], flops) if made[part] else None for part in columns]
         shown = None if against is None else Shown(round(against, 6), f"{against:+.2%}")
-        rows.append([name, _amount(report.halves[name], flops), shown, *amounts])
+        rows.append([name, _amount(report.flops(name), flops), shown, *amounts])
     parts_of = [Column(part, rank=2) for part in columns]
     head: Columns = ["convention", "FLOPs" if flops else "multiply-adds", Column("against conv", rank=1), *parts_of]
     return Table(_title(reports, flops), head, rows, (), _counted(reports, flops), "conventions")
@@ -48,11 +47,11 @@ def sizes_table(reports: Sequence[Report], by: By, convention: Convention, flops
     names = dict.fromkeys(name for parts in made for name in parts)  # padding and crops come and go with the size
     rows: list[list[Cell]] = []
     for name in names:
-        amounts = [_amount(parts[name].halves[convention], flops) if name in parts else None for parts in made]
+        amounts = [_amount(parts[name].flops(convention), flops) if name in parts else None for parts in made]
         rows.append([reports[0].program.name if by == "model" else name, *amounts])
     if by == "level":
         rows.sort(key=lambda row: int(str(row[0]).split()[-1]))
-    total = ["total", *(_amount(report.halves[convention], flops) for report in reports)] if by != "model" else []
+    total = ["total", *(_amount(report.flops(convention), flops) for report in reports)] if by != "model" else []
     about = {**_about(reports), "convention": convention, "by": by, "params": reports[0].params}
     title = f"{_title(reports, flops)}, convention '{convention}'"
     return Table(title, [Column(by, "name"), *_sizes(reports, flops)], rows, total, about, "cost_by_size")

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from spinec.compiler.lowering.kinds import makes
-from spinec.compiler.ops.base import Kept, Op, Shape, Work, elements
+from spinec.compiler.ops.base import Kept, Op, Shape, elements
+from spinec.spec.quantities import Work
 
 
 @dataclass(frozen=True, slots=True)
