@@ -50,6 +50,7 @@ def completed(capsys, monkeypatch, tmp_path):
         ("spinec chart levels my", ["my-own.yaml"]),
         ("spinec cost my-own.yaml --by l", ["level"]),
         ("spinec cost my-own.yaml --optimizer a", ["adam"]),
+        ("spinec cost my-own.yaml --convention pro", ["profiler", "profiler_without_swish"]),
         ("spinec cost my-own.yaml --compare", ["--compare-conventions"]),
         ("spinec compile my-own.yaml -b py", ["pytorch"]),
         ("spinec draw my-own.yaml --color m", ["macs"]),
