@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from strategies import specs
 
 from spinec import ShapeError, SpecError, cost, load, loads, lower, names
-from spinec.compiler.cost_model import fitted_form, quadratic_form
-from spinec.compiler.cost_model import tables as cost_tables
+from spinec.compiler.cost_model import every_dim, fitted_form, quadratic_form
 from spinec.compiler.cost_model.model import CostModel
+from spinec.compiler.cost_model.solve import solve
 from spinec.compiler.ops.norm import BatchNorm
 from spinec.spec.conventions import CONVENTIONS
 from spinec.spec.heads import Classification, RetinaNet, Segmentation
@@ -379,7 +379,8 @@ def test_the_bound_knows_the_repeats_of_the_spec():
 def test_a_rounding_that_nobody_told_of_is_refused(monkeypatch):
     """A kind whose channel numbers are not known shares of dims is refused by name, never counted wrongly."""
     spec = loads("name: x\nextends: efficientnet-b0\nblocks: {b3: {squeeze: 0}, b4: {squeeze: 0, expand: 2.5}}\n")
-    monkeypatch.setattr(fitted_form, "_widths", lambda block, name: [quadratic_form.Width(name)])
+    known = fitted_form._widths
+    monkeypatch.setattr(fitted_form, "_widths", lambda *place: [w for w in known(*place) if w.formula == DIM])
     with pytest.raises(SpecError, match=r"b1: the cost is no quadratic form(.|\n)*count candidates one by one"):
         CostModel(spec)
 
@@ -410,7 +411,7 @@ def test_linear_systems_are_solved_exactly(unknowns, spare, seed):
         tuple(sum(a * x[i] for a, x in zip(row, wanted, strict=True)) for i in range(len(quadratic_form.nothing())))
         for row in rows
     ]
-    assert quadratic_form._solve(rows, values) == wanted
+    assert solve(rows, values) == (wanted, [])
 
 
 @settings(EXAMPLES, max_examples=200)
@@ -421,7 +422,7 @@ def test_shares_of_a_dim_are_rounded_alike(shares, dim):
         formula = whole(Node("*", None, (formula, number(share))))
         wanted = max(1, wanted * share.numerator // share.denominator)
     assert quadratic_form.channels(quadratic_form.Width("b", formula), {"b": dim}) == wanted
-    assert cost_tables._numbers(formula, 512)[dim] == wanted
+    assert every_dim.numbers(formula, 512)[dim] == wanted
 
 
 def test_the_scalar_form_is_exact_where_arrays_refuse():

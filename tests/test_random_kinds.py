@@ -21,9 +21,6 @@ from random_kinds import OF_PRIMITIVE, kind_specs  # noqa: E402
 from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
 import spinec  # noqa: E402
-from spinec.compiler.cost_model.fitted_form import _told_apart  # noqa: E402
-from spinec.compiler.cost_model.quadratic_form import Width  # noqa: E402
-from spinec.spec.kinds.formula import parse  # noqa: E402
 from spinec.spec.kinds.steps import PRIMITIVES  # noqa: E402
 from spinec.spec.model import with_dims  # noqa: E402
 
@@ -132,10 +129,3 @@ def test_both_frameworks_compute_the_same(drawn):
 
     found = compare(spinec.lower(spinec.loads(drawn.text)), "float64")
     assert found.worst.error <= found.bar, found.worst
-
-
-def test_numbers_that_look_alike_in_samples_by_chance_are_told_apart():
-    halves = [Width("a"), Width("a", parse("dim // 2").node)]
-    assert not _told_apart(halves, [{"a": 2}, {"a": 8}, {"a": 40}])
-    assert _told_apart(halves, [{"a": 2}, {"a": 8}, {"a": 41}])
-    assert _told_apart([Width("a"), Width("a", parse("dim * 2 + 3").node)], [{"a": 2}, {"a": 8}, {"a": 40}])

@@ -1,54 +1,56 @@
 """The cost of a spec as an exact quadratic form of its dims, found by counting and checked by counting.
 
-Blocks are counted one by one, for a few dims each, and so are endpoints and head. Only where dims that meet are equal
-is there less to do: there is nothing to match, and a shortcut is as it is. What that saves is a form of its own.
+Blocks are counted one by one, for a few dims each, and so are endpoints and head. Which dims these are follows from
+the formulas of the block's kind: where some dims would take another branch of one, there is a sample of such dims, too.
+Only where dims that meet are equal is there less to do: there is nothing to match, and a shortcut is as it is. What
+that saves is a form of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, repeat
-from math import lcm, prod
+from itertools import combinations, islice, product, repeat
+from math import lcm
 from random import Random
 
 from spinec.compiler.cost.report import cost
+from spinec.compiler.cost_model.every_dim import independent, telling
 from spinec.compiler.cost_model.quadratic_form import (
     Costs,
     Form,
-    TooFewError,
+    Term,
     Width,
+    channels,
     costs_of,
     denominator,
     evaluate,
-    follows,
-    form_of,
     no_form,
-    of_dim,
     plus,
     plus_form,
     renamed,
     scaled,
 )
+from spinec.compiler.cost_model.solve import PRIME, OpenError, Relation, Sample, form_of
 from spinec.compiler.graph.hierarchy import GraphBuilder, ModelInput, flatten
 from spinec.compiler.graph.program import Program
 from spinec.compiler.lowering.fuse import lower_block
 from spinec.compiler.lowering.pipeline import lower
 from spinec.compiler.lowering.resample import Features
-from spinec.spec.blocks import Block, Input
+from spinec.spec.blocks import Input
 from spinec.spec.errors import ShapeError, SpecError
 from spinec.spec.fields import MAX_DIM
 from spinec.spec.kinds.arithmetic import settled
 from spinec.spec.kinds.formula import Node
 from spinec.spec.kinds.library import KINDS
 from spinec.spec.kinds.plan import field_values, inner_node, node_of
-from spinec.spec.kinds.widths import DIM, decides, whole, widths
+from spinec.spec.kinds.widths import DIM, decides, summands, whole, widths
 from spinec.spec.model import ModelSpec, with_dims
 
-SAMPLES = 8  # dims that a block is counted for: an op has four unknown factors, seldom more
+SAMPLES = 8  # dims that a block is counted for at first: an op has four unknown factors, seldom more
 RANGES = 6  # from which samples are taken
 MULTIPLES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)  # of dims: groups must divide them
-MORE = 18  # samples on top, for blocks with an op of several different channel numbers
+TRIES = 12  # dims of one multiple that are tried where some are looked for that a block can have
 CHECKS = 6  # whole candidates on which a form is compared with `cost`
 
 
@@ -120,23 +122,110 @@ def _block_forms(
     spec: ModelSpec, size: tuple[int, int], name: str, random: Random
 ) -> tuple[Form, Form, dict[str, Form]]:
     """The forms of a block run once, of a further repeat, and of what each source saves that has the block's dim."""
-    block = spec.blocks[name]
-    if any(decides(block.definition, field_values(block), stride) for stride in (1, 2)):
-        raise no_form(name)
-    sources = [given.block for given in block.inputs]
-    found = [width for origin in (name, *(_joined(spec, name) or sources)) for width in _widths(block, origin)]
-    found += [*map(Width, sources)]
-    found += [width for given in block.inputs for width in _narrowed(spec, given)]
-    choices = [_valid(spec, size, name, dims) for dims in _choices([name, *sources], found, random)]
-    for dims in _choices([name, *sources], found, random):
-        if _told_apart(found, choices):
-            break
-        choices.append(_valid(spec, size, name, dims))
-    try:
-        return _fitted(spec, size, name, found, choices)
-    except (TooFewError, SpecError):  # more factors than samples, or samples that leave some of them open
-        more = [_valid(spec, size, name, dims) for dims in _choices([name, *sources], found, random, MORE)]
-        return _fitted(spec, size, name, found, [*choices, *more])
+    sources = [given.block for given in spec.blocks[name].inputs]
+    choices = [_valid(spec, size, name, dims) for dims in _choices([name, *sources], random)]
+    once = _Samples(spec, size, name, choices).form()
+    saved = {}
+    for taken in _joined(spec, name) or sources:
+        equal = _Samples(spec, size, name, choices, taken)
+        if [evaluate(once, equal.place(dims)) for dims in choices[:2]] != [
+            costs_of(cost(equal.program(dims))) for dims in choices[:2]
+        ]:
+            saved[taken] = plus_form(renamed(once, taken, name), equal.form(), -1)
+    return once, plus_form(_Samples(spec, size, name, choices, repeats=2).form(), once, -1), saved
+
+
+@dataclass(frozen=True)
+class _Samples:
+    """Programs of one block, of some dims and of those that turn out to be missing."""
+
+    spec: ModelSpec
+    size: tuple[int, int]
+    name: str
+    choices: Sequence[Mapping[str, int]]
+    equal: str | None = None
+    """The source, or what is joined, whose dim the block has."""
+    repeats: int = 1
+
+    def form(self) -> Form:
+        """The form of all of them."""
+        found = self.widths()
+        samples = [Sample(self.place(dims), self.program(dims)) for dims in self.choices]
+        while True:
+            try:
+                return form_of(self.name, samples, found, self.apart)
+            except OpenError as error:
+                samples.append(Sample(self.place(error.dims), self.program(error.dims)))
+
+    def place(self, dims: Mapping[str, int]) -> dict[str, int]:
+        """All dims that a block meets where blocks have these, or would have them if none had to be equal."""
+        at = _equal(self.spec, self.size, self.name, self.equal, dims) if self.equal else dims
+        return _known(at, _joined(self.spec, self.name))
+
+    def program(self, dims: Mapping[str, int]) -> Program:
+        return _alone(self.spec, self.size, self.name, self.place(dims), self.repeats)
+
+    def widths(self) -> list[Width]:
+        """The channel numbers there are, none of them a sum of multiples of others of the same block."""
+        by_block: dict[str, list[Node]] = {}
+        for width in _widths(self.spec, self.name):
+            by_block.setdefault(self.name if width.block == self.equal else width.block, []).append(width.formula)
+        return [
+            Width(block, formula)
+            for block, formulas in by_block.items()
+            for formula in independent(tuple(dict.fromkeys(formulas)), self.limit)
+        ]
+
+    @property
+    def limit(self) -> int:
+        """Above all dims, those that are joined included."""
+        return MAX_DIM * (len(self.spec.blocks[self.name].inputs) if _joined(self.spec, self.name) else 1) + 1
+
+    def apart(self, terms: Sequence[Term], relation: Relation) -> Mapping[str, int] | None:
+        """Dims that the block can have and with which terms do not add up to zero; None where there are none."""
+        for step in _multiples(self.spec):
+            for dims in islice(self._apart(terms, relation, step), TRIES):
+                if self._may_have(dims):
+                    return dims
+        return None
+
+    def _apart(self, terms: Sequence[Term], relation: Relation, step: int) -> Iterator[dict[str, int]]:
+        """As a term is of two dims, it is enough to change two at a time, to values that tell every formula apart."""
+        found = list(dict.fromkeys(width for term in terms for width in term))
+        formulas = tuple(dict.fromkeys([DIM, *(width.formula for width in found)]))
+        points = telling(independent(formulas, self.limit), self.limit, step)
+        most = 2 if any(all(width.block for width in term) for term in terms) else 1
+        met = [block for block in dict.fromkeys(width.block for width in found) if block]
+        for base in self.choices[:2]:
+            for changed in (change for several in range(most) for change in combinations(met, several + 1)):
+                for values in product(points, repeat=len(changed)):
+                    dims = self._changed(base, dict(zip(changed, values, strict=True)))
+                    if max(dims.values()) > MAX_DIM or min(dims.values()) < 1:
+                        continue
+                    known = self.place(dims)
+                    if (
+                        sum(
+                            factor * channels(first, known) * channels(second, known)
+                            for factor, (first, second) in zip(relation, terms, strict=True)
+                        )
+                        % PRIME
+                    ):
+                        yield dims
+
+    def _changed(self, base: Mapping[str, int], values: Mapping[str, int]) -> dict[str, int]:
+        """Other dims of some blocks; another sum of what is joined is one of the last source."""
+        dims = {**base, **{block: value for block, value in values.items() if block in base}}
+        for taken, sources in _joined(self.spec, self.name).items():
+            if taken in values:
+                dims[sources[-1]] += values[taken] - sum(dims[source] for source in sources)
+        return dims
+
+    def _may_have(self, dims: Mapping[str, int]) -> bool:
+        known = self.place(dims)
+        others = _joined(self.spec, self.name) or [given.block for given in self.spec.blocks[self.name].inputs]
+        if any(known[other] == known[self.name] for other in others if other != self.equal):
+            return False
+        return _exists(self.spec, self.size, self.name, known)
 
 
 def _joined(spec: ModelSpec, name: str) -> dict[str, tuple[str, ...]]:
@@ -192,49 +281,43 @@ def _exists(spec: ModelSpec, size: tuple[int, int], name: str, dims: Mapping[str
     return True
 
 
-def _fitted(
-    spec: ModelSpec, size: tuple[int, int], name: str, found: Sequence[Width], choices: Sequence[Mapping[str, int]]
-) -> tuple[Form, Form, dict[str, Form]]:
-    """The forms of a block that samples give."""
-    joined = _joined(spec, name)
-
-    def form(choices: Sequence[Mapping[str, int]], repeats: int = 1) -> Form:
-        samples = [(_known(dims, joined), _alone(spec, size, name, dims, repeats)) for dims in choices]
-        return form_of(name, samples, found)
-
-    once = form(choices)
-    saved = {}
-    for source in joined or [given.block for given in spec.blocks[name].inputs]:
-        equal = [_equal(spec, size, name, source, dims) for dims in choices]
-        costs = [costs_of(cost(_alone(spec, size, name, dims, 1))) for dims in equal[:2]]
-        if [evaluate(once, _known(dims, joined)) for dims in equal[:2]] != costs:
-            saved[source] = plus_form(renamed(once, source, name), form(equal), -1)
-    return once, plus_form(form(choices, 2), once, -1), saved
-
-
 def _top_form(spec: ModelSpec, size: tuple[int, int], tied: tuple[str, ...], random: Random) -> Form:
     """The form of endpoints and head."""
     outputs = list(tied[:1] or spec.outputs.values())
-    widths = [Width(name) for name in outputs]
+    found = [Width(name) for name in outputs]
     samples = [
-        (dims, _only_top(spec, size, dict.fromkeys(tied, dims[outputs[0]]) or dims))
-        for dims in _choices(outputs, widths, random)
+        Sample(dims, _only_top(spec, size, dict.fromkeys(tied, dims[outputs[0]]) or dims))
+        for dims in _choices(outputs, random)
     ]
-    return form_of("endpoints and head", samples, widths, skip=tuple(spec.blocks))
+    return form_of("endpoints and head", samples, found, skip=tuple(spec.blocks))
 
 
-def _widths(block: Block, name: str) -> list[Width]:
-    """The channel numbers within a block that come from one dim: the dim, and what formulas make of it."""
-    strides = {1, 2}
-    nodes = [node for stride in strides for node in widths(block.definition, field_values(block), stride)]
-    return list(dict.fromkeys([Width(name), *(Width(name, one) for node in nodes if (one := _of_one(node)))]))
+def _widths(spec: ModelSpec, name: str) -> list[Width]:
+    """The channel numbers within a block: the dims that it meets, and what formulas make of one of them.
 
-
-def _of_one(node: Node) -> Node | None:
-    """A formula of the one dim that it names, in ``dim``; None for one of both, and for a number."""
-    names = {name.value for name in node.names}
-    one = settled(node, {"in_dim": DIM})
-    return None if len(names) != 1 or one == DIM else one
+    Raises:
+        SpecError: when dims decide what is computed, or a formula makes of two dims what is no sum.
+    """
+    block, joined = spec.blocks[name], _joined(spec, name)
+    sources = [given.block for given in block.inputs]
+    levels = [spec.level_of(source) for source in sources]
+    as_is = block.takes_as_is(*levels)
+    alone = as_is or (spec.joins(block) and not joined)
+    taken = sources[0] if alone else next(iter(joined), name)
+    found = [*map(Width, dict.fromkeys([name, *joined, *sources]))]
+    found += [width for given in block.inputs for width in _narrowed(spec, given)]
+    for stride, source in ((2 ** (block.level - levels[0]) if as_is else 1, taken), (1, name)):
+        if decides(block.definition, field_values(block), stride):
+            raise no_form(name)
+        for node in widths(block.definition, field_values(block), stride):
+            found.append(Width(name, settled(node, {"in_dim": DIM})))
+            parts = summands(node) if source != name else []
+            if parts is None:
+                raise no_form(name)
+            for part in parts:
+                of_dim = any(each == DIM for each in part.names)
+                found.append(Width(name if of_dim else source, settled(part, {"in_dim": DIM})))
+    return [width for width in dict.fromkeys(found) if [*width.formula.names]]
 
 
 def _narrowed(spec: ModelSpec, given: Input) -> list[Width]:
@@ -246,46 +329,13 @@ def _narrowed(spec: ModelSpec, given: Input) -> list[Width]:
     return [Width(given.block, whole(Node("*", None, (settled(inner, {"in_dim": DIM}), node_of(alpha)))))]
 
 
-def _finest(node: Node) -> int:
-    """How far dims go until a formula has taken several values."""
-    if node.op == "number":
-        return int(node.value.denominator)
-    parts = prod(map(_finest, node.parts))
-    if node.op in ("/", "//", "round_to") and node.parts[1].op == "number":
-        return parts * max(1, int(node.parts[1].value))
-    return parts
-
-
-def _told_apart(widths: Sequence[Width], choices: Sequence[Mapping[str, int]]) -> bool:
-    """Whether no two numbers that one dim makes look alike in samples by chance: one and half of another, rounded."""
-    for block in dict.fromkeys(width.block for width in widths if width.block in choices[0]):
-        formulas = [width.formula for width in widths if width.block == block]
-        every = range(1, 32 + 2 * max(map(_finest, formulas)))
-        taken = [each[block] for each in choices]
-        for one, other in combinations(formulas, 2):
-            alike = (
-                follows(*(tuple([of_dim(node, dim) for dim in dims]) for node in (other, one)))
-                for dims in (taken, every)
-            )
-            if next(alike) and not next(alike):
-                return False
-    return True
-
-
-def _choices(
-    names: Sequence[str], widths: Sequence[Width], random: Random, turns: int = RANGES
-) -> list[dict[str, int]]:
-    """Dims of which no two are equal: all small, where shares come to one; then every block once in each of six ranges.
-
-    The last range ends where the finest share comes to several, so that no share looks like a constant or like another.
-    """
-    finest = max((_finest(width.formula) for width in widths), default=1)
-    step = min(MAX_DIM, 64 + 8 * (finest + len(names))) // RANGES
+def _choices(names: Sequence[str], random: Random) -> list[dict[str, int]]:
+    """Dims of which no two are equal: all small, where shares come to one; then each block once in every range."""
+    step = (64 + 8 * len(names)) // RANGES
     small = [random.sample(range(1, len(names) + 3), len(names)) for _ in range(SAMPLES - RANGES)]
     choices = [dict(zip(names, dims, strict=True)) for dims in small]
-    for turn in range(turns):
+    for turn in range(max(RANGES, len(names) + 2)):
         ranges = [random.sample(range(i * step + 1, (i + 1) * step), step - 1) for i in range(RANGES)]
-        ranges[-1] = list(range(1, RANGES * step + 1))  # from its end: the largest dim is among the samples
         choices.append({name: ranges[(i + turn) % RANGES].pop() for i, name in enumerate(names)})
     return choices
 

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from spinec.compiler.cost_model.every_dim import Integers
 from spinec.compiler.cost_model.fitted_form import cost_form
 from spinec.compiler.cost_model.quadratic_form import Form, channels
-from spinec.compiler.cost_model.tables import CostTables, Integers, cost_tables
+from spinec.compiler.cost_model.tables import CostTables, cost_tables
 from spinec.spec.conventions import CONVENTIONS, Convention
 from spinec.spec.errors import ShapeError
 from spinec.spec.fields import MAX_DIM, MAX_REPEATS
@@ -27,7 +28,8 @@ CHUNK = 4096  # candidates at a time: their tables and columns fit in a core's c
 class CostModel:
     """A spec's cost at one input size as a function of its dims and repeats, for arrays of candidates.
 
-    Column i of an array is for the i-th of `blocks`. Limits that `lower` sets on single weights are not looked at.
+    Column i of an array is for the i-th of `blocks`. Whether blocks can have such dims, and the limits
+    that `lower` sets on single weights, are not looked at.
 
     Raises:
         SpecError: when the cost of a block is no quadratic form of the dims (`compiler/cost_model/fitted_form.py`).

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from spinec.compiler.cost_model.every_dim import Integers, numbers
 from spinec.compiler.cost_model.fitted_form import CostForm
-from spinec.compiler.cost_model.quadratic_form import Form, Width, channels, of_dim
-from spinec.spec.kinds.formula import Node
+from spinec.compiler.cost_model.quadratic_form import Form, Width, channels
 from spinec.spec.kinds.widths import DIM
 
-Integers: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
 
 
@@ -111,15 +109,7 @@ def _channels(width: Width, limit: int, image: int) -> Floats:
     """A channel number for every dim of its block."""
     if width.block in ("", "image"):
         return np.full(limit, float(channels(width, {"image": image})))
-    return _numbers(width.formula, limit)
-
-
-@lru_cache(32)
-def _numbers(formula: Node, limit: int) -> Floats:
-    """What a formula comes to for every dim."""
-    if formula == DIM:
-        return np.arange(limit, dtype=np.float64)
-    return np.array([of_dim(formula, max(1, dim)) for dim in range(limit)], np.float64)
+    return numbers(width.formula, limit).astype(np.float64)
 
 
 def _counts(form: Form, quantity: int) -> bool:
