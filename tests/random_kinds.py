@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from strategies import text_of
 
 FIELD_NAMES = (
-    *("kernel", "size", "expand", "ratio", "groups", "filters", "conv", "padding", "strides", "out_channels"),
+    *("kernel", "size", "expand", "ratio", "groups", "filters", "conv", "strides", "out_channels"),
     *("width", "depth", "epsilon", "position", "features", "shape", "units", "factor", "module", "drop_rate"),
 )
 STEP_NAMES = ("conv", "norm", "last", "depthwise", "expand", "body", "first", "part", "pool", "join", "kernel")

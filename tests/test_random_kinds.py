@@ -1,6 +1,7 @@
 """Random kinds, valid by construction: what is said, counted, written and computed of them agrees.
 
-A few of them run always, a thousand with SPINEC_KINDS=1.
+A few of them run always. SPINEC_KINDS=10 runs ten parts of a hundred kinds, which `-k part07` tells apart; a part has the
+same kinds in every run.
 """
 
 from __future__ import annotations
@@ -24,21 +25,43 @@ import spinec  # noqa: E402
 from spinec.spec.kinds.steps import PRIMITIVES  # noqa: E402
 from spinec.spec.model import with_dims  # noqa: E402
 
-MANY = os.environ.get("SPINEC_KINDS") == "1"
+PARTS = int(os.environ.get("SPINEC_KINDS", "0"))
+OF_A_PART = 100
+in_parts = pytest.mark.parametrize("part", range(1, PARTS + 1) or [0], ids="part{:02}".format)
 IMAGES = 2  # PyTorch refuses a group norm of a single value, as one image of one pixel may give
 torch.set_num_threads(1)
 
 
-def examples(few: int):
-    """So many examples, the same in every run, or a thousand."""
-    return settings(
-        max_examples=1000 if MANY else few,
+def kinds(few: int):
+    """Run a test on so many kinds, or on a hundred in each part."""
+
+    def decorated(test):
+        @in_parts
+        def of_part(part):
+            with_kinds(part, OF_A_PART if PARTS else few, test)
+
+        of_part.__name__ = test.__name__
+        return of_part
+
+    return decorated
+
+
+def with_kinds(number: int, many: int, test) -> None:
+    """Call a test with random kinds, the same for a number in every run."""
+
+    @seed(number)
+    @settings(
+        max_examples=many,
         deadline=None,
-        derandomize=not MANY,
         database=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
+    @given(kind_specs())
+    def each(drawn):
+        test(drawn)
+
+    each()
 
 
 def test_every_primitive_is_drawn():
@@ -48,21 +71,13 @@ def test_every_primitive_is_drawn():
 def test_the_whole_grammar_is_drawn():
     missing = set(whole_grammar())
     for number in range(12):  # what is rare may be missing in one series: choices within an example go together
-
-        @seed(number)
-        @settings(examples(1), max_examples=300, derandomize=False)
-        @given(kind_specs())
-        def each(drawn):
-            missing.difference_update(grammar(yaml.safe_load(drawn.text)))
-
-        each()
+        with_kinds(number, 300, lambda drawn: missing.difference_update(grammar(yaml.safe_load(drawn.text))))
         if not missing:
             break
     assert not missing
 
 
-@examples(30)
-@given(kind_specs())
+@kinds(30)
 def test_a_kind_is_written_copied_and_counted_as_pytorch_counts(drawn):
     spec = spinec.loads(drawn.text)
     assert spinec.loads(text := spinec.dump(spec)) == spec
@@ -80,12 +95,11 @@ def test_a_kind_is_written_copied_and_counted_as_pytorch_counts(drawn):
     assert counter.get_total_flops() == 2 * IMAGES * report.macs("conv")
 
 
-def test_candidates_are_counted_as_one_by_one_or_refused():
-    """Refused are they where what is computed depends on the dims, and where rounding leaves too much open."""
+@in_parts
+def test_candidates_are_counted_as_one_by_one_or_refused(part):
+    """Refused are they where what is computed depends on the dims, and where a number is made of two dims."""
     refused: list[bool] = []
 
-    @examples(25)
-    @given(kind_specs())
     def each(drawn):
         spec = spinec.loads(drawn.text)
         found = refusal(spec)
@@ -95,7 +109,7 @@ def test_candidates_are_counted_as_one_by_one_or_refused():
         if not found:
             compare_candidates(spec)
 
-    each()
+    with_kinds(part, OF_A_PART if PARTS else 25, each)
     assert sum(refused) <= len(refused) / 2, f"{sum(refused)} of {len(refused)}"
 
 
@@ -121,8 +135,7 @@ def compare_candidates(spec: spinec.ModelSpec) -> None:
         assert (model.macs(row)[0], model.params(row)[0]) == (report.macs("conv"), report.params)
 
 
-@examples(8)
-@given(kind_specs())
+@kinds(8)
 def test_both_frameworks_compute_the_same(drawn):
     pytest.importorskip("tensorflow")
     from spinec.backends.verify import compare
