@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -37,8 +38,8 @@ class Backend(Protocol):
     EXPORTS: Mapping[str, Callable[[Path, Program, Mapping[str, Array] | None], None]]
     """What it can turn a program into, with some weights or fresh ones, and how."""
 
-    def emit(self, program: Program) -> str:
-        """Standalone source of a program."""
+    def emit(self, program: Program, parts: Sequence[str] = ()) -> str:
+        """Standalone source of a program, and of the parts of its head that are asked for: detect, loss."""
 
     def build(self, program: Program) -> Any:
         """The live model: that source, imported."""
@@ -99,14 +100,20 @@ def backend(name: str) -> Backend:
     return found  # type: ignore[no-any-return]  # a package that has these functions
 
 
-def emit(program: Program, backend_name: str = "pytorch") -> str:
+def emit(program: Program, backend_name: str = "pytorch", parts: Sequence[str] = ()) -> str:
     """Standalone source of a program for a framework; deterministic, and nothing of spinec in it.
+
+    With the parts ``"detect"`` and ``"loss"`` it has functions of these names, which make answers of the head's maps,
+    and what they are to learn.
+
+    Raises:
+        BackendError: when the backend lacks a rule, or the head a part.
 
     >>> from spinec import load, lower
     >>> "class EffSpineNetD0(nn.Module):" in emit(lower(load("eff-spinenet-d0")), "pytorch")
     True
     """
-    return backend(backend_name).emit(program)
+    return backend(backend_name).emit(program, parts)
 
 
 def build(program: Program, backend_name: str = "pytorch") -> Any:

@@ -15,6 +15,7 @@ from spinec.compiler.graph.hierarchy import Step
 from spinec.compiler.graph.program import Program
 from spinec.compiler.ops.base import Op
 from spinec.compiler.ops.regularize import StochasticDepth
+from spinec.spec.detection import Anchors
 from spinec.spec.heads import Head
 from spinec.spec.model import ModelSpec
 
@@ -131,8 +132,10 @@ def constants(spec: ModelSpec, norms: Norms, used: Collection[str]) -> list[str]
     head = spec.head
     for name, field in type(head).model_fields.items() if head else ():
         if name.upper() in used:
-            value = getattr(head, name)
-            comment = f"  # {field.description}" if field.description else ""
+            value, comment = getattr(head, name), f"  # {field.description}" if field.description else ""
+            if isinstance(value, Anchors):
+                comment = f"  # anchors per cell: {value.scales} scales x {len(value.ratios)} ratios"
+                value = value.per_cell
             lines += layout(f"{name.upper()} = ", value, 0, comment=comment)
     return lines
 

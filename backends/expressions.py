@@ -188,8 +188,9 @@ def layout(prefix: str, value: Any, indent: int, suffix: str = "", comment: str 
         return [line + comment]
     if len(line) <= WIDTH:
         return [line]
-    if isinstance(value, list):
-        return bracketed(f"{space}{prefix}[", [("", item) for item in value], f"]{suffix}")
+    if isinstance(value, list | tuple):
+        start, end = "[]" if isinstance(value, list) else "()"
+        return bracketed(f"{space}{prefix}{start}{comment}", [("", item) for item in value], f"{end}{suffix}")
     if not _can_explode(value):
         return [line]
     head, inner = value.target, value

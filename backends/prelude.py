@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -52,9 +53,9 @@ def pieces(path: Path) -> dict[str, Piece]:
     return found
 
 
-def needed(path: Path, own: Names) -> tuple[list[str], Names]:
+def needed(paths: Iterable[Path], own: Names) -> tuple[list[str], Names]:
     """The pieces that source needs by its own names, and those that they need in turn; the names in all of it."""
-    known = pieces(path)
+    known = {name: piece for path in paths for name, piece in pieces(path).items()}
     want = own.used & known.keys()
     while more := {name for piece in want for name in known[piece].names.used & known.keys()} - want:
         want |= more

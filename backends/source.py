@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -65,7 +65,7 @@ def docstring(doc: str) -> list[str]:
     return [f'    """{first}', *(f"    {line}" for line in rest), '    """']
 
 
-def describe(program: Program, backend: str, channels_last: bool = False) -> str:
+def describe(program: Program, backend: str, channels_last: bool = False, parts: Sequence[str] = ()) -> str:
     """The first lines of generated source: what it is, what it costs, what it takes and gives, what made it."""
     report, spec = cost(program), program.spec
     height, width = program.size
@@ -84,15 +84,16 @@ def describe(program: Program, backend: str, channels_last: bool = False) -> str
         lines.append(f"And {name}: {shown} each, as many as there are; {times:,} an image are counted.")
     figures = f"{report.macs():,} multiply-adds (convolutions and linear layers), {report.params:,} parameters."
     lines += textwrap.wrap(figures, 88)
-    lines += ["", *textwrap.wrap(f"Made by: {command(program, backend)}", 88, subsequent_indent="    ")]
+    lines += ["", *textwrap.wrap(f"Made by: {command(program, backend, parts)}", 88, subsequent_indent="    ")]
     return "\n".join(lines) + "\n"
 
 
-def command(program: Program, backend: str) -> str:
+def command(program: Program, backend: str, parts: Sequence[str] = ()) -> str:
     """The command that writes a program's source; what is no spec of the library is a file of that name."""
     name = program.name if program.name in names() else f"{program.name}.yaml"
     size = "" if program.size == program.spec.input.size else f" --size {program.size[0]}x{program.size[1]}"
-    return f"spinec compile {name} -b {backend}{size}"
+    beside = "".join(f" --with {part}" for part in parts)
+    return f"spinec compile {name} -b {backend}{size}{beside}"
 
 
 def levels(program: Program) -> list[str]:

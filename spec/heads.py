@@ -7,11 +7,12 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from spinec.spec.activations import Activation
+from spinec.spec.detection import Anchors, CountedAnchors, Detections, FocalLoss, Matching
 from spinec.spec.fields import Dilation, Dim, Frozen, Ratio
 
 Layers = Annotated[int, Field(ge=0, le=64, description="convolutions before the prediction layer")]
 Classes = Annotated[int, Field(gt=0, le=100_000, description="number of classes")]
-Anchors = Annotated[int, Field(gt=0, le=1024)]
+AnchorCount = Annotated[int, Field(gt=0, le=1024)]
 Crops = Annotated[int, Field(gt=0, le=100_000)]
 ANCHOR_BY_ANCHOR = "anchor by anchor, a score per class or the 4 numbers of a box"
 CropSize = Annotated[int, Field(gt=0, le=256)]
@@ -77,7 +78,11 @@ class RetinaNet(Head):
     )
     shared: bool = Field(False, description="whether classes and boxes share all but the prediction layer")
     classes: Classes = Field(91, description="classes, background included as in the paper's code base")
-    anchors: Anchors = Field(9, description="anchors per cell: 3 scales x 3 ratios")
+    background: bool = Field(True, description="whether class 0 is the background, which is never found")
+    anchors: CountedAnchors = Field(Anchors(), description="the boxes that every cell starts from, or how many")
+    matching: Matching = Matching()
+    loss: FocalLoss = FocalLoss()
+    detections: Detections = Detections()
     prior: float = Field(0.01, gt=0, lt=1, description="the class subnet's first guess at each anchor")
 
 
@@ -99,7 +104,7 @@ class MaskRCNN(Head):
     mask_layers: Layers = Field(4, description="3x3 convolutions on a crop before the upsampling")
     hidden: tuple[Dim, ...] = Field((1024,), max_length=8, description="of the linear layers before class and box")
     classes: Classes = Field(91, description="classes, background included as in the paper's code base")
-    anchors: Anchors = Field(3, description="anchors per cell: 3 ratios")
+    anchors: AnchorCount = Field(3, description="anchors per cell: 3 ratios")
     box_crops: Crops = Field(1000, description="crops of an image that are classified: what is counted")
     mask_crops: Crops = Field(100, description="crops of an image that get a mask: what is counted")
     box_size: CropSize = Field(7, description="cells on each side of a crop that is classified")
@@ -115,7 +120,7 @@ class SSD(Head):
 
     kind: Literal["ssd"] = "ssd"
     classes: Classes = Field(90, description="classes, without a background")
-    anchors: tuple[Anchors, ...] = Field(
+    anchors: tuple[AnchorCount, ...] = Field(
         (3, 6, 6, 6, 6, 6), min_length=1, description="anchors per cell of every output"
     )
 

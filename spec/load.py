@@ -10,6 +10,7 @@ from spinec.spec.blocks import Block
 from spinec.spec.check import check
 from spinec.spec.collection import paused_collection
 from spinec.spec.defaults import apply_defaults
+from spinec.spec.dialects import spoken
 from spinec.spec.document import Allowance, Item, read_text
 from spinec.spec.errors import MOST_FAULTS, Fault, SpecError, SpecWarning
 from spinec.spec.fields import MAX_BLOCKS
@@ -143,7 +144,7 @@ def _ready(tree: Item, blocks: dict[str, Block], head: Head | None, kinds: Kinds
 
 def _head(tree: Item, faults: list[Fault]) -> Head | None:
     item = tree.mapping.get("head")
-    return kinded(item, Head.kinds, "head", faults) if item and item.value is not None else None
+    return kinded(spoken(item, faults), Head.kinds, "head", faults) if item and item.value is not None else None
 
 
 def _blocks(tree: Item, kinds: Kinds, faults: list[Fault]) -> dict[str, Block]:

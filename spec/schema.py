@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from spinec.spec.blocks import InputResample
 from spinec.spec.defaults import NEVER_DEFAULT
+from spinec.spec.dialects import DIALECTS
 from spinec.spec.fields import Repeats
 from spinec.spec.fragment import Fragment
 from spinec.spec.heads import Head
@@ -28,8 +29,10 @@ def schema() -> dict[str, Any]:
     definitions: dict[str, Any] = document.setdefault("$defs", {})
     definitions["Scale"] = _collect(TypeAdapter(Scale).json_schema(by_alias=True), definitions)
     _define_blocks(definitions)
-    for kind in Head.kinds.values():
-        definitions[kind.__name__] = _collect(TypeAdapter(kind).json_schema(by_alias=True), definitions)
+    for name, kind in Head.kinds.items():
+        head = definitions[kind.__name__] = _collect(TypeAdapter(kind).json_schema(by_alias=True), definitions)
+        if spoken := [dialect for dialect, heads in DIALECTS.items() if name in heads]:
+            head["properties"]["dialect"] = {"enum": spoken, "description": "whose values the head takes by default"}
     properties = document["properties"]
     properties["blocks"] = {
         "type": "object",

@@ -217,7 +217,7 @@ def by_hand(spec, dims, repeats):
                 conv(max(areas), head.dim if i else dim, head.dim, bias=True)
             conv(max(areas), head.dim, head.classes, norm=False, bias=True)
         case RetinaNet():
-            for predictions in (head.classes * head.anchors, 4 * head.anchors):
+            for predictions in (head.classes * head.anchors.per_cell, 4 * head.anchors.per_cell):
                 for i in range(head.layers + 1):
                     before, after = head.dim if i else dim, head.dim if i < head.layers else predictions
                     depthwise(sum(areas), before, norm=False)

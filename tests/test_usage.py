@@ -47,6 +47,7 @@ LINES = {  # what is run, and what it is run with: every option, and every two
         *("--batch 4", "--optimizer adam", "--format csv"),
     ),
     "compile tiny.yaml": ("--backend tensorflow", "--size 96", "-o model.py"),
+    "compile eff-spinenet-m0": ("--with loss", "-o model.py"),
     "validate tiny.yaml": ("--format json",),
     "lint odd.yaml": ("--multiple 5", "--size 65", "--format json", "--exit-zero"),
     "fmt loose.yaml": ("--check", "--diff"),

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from spinec.compiler.lowering.pipeline import MAX_PARAMS, MAX_WEIGHT
 from spinec.spec.activations import ACTIVATIONS
 from spinec.spec.blocks import Block, InputResample
+from spinec.spec.dialects import DIALECTS
 from spinec.spec.document import MAX_BYTES, MAX_DEPTH, MAX_DIGITS, MAX_ENTRIES, MAX_NODES, MAX_SHARED
 from spinec.spec.fields import MAX_BLOCKS
 from spinec.spec.heads import Head
@@ -35,6 +36,7 @@ SECTIONS = {
     "scale": "Scale",
     "published": "Published",
 }
+MEANINGS = {"anchors": "Anchors", "matching": "Matching", "loss": "FocalLoss", "detections": "Detections"}
 EXPLAINED = (*SECTIONS, "blocks", "outputs", "head", "defaults", "extends", "neck")  # keys with a section of their own
 
 
@@ -42,13 +44,15 @@ def language() -> dict[str, str]:
     """Every generated table of the language reference by the name of its mark."""
     whole = schema()
     parts: dict[str, Node] = whole["$defs"]
-    made = {f"language-{key}": _table(parts[name], parts[name].get("required", ())) for key, name in SECTIONS.items()}
+    named = {**SECTIONS, **MEANINGS}
+    made = {f"language-{key}": _table(parts[name], parts[name].get("required", ())) for key, name in named.items()}
     return made | {
         "language-document": _document(whole),
         "language-block": _table(_common(parts), _required(Block)),
         "language-inputs": _table(parts["Input"], ["from"], without=tuple(InputResample.model_fields)),
         "language-kinds": "\n\n".join(_kind(parts, kind, "Block") for kind in KINDS.values()),
         "language-heads": "\n\n".join(_kind(parts, kind, "Head") for kind in Head.kinds.values()),
+        "language-dialects": _dialects(),
         "language-fragments": _fragments(),
         "language-fragment": _table(own := fragment_schema(), own["required"]),
         "language-cell": _table(own["$defs"]["Cell"], own["$defs"]["Cell"]["required"]),
@@ -71,6 +75,16 @@ def _kind_documents() -> dict[str, str]:
         "kinds-primitives": _primitives(),
         "kinds-parts": _parts(),
     }
+
+
+def _dialects() -> str:
+    """What each dialect says of each kind of head."""
+    rows = [
+        [f"`{name}`", f"`{kind}`", f"`{_yaml(given)}`" if given else "the defaults"]
+        for name, heads in DIALECTS.items()
+        for kind, given in heads.items()
+    ]
+    return Table("", ("dialect", "head", "what it sets"), rows).to_text("markdown")
 
 
 def _step(model: type[Step]) -> Node:
@@ -176,13 +190,15 @@ def _type(field: Node) -> str:
     if options := _options(field):
         return ", or ".join(_type(option) for option in options)
     if "$ref" in field:
-        return "mapping"
+        name = field["$ref"].rpartition("/")[2]
+        section = next((key for key, model in MEANINGS.items() if model == name), None)
+        return f"[mapping](#{section})" if section else "mapping"
     if "prefixItems" in field:
         return "a pair of them"
     match field.get("type"):
         case ["string", "number", "boolean"]:
             return "[formula](#formulas)"
-        case "array" if _options(field["items"]):
+        case "array" if any("$ref" in each for each in _options(field["items"])):
             return "list of [inputs](#inputs)"
         case "array":
             return f"list of {_type(field['items'])}".replace("integer", "integers")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,13 @@ from spinec.backends.source import (
     signature,
 )
 from spinec.backends.statements import body
+from spinec.backends.tasks import task
 from spinec.compiler.graph.hierarchy import Graph
 from spinec.compiler.graph.program import Program
 from spinec.compiler.ops.base import Op
 
 PRELUDE = Path(__file__).with_name("prelude.py")
+TASKS = Path(__file__).with_name("tasks")
 MAPS = "dict[str, Tensor]"
 NORMS = {"nn.BatchNorm2d": "batch_norm", "nn.SyncBatchNorm": "batch_norm"}
 WORDS = Words(module="nn.Module", sequence="nn.Sequential", nothing="nn.Identity")
@@ -36,26 +38,28 @@ FRAMEWORK = {"torch": "import torch", "F": "import torch.nn.functional as F"}
 RESERVED = frozenset({"None", "True", "False", "F", "Tensor", "LEVELS"}) | CONSTANTS  # what no class may be called
 
 
-def emit(program: Program) -> str:
-    """Standalone source of a model: it imports torch and nothing of spinec."""
+def emit(program: Program, parts: Sequence[str] = ()) -> str:
+    """Standalone source of a model, and of what answers or learns with it: it imports torch and nothing of spinec."""
+    beside = task(TASKS, program, parts)
     norms = Norms.of(program.steps, rule_of, NORMS, "weight of a batch in the running statistics")
     outliner = Outliner(program, norms.rule_of(rule_of), _name_of, WORDS, _reserved())
     outlines, model = outliner.outline()
     classes = [_class(outline) for outline in outlines]
     classes.append(_model(model, program, norms))
-    own, short = names_in("\n\n\n".join(classes)), norms.lines()
-    prelude, names = needed(PRELUDE, own.plus(names_in("\n".join(short))))
+    own, short = names_in("\n\n\n".join(classes)).plus(beside.names), norms.lines()
+    prelude, names = needed([PRELUDE], own.plus(names_in("\n".join(short))))
     framework = [line for name, line in FRAMEWORK.items() if name in names.called]
     standard = [line for name, line in STANDARD.items() if name in names.called]
     calls = levels(program) if any(outline.per_call for outline in outlines) else []
     imports = [*standard, *([""] if standard else []), *framework, "from torch import Tensor, nn"]
     fixed = [
         *constants(program.spec, norms, names.used),
-        *([f"LEVELS = {render(tuple(calls))}"] if calls else []),
+        *([f"LEVELS = {render(tuple(calls))}"] if calls and "LEVELS" not in beside.names.used else []),
+        *beside.constants,
         *short,
     ]
-    doc = describe(program, "pytorch")
-    return render_module(Module(doc, imports, ["", *fixed] if fixed else [], [*prelude, *classes]))
+    doc = describe(program, "pytorch", parts=parts)
+    return render_module(Module(doc, imports, ["", *fixed] if fixed else [], [*prelude, *classes, *beside.texts]))
 
 
 def rule_of(op: Op) -> Rule:

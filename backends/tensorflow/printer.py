@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import keyword
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,12 +27,14 @@ from spinec.backends.source import (
     signature,
 )
 from spinec.backends.statements import body
+from spinec.backends.tasks import task
 from spinec.backends.tensorflow.rules import RULES
 from spinec.compiler.graph.hierarchy import Graph
 from spinec.compiler.graph.program import Program
 from spinec.compiler.ops.base import Op, Shape
 
 PRELUDE = Path(__file__).with_name("prelude.py")
+TASKS = Path(__file__).with_name("tasks")
 WORDS = Words(module="Apply", sequence="chain", nothing="layers.Identity")
 IMPORTED = ("Any", "Callable", "KerasTensor", "keras", "layers", "math", "ops", "partial")
 NORMS = {"layers.BatchNormalization": "batch_norm", "layers.LayerNormalization": "layer_norm"}
@@ -40,20 +42,22 @@ OWN = ("Apply", "LEVELS", "features", "layer", "model", "outputs", *NORMS.values
 RESERVED = frozenset({*IMPORTED, *OWN, *CONSTANTS, *keyword.kwlist, *dir(builtins)})  # what no builder may be called
 
 
-def emit(program: Program) -> str:
-    """Standalone source of a model: it imports keras and nothing of spinec."""
+def emit(program: Program, parts: Sequence[str] = ()) -> str:
+    """Standalone source of a model, and of what answers or learns with it: it imports keras and nothing of spinec."""
+    beside = task(TASKS, program, parts)
     norms = Norms.of(program.steps, rule_of, NORMS, "of the running statistics, kept from batch to batch")
     outliner = Outliner(program, norms.rule_of(rule_of), _name_of, WORDS, _reserved(), named=True)
     outlines, model = outliner.outline()
     builders = [_builder(outline, _reserved()) for outline in outlines]
     builders.append(_model(model, program, norms, {outline.name for outline in outlines}))
-    own, short = names_in("\n\n\n".join(builders)), norms.lines()
-    prelude, names = needed(PRELUDE, own.plus(names_in("\n".join(short))))
+    own, short = names_in("\n\n\n".join(builders)).plus(beside.names), norms.lines()
+    prelude, names = needed([PRELUDE], own.plus(names_in("\n".join(short))))
     fixed = ["Apply = Callable[..., KerasTensor]", *constants(program.spec, norms, names.used)]
-    if any(outline.per_call for outline in outlines):
+    if any(outline.per_call for outline in outlines) and "LEVELS" not in beside.names.used:
         fixed.append(f"LEVELS = {render(tuple(levels(program)))}")
-    doc = describe(program, "tensorflow", channels_last=True)
-    return render_module(Module(doc, _imports(names), ["", *fixed, *short], [*prelude, *builders]))
+    fixed += beside.constants
+    doc = describe(program, "tensorflow", channels_last=True, parts=parts)
+    return render_module(Module(doc, _imports(names), ["", *fixed, *short], [*prelude, *builders, *beside.texts]))
 
 
 def rule_of(op: Op) -> Rule:
@@ -80,7 +84,8 @@ def _imports(names: Names) -> list[str]:
     lines += ["from functools import partial"] if "partial" in names.called else []
     lines += ["from typing import Any"] if "Any" in names.used else []
     ops = ", ops" if "ops" in names.called else ""
-    return [*lines, "", "import keras", f"from keras import KerasTensor, layers{ops}"]
+    tensorflow = ["import tensorflow as tf"] if "tf" in names.called else []
+    return [*lines, "", "import keras", *tensorflow, f"from keras import KerasTensor, layers{ops}"]
 
 
 def _builder(outline: Outline, reserved: Collection[str]) -> str:

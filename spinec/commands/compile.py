@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -22,20 +23,32 @@ from spinec.options import (
 from spinec.suffixes import SOURCE, written
 
 
+class Part(StrEnum):
+    """What source may have beside the network."""
+
+    detect = "detect"
+    loss = "loss"
+
+
 @app.command("compile")
 def compile_spec(
     name: Name,
     backend: BackendName = "pytorch",
     output: Annotated[Path | None, written(SOURCE, "File to write. Default: standard output.")] = None,
     size: Size = None,
+    parts: Annotated[
+        list[Part] | None,
+        typer.Option("--with", help="What the source has beside the network. Repeat the option for both."),
+    ] = None,
 ) -> None:
     """Compile a spec to source code for a framework.
 
-    The source stands alone: it imports the framework and nothing from spinec.
+    The source stands alone: it imports the framework and nothing from spinec. With 'detect' it turns images into boxes,
+    and with 'loss' it says what the network is to learn.
     """
     from spinec.backends.backend import emit
 
-    source = emit(read_program(name, size), backend)
+    source = emit(read_program(name, size), backend, list(dict.fromkeys(part.value for part in parts or ())))
     deliver_text(source, output, f"{len(source.splitlines())} lines of {backend}")
 
 

@@ -18,7 +18,7 @@ def retinanet(head: RetinaNet, outputs: Mapping[str, Features], style: Style, mo
     """A class map and a box map per level; convolutions are shared over the levels, batch norms are not."""
     prior = -log((1 - head.prior) / head.prior)
     in_dim = next(iter(outputs.values())).dim
-    predictions = {"class": (head.anchors * head.classes, prior), "box": (head.anchors * BOX, 0.0)}
+    predictions = {"class": (head.anchors.per_cell * head.classes, prior), "box": (head.anchors.per_cell * BOX, 0.0)}
     counted = {"class": "anchors * classes", "box": f"anchors * {BOX}"}
     if shares := head.shared and head.layers > 0:  # without layers there is nothing to share
         tower = _tower(head, in_dim, style)

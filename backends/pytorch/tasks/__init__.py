@@ -1,0 +1,1 @@
+"""Functions that generated PyTorch source answers and learns with."""

@@ -1,0 +1,107 @@
+"""Boxes (ymin, xmin, ymax, xmax) in pixels: overlaps, coding, and which are kept."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+
+def overlap(a: Tensor, b: Tensor) -> Tensor:
+    """Intersection over union of all boxes in `a` (..., A, 4) and `b` (..., B, 4)."""
+    a, b = a[..., :, None, :], b[..., None, :, :]
+    start, end = torch.maximum(a, b)[..., :2], torch.minimum(a, b)[..., 2:]
+    shared = (end - start).clamp(min=0).prod(-1)
+    areas = [(box[..., 2:] - box[..., :2]).prod(-1) for box in (a, b)]
+    return shared / (areas[0] + areas[1] - shared).clamp(min=1e-8)
+
+
+def encode(boxes: Tensor, anchors: Tensor) -> Tensor:
+    """Offsets of centres and logarithms of sizes, both relative to the anchors."""
+    size, own = (box[..., 2:] - box[..., :2] for box in (anchors, boxes))
+    offset = (boxes[..., :2] + own / 2 - anchors[..., :2] - size / 2) / size
+    return torch.cat([offset, torch.log((own + 1e-8) / (size + 1e-8))], -1)
+
+
+def decode(deltas: Tensor, anchors: Tensor) -> Tensor:
+    """The boxes that `encode` gives these numbers for."""
+    size = anchors[..., 2:] - anchors[..., :2]
+    centre = anchors[..., :2] + size / 2 + deltas[..., :2] * size
+    half = size * deltas[..., 2:].clamp(max=math.log(1000 / 16)).exp() / 2
+    return torch.cat([centre - half, centre + half], -1)
+
+
+def clip(boxes: Tensor, sizes: Tensor) -> Tensor:
+    """Boxes (N, A, 4) cut off at the edges of images of `sizes` (N, 2)."""
+    return torch.minimum(boxes.clamp(min=0), sizes.repeat(1, 2)[:, None])
+
+
+@torch.library.custom_op("detection::best", mutates_args=())
+def best(
+    boxes: Tensor,
+    logits: Tensor,
+    score: float,
+    candidates: int,
+    iou: float,
+    per_class: bool,
+    most: int,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The best boxes of every image, scores and labels; a score of 0 stands for none.
+
+    Of the pairs of a box (N, A, 4) and a label with logits (N, A, labels) above `score`
+    the best `candidates`, and of these the ones that overlap no better one, of their
+    label or of all, by more than `iou`: `most` at most. An op of its own, as the number
+    of pairs differs from image to image, which compilers cannot follow.
+    """
+    found, scores, labels = nothing(
+        boxes, logits, score, candidates, iou, per_class, most
+    )
+    least = torch.tensor(score, dtype=torch.float64).logit().item()
+    for i, pairs in enumerate(logits.flatten(1)):
+        chosen = (pairs > least).nonzero()[:, 0]
+        order = pairs[chosen].argsort(descending=True, stable=True)[:candidates]
+        chosen = chosen[order]
+        box, label = boxes[i][chosen // logits.shape[2]], chosen % logits.shape[2]
+        kept = nms(box, label if per_class else torch.zeros_like(label), iou, most)
+        found[i, : len(kept)], labels[i, : len(kept)] = box[kept], label[kept]
+        scores[i, : len(kept)] = pairs[chosen[kept]].sigmoid()
+    return found, scores, labels
+
+
+@best.register_fake
+def nothing(
+    boxes: Tensor,
+    logits: Tensor,
+    score: float,
+    candidates: int,
+    iou: float,
+    per_class: bool,
+    most: int,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """What `best` gives where there is no box."""
+    scores = boxes.new_zeros(boxes.shape[0], most)
+    return boxes.new_zeros(boxes.shape[0], most, 4), scores, scores.long()
+
+
+def nms(boxes: Tensor, labels: Tensor, iou: float, most: int) -> Tensor:
+    """Which boxes, given the best first, overlap no better one of their label."""
+    kept = labels.new_empty(0)
+    for chunk in torch.split(torch.arange(len(boxes), device=boxes.device), 256):
+        chunk = chunk[~clash(boxes, labels, chunk, kept, iou).any(1)]
+        better = clash(boxes, labels, chunk, chunk, iou).tril(-1)
+        alive, before = ~better.any(1), ~better.new_zeros(len(chunk))
+        while not alive.equal(before):  # until nobody is dropped by a dropped one
+            alive, before = ~(better & alive).any(1), alive
+        kept = torch.cat([kept, chunk[alive]])[:most]
+        if len(kept) == most:
+            break
+    return kept
+
+
+def clash(
+    boxes: Tensor, labels: Tensor, some: Tensor, others: Tensor, iou: float
+) -> Tensor:
+    """Which of some boxes overlap which others of their label too much."""
+    same = labels[some, None] == labels[others]
+    return same & (overlap(boxes[some], boxes[others]) > iou)

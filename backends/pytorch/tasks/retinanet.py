@@ -1,0 +1,106 @@
+"""What RetinaNet's maps mean and are to learn (arXiv 1708.02002)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from spinec.backends.pytorch.tasks.boxes import best, clip, decode, encode, overlap
+
+CLASSES, FIRST_CLASS = 91, 1
+LEVELS, STRIDES = ("P3", "P4", "P5", "P6", "P7"), (8, 16, 32, 64, 128)
+ANCHOR_SIDES = ((3.0, 3.0),)
+POSITIVE, NEGATIVE, FORCE = 0.5, 0.5, True
+ALPHA, GAMMA, DELTA, BOX_WEIGHT = 0.25, 1.5, 0.1, 50.0
+SCORE, CANDIDATES, IOU, PER_CLASS, MOST = 0.05, 5000, 0.5, True, 100
+
+
+def in_rows(outputs: dict[str, Tensor], kind: str, numbers: int) -> Tensor:
+    """The maps of all levels as (N, all anchors, numbers): level, y, x, anchor."""
+    maps = [outputs[f"{kind}_{level}"].permute(0, 2, 3, 1) for level in LEVELS]
+    return torch.cat([each.flatten(1).unflatten(1, (-1, numbers)) for each in maps], 1)
+
+
+def make_anchors(outputs: dict[str, Tensor]) -> Tensor:
+    """The boxes (all anchors, 4) that cells start from, in the order of `in_rows`."""
+    anchors = []
+    for level, stride in zip(LEVELS, STRIDES, strict=True):
+        of_boxes = outputs[f"box_{level}"]
+        cells = [torch.arange(length).to(of_boxes) for length in of_boxes.shape[2:]]
+        centre = (torch.cartesian_prod(*cells)[:, None] + 0.5) * stride
+        sides = torch.tensor(ANCHOR_SIDES, dtype=centre.dtype, device=centre.device)
+        half = sides * stride / 2
+        anchors.append(torch.cat([centre - half, centre + half], -1).reshape(-1, 4))
+    return torch.cat(anchors)
+
+
+@torch.no_grad()
+def detect(
+    model: nn.Module, images: Tensor, sizes: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Boxes (N, MOST, 4), scores and classes (N, MOST); a score of 0 stands for none.
+
+    `sizes` (N, 2) says how many rows and columns are image, the rest being padding.
+    """
+    outputs = model(images)
+    if sizes is None:
+        sizes = images.new_tensor(images.shape[2:]).expand(images.shape[0], 2)
+    boxes = clip(decode(in_rows(outputs, "box", 4), make_anchors(outputs)), sizes)
+    logits = in_rows(outputs, "class", CLASSES)[..., FIRST_CLASS:]
+    boxes, scores, labels = best(boxes, logits, SCORE, CANDIDATES, IOU, PER_CLASS, MOST)
+    return boxes, scores, labels + FIRST_CLASS
+
+
+def match(
+    anchors: Tensor, boxes: Tensor, real: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Which of the boxes (N, M, 4) every anchor is to find, and if any, and if none.
+
+    `real` (N, M) says which boxes there are.
+    """
+    shared = overlap(boxes, anchors).masked_fill(~real[..., None], -1.0)
+    most, which = shared.max(1)
+    positive, negative = most >= POSITIVE, most < NEGATIVE
+    if (
+        FORCE
+    ):  # a box's closest anchor is to find it: the first box, where they share it
+        number = torch.arange(real.shape[1], device=real.device)
+        number = torch.where(real, number, len(number))
+        first = torch.full_like(which, real.shape[1])
+        first = first.scatter_reduce(1, shared.argmax(2), number, "amin")
+        forced = first < real.shape[1]
+        which, positive = torch.where(forced, first, which), positive | forced
+    return which, positive, negative & ~positive
+
+
+def loss(
+    outputs: dict[str, Tensor], boxes: Tensor, classes: Tensor
+) -> dict[str, Tensor]:
+    """Focal loss of classes, Huber loss of boxes, both over the positive anchors + 1.
+
+    Boxes (N, M, 4) have classes (N, M). A class below 0 stands for no box, as a box of
+    no area does.
+    """
+    boxes = F.pad(boxes, (0, 0, 0, 1))  # at least one, which is none
+    classes = F.pad(classes, (0, 1), value=-1)
+    anchors = make_anchors(outputs)
+    real = (classes >= 0) & (boxes[..., 2:] > boxes[..., :2]).all(-1)
+    which, positive, negative = match(anchors, boxes, real)
+    count = positive.sum() + 1
+
+    logits = in_rows(outputs, "class", CLASSES)
+    labels = torch.where(positive, classes.gather(1, which), -1)
+    right = labels[..., None] == torch.arange(CLASSES, device=labels.device)
+    sure = torch.where(right, logits, -logits)
+    hot = right.to(logits.dtype)
+    weight = ALPHA * hot + (1 - ALPHA) * (1 - hot)
+    focal = -weight * F.logsigmoid(sure) * (GAMMA * F.logsigmoid(-sure)).exp()
+    class_loss = (focal * (positive | negative)[..., None]).sum() / count
+
+    goals = encode(boxes.gather(1, which[..., None].expand(-1, -1, 4)), anchors)
+    deltas = in_rows(outputs, "box", 4)
+    huber = F.huber_loss(deltas, goals, reduction="none", delta=DELTA).mean(-1)
+    box_loss = torch.where(positive, huber, 0).sum() / count
+    total = class_loss + BOX_WEIGHT * box_loss
+    return {"loss": total, "class": class_loss, "box": box_loss}

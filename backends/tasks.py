@@ -1,0 +1,67 @@
+"""Answers and losses as source: functions of a backend's `tasks/`, copied behind the model, with a spec's constants."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from spinec.backends.expressions import layout
+from spinec.backends.prelude import Names, needed, pieces
+from spinec.compiler.graph.program import Program
+from spinec.spec.errors import BackendError
+from spinec.spec.heads import Head
+
+
+class Task(NamedTuple):
+    """What source has beside a network: functions, the names in them, and the lines of their constants."""
+
+    texts: list[str]
+    names: Names
+    constants: list[str]
+
+
+def task(folder: Path, program: Program, parts: Sequence[str]) -> Task:
+    """The functions of some parts, with all that they need.
+
+    Raises:
+        BackendError: when a program's head has no such part.
+    """
+    from spinec.compiler import tasks  # noqa: F401  # registers what heads mean
+    from spinec.compiler.tasks.registry import constants_of
+
+    if not parts:
+        return Task([], Names(frozenset(), frozenset()), [])
+    head = program.spec.head
+    file = folder / f"{head.kind if head else ''}.py"
+    for part in parts:
+        if not head:
+            raise BackendError(f"{program.name} has no head, so there is nothing to {part} with")
+        if not file.is_file() or part not in pieces(file):
+            able = ", ".join(
+                kind for kind in Head.kinds if (other := folder / f"{kind}.py").is_file() and part in pieces(other)
+            )
+            raise BackendError(f"{program.name}: a head of kind {head.kind!r} has no {part!r}; expected one of: {able}")
+    texts, names = needed(files(file), Names(frozenset(parts), frozenset()))
+    lines = []
+    for name, (value, meaning) in constants_of(program).items():
+        if name in names.used:
+            lines += layout(f"{name} = ", value, 0, comment=f"  # {meaning}" if meaning else "")
+    return Task(texts, names, lines)
+
+
+@cache
+def files(file: Path) -> tuple[Path, ...]:
+    """A file of a folder of tasks behind those beside it that it takes something from."""
+    found: dict[Path, None] = {}
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom) and ".tasks." in (node.module or ""):
+            found |= dict.fromkeys(files(file.with_name(f"{str(node.module).rpartition('.')[2]}.py")))
+    return (*found, file)
+
+
+def defined(paths: Iterable[Path]) -> frozenset[str]:
+    """What all functions of some files are called."""
+    return frozenset(name for path in paths for name in pieces(path))

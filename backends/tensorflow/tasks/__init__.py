@@ -1,0 +1,1 @@
+"""Functions that generated TensorFlow source answers and learns with."""

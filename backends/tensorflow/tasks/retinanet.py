@@ -1,0 +1,113 @@
+"""What RetinaNet's maps mean and are to learn (arXiv 1708.02002)."""
+
+from __future__ import annotations
+
+import math
+
+import keras
+import tensorflow as tf
+
+from spinec.backends.tensorflow.tasks.boxes import best, clip, decode, encode, overlap
+
+CLASSES, FIRST_CLASS = 91, 1
+LEVELS, STRIDES = ("P3", "P4", "P5", "P6", "P7"), (8, 16, 32, 64, 128)
+ANCHOR_SIDES = ((3.0, 3.0),)
+POSITIVE, NEGATIVE, FORCE = 0.5, 0.5, True
+ALPHA, GAMMA, DELTA, BOX_WEIGHT = 0.25, 1.5, 0.1, 50.0
+SCORE, CANDIDATES, IOU, PER_CLASS, MOST = 0.05, 5000, 0.5, True, 100
+
+
+def in_rows(outputs: dict[str, tf.Tensor], kind: str, numbers: int) -> tf.Tensor:
+    """The maps of all levels as (N, all anchors, numbers): level, y, x, anchor."""
+    maps = [outputs[f"{kind}_{level}"] for level in LEVELS]
+    rows = [math.prod(each.shape[1:]) // numbers for each in maps]
+    shaped = zip(maps, rows, strict=True)
+    return tf.concat([tf.reshape(each, [-1, row, numbers]) for each, row in shaped], 1)
+
+
+def make_anchors(outputs: dict[str, tf.Tensor]) -> tf.Tensor:
+    """The boxes (all anchors, 4) that cells start from, in the order of `in_rows`."""
+    anchors = []
+    for level, stride in zip(LEVELS, STRIDES, strict=True):
+        of_boxes = outputs[f"box_{level}"]
+        cells = [tf.range(length) for length in of_boxes.shape[1:3]]
+        centre = tf.stack(tf.meshgrid(*cells, indexing="ij"), -1)[:, :, None]
+        centre = (tf.cast(centre, of_boxes.dtype) + 0.5) * stride
+        half = tf.constant(ANCHOR_SIDES, of_boxes.dtype) * stride / 2
+        box = tf.concat([centre - half, centre + half], -1)
+        anchors.append(tf.reshape(box, [-1, 4]))
+    return tf.concat(anchors, 0)
+
+
+def detect(
+    model: keras.Model, images: tf.Tensor, sizes: tf.Tensor | None = None
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Boxes (N, MOST, 4), scores and classes (N, MOST); a score of 0 stands for none.
+
+    `sizes` (N, 2) says how many rows and columns are image, the rest being padding.
+    """
+    outputs = model(images, training=False)
+    if sizes is None:
+        sizes = tf.cast(tf.shape(images)[None, 1:3], images.dtype)
+    boxes = clip(decode(in_rows(outputs, "box", 4), make_anchors(outputs)), sizes)
+    logits = in_rows(outputs, "class", CLASSES)[..., FIRST_CLASS:]
+    boxes, scores, labels = best(boxes, logits, SCORE, CANDIDATES, IOU, PER_CLASS, MOST)
+    return boxes, scores, labels + FIRST_CLASS
+
+
+def match(
+    anchors: tf.Tensor, boxes: tf.Tensor, real: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Which of the boxes (N, M, 4) every anchor is to find, and if any, and if none.
+
+    `real` (N, M) says which boxes there are.
+    """
+    shared = overlap(boxes, anchors)
+    shared = tf.where(real[..., None], shared, -tf.ones_like(shared))
+    most, which = tf.reduce_max(shared, 1), tf.argmax(shared, 1, tf.int32)
+    positive, negative = most >= POSITIVE, most < NEGATIVE
+    if (
+        FORCE
+    ):  # a box's closest anchor is to find it: the first box, where they share it
+        number = tf.range(anchors.shape[0])
+        closest = tf.argmax(shared, 2, tf.int32)[..., None] == number
+        closest = closest & real[..., None]
+        forced = tf.reduce_any(closest, 1)
+        first = tf.argmax(tf.cast(closest, tf.int32), 1, tf.int32)
+        which, positive = tf.where(forced, first, which), positive | forced
+    return which, positive, negative & ~positive
+
+
+def loss(
+    outputs: dict[str, tf.Tensor], boxes: tf.Tensor, classes: tf.Tensor
+) -> dict[str, tf.Tensor]:
+    """Focal loss of classes, Huber loss of boxes, both over the positive anchors + 1.
+
+    Boxes (N, M, 4) have classes (N, M). A class below 0 stands for no box, as a box of
+    no area does.
+    """
+    boxes = tf.pad(boxes, [[0, 0], [0, 1], [0, 0]])  # at least one, which is none
+    classes = tf.pad(classes, [[0, 0], [0, 1]], constant_values=-1)
+    anchors = make_anchors(outputs)
+    real = (classes >= 0) & tf.reduce_all(boxes[..., 2:] > boxes[..., :2], -1)
+    which, positive, negative = match(anchors, boxes, real)
+    counts = tf.cast(positive, boxes.dtype)
+    count = tf.reduce_sum(counts) + 1
+
+    logits = in_rows(outputs, "class", CLASSES)
+    labels = tf.where(positive, tf.gather(classes, which, batch_dims=1), -1)
+    right = labels[..., None] == tf.range(CLASSES, dtype=labels.dtype)
+    sure = tf.where(right, logits, -logits)
+    hot = tf.cast(right, logits.dtype)
+    weight = ALPHA * hot + (1 - ALPHA) * (1 - hot)
+    modulator = tf.exp(GAMMA * tf.math.log_sigmoid(-sure))
+    focal = -weight * tf.math.log_sigmoid(sure) * modulator
+    judged = tf.cast(positive | negative, logits.dtype)[..., None]
+    class_loss = tf.reduce_sum(focal * judged) / count
+
+    goals = encode(tf.gather(boxes, which, batch_dims=1), anchors)
+    off = tf.abs(in_rows(outputs, "box", 4) - goals)
+    huber = tf.where(off <= DELTA, off**2 / 2, DELTA * (off - DELTA / 2))
+    box_loss = tf.reduce_sum(tf.reduce_mean(huber, -1) * counts) / count
+    total = class_loss + BOX_WEIGHT * box_loss
+    return {"loss": total, "class": class_loss, "box": box_loss}

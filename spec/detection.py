@@ -1,0 +1,103 @@
+"""What the maps of a detection head mean: anchors, which of them are to find what, losses, and which boxes are kept.
+
+Defaults are the paper's (arXiv 2010.11426); where it is silent, its authors' public code (tensorflow/tpu).
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import BeforeValidator, Field, PlainSerializer, ValidatorFunctionWrapHandler, WrapValidator
+
+from spinec.spec.fields import Frozen, Ratio
+
+Positive = Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)]
+Factor = Annotated[float, Field(ge=0, le=10_000, allow_inf_nan=False)]
+MOST = 1_000_000
+RATIOS = 3  # at each scale, where only the number of anchors is given
+
+
+def _shape(value: Any, side: ValidatorFunctionWrapHandler) -> Any:
+    if not isinstance(value, list | tuple):
+        return side(value)
+    if len(value) != 2:
+        raise ValueError("expected a ratio of width to height, or [height, width]")
+    return tuple(map(side, value))
+
+
+Shape: TypeAlias = Annotated[
+    Positive,
+    WrapValidator(_shape, json_schema_input_type=Positive | tuple[Positive, Positive]),
+    PlainSerializer(lambda shape: shape),
+]
+"""Of an anchor: width over height, or height and width in shares of the anchor's size."""
+
+
+class Anchors(Frozen):
+    """The boxes that every cell starts from: in the channels scale by scale, and of every scale ratio by ratio."""
+
+    size: Positive = Field(3.0, description="side of the smallest square anchor, in strides of its level")
+    scales: int = Field(3, ge=1, le=64, description="sizes in every octave: size x 2^(k / scales)")
+    ratios: tuple[Shape, ...] = Field(
+        (1.0, 2.0, 0.5),
+        min_length=1,
+        max_length=64,
+        description="width over height, or [height, width] in shares of the size",
+    )
+
+    @property
+    def per_cell(self) -> int:
+        """How many there are."""
+        return self.scales * len(self.ratios)
+
+    @property
+    def sides(self) -> tuple[tuple[float, float], ...]:
+        """Height and width of every anchor of a cell, in strides, in the order of the channels."""
+        sizes = [self.size * 2 ** (k / self.scales) for k in range(self.scales)]
+        return tuple((size * height, size * width) for size in sizes for height, width in map(_sides, self.ratios))
+
+
+def _sides(shape: float | tuple[float, float]) -> tuple[float, float]:
+    return shape if isinstance(shape, tuple) else (1 / sqrt(shape), sqrt(shape))
+
+
+def _counted(anchors: Any) -> Any:
+    if isinstance(anchors, bool) or not isinstance(anchors, int):
+        return anchors
+    if anchors % RATIOS:
+        return {"scales": anchors, "ratios": (1.0,)}
+    return {"scales": anchors // RATIOS}
+
+
+CountedAnchors: TypeAlias = Annotated[Anchors, BeforeValidator(_counted, json_schema_input_type=int | Anchors)]
+"""Anchors of a cell: which, or how many; three ratios at each scale where that goes, squares where not."""
+
+
+class Matching(Frozen):
+    """Which anchors are to find a box, by their overlap (intersection over union) with it."""
+
+    positive: Ratio = Field(0.5, description="from this overlap on an anchor is to find the box")
+    negative: Ratio = Field(0.5, description="below this overlap with every box it is to find none")
+    force: bool = Field(
+        True, description="whether the anchor closest to a box is to find it, however small the overlap"
+    )
+
+
+class FocalLoss(Frozen):
+    """Focal loss of classes and Huber loss of boxes, both over the number of anchors that are to find a box + 1."""
+
+    alpha: Ratio = Field(0.25, description="weight of what an anchor is to find; all else weighs 1 - alpha")
+    gamma: Factor = Field(1.5, description="how much less it counts what the network is sure of already")
+    delta: Positive = Field(0.1, description="of Huber loss: quadratic up to this error, linear above")
+    box_weight: Factor = Field(50.0, description="of the boxes' loss beside the classes'")
+
+
+class Detections(Frozen):
+    """Which boxes of an image are kept."""
+
+    score: float = Field(0.05, ge=0, lt=1, description="at least; scores are probabilities")
+    candidates: int = Field(5000, ge=1, le=MOST, description="pairs of a box and a class that are compared, the best")
+    iou: Ratio = Field(0.5, description="overlap with a better box from which on one is dropped")
+    per_class: bool = Field(True, description="whether only boxes of one class drop one another")
+    most: int = Field(100, ge=1, le=MOST, description="boxes of an image")
