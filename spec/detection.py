@@ -65,6 +65,8 @@ def _sides(shape: float | tuple[float, float]) -> tuple[float, float]:
 def _counted(anchors: Any) -> Any:
     if isinstance(anchors, bool) or not isinstance(anchors, int):
         return anchors
+    if anchors < 1:
+        raise ValueError("expected a number above 0, or which: {scales: 3, ratios: [1, 2]}")
     if anchors % RATIOS:
         return {"scales": anchors, "ratios": (1.0,)}
     return {"scales": anchors // RATIOS}

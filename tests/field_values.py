@@ -54,6 +54,18 @@ FREE = tuple(name for name in KINDS if name not in FIXED)
 UNCOUNTED = ("csp", "osa")
 """Kinds whose dims decide what is computed: many candidates cannot be counted at once."""
 VALUES: dict[str, tuple[Any, ...]] = {
+    "most": (5, 1),
+    "per_class": (False, True),
+    "iou": (0.6, 0),
+    "candidates": (10, 5000),
+    "box_weight": (1.0, 0),
+    "delta": (1.0, 0.1),
+    "gamma": (2.0, 0),
+    "force": (False, True),
+    "negative": (0.4, 0),
+    "positive": (0.6, 0.5),
+    "ratios": ((1.0,), (0.5, (1.5, 2.0))),
+    "background": (False, True),
     "activation": ACTIVATIONS,
     "alpha": (0.5, 0, 1),
     "average": (True, False),
@@ -139,6 +151,10 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "FCOS.groups": (1,),  # more must divide the dim: tests/test_heads.py
     "Fuse.kind": ("softmax", "fast_normalized", "sum", "concat", "attention", "join"),
     "MaskRCNN.hidden": ((8,), (), (5, 6)),
+    "Anchors.scales": (2, 1),
+    "Anchors.size": (2.5, 4),
+    "Detections.score": (0.3, 0),
+    "FocalLoss.alpha": (0.5, 0, 1),
     "SSD.anchors": ((1, 2, 3), (6, 6, 6)),  # one number for each output
 }
 

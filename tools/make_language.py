@@ -36,7 +36,7 @@ SECTIONS = {
     "scale": "Scale",
     "published": "Published",
 }
-MEANINGS = {"anchors": "Anchors", "matching": "Matching", "loss": "FocalLoss", "detections": "Detections"}
+MEANT = {"anchors": "Anchors", "matching": "Matching", "loss": "FocalLoss", "detections": "Detections"}
 EXPLAINED = (*SECTIONS, "blocks", "outputs", "head", "defaults", "extends", "neck")  # keys with a section of their own
 
 
@@ -44,7 +44,7 @@ def language() -> dict[str, str]:
     """Every generated table of the language reference by the name of its mark."""
     whole = schema()
     parts: dict[str, Node] = whole["$defs"]
-    named = {**SECTIONS, **MEANINGS}
+    named = {**SECTIONS, **MEANT}
     made = {f"language-{key}": _table(parts[name], parts[name].get("required", ())) for key, name in named.items()}
     return made | {
         "language-document": _document(whole),
@@ -191,7 +191,7 @@ def _type(field: Node) -> str:
         return ", or ".join(_type(option) for option in options)
     if "$ref" in field:
         name = field["$ref"].rpartition("/")[2]
-        section = next((key for key, model in MEANINGS.items() if model == name), None)
+        section = next((key for key, model in MEANT.items() if model == name), None)
         return f"[mapping](#{section})" if section else "mapping"
     if "prefixItems" in field:
         return "a pair of them"

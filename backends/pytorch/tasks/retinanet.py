@@ -19,7 +19,7 @@ SCORE, CANDIDATES, IOU, PER_CLASS, MOST = 0.05, 5000, 0.5, True, 100
 def in_rows(outputs: dict[str, Tensor], kind: str, numbers: int) -> Tensor:
     """The maps of all levels as (N, all anchors, numbers): level, y, x, anchor."""
     maps = [outputs[f"{kind}_{level}"].permute(0, 2, 3, 1) for level in LEVELS]
-    return torch.cat([each.flatten(1).unflatten(1, (-1, numbers)) for each in maps], 1)
+    return torch.cat([each.reshape(each.shape[0], -1, numbers) for each in maps], 1)
 
 
 def make_anchors(outputs: dict[str, Tensor]) -> Tensor:
