@@ -12,7 +12,11 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("calm", deadline=None)  # a busy machine is no fault of what is tested
+hypothesis.settings.load_profile("calm")
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two workers on two cores: more threads only wait for each other
 
