@@ -34,6 +34,11 @@ WORDS = {
     "hrnet": "HRNet",
     "efficientnetv2": "EfficientNetV2",
     "mobilenetv4": "MobileNetV4",
+    "aspp": "ASPP",
+    "sppf": "SPPF",
+    "fcos": "FCOS",
+    "centernet": "CenterNet",
+    "unet": "UNet",
 }
 """How authors spell what they found."""
 

@@ -76,8 +76,7 @@ def describe(program: Program, backend: str, channels_last: bool = False, parts:
         lines.append(f"Input: {height} x {width} x {spec.input.channels} (height, width, channels).")
     else:
         lines.append(f"Input: {spec.input.channels} x {height} x {width} (channels, height, width)")
-        spreads = spec.head is not None and spec.head.kind == "deeplab"  # it spreads a mean over the map of this size
-        divides = height % divisor == width % divisor == 0 and not spreads
+        divides = height % divisor == width % divisor == 0
         lines[-1] += f"; any multiple of {divisor} works." if divides else ", exactly."
     for name, (shape, times) in program.crops.items():
         shown = " x ".join(map(str, (*shape[1:], shape[0]) if channels_last else shape))

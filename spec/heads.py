@@ -8,7 +8,7 @@ from pydantic import Field
 
 from spinec.spec.activations import Activation
 from spinec.spec.detection import Anchors, CountedAnchors, Detections, FocalLoss, Matching
-from spinec.spec.fields import Dilation, Dim, Frozen, Ratio
+from spinec.spec.fields import Dilation, Dim, Frozen, Kernel, Ratio
 
 Layers = Annotated[int, Field(ge=0, le=64, description="convolutions before the prediction layer")]
 Classes = Annotated[int, Field(gt=0, le=100_000, description="number of classes")]
@@ -57,8 +57,9 @@ class Segmentation(Head):
     """Every output upsampled to the finest, averaged, separable convolutions, and a prediction per cell."""
 
     kind: Literal["segmentation"] = "segmentation"
-    dim: Dim
-    layers: Layers = 3
+    dim: Dim = Field(256, description="of the separable convolutions")
+    layers: Layers = Field(3, description="separable convolutions before the prediction layer")
+    kernel: Kernel = Field(1, description="of the prediction layer")
     classes: Classes = 21
 
 
@@ -128,8 +129,7 @@ class SSD(Head):
 class FCOS(Head):
     """For every cell its class, its distances to the four sides of a box, and how central it is in that.
 
-    Two towers of convolutions with group norm, whose weights are shared over the levels. Each level has a trained
-    factor for its distances.
+    Two towers of convolutions with group norm, whose weights are shared over the levels.
     """
 
     ladder: ClassVar[bool] = True
@@ -142,6 +142,7 @@ class FCOS(Head):
     layers: Layers = 4
     groups: int = Field(32, ge=1, le=4096, description="of the towers' group norm; they divide `dim`")
     distances: Literal["exp", "relu"] = Field("exp", description="what makes the distances positive")
+    scaled: bool = Field(True, description="a trained factor of each level for its distances")
     centerness: Literal["class", "box"] = Field("class", description="behind which tower centerness is predicted")
     classes: Classes = Field(80, description="classes, without a background")
     prior: float = Field(0.01, gt=0, lt=1, description="the first guess of a class at each cell")

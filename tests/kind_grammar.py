@@ -8,7 +8,7 @@ from typing import Any, get_args
 from spinec.spec.kinds.document import FieldDocument, FieldType, KindDocument, Shortcut
 from spinec.spec.kinds.formula import COMPARED, FUNCTIONS, FormulaError, Node, parse
 from spinec.spec.kinds.kind import SITE
-from spinec.spec.kinds.steps import PRIMITIVES, WORDS, Step
+from spinec.spec.kinds.steps import LISTS, PRIMITIVES, WORDS, Step
 from spinec.spec.kinds.steps import Kind as KindStep
 
 OPERATORS = ("number", "boolean", "word", "name", "if", "and", "or", "not", "+", "-", "*", "/", "//", "^")
@@ -97,7 +97,7 @@ def _of_step(name: str, step: dict[str, Any], names: dict[str, str], own: dict[s
             yield from _of_formula(value, names)
         if main == "kind" and key not in (*KindStep.model_fields, "from"):
             yield "kind: its field is a " + ("word" if str(value).startswith("$") else "formula")
-        if key in ("from", "add", "multiply", "concat"):
+        if key in ("from", *LISTS):
             yield from _taken(name, [value] if isinstance(value, str) else value)
     if main == "kind":
         yield "kind: of the spec" if step["kind"] in own else "kind: of the library"

@@ -19,7 +19,7 @@ from spinec.compiler.resources.work import total_work
 from spinec.spec.document import Item
 from spinec.spec.errors import Fault, SpecError
 from spinec.spec.kinds.library import kind_files, library_kind
-from spinec.spec.kinds.steps import PRIMITIVES, Step
+from spinec.spec.kinds.steps import LISTS, PRIMITIVES, Step
 from spinec.spec.kinds.steps import Kind as KindStep
 from spinec.spec.load import checks, reads
 
@@ -53,6 +53,8 @@ kinds:
       narrow: {conv: wide, norm: not flag}
       shuffle: {shuffle: 1, act: relu}
       both: {add: [narrow, shuffle]}
+      average: {global_pool: mean}
+      flat: {spread: [average, both]}
       attend: {conv: 3 * dim, bias: true}
       attention: {attention: 1}
       slopes: {prelu: 0.25}
@@ -69,6 +71,8 @@ kinds:
 """
 """A kind in a spec's own section, with what the library's have not, and every primitive."""
 GIVEN: dict[str, list[str]] = {
+    "aspp": ["rate1: 2", "conv: separable_conv, rate1: 2"],
+    "atrous_conv": ["rate: 2, separable: true"],
     "bottleneck": ["squeeze: 0.25, average: true", "subsample: true, expand: 1"],
     "c2f": ["shortcut: true"],
     "conv": ["norm: true", "norm: false"],
@@ -342,7 +346,7 @@ def _taken(doc: Doc, new: Callable[[str, list[str], str], str | None]) -> Iterat
     """What a step takes replaced; the name of the step, of all steps beside it, and what is taken say by what."""
     for entry in entries(doc):
         depth = _depth(entry.path)
-        takes = entry.path[depth : depth + 1] in (("from",), ("add",), ("multiply",), ("concat",))
+        takes = entry.path[depth : depth + 1] in [(key,) for key in ("from", *LISTS)]
         if entry.step and takes and isinstance(entry.item.value, str):
             beside = doc.tree.find((*root_of(doc), *entry.path[: depth - 1]))
             made = new(str(entry.path[depth - 1]), list(beside.mapping) if beside else [], entry.item.value)
@@ -414,12 +418,7 @@ def _swapped(doc: Doc) -> Iterator[Mutant]:
     placed = [entry for entry in steps(doc) if entry.item.key and entry.path[0] == "steps"]
     for one, two in pairwise(placed):
         (first, end), (start, behind) = (_extent(doc, (*root_of(doc), *entry.path), entry.item) for entry in (one, two))
-        taken = {
-            value
-            for key in ("from", "add", "multiply", "concat")
-            if (item := two.item.mapping.get(key))
-            for value in _flat(item)
-        }
+        taken = {value for key in ("from", *LISTS) if (item := two.item.mapping.get(key)) for value in _flat(item)}
         if end == start and one.path[-1] in taken and doc.lines[first - 1].lstrip().startswith(f"{one.path[-1]}:"):
             lines = [
                 *doc.lines[: first - 1],
@@ -669,7 +668,7 @@ KIND_MUTATIONS: tuple[Mutation, ...] = (
     _made("what steps take", "the step itself", partial(_taken, new=lambda name, names, given: name)),
     _made("what steps take", "a later step", partial(_taken, new=_later)),
     *(_made("what steps take", new, partial(_taken, new=lambda name, names, given, new=new: new)) for new in NO_VALUE),
-    *(_made("what steps take", f"list is {new}", lambda doc, new=new: _at(doc, lambda entry: bool(entry.step) and entry.path[-1] in ("from", "add", "multiply", "concat"), lambda entry: new)) for new in ("5", "[]", "{}", "[5]", "[[x]]", "null", "nosuch")),
+    *(_made("what steps take", f"list is {new}", lambda doc, new=new: _at(doc, lambda entry: bool(entry.step) and entry.path[-1] in ("from", *LISTS), lambda entry: new)) for new in ("5", "[]", "{}", "[5]", "[[x]]", "null", "nosuch")),
     *(_made("names", f"of fields: {what}", partial(_named, new=new, section="fields")) for what, new in {"another": lambda name: name + "x", **NO_NAME, "a formula's": lambda name: "dim", "a key of blocks": lambda name: "level"}.items()),
     *(_made("names", f"of formulas: {what}", partial(_named, new=new, section="let")) for what, new in {"another": lambda name: name + "x", **NO_NAME, "a number's": lambda name: "dim", "a key of blocks": lambda name: "level"}.items()),
     *(_made("names", f"of steps: {what}", partial(_named, new=new, section="steps")) for what, new in {"another": lambda name: name + "x", **NO_NAME}.items()),

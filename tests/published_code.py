@@ -33,12 +33,15 @@ NETWORKS = {  # ours: timm's, or torchvision's
     "regnetx-400mf": "regnetx_004",
     "regnety-400mf": "regnety_004",
     "resnet-50-d": "resnet50d",
+    "resnet-50-fcos": "torchvision.detection.fcos_resnet50_fpn",
     "resnext-50-32x4d": "resnext50_32x4d",
     "se-resnet-50": "seresnet50",
     "shufflenet-v2": "torchvision.shufflenet_v2_x1_0",
 }
 SMALL = 96  # pixels at which logits are compared: large enough for every level
 SIDE = ("shortcut", "downsample", "bottom", "project", "fuse_layers", "resample")
+PYRAMID = {"post3": "blocks.0", "post4": "blocks.1", "post5": "blocks.2", "post6": "p6", "post7": "p7"}
+"""A convolution of the pyramid: what torchvision, which runs them in another order, calls it."""
 WINDOW = 30  # modules among which a counterpart is looked for: branches may run in another order
 
 
@@ -72,14 +75,38 @@ def logits_apart(name: str, theirs: torch.nn.Module) -> tuple[float, float]:
     copy(in_groups(randomised(theirs)), ours, image)
     with torch.no_grad():
         expected = theirs(image)
-        apart = [(logits - expected).abs().max() / expected.abs().max() for logits in (ours(image), theirs(other))]
+        apart = [
+            (logits - expected).abs().max() / expected.abs().max() for logits in (in_one(ours(image)), theirs(other))
+        ]
     return float(apart[0]), float(apart[1])
 
 
 def published(name: str) -> torch.nn.Module:
     """With fresh weights."""
     library, _, model = name.rpartition(".")
+    if library == "torchvision.detection":
+        return Detector(getattr(models.detection, model)(weights=None, weights_backbone=None))
     return getattr(models, model)() if library else timm.create_model(model, pretrained=False)
+
+
+class Detector(torch.nn.Module):
+    """A detector of torchvision's without what is no network: what resizes images, and what chooses boxes."""
+
+    def __init__(self, model) -> None:
+        super().__init__()
+        self.backbone, self.head = model.backbone, model.head
+
+    def forward(self, image):
+        return torch.cat([*self.head([*self.backbone(image).values()]).values()], dim=2)
+
+
+def in_one(result):
+    """The maps of a detector as `Detector` gives them: cell by cell, level by level."""
+    if isinstance(result, torch.Tensor):
+        return result
+    kinds = dict.fromkeys(name.partition("_")[0] for name in result)
+    maps = [[value for name, value in result.items() if name.startswith(f"{kind}_")] for kind in kinds]
+    return torch.cat([torch.cat([x.flatten(2).mT for x in levels], 1) for levels in maps], 2)
 
 
 def multiply_adds(model, image) -> int:
@@ -135,7 +162,9 @@ def copy(theirs, ours, image) -> None:
         shapes = [shape(value) for value in own]
         fits = [each for each in left[:WINDOW] if [shape(value) for value in weights(each[1])] == shapes]
         assert fits, f"{name}: {shapes} is none of {[each for each, _ in left[:WINDOW]]}"
-        chosen = next((each for each in fits if beside(each[0]) == beside(name)), fits[0])
+        level = PYRAMID.get(name.partition(".")[0], "")
+        alike = [each for each in fits if level in each[0] and beside(each[0]) == beside(name)]
+        chosen = (alike or fits)[0]
         left.remove(chosen)
         with torch.no_grad():
             for value, given in zip(own, weights(chosen[1]), strict=True):

@@ -287,7 +287,7 @@ class Maker:
         same = (made.channels, made.size) == (self.last.channels, self.last.size)
         first = given if "from" not in body else next(v for v in self.values if v.name == one(body["from"]))
         skipped_same = (made.channels, made.size) == (first.channels, first.size) and not any(
-            key in body for key in ("add", "concat", "multiply")
+            key in body for key in ("add", "concat", "multiply", "spread")
         )
         if kept if kept is not None else (skipped_same if "from" in body else same):
             body |= {"when": self.condition()} if self.chance(3) else {}
@@ -295,7 +295,7 @@ class Maker:
             "when" not in body
             and same
             and made.size != "one"
-            and not any(k in body for k in ("multiply", "slice", "concat"))
+            and not any(k in body for k in ("multiply", "spread", "slice", "concat"))
             and self.chance(2)
             and (given.channels, given.size) == (made.channels, made.size)
         ):
@@ -483,6 +483,23 @@ class Maker:
             {"conv": whole.channels, "bias": True, "act": "sigmoid"}, self.last, whole._replace(size="one"), kept=False
         )
         self.add({"multiply": [whole.name, self.last.name]}, self.last, whole, kept=False)
+
+    def spread(self) -> None:
+        """One pixel, spread over the map that it comes from, or over another of its size."""
+        if not self.room(3):
+            return
+        maps = [value for value in self.values if value.size == self.last.size]
+        whole = self.last
+        self.add({"global_pool": self.pick(["mean", "max"])}, whole, whole._replace(size="one"), kept=False)
+        if self.chance(2):
+            text, is_whole, growth = self.width()
+            self.add({"conv": text}, self.last, Value("", text, "one", is_whole, growth), kept=False)
+        self.add(
+            {"spread": [self.last.name, self.pick(maps).name]},
+            self.last,
+            self.last._replace(size=whole.size),
+            kept=False,
+        )
 
     def attention(self) -> None:
         """Queries, keys and values, and the attention of them, in heads that divide the channels."""
@@ -755,6 +772,7 @@ OF_PRIMITIVE: dict[str, Callable[[Maker], None]] = {
     "global_pool": Maker.gate,
     "add": Maker.sum,
     "multiply": Maker.gate,
+    "spread": Maker.spread,
     "concat": Maker.concat,
     "layer_norm": Maker.layer_norm,
     "group_norm": Maker.group_norm,

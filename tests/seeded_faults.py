@@ -67,7 +67,8 @@ blocks:
   b1: {level: 1, activation: elu, inputs: [stem]}
   b2: {level: 2, activation: mish, inputs: [b1]}
   b3: {level: 2, activation: gelu_tanh, inputs: [b2]}
-outputs: {P2: b3}
+  b4: {level: 2, kind: aspp, rate1: 2, activation: relu, inputs: [b3]}
+outputs: {P2: b4}
 """
 FINDER = """
 name: seeded-finder
@@ -317,6 +318,21 @@ SEEDS = (
     Seed("swish for mish", "tensorflow", "activator", '"mish"', '"silu"'),
     Seed("gelu for its approximation", "pytorch", "activator", ', approximate="tanh"', ""),
     Seed("another constant in the approximation", "tensorflow", "activator", "0.044715", "0.045"),
+    Seed(
+        "a mean in one corner of the map alone",
+        "pytorch",
+        "activator",
+        "pixel.expand(-1, -1, *x.shape[2:])",
+        "F.pad(pixel, (0, x.shape[3] - 1, 0, x.shape[2] - 1))",
+    ),
+    Seed("gaps of one size for all", "tensorflow", "activator", "dilation_rate=rate", "dilation_rate=2"),
+    Seed(
+        "twice the mean",
+        "tensorflow",
+        "activator",
+        "ops.repeat(ops.repeat(pixel, x.shape[1], axis=1), x.shape[2], axis=2)",
+        "ops.repeat(pixel, x.shape[1], axis=1) * ops.ones_like(x[..., :1]) * 2",
+    ),
     Seed("momentum 0.9 for 0.99", "pytorch", "detector", "NORM_MOMENTUM = 0.01", "NORM_MOMENTUM = 0.1", "training"),
     Seed(
         "momentum for its complement", "pytorch", "detector", "NORM_MOMENTUM = 0.01", "NORM_MOMENTUM = 0.99", "training"

@@ -220,3 +220,24 @@ def test_a_kernel_of_two_sides_is_the_kernel_of_a_convolution_and_nothing_else()
         own = f"own: {{says: A, fields: {{size: {{type: sides, default: 3}}}}, steps: {{a: {steps}}}}}"
         with pytest.raises(spinec.SpecError, match="expected a number, got the sides of a kernel"):
             spinec.loads(f"name: a\nkinds: {{{own}}}\n{BLOCKS}")
+
+
+@pytest.mark.parametrize(
+    ("steps", "place", "says"),
+    [
+        ("{a: {conv: dim}, b: {spread: [a, x]}}", "4:", "what is spread is a map: expected one pixel, as global_pool"),
+        ("{a: {conv: dim}, b: {multiply: [x, a]}}", "4:", "the gate is a map: expected one pixel, as global_pool"),
+        ("{a: {global_pool: mean, repeat: 1}, b: {spread: [a*, x]}}", "", ""),
+        ("{a: {global_pool: mean, repeat: 0}, b: {spread: [a*, x]}}", "4:", "expected two values, got 1"),
+        ("{a: {global_pool: mean, repeat: 2}, b: {spread: [a*, x]}}", "4:", "expected two values, got 3"),
+        ("{a: {global_pool: mean, repeat: 0}, b: {multiply: [x, a*]}}", "4:", "expected two values, got 1"),
+    ],
+)
+def test_what_is_spread_and_what_is_a_gate_are_one_pixel(steps, place, says):
+    text = spec_with(f"{{says: A block, steps: {steps}}}", BLOCKS.replace("level: 2", "level: 1").replace("24", "16"))
+    if not says:
+        assert spinec.lower(spinec.loads(text)).outputs == {"out": (16, 32, 32)}
+        return
+    with pytest.raises(spinec.SpecError, match=says) as caught:
+        spinec.lower(spinec.loads(text))
+    assert f"<text>:{place}" in str(caught.value)

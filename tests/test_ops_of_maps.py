@@ -14,9 +14,18 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 torch = pytest.importorskip("torch")
 pytest.importorskip("tensorflow")
 
-from alone import SIZES, alone, assert_reads, check, evaluated, few, live  # noqa: E402  (after the skips)
+from alone import (  # noqa: E402  (after the skips)
+    SIZES,
+    alone,
+    assert_compiled_equally,
+    assert_reads,
+    check,
+    evaluated,
+    few,
+    live,
+)
 
-from spinec import ShapeError, cost, emit  # noqa: E402
+from spinec import ShapeError, cost, emit, loads, lower  # noqa: E402
 from spinec.compiler.cost.receptive_field import receptive_field  # noqa: E402
 from spinec.compiler.cost.training import training_cost  # noqa: E402
 from spinec.compiler.ops.activation import Activation, Exp, PReLU  # noqa: E402
@@ -25,7 +34,7 @@ from spinec.compiler.ops.channels import ChannelConv, LayerScale, Scale, Shuffle
 from spinec.compiler.ops.conv import Conv, Linear  # noqa: E402
 from spinec.compiler.ops.norm import BatchNorm, GroupNorm, LayerNorm  # noqa: E402
 from spinec.compiler.ops.pool import GlobalPool  # noqa: E402
-from spinec.compiler.ops.resize import Upsample  # noqa: E402
+from spinec.compiler.ops.resize import Spread, Upsample  # noqa: E402
 
 torch.set_num_threads(1)
 DIMS = st.sampled_from((1, 2, 3, 5, 6, 7))
@@ -204,6 +213,48 @@ def test_bilinear_resizing(dim, factor, size, in_line):
 @given(st.integers(1, 5), SIZES, st.sampled_from(("nearest", "bilinear")))
 def test_what_resizing_reads(factor, size, mode):
     assert_reads(Upsample(factor, mode), 2, size)
+
+
+POOLED = """
+name: pooled
+input: {{size: [{size[0]}, {size[1]}]}}
+kinds:
+  pooled:
+    says: "What the image has in the mean, beside every pixel"
+    steps:
+      mean: {{global_pool: mean}}
+      narrow: {{conv: {dim}}}
+      everywhere: {{spread: [narrow, x]}}
+      join: {{concat: [everywhere, x]}}
+      leave: {{conv: dim, kernel: 3}}
+blocks:
+  b1: {{kind: conv, level: 0, dim: 3, norm: false, inputs: [image]}}
+  b2: {{kind: pooled, level: 0, dim: 2, inputs: [b1]}}
+outputs: {{out: b2}}
+"""
+
+
+@few(8)
+@given(DIMS, SIZES)
+def test_a_pixel_spread_over_a_map(dim, size):
+    check(lower(loads(POOLED.format(dim=dim, size=size))))
+
+
+def test_xla_spreads_a_pixel_without_a_gather():
+    assert_compiled_equally(lower(loads(POOLED.format(dim=4, size=(6, 5)))))
+
+
+def test_all_that_is_spread_is_its_pixel():
+    """The size of the other map alone counts."""
+    op = Spread()
+    assert op.infer((5, 1, 1), (2, 3, 4)) == (5, 3, 4)
+    assert [op.reads(0b101, operand, size, 0) for operand, size in ((0, 1), (1, 3))] == [0b1, None]
+
+
+@pytest.mark.parametrize("pixel", [(5, 1, 2), (5, 2, 1), (5, 3, 4), (5,)])
+def test_what_is_no_pixel_is_not_spread(pixel):
+    with pytest.raises(ShapeError, match=r"spread takes a"):
+        Spread().infer(pixel, (2, 3, 4))
 
 
 def test_bilinear_values_lie_at_the_centres_of_pixels():

@@ -147,6 +147,18 @@ def test_shares_add_up_to_a_hundred(name, color):
     assert sum(int(note.removesuffix(" %").replace(".", "")) for note in notes.values()) == 1000
 
 
+def test_a_block_that_does_nothing_is_drawn():
+    text = """
+name: still
+blocks:
+  stem: {kind: conv, level: 1, dim: 8, inputs: [image]}
+  same: {kind: identity, level: 1, dim: 8, activation: none, inputs: [stem]}
+outputs: {P1: same}
+"""
+    still = network_of(cost(lower(loads(text), 64))).blocks[1]
+    assert (still.name, still.cost.macs(), still.cost.params) == ("same", 0, 0)
+
+
 def test_costs_of_boxes_and_arrows_are_those_of_the_report():
     report = cost(lower(load("eff-spinenet-d1")))
     costs = report.by("block")

@@ -27,6 +27,7 @@ COUNTED = {
     "mobilenet-v2-fpnlite": ("conv", 1.0145, 2.2016),
     "mobilenet-v2-deeplab-v3": ("conv", 2.7407, 2.1136),
     "resnet-101-deeplab-v3": ("conv", 76.0525, 58.1644),
+    "resnet-34-unet": ("conv", 31.2560, 24.4364),
 }
 OTHERWISE = {  # where the publication counted other parameters than the trained ones
     "mobilenet-v3-small-ssdlite": ("folded", 1.7660),

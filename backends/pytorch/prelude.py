@@ -244,6 +244,11 @@ class AvgPool2dSame(nn.Module):
         return average / F.avg_pool2d(ones, self.kernel_size, self.stride)
 
 
+def spread(pixel: Tensor, x: Tensor) -> Tensor:
+    """A map of one pixel, repeated over all positions of another map."""
+    return pixel.expand(-1, -1, *x.shape[2:])
+
+
 class Crop(nn.Module):
     """The upper left part of a map."""
 

@@ -16,7 +16,7 @@ from spinec.compiler.ops.merge import Add, Average, Concat, Multiply, WeightedSu
 from spinec.compiler.ops.norm import BatchNorm, GroupNorm, LayerNorm
 from spinec.compiler.ops.pool import GlobalPool, Pool
 from spinec.compiler.ops.regularize import Dropout, StochasticDepth
-from spinec.compiler.ops.resize import Crop, Flatten, Pad, SpaceToDepth, Upsample
+from spinec.compiler.ops.resize import Crop, Flatten, Pad, SpaceToDepth, Spread, Upsample
 
 RULES: dict[type[Op], Rule] = {}
 AnyRule = TypeVar("AnyRule", bound=Rule)
@@ -185,6 +185,12 @@ def upsample(op: Upsample, x: Shape) -> Function:
         call("F.interpolate", In(0), scale_factor=op.factor, **way),
         call("nn.Upsample", scale_factor=op.factor, **way),
     )
+
+
+@rule(Spread)
+def spread(op: Spread, pixel: Shape, x: Shape) -> Function:
+    """A view, for maps of any size."""
+    return Function(call("spread", In(0), In(1)))
 
 
 @rule(Crop)

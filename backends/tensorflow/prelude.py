@@ -465,6 +465,15 @@ class ChannelShuffle(layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="spinec")
+class Spread(layers.Layer):
+    """A map of one pixel, repeated over all positions of another map."""
+
+    def call(self, inputs: list[KerasTensor]) -> KerasTensor:
+        pixel, x = inputs
+        return ops.repeat(ops.repeat(pixel, x.shape[1], axis=1), x.shape[2], axis=2)
+
+
+@keras.saving.register_keras_serializable(package="spinec")
 class BilinearUpsampling(layers.Layer):
     """Bilinear interpolation by a whole factor, values at the centres of pixels."""
 

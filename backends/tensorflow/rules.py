@@ -17,7 +17,7 @@ from spinec.compiler.ops.merge import Add, Average, Concat, Multiply, WeightedSu
 from spinec.compiler.ops.norm import BatchNorm, GroupNorm, LayerNorm
 from spinec.compiler.ops.pool import GlobalPool, Pool
 from spinec.compiler.ops.regularize import Dropout, StochasticDepth
-from spinec.compiler.ops.resize import Crop, Flatten, Pad, SpaceToDepth, Upsample
+from spinec.compiler.ops.resize import Crop, Flatten, Pad, SpaceToDepth, Spread, Upsample
 
 RULES: dict[type[Op], Rule] = {}
 AnyRule = TypeVar("AnyRule", bound=Rule)
@@ -188,6 +188,12 @@ def upsample(op: Upsample, x: Shape) -> Layer:
     if op.mode == "bilinear":
         return Layer(call("BilinearUpsampling", op.factor))
     return Layer(call("layers.UpSampling2D", op.factor))
+
+
+@rule(Spread)
+def spread(op: Spread, pixel: Shape, x: Shape) -> Layer:
+    """The prelude's: Keras' own layers resize by a fixed factor."""
+    return Layer(call("Spread"))
 
 
 @rule(Crop)

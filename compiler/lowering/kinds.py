@@ -17,6 +17,7 @@ from spinec.compiler.ops.merge import Add, Concat, Multiply
 from spinec.compiler.ops.norm import GroupNorm, LayerNorm
 from spinec.compiler.ops.pool import GlobalPool, Pool
 from spinec.compiler.ops.regularize import StochasticDepth
+from spinec.compiler.ops.resize import Spread
 from spinec.compiler.ops.window import sides_of
 from spinec.spec.errors import BackendError
 from spinec.spec.fields import Padding
@@ -74,6 +75,7 @@ OPS: dict[str, Maker] = {
     "global_pool": lambda style, settings: GlobalPool(settings["global_pool"], keep=True),
     "add": lambda style, settings: Add(),
     "multiply": lambda style, settings: Multiply(),
+    "spread": lambda style, settings: Spread(),
     "concat": lambda style, settings: Concat(),
     "layer_norm": lambda style, settings: LayerNorm(settings["layer_norm"]),
     "group_norm": lambda style, settings: GroupNorm(settings["group_norm"], settings["epsilon"]),

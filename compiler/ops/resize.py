@@ -41,6 +41,23 @@ class Upsample(Op):
 
 
 @dataclass(frozen=True, slots=True)
+class Spread(Op):
+    """One pixel, repeated over a map (DeepLabv3). Bilinear interpolation of one pixel gives the same."""
+
+    category: ClassVar[str] = "resize"
+    is_view: ClassVar[bool] = True
+
+    def infer(self, *inputs: Shape) -> Shape:
+        (dim, *sides), (_, height, width) = (feature_map("spread", shape) for shape in inputs)
+        if sides != [1, 1]:
+            raise ShapeError(f"spread takes a map of one pixel and a map, got {inputs[0]} and {inputs[1]}")
+        return dim, height, width
+
+    def reads(self, cells: Cells, operand: int, size: int, axis: int) -> Cells | None:
+        return 1 if operand == 0 else None  # only the size of the other map counts
+
+
+@dataclass(frozen=True, slots=True)
 class Crop(Op):
     """The upper left part of a map."""
 

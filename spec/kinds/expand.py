@@ -15,7 +15,7 @@ from spinec.spec.kinds.kind import Kind, camel
 from spinec.spec.kinds.model import may_be
 from spinec.spec.kinds.plan import Fields, KindError, Plan, PlannedStep, default_fields, plan, step_fields
 from spinec.spec.kinds.spelling import floor, in_code
-from spinec.spec.kinds.steps import LISTS, Step
+from spinec.spec.kinds.steps import LISTS, PAIRS, Step
 from spinec.spec.kinds.steps import Kind as KindStep
 from spinec.spec.validate import show
 
@@ -241,7 +241,10 @@ class _Site:
         step = planned.step
         if step.main not in LISTS:
             given = [self._one(planned, given, name)]
-        elif step.main != "multiply" and len(given) == 1:
+        elif step.main in PAIRS:
+            if len(given) != 2:
+                raise KindError(self.kind, (*planned.path, step.main), f"expected two values, got {len(given)}")
+        elif len(given) == 1:
             return given[0]  # there is nothing to add or to concatenate
         settings = self._numbers(planned)
         if isinstance(step, KindStep):
@@ -328,10 +331,13 @@ class _Site:
     def _stride(self, main: str, inputs: tuple[str, ...], settings: Mapping[str, Any], inner: Parts | None) -> int:
         """The stride of a new value: maps that meet have one, but for a gate, which is one pixel."""
         strides = [self.strides[name] for name in inputs]
-        if main == "multiply":
-            if strides[-1] != PIXEL:
-                raise KindError(self.kind, self.path, "the gate is a map: expected one pixel, as global_pool gives it")
-        elif len(set(strides)) > 1:
+        if main in PAIRS:
+            which, what = (1, "the gate") if main == "multiply" else (0, "what is spread")
+            if strides[which] != PIXEL:
+                message = f"{what} is a map: expected one pixel, as global_pool gives it"
+                raise KindError(self.kind, self.path, message)
+            return strides[1 - which]
+        if len(set(strides)) > 1:
             shown = " and ".join(str(each) if each else "the whole image" for each in sorted(set(strides)))
             wrong = next((name for name in inputs if self.strides[name] != self.plan.stride), "x")
             path = self.cause(wrong, self.strides, self.path, "stride")

@@ -202,6 +202,19 @@ class Multiply(_OfSeveral):
         return given[0]
 
 
+class Spread(_OfSeveral):
+    """One pixel, as global_pool gives it, repeated over a map."""
+
+    main: ClassVar[str] = "spread"
+
+    spread: Annotated[Values, Field(min_length=2, max_length=2)] = Field(description="the pixel, and the map")
+
+    @staticmethod
+    def channels(settings: Mapping[str, Any], given: Sequence[int]) -> int:
+        """Those of the pixel."""
+        return given[0]
+
+
 class Concat(_OfSeveral):
     """The channels of several values, one behind the other."""
 
@@ -388,6 +401,7 @@ PRIMITIVES: dict[str, type[Step]] = {
         GlobalPool,
         Add,
         Multiply,
+        Spread,
         Concat,
         LayerNorm,
         GroupNorm,
@@ -419,5 +433,7 @@ WORDS: dict[str, Collection[str]] = {
 """Setting: the words that it may be, if it does not name a field."""
 PIXELS = ("kernel", "stride", "dilation")
 """Settings that are numbers of pixels, in every primitive."""
-LISTS = ("add", "multiply", "concat")
+LISTS = ("add", "multiply", "spread", "concat")
 """Primitives of several values, which their own key lists."""
+PAIRS = ("multiply", "spread")
+"""Those of them that take two values."""

@@ -10,8 +10,8 @@ from spinec.spec.kinds.arithmetic import settled
 from spinec.spec.kinds.formula import Formula, Node, number
 from spinec.spec.kinds.kind import PARTS, Kind
 from spinec.spec.kinds.plan import Fields, default_fields, is_number, known_nodes, node_of, step_fields
+from spinec.spec.kinds.steps import LISTS, MixedConv, Step
 from spinec.spec.kinds.steps import Kind as KindStep
-from spinec.spec.kinds.steps import MixedConv, Step
 
 IN_DIM, DIM = Node("name", "in_dim"), Node("name", "dim")
 UNCOUNTED = (
@@ -197,11 +197,12 @@ def _shares(node: Node, parts: int) -> Iterator[Node]:
 
 
 def _given(step: Step, channels: Mapping[str, Node], every: Mapping[str, Sequence[Node]], last: Node) -> Node:
-    """What a step takes; several maps have the channels of all of them."""
-    listed = getattr(step, "concat", None) or step.given
+    """What a step takes; several maps that are concatenated have the channels of all, others those of the first."""
+    listed = getattr(step, step.main) if step.main in LISTS else step.given
     if listed is None:
         return last
-    named = [every[value[:-1]] if value.endswith("*") else [channels[value]] for value in listed]
+    joined = listed if step.main == "concat" or step.main not in LISTS else listed[:1]
+    named = [every[value[:-1]] if value.endswith("*") else [channels[value]] for value in joined]
     total = None
     for node, times in Counter(node for nodes in named for node in nodes).items():
         more = Node("*", None, (number(times), node)) if times > 1 else node

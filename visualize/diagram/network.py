@@ -98,7 +98,7 @@ def network_of(report: Report, *, unfold: bool = False) -> Network:
     edges: list[Edge] = []
     last = {IMAGE: IMAGE}  # of every block the node that gives its value
     for name, block in spec.blocks.items():
-        part, shape = parts[name], program.shape(name)
+        part, shape = parts.get(name) or _Part(name, []), program.shape(name)  # an identity has no ops
         outputs = given_as.get(name, ())
         whole = Node(name, block.kind, block.level, block.dim, shape, block.repeats, outputs, total(part.all), name)
         repeats = _repeats(whole, part.repeats()) if unfold and block.repeats > 1 else [whole]

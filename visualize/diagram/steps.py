@@ -10,7 +10,7 @@ from spinec.compiler.graph.hierarchy import Graph, nodes_of
 from spinec.compiler.ops.base import Op, op_name
 from spinec.compiler.ops.conv import Conv
 from spinec.compiler.ops.pool import Pool
-from spinec.compiler.ops.resize import Crop, Pad, SpaceToDepth, Upsample
+from spinec.compiler.ops.resize import Crop, Pad, SpaceToDepth, Spread, Upsample
 
 
 class Step(NamedTuple):
@@ -97,6 +97,7 @@ _RULES: dict[type[Op], Callable[[Any], Step]] = {
     Conv: _conv,
     Pool: _pool,
     Upsample: lambda op: Step(f"up ×{op.factor}", f"{op.mode} upsampling by {op.factor}"),
+    Spread: lambda op: Step("spread", "one pixel repeated over the map"),
     SpaceToDepth: lambda op: Step("s2d", "space-to-depth"),
     Crop: lambda op: Step("crop", f"crop to {op.height} × {op.width}"),
     Pad: lambda op: Step("pad", "zeros up to an even size"),

@@ -11,7 +11,7 @@ from spinec.compiler.lowering.layers import Style
 from spinec.compiler.lowering.resample import Features
 from spinec.compiler.ops.merge import Concat
 from spinec.compiler.ops.pool import GlobalPool
-from spinec.compiler.ops.resize import Crop, Upsample
+from spinec.compiler.ops.resize import Spread
 from spinec.spec.heads import DeepLab
 
 
@@ -23,9 +23,7 @@ def deeplab(head: DeepLab, outputs: Mapping[str, Features], style: Style, model:
     to = GraphBuilder("deeplab_head", "Sees the map at several scales at once and classifies every cell.")
     mean = to.add("mean", GlobalPool(keep=True), "x")
     mean = to.add("mean_conv", conv_block(style, dim, head.dim, activation=act), mean)
-    mean = to.add("mean_up", Upsample(max(features.height, features.width)), mean)
-    if features.height != features.width:
-        mean = to.add("mean_crop", Crop(features.height, features.width), mean)
+    mean = to.add("mean_spread", Spread(), mean, "x")
     branches = [mean, to.add("point", conv_block(style, dim, head.dim, activation=act), "x")]
     for i, rate in enumerate(head.rates, 1):
         branches.append(to.add(f"atrous{i}", conv_block(style, dim, head.dim, 3, activation=act, dilation=rate), "x"))

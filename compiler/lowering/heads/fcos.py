@@ -66,6 +66,7 @@ def _tower(head: FCOS, in_dim: int, style: Style) -> Graph:
 
 
 def _positive(head: FCOS) -> Graph:
-    to = GraphBuilder("distances", "Distances above zero, by a factor of the level's own.")
-    x = to.add("scale", Scale(), "x")
+    doc = "Distances above zero" + (", by a factor of the level's own." if head.scaled else ".")
+    to = GraphBuilder("distances", doc)
+    x = to.add("scale", Scale(), "x") if head.scaled else "x"
     return to.build(to.add("positive", Exp() if head.distances == "exp" else Activation("relu"), x))

@@ -57,7 +57,7 @@ def segmentation(
         x = to.add(f"conv{i}", kind_graph(style, "separable", dim, head.dim), x)
         x = to.add(f"norm{i}", style.norm(), x)
         x, dim = activate(to, f"act{i}", head.activation, x), head.dim
-    graph = to.build(to.add("predict", style.conv(head.classes, bias=True), x, counted="classes"))
+    graph = to.build(to.add("predict", style.conv(head.classes, head.kernel, bias=True), x, counted="classes"))
     return {"logits": model.add("head", graph, *(features.name for features in outputs.values()))}
 
 
