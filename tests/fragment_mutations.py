@@ -58,10 +58,11 @@ def judge_fragment(doc: Doc, mutant: Mutant, folder: str) -> Verdict:
     FilePath(folder, f"{doc.name}.yaml").write_text(mutant.text, encoding="utf-8")
     settings, takes = doc.tree.mapping.get("settings"), doc.tree.mapping["takes"]
     features = {str(name): f"b{name[1:]}" for name in takes.plain()}
+    use = USE.partition(f"  b{int(max(features.values())[1:]) + 1}:")[0]  # nothing would read what is coarser
     must = {name: "24" for name, item in (settings.mapping if settings else {}).items() if item.value is None}
     given = "".join(f", {name}: {value}" for name, value in {**features, **must}.items())
     try:
-        loaded = reads(f"{USE}neck: {{fragment: {doc.name}.yaml{given}}}\n", "use.yaml", FilePath(folder, "use.yaml"))
+        loaded = reads(f"{use}neck: {{fragment: {doc.name}.yaml{given}}}\n", "use.yaml", FilePath(folder, "use.yaml"))
         legal, found = True, loaded.warnings
     except SpecError as error:
         legal, found = False, error.faults
