@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from fragment_mutations import FRAGMENT_MUTATIONS, NECK_MUTATIONS, fragment_documents, judge_fragment, neck_documents
-from kind_mutations import KIND_MUTATIONS, entries, judge_kind, kind_documents
+from kind_documents import entries, judge_kind, kind_documents
+from kind_mutations import KIND_MUTATIONS
 from mutations import MUTATIONS, Mutant, documents, judge, some
 
 from spinec.spec.errors import SpecError

@@ -16,7 +16,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from fragment_mutations import FRAGMENT_MUTATIONS, NECK_MUTATIONS, fragment_documents, judge_fragment, neck_documents
-from kind_mutations import KIND_MUTATIONS, judge_kind, kind_documents
+from kind_documents import judge_kind, kind_documents
+from kind_mutations import KIND_MUTATIONS
 from make_tables import filled
 from mutations import MUTATIONS, Doc, Mutant, Mutation, Verdict, documents, judge, some
 
