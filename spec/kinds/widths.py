@@ -201,10 +201,11 @@ def _given(step: Step, channels: Mapping[str, Node], every: Mapping[str, Sequenc
     listed = getattr(step, step.main) if step.main in LISTS else step.given
     if listed is None:
         return last
-    joined = listed if step.main == "concat" or step.main not in LISTS else listed[:1]
-    named = [every[value[:-1]] if value.endswith("*") else [channels[value]] for value in joined]
+    nodes = [node for value in listed for node in (every[value[:-1]] if value[-1:] == "*" else [channels[value]])]
+    if step.main in LISTS and step.main != "concat":
+        nodes = nodes[:1]
     total = None
-    for node, times in Counter(node for nodes in named for node in nodes).items():
+    for node, times in Counter(nodes).items():
         more = Node("*", None, (number(times), node)) if times > 1 else node
         total = Node("+", None, (total, more)) if total else more
     return total or last
