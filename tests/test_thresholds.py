@@ -44,6 +44,7 @@ COUNTED = {
     "within another kind": "steps: {gate: {kind: squeeze_excite, squeezed: 'max(in_dim // 4, 100)'}, last: {conv: dim}}",
     "squares": "let: {hidden: 'max(dim, 420)'}, steps: {wide: {conv: hidden}, more: {conv: hidden, kernel: 3},"
     " both: {concat: [wide, more]}, last: {conv: hidden}, end: {conv: dim}}",
+    "one dim of two thresholds": "steps: {few: {conv: 'min(dim, 5)'}, less: {conv: dim // 2}, last: {conv: dim}}",
     "large on the way": CONV.format("min(dim ^ 4, 80)"),
     "many digits": CONV.format("dim * 0.123456789012345678"),
     "behind a shortcut": "shortcut: {}, " + CONV.format("max(dim, 520)"),
@@ -138,3 +139,17 @@ def test_few_dims_tell_formulas_apart():
     points = every_dim.telling((dim, larger), MAX_DIM + 1)
     assert min(points) <= 500 < max(points)
     assert all(point % 64 == 0 for point in every_dim.telling((dim, larger), MAX_DIM + 1, 64))
+
+
+def test_a_sample_is_found_whatever_dims_the_others_have():
+    """Only four channels tell these formulas apart, and a block of as many as its source is no sample."""
+    blocks = "".join(
+        f"  b{i}: {{kind: own, level: 1, dim: 20, repeats: 2, inputs: [{f'b{i - 1}' if i else 'a'}]}}\n"
+        for i in range(16)
+    )
+    text = SPEC.format(body=COUNTED["one dim of two thresholds"], source="a", repeats=2)
+    spec = loads(re.sub(r"  b: .*\n", blocks, text).replace("P1: b", "P1: b15"))
+    rows = np.full((17, 17), 30) + np.arange(17)
+    np.fill_diagonal(rows, 4)
+    wanted = [cost(lower(with_dims(spec, dict(zip(spec.blocks, row, strict=True)), {}))) for row in rows.tolist()]
+    assert CostModel(spec).params(rows).tolist() == [report.params for report in wanted]

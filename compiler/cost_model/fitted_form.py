@@ -50,7 +50,7 @@ from spinec.spec.model import ModelSpec, with_dims
 SAMPLES = 8  # dims that a block is counted for at first: an op has four unknown factors, seldom more
 RANGES = 6  # from which samples are taken
 MULTIPLES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)  # of dims: groups must divide them
-TRIES = 12  # dims of one multiple that are tried where some are looked for that a block can have
+TRIES = 40  # dims of one multiple that are tried where some are looked for that a block can have
 CHECKS = 6  # whole candidates on which a form is compared with `cost`
 
 
@@ -196,7 +196,7 @@ class _Samples:
         points = telling(independent(formulas, self.limit), self.limit, step)
         most = 2 if any(all(width.block for width in term) for term in terms) else 1
         met = [block for block in dict.fromkeys(width.block for width in found) if block]
-        for base in self.choices[:2]:
+        for base in self.choices:  # in one of them, no other block has the dim that this one is to have
             for changed in (change for several in range(most) for change in combinations(met, several + 1)):
                 for values in product(points, repeat=len(changed)):
                     dims = self._changed(base, dict(zip(changed, values, strict=True)))
