@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -39,10 +39,8 @@ def task(folder: Path, program: Program, parts: Sequence[str]) -> Task:
     for part in parts:
         if not head:
             raise BackendError(f"{program.name} has no head, so there is nothing to {part} with")
-        if not file.is_file() or part not in pieces(file):
-            able = ", ".join(
-                kind for kind in Head.kinds if (other := folder / f"{kind}.py").is_file() and part in pieces(other)
-            )
+        if not _has(file, part):
+            able = ", ".join(kind for kind in Head.kinds if _has(folder / f"{kind}.py", part))
             raise BackendError(f"{program.name}: a head of kind {head.kind!r} has no {part!r}; expected one of: {able}")
     texts, names = needed(files(file), Names(frozenset(parts), frozenset()))
     lines = []
@@ -62,6 +60,5 @@ def files(file: Path) -> tuple[Path, ...]:
     return (*found, file)
 
 
-def defined(paths: Iterable[Path]) -> frozenset[str]:
-    """What all functions of some files are called."""
-    return frozenset(name for path in paths for name in pieces(path))
+def _has(file: Path, part: str) -> bool:
+    return file.is_file() and any(part in pieces(each) for each in files(file))

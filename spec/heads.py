@@ -15,6 +15,7 @@ Classes = Annotated[int, Field(gt=0, le=100_000, description="number of classes"
 AnchorCount = Annotated[int, Field(gt=0, le=1024)]
 Crops = Annotated[int, Field(gt=0, le=100_000)]
 ANCHOR_BY_ANCHOR = "anchor by anchor, a score per class or the 4 numbers of a box"
+Ignored = Annotated[int, Field(ge=0, le=100_000, description="class of pixels that the loss leaves out")]
 CropSize = Annotated[int, Field(gt=0, le=256)]
 
 
@@ -51,6 +52,7 @@ class Classification(Head):
     pooled_norm: bool = Field(False, description="layer norm behind pooling, with an epsilon of 1e-6 (ConvNeXt)")
     hidden_norm: bool = Field(False, description="batch norm behind that linear layer")
     dropout: Ratio = Field(0.2, description="rate of dropout before the last linear layer")
+    smoothing: Ratio = Field(0.1, description="share of a target that the loss spreads over all classes")
 
 
 class Segmentation(Head):
@@ -61,6 +63,7 @@ class Segmentation(Head):
     layers: Layers = Field(3, description="separable convolutions before the prediction layer")
     kernel: Kernel = Field(1, description="of the prediction layer")
     classes: Classes = 21
+    ignored: Ignored = 255
 
 
 class RetinaNet(Head):
@@ -169,3 +172,4 @@ class DeepLab(Head):
     dim: Dim = 256
     rates: tuple[Dilation, ...] = Field((), max_length=16, description="dilations of the 3x3 convolutions")
     classes: Classes = 21
+    ignored: Ignored = 255

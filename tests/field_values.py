@@ -63,6 +63,8 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "gamma": (2.0, 0),
     "force": (False, True),
     "negative": (0.4, 0),
+    "ignored": (9, 255),
+    "smoothing": (0.2, 0),
     "positive": (0.6, 0.5),
     "ratios": ((1.0,), (0.5, (1.5, 2.0))),
     "background": (False, True),

@@ -27,6 +27,8 @@ class Part(StrEnum):
     """What source may have beside the network."""
 
     detect = "detect"
+    classify = "classify"
+    segment = "segment"
     loss = "loss"
 
 
@@ -38,13 +40,14 @@ def compile_spec(
     size: Size = None,
     parts: Annotated[
         list[Part] | None,
-        typer.Option("--with", help="What the source has beside the network. Repeat the option for both."),
+        typer.Option("--with", help="What the source has beside the network. Repeat the option for more."),
     ] = None,
 ) -> None:
     """Compile a spec to source code for a framework.
 
-    The source stands alone: it imports the framework and nothing from spinec. With 'detect' it turns images into boxes,
-    and with 'loss' it says what the network is to learn.
+    The source stands alone: it imports the framework and nothing from spinec. With 'detect' it also turns images into
+    boxes, with 'classify' into classes, with 'segment' into a class for every pixel; with 'loss' it says what the
+    network is to learn.
     """
     from spinec.backends.backend import emit
 
