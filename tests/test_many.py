@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from strategies import specs
 
 from spinec import ShapeError, SpecError, cost, load, loads, lower, names
-from spinec.compiler.cost_model import every_dim, fitted_form, quadratic_form
+from spinec.compiler.cost_model import block_form, every_dim, fitted_form, quadratic_form
 from spinec.compiler.cost_model.model import CostModel
 from spinec.compiler.cost_model.solve import solve
 from spinec.compiler.ops.norm import BatchNorm
@@ -379,8 +379,8 @@ def test_the_bound_knows_the_repeats_of_the_spec():
 def test_a_rounding_that_nobody_told_of_is_refused(monkeypatch):
     """A kind whose channel numbers are not known shares of dims is refused by name, never counted wrongly."""
     spec = loads("name: x\nextends: efficientnet-b0\nblocks: {b3: {squeeze: 0}, b4: {squeeze: 0, expand: 2.5}}\n")
-    known = fitted_form._widths
-    monkeypatch.setattr(fitted_form, "_widths", lambda *place: [w for w in known(*place) if w.formula == DIM])
+    known = block_form._widths
+    monkeypatch.setattr(block_form, "_widths", lambda *place: [w for w in known(*place) if w.formula == DIM])
     with pytest.raises(SpecError, match=r"b1: the cost is no quadratic form(.|\n)*count candidates one by one"):
         CostModel(spec)
 
@@ -393,9 +393,9 @@ def test_work_that_is_no_product_of_two_is_refused(monkeypatch):
 
 def test_a_form_is_compared_with_whole_candidates(monkeypatch):
     """Should the parts not add up to the whole, for whatever reason, there is no model."""
-    lower_all = fitted_form.lower_block
+    lower_all = block_form.lower_block
     monkeypatch.setattr(
-        fitted_form, "lower_block", lambda block, *rest: lower_all(block.model_copy(update={"kernel": 7}), *rest)
+        block_form, "lower_block", lambda block, *rest: lower_all(block.model_copy(update={"kernel": 7}), *rest)
     )
     with pytest.raises(SpecError, match="some candidate: the cost is no quadratic form"):
         CostModel(load("efficientnet-b0"))
