@@ -113,7 +113,7 @@ class _Site:
         self.names: dict[str, str] = {"x": "x"}  # of a step: the value that it gives
         self.path: tuple[str, ...] = ("steps",)  # of the step that is run
         self.paths: dict[str, tuple[str, ...]] = {}  # of a value: that of what says its channels
-        self.given: dict[str, str] = {}  # of a value: the first that it is made of
+        self.given: dict[str, tuple[str, ...]] = {}  # of a value: those that may say its channels, or its stride
         self.repeats: dict[str, list[str]] = {}
         self.made: list[Part] = []
         self.used: set[str] = set()
@@ -159,8 +159,8 @@ class _Site:
 
         `key` is the setting that says it, if it is not the step's own; `otherwise` is meant if it is the input's own.
         """
-        while value in self.given and of[self.given[value]] == of[value]:
-            value = self.given[value]
+        while handed := next((given for given in self.given.get(value, ()) if of[given] == of[value]), None):
+            value = handed
         path = self.paths.get(value)
         return otherwise if path is None else (*path[:-1], key) if key else path
 
@@ -325,7 +325,8 @@ class _Site:
         self.made.append(Part(name, main, inputs, settings, channels, inner))
         self.channels[name] = channels
         self.strides[name] = self._stride(main, inputs, settings, inner)
-        self.paths[name], self.given[name] = (*self.path, "dim" if inner else main), inputs[0]
+        self.paths[name] = *self.path, "dim" if inner else main
+        self.given[name] = inputs if main in PAIRS else inputs[:1]
         return name
 
     def _stride(self, main: str, inputs: tuple[str, ...], settings: Mapping[str, Any], inner: Parts | None) -> int:
