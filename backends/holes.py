@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import builtins
+import keyword
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +16,8 @@ DIMS = ("in_dim", "dim")
 RATE = "drop_rate"
 POSITION = "position"  # the hint of an argument without a keyword
 DIM_PLACES = (POSITION, "groups")  # where an argument that equals a dim is that dim
+TAKEN = frozenset({*keyword.kwlist, *dir(builtins), "self", "name", "level", "x"})
+"""Variables that Python or the surrounding code has: no field and no formula is called so in source."""
 
 
 @dataclass(frozen=True)
@@ -27,14 +31,18 @@ class Param:
 class Holes:
     """What differs between the instances of a class, and how it is called."""
 
-    def __init__(self, settings: list[Mapping[str, Setting]], module: str, places: list[str]) -> None:
+    def __init__(
+        self, settings: list[Mapping[str, Setting]], module: str, places: list[str], reserved: Collection[str] = ()
+    ) -> None:
         self.module, self.places = module, places
+        bearable = {name: f"{name}_" if name in TAKEN or name in reserved else name for name in settings[0]}
+        settings = [{bearable[name]: each[name] for name in settings[0] if name in each} for each in settings]
         names = [name for name in settings[0] if all(name in each for each in settings)]
         self.settings = {name: tuple(_plain(each[name]) for each in settings) for name in names}
-        self.formulas = {name: _formula([each[name] for each in settings]) for name in names}
+        self.formulas = {name: _formula([each[name] for each in settings], bearable) for name in names}
         if "in_dim" in self.settings and self.settings["in_dim"] == self.settings.get("dim"):  # one argument does
             del self.settings["in_dim"]
-            self.formulas = {name: formula.replace("in_dim", "dim") for name, formula in self.formulas.items()}
+            self.formulas = {name: re.sub(r"\bin_dim\b", "dim", formula) for name, formula in self.formulas.items()}
         self.values: dict[str, tuple[Any, ...]] = {}
 
     def unify(self, values: tuple[Any, ...], hint: str) -> Any:
@@ -123,6 +131,7 @@ def _plain(setting: Setting) -> Any:
     return setting.value if isinstance(setting, Derived) else setting
 
 
-def _formula(settings: list[Setting]) -> str:
+def _formula(settings: list[Setting], bearable: Mapping[str, str]) -> str:
     formulas = {setting.formula if isinstance(setting, Derived) else "" for setting in settings}
-    return formulas.pop() if len(formulas) == 1 else ""
+    formula = formulas.pop() if len(formulas) == 1 else ""
+    return re.sub(r"\b[a-z]\w*\b(?!\()", lambda word: bearable.get(word[0], word[0]), formula)

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from typing import Any
 
-from spinec.backends.constants import PREDICTIONS, arguments, counted
+from spinec.backends.constants import ARGUMENTS, MOMENTUM, PREDICTIONS, arguments, counted
 from spinec.backends.expressions import Call, Function, Half, In, Layer, Name, Optional, Place, Rule
-from spinec.backends.holes import Holes, Param
+from spinec.backends.holes import RATE, Holes, Param
 from spinec.backends.naming import class_name
 from spinec.compiler.graph.hierarchy import Graph, Node
 from spinec.compiler.graph.program import Program
@@ -199,7 +199,8 @@ class Outliner:
         if inject is None:
             inject = self._injects(instances)
         places = [instance.module for instance in instances]
-        holes = Holes([instance.graph.settings for instance in instances], self.words.module, places)
+        settings = [instance.graph.settings for instance in instances]
+        holes = Holes(settings, self.words.module, places, self.reserved - {*ARGUMENTS, RATE, MOMENTUM})
         members = []
         for i, node in enumerate(graph.nodes):
             if isinstance(node.op, Graph):

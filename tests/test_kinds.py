@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import pickle
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 import spinec
 from spinec.compiler.resources.work import total_work
 from spinec.spec.kinds.library import KINDS, kind_files, library_kind
+from spinec.spec.names import RESERVED
 from spinec.spec.schema import schema
 
 BLOCKS = """blocks:
@@ -18,6 +21,7 @@ BLOCKS = """blocks:
 outputs: {out: b1}
 """
 OWN = "{says: A block, steps: {a: {conv: dim, kernel: 3, stride: stride, norm: true, act: $activation}}}"
+WORDS_OF_SOURCE = "lambda class self super nn torch layers batch_norm conv2d name".split()
 
 
 def spec_with(kind: str, blocks: str = BLOCKS) -> str:
@@ -241,3 +245,39 @@ def test_what_is_spread_and_what_is_a_gate_are_one_pixel(steps, place, says):
     with pytest.raises(spinec.SpecError, match=says) as caught:
         spinec.lower(spinec.loads(text))
     assert f"<text>:{place}" in str(caught.value)
+
+
+NAMES = """name: a
+input: {size: 32}
+kinds:
+  own:
+    says: A block
+    fields: {WINDOW: {type: kernel, default: 3}}
+    let: {HIDDEN: in_dim * 2, in_dim_half: in_dim / 2, quarter: in_dim_half / 2}
+    steps:
+      HIDDEN: {conv: HIDDEN, kernel: WINDOW, stride: stride}
+      dim: {conv: HIDDEN, kernel: WINDOW}
+      WINDOW: {conv: quarter}
+      narrow: {conv: dim, norm: true, act: $activation}
+    shortcut: {drop: true}
+blocks:
+  stem: {level: 1, kind: conv, dim: 16, inputs: [image]}
+  b1: {level: 2, kind: own, dim: 24, inputs: [stem]}
+  b2: {level: 2, kind: own, dim: 24, inputs: [b1]}
+  b3: {level: 2, kind: own, dim: 24, WINDOW: 5, inputs: [b2]}
+outputs: {P2: b3}
+"""
+
+
+@pytest.mark.parametrize(("window", "hidden"), [*pairwise(("sides", "inner", *WORDS_OF_SOURCE))])
+@pytest.mark.parametrize("backend", ["pytorch", "tensorflow"])
+def test_source_bears_whatever_fields_and_formulas_are_called(window, hidden, backend):
+    step = hidden if hidden not in RESERVED else "first"
+    text = NAMES.replace("      HIDDEN:", f"      {step}:").replace("HIDDEN", hidden)
+    text = text.replace("      WINDOW:", "      last:" if window in RESERVED else f"      {window}:").replace(
+        "WINDOW", window
+    )
+    program = spinec.lower(spinec.loads(text))
+    model = spinec.build(program, backend)
+    weights = model.parameters() if backend == "pytorch" else model.trainable_weights
+    assert sum(math.prod(weight.shape) for weight in weights) == spinec.cost(program).params

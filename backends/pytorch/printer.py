@@ -35,7 +35,8 @@ NORMS = {"nn.BatchNorm2d": "batch_norm", "nn.SyncBatchNorm": "batch_norm"}
 WORDS = Words(module="nn.Module", sequence="nn.Sequential", nothing="nn.Identity")
 STANDARD = {"math": "import math", "partial": "from functools import partial"}
 FRAMEWORK = {"torch": "import torch", "F": "import torch.nn.functional as F"}
-RESERVED = frozenset({"None", "True", "False", "F", "Tensor", "LEVELS"}) | CONSTANTS  # what no class may be called
+RESERVED = CONSTANTS | {"None", "True", "False", "F", "LEVELS", "Tensor", "nn", "torch", *NORMS.values()}
+"""What no class and no field is called."""
 
 
 def emit(program: Program, parts: Sequence[str] = ()) -> str:

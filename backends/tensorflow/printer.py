@@ -90,7 +90,8 @@ def _imports(names: Names) -> list[str]:
 
 def _builder(outline: Outline, reserved: Collection[str]) -> str:
     """A function that makes the layers of a block and returns what applies them."""
-    outline = _bearable(outline, reserved)
+    variables = {*(param.name for param in outline.params), *(name for name, _ in outline.locals)}
+    outline = _bearable(outline, {*reserved, *variables})
     graph = outline.graph
     params = [f"{param.name}: {param.annotation}" for param in outline.params]
     lines = [*signature(f"def {outline.name}", ["name: str", *params], "Apply"), *docstring(graph.doc)]
@@ -106,15 +107,18 @@ def _builder(outline: Outline, reserved: Collection[str]) -> str:
     return "\n".join([*lines, *layout("return ", results[graph.result], 8), "", "    return apply"])
 
 
-def _bearable(outline: Outline, reserved: Collection[str]) -> Outline:
-    """An outline whose layers are not called like what the function calls."""
-    members = tuple(
-        replace(member, node=member.node._replace(module=f"{member.node.module}_"))
-        if member.node.module in reserved and member.build is not None
-        else member
-        for member in outline.members
-    )
-    return replace(outline, members=members)
+def _bearable(outline: Outline, taken: Collection[str]) -> Outline:
+    """An outline whose layers are not called like what the function calls or is given."""
+
+    def renamed(member: Member) -> Member:
+        name = member.node.module
+        if member.build is None or render(member.build) == name:  # nothing, or what is passed in
+            return member
+        while name in taken:
+            name += "_"
+        return replace(member, node=member.node._replace(module=name))
+
+    return replace(outline, members=tuple(map(renamed, outline.members)))
 
 
 def _layer(member: Member) -> list[str]:
