@@ -281,3 +281,8 @@ def test_source_bears_whatever_fields_and_formulas_are_called(window, hidden, ba
     model = spinec.build(program, backend)
     weights = model.parameters() if backend == "pytorch" else model.trainable_weights
     assert sum(math.prod(weight.shape) for weight in weights) == spinec.cost(program).params
+
+
+def test_a_field_that_a_kind_within_does_not_have_is_wrong_at_its_key():
+    with pytest.raises(spinec.SpecError, match=r"<text>:4:44: steps.a: unknown key 'expnd'"):
+        spinec.loads(spec_with("{says: A, steps: {a: {kind: mbconv, expnd: 3}}}"))

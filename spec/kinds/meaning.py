@@ -202,7 +202,7 @@ def _inner_fields(kind: Kind, placed: Placed, types: Mapping[str, Type]) -> Iter
     for key in said:
         if key not in fields:
             hint = partial(did_you_mean, key, [*fields])
-            yield Fault("SPN-202", f"{where}: unknown key {show(key)}", kind.place(*placed.path, key), hint)
+            yield Fault("SPN-202", f"{where}: unknown key {show(key)}", kind.key_place(*placed.path, key), hint)
     for key in fields:
         if key in step.model_fields_set and key not in said:
             message = f"{where}: {key!r} is a setting of steps, and a field of {step.kind} as well"
