@@ -33,8 +33,8 @@ def spoken(head: Item, faults: list[Fault]) -> Item:
     if "dialect" not in head.mapping:
         return head
     own = dict(head.mapping)
-    said, kind = own.pop("dialect"), head.mapping["kind"].value if "kind" in head.mapping else None
-    known = [name for name, kinds in DIALECTS.items() if kind in kinds]
+    said, kind = own.pop("dialect"), head.mapping["kind"].plain() if "kind" in head.mapping else None
+    known = [name for name, kinds in DIALECTS.items() if isinstance(kind, str) and kind in kinds]
     if said.value not in known:
         message = f"head: unknown dialect {show(said.plain())}"
         hint = partial(did_you_mean, said.value, known) if known else f"a head of kind {show(kind)} has none"

@@ -314,6 +314,7 @@ def test_xla_takes_what_detects_and_what_learns():
             "{kind: retinanet, dim: 8, anchors: {ratios: [[1, 2, 3]]}}",
             "expected a ratio of width to height, or [height, width]",
         ),
+        ("{kind: [retinanet], dim: 8, dialect: tpu}", "unknown head kind a list"),
         ("{kind: retinanet, dim: 8, dialect: coco}", "head: unknown dialect 'coco'"),
         ("{kind: deeplab, dialect: tpu}", "head: unknown dialect 'tpu'"),
         ("{kind: retinanet, dim: 8, detections: {score: 1}}", "head.detections.score: expected a number below 1"),
