@@ -6,9 +6,16 @@ Defaults are the paper's (arXiv 2010.11426); where it is silent, its authors' pu
 from __future__ import annotations
 
 from math import sqrt
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Self, TypeAlias
 
-from pydantic import BeforeValidator, Field, PlainSerializer, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 
 from spinec.spec.fields import Frozen, Ratio
 
@@ -84,6 +91,12 @@ class Matching(Frozen):
     force: bool = Field(
         True, description="whether the anchor closest to a box is to find it, however small the overlap"
     )
+
+    @model_validator(mode="after")
+    def _one_or_the_other(self) -> Self:
+        if self.negative > self.positive:
+            raise ValueError(f"expected 'negative' to be at most 'positive', which is {self.positive}")
+        return self
 
 
 class FocalLoss(Frozen):

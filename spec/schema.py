@@ -38,11 +38,11 @@ def schema() -> dict[str, Any]:
         "type": "object",
         "description": "block name: what it computes, in the order of execution",
         "propertyNames": {"pattern": _pattern(BLOCK_NAME.pattern)},
-        "additionalProperties": _or_nothing(_one_of(KINDS, definitions)),
+        "additionalProperties": _or_nothing(_or_own(_one_of(KINDS, definitions))),
     }
     properties["outputs"]["propertyNames"] = {"pattern": _pattern(OUTPUT_NAME.pattern)}
     properties["head"] = _or_nothing(_one_of(Head.kinds, definitions))
-    properties["defaults"] = _defaults(definitions)
+    properties["defaults"] = _or_own(_defaults(definitions))
     properties["extends"] = {
         "type": "string",
         "description": "a spec of the library, or a file beside this one, to start from",
@@ -53,6 +53,9 @@ def schema() -> dict[str, Any]:
         "properties": {"fragment": {"type": "string", "examples": list(fragments())}},
     }
     properties["scale"] = {"$ref": "#/$defs/Scale"}
+    known = {"properties": {"kind": {"enum": list(KINDS)}}}
+    document["if"] = {"not": {"anyOf": [{"required": ["kinds"]}, {"required": ["extends"]}]}}
+    document["then"] = {"properties": {"blocks": {"additionalProperties": known}, "defaults": known}}
     document["required"] = ["name"]  # everything else may come from what the spec extends
     document["title"] = "spinec architecture"
     return {"$schema": DIALECT, **document}
@@ -115,6 +118,12 @@ def _one_of(kinds: Mapping[str, Any], definitions: dict[str, Any]) -> dict[str, 
             }
         )
     return {"type": "object", "properties": {"kind": {"enum": list(kinds)}}, "allOf": choices}
+
+
+def _or_own(part: dict[str, Any]) -> dict[str, Any]:
+    """Blocks, or their defaults, whose kind may be one of the spec's own, of which the schema knows nothing."""
+    own = {"type": "string", "pattern": _pattern(BLOCK_NAME.pattern)}
+    return {**part, "properties": {**part["properties"], "kind": {"anyOf": [{"enum": list(KINDS)}, own]}}}
 
 
 def _or_nothing(field: dict[str, Any]) -> dict[str, Any]:

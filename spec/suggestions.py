@@ -9,6 +9,9 @@ MOST_WRONG = 1 / 3  # letters to change, of those of the longer word
 PRESELECTED = 5  # words whose letters are counted
 
 _NAMES = {  # here: elsewhere
+    "boolean": "bool flag",
+    "integer": "int",
+    "number": "double float real",
     "activation": "act act_fn act_layer act_type nonlinearity relu",
     "classes": "n_classes nc num_classes num_labels output_classes",
     "dim": "c ch channels feature_size features filters num_channels num_filters out_channels out_dim out_planes "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import typing
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
@@ -223,7 +223,9 @@ def _annotation_at(model: type[BaseModel], path: Path) -> Any:
     annotation: Any = model
     for step in path:
         owner = _model_in(annotation)
-        if owner is not None and isinstance(step, str):
+        if typing.get_origin(annotation) is Mapping:
+            annotation = typing.get_args(annotation)[1]
+        elif owner is not None and isinstance(step, str):
             field = next((field for name, field in owner.model_fields.items() if step in (name, field.alias)), None)
             annotation = field.annotation if field else None
     return annotation

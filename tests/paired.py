@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from field_values import FREE, always_of, fields_of, values_of
+from field_values import FREE, always_of, fields_of, parts_of, values_of
 from pairs import Row, rows_of
 from pydantic import BaseModel
 from strategies import text_of
@@ -119,9 +119,13 @@ def head_specs(kind: str) -> Iterator[str]:
     """All fields of a kind of head, and what of the spec it depends on."""
     model = Head.kinds[kind]
     whole = {name: values for name, values in _whole_choices().items() if name in WITH_HEADS}
-    for row in rows_of(whole | {"endpoints": (True, False)} | _choices_within("head", model)):
+    within = {field: part for field in model.model_fields for part in parts_of(model, field)}
+    inner = [_choices_within(f"head.{field}", part) for field, part in within.items()]
+    choices = whole | {"endpoints": (True, False)} | _choices_within("head", model)
+    for row in rows_of({key: values for each in (choices, *inner) for key, values in each.items()}):
         document = _whole(row)
-        head = {"kind": kind, **_given(_within(row, "head"), model)}
+        own = {field: _given(_within(row, f"head.{field}"), part) for field, part in within.items()}
+        head = {"kind": kind, **_given(_within(row, "head"), model), **own}
         if kind == "deeplab":
             document |= {"outputs": {"P4": "f"}}
         yield text_of(document | {"head": head})

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from field_values import FREE, always_of, fields_of, values_of
+from field_values import FREE, always_of, fields_of, parts_of, values_of
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
@@ -294,7 +294,10 @@ def any_head(kind: str, model: type[Head]) -> st.SearchStrategy[dict[str, Any]]:
     fields = model.model_fields
     needed = always_of(model)
     always = [name for name in fields_of(model) if name in needed or (name in LARGE and fields[name].default)]
-    return any_of(model, *always).map(lambda own: {"kind": kind, **own})
+    within = {field: any_of(part) for field in fields for part in parts_of(model, field)}
+    return st.builds(
+        lambda own, inner: {"kind": kind, **own, **inner}, any_of(model, *always), st.fixed_dictionaries(within)
+    )
 
 
 def finish(draw: st.DrawFn, draft: Draft, head: str, dim: int | None) -> list[str]:

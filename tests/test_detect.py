@@ -317,6 +317,10 @@ def test_xla_takes_what_detects_and_what_learns():
         ("{kind: [retinanet], dim: 8, dialect: tpu}", "unknown head kind a list"),
         ("{kind: retinanet, dim: 8, dialect: coco}", "head: unknown dialect 'coco'"),
         ("{kind: deeplab, dialect: tpu}", "head: unknown dialect 'tpu'"),
+        (
+            "{kind: retinanet, dim: 8, matching: {positive: 0.4}}",
+            "expected 'negative' to be at most 'positive', which is 0.4",
+        ),
         ("{kind: retinanet, dim: 8, detections: {score: 1}}", "head.detections.score: expected a number below 1"),
     ],
 )

@@ -10,7 +10,7 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from field_values import STRUCTURE, VALUES, fields_of, models, values_of
+from field_values import STRUCTURE, VALUES, fields_of, models, parts_of, values_of
 from hypothesis import HealthCheck, Phase, given, settings
 from paired import FEW, all_specs
 from pydantic import BaseModel
@@ -31,7 +31,8 @@ HEAVY = [
 ]  # subjects whose networks are large; of these, one in five is built where not all are asked for
 TEXTS = all_specs()
 SUBJECTS = sorted(TEXTS)
-HEADS = {model.__name__ for model in Head.kinds.values()}
+WITHIN = {part for model in Head.kinds.values() for field in model.model_fields for part in parts_of(model, field)}
+HEADS = {model.__name__ for model in (*Head.kinds.values(), *WITHIN)}
 NEVER_IN_PAIRS = ("Published",)  # what a publication printed changes nothing
 
 
@@ -105,7 +106,8 @@ def test_random_heads_vary_every_field():
     @settings(VARIED, max_examples=1500)
     @given(heads())
     def collect(head: dict[str, Any]) -> None:
-        seen[Head.kinds[head["kind"]].__name__].append(Head.kinds[head["kind"]].model_validate(head))
+        for part in parts(Head.kinds[head["kind"]].model_validate(head)):
+            seen[type(part).__name__].append(part)
 
     collect()
     assert_varied(seen)
