@@ -44,6 +44,15 @@ def test_refuses(fault):
     assert not VALIDATOR.is_valid({"name": "faulty", **fault})
 
 
+def test_kinds_of_a_specs_own_are_accepted():
+    block = {"b1": {"kind": "mine", "level": 1, "dim": 8, "inputs": ["image"], "ratio": 2}}
+    assert not VALIDATOR.is_valid({"name": "own", "blocks": block})
+    for own in ({"kinds": {"mine": None}}, {"extends": "parent.yaml"}):
+        assert VALIDATOR.is_valid({"name": "own", **own, "blocks": block})
+        assert VALIDATOR.is_valid({"name": "own", **own, "defaults": {"kind": "mine"}})
+        assert not VALIDATOR.is_valid({"name": "own", **own, "blocks": {"b1": {"kind": "conv", "expand": 6}}})
+
+
 def test_every_field_is_described_or_speaks_for_itself():
     fields = schema()["$defs"]["MBConv"]["properties"]
     for name in ("level", "dim", "kernel", "expand", "squeeze", "inputs", "repeats"):
