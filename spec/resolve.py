@@ -116,7 +116,9 @@ def _merge(parent: Item, child: Item, path: tuple[str, ...] = ()) -> Item:
         return child
     entries = dict(parent.value)
     for key, item in child.value.items():
-        if item.value is None and (key in entries or path in NAMED):
+        if item.value is None and path == () and key == "blocks":
+            entries[key] = item  # which no spec can do without: validation names it
+        elif item.value is None and (key in entries or path in NAMED):
             entries.pop(key, None)
         elif path == () and key == "head" and _changes_kind(entries.get(key), item):
             entries[key] = item

@@ -186,7 +186,8 @@ def _removed(doc: Doc) -> Iterator[Mutant]:
     for name, item in doc.blocks().items():
         if item.key and item.key.line == item.place.line:
             text = "\n".join([*doc.lines[: item.key.line - 1], *doc.lines[item.key.line :]])
-            yield Mutant(text, doc.naming(name, text) | doc.naming("head", text))
+            left = doc.naming("blocks", text) if len(doc.blocks()) == 1 else frozenset()  # without any
+            yield Mutant(text, doc.naming(name, text) | doc.naming("head", text) | left)
 
 
 def _swapped(doc: Doc) -> Iterator[Mutant]:
