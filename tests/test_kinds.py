@@ -11,6 +11,7 @@ import pytest
 
 import spinec
 from spinec.compiler.resources.work import total_work
+from spinec.spec.kinds.formula import FormulaError, parse
 from spinec.spec.kinds.library import KINDS, kind_files, library_kind
 from spinec.spec.names import RESERVED
 from spinec.spec.schema import schema
@@ -286,3 +287,29 @@ def test_source_bears_whatever_fields_and_formulas_are_called(window, hidden, ba
 def test_a_field_that_a_kind_within_does_not_have_is_wrong_at_its_key():
     with pytest.raises(spinec.SpecError, match=r"<text>:4:44: steps.a: unknown key 'expnd'"):
         spinec.loads(spec_with("{says: A, steps: {a: {kind: mbconv, expnd: 3}}}"))
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("dim ** 2", "a power is written with '^'"),
+        ("dim if dim = 4 else 8", "equality is written with '=='"),
+        ("$expand * dim", "formulas take names as they are"),
+        ("dim % 8", "there is no remainder; '//' rounds down"),
+        ("floor(dim / 2)", "'//' rounds down"),
+        ("sqrt(dim)", "there are round_to, min, max"),
+    ],
+)
+def test_what_other_languages_write_in_formulas_has_a_hint(text, hint):
+    with pytest.raises(FormulaError) as caught:
+        parse(text)
+    assert caught.value.hint == hint
+
+
+@pytest.mark.parametrize("beside", ["", "norm: true, ", "act: relu, "])
+def test_a_misspelt_primitive_is_named_whatever_stands_beside_it(beside):
+    kinds = f"kinds: {{mine: {{says: one, steps: {{only: {{{beside}conv2d: dim}}}}}}}}"
+    blocks = "blocks: {b1: {level: 1, kind: mine, dim: 8, inputs: [image]}}"
+    with pytest.raises(spinec.SpecError) as caught:
+        spinec.loads(f"name: own\n{kinds}\n{blocks}\noutputs: {{P1: b1}}\n")
+    assert ["conv" in fault.advice for fault in caught.value.faults if fault.code == "SPN-520"] == [True]

@@ -31,6 +31,14 @@ _TOKEN = re.compile(
     r"|(?P<sign>//|==|!=|<=|>=|[-+*/^<>(),]))",
     re.ASCII,
 )
+_ELSEWHERE = {
+    "'": "a word is written in single quotes: 'relu'",
+    '"': "a word is written in single quotes: 'relu'",
+    "$": "formulas take names as they are",
+    "=": "equality is written with '=='",
+    "%": "there is no remainder; '//' rounds down",
+}
+"""What signs of other languages are here."""
 _KEYWORDS = ("if", "else", "and", "or", "not", "true", "false")
 
 
@@ -175,11 +183,13 @@ class _Parser:
             return Node("boolean", text == "true", (), at)
         if sort == "name" and text not in _KEYWORDS:
             return self._call(text, at) if self._takes("(") else Node("name", text, (), at)
-        raise FormulaError(f"expected a number, a name or '(', got {text!r}", at)
+        hint = "a power is written with '^'" if self.text[at - 1 : at + 1] == "**" else ""
+        raise FormulaError(f"expected a number, a name or '(', got {text!r}", at, hint)
 
     def _call(self, name: str, at: int) -> Node:
         if name not in FUNCTIONS:
-            raise FormulaError(f"no function {name!r}", at, f"there are {', '.join(FUNCTIONS)}")
+            hint = "'//' rounds down" if name in ("floor", "int") else f"there are {', '.join(FUNCTIONS)}"
+            raise FormulaError(f"no function {name!r}", at, hint)
         parts = [self.choice()]
         while self._takes(","):
             parts.append(self.choice())
@@ -236,7 +246,6 @@ def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
         match = _TOKEN.match(text, at)
         if not match or not match.lastgroup:
             at += len(text[at:]) - len(text[at:].lstrip())
-            hint = "a word is written in single quotes: 'relu'" if text[at] in "\"'" else ""
-            raise FormulaError(f"not part of a formula: {text[at]!r}", at, hint)
+            raise FormulaError(f"not part of a formula: {text[at]!r}", at, _ELSEWHERE.get(text[at], ""))
         yield match.lastgroup, match[match.lastgroup], match.start(match.lastgroup)
         at = match.end()

@@ -113,9 +113,9 @@ def _primitive(item: Item, where: str, faults: list[Fault]) -> type[Step] | None
         if attempt or "norm" in item.value or "act" in item.value:
             break
         load_part("primitives")
-    if "norm" in item.value or "act" in item.value:
-        return Step
     unknown = [key for key in item.value if key not in OWN and key != "from"]
+    if ("norm" in item.value or "act" in item.value) and not unknown:
+        return Step
     place = (item.value[unknown[0]] if unknown else item).key or item.place
     hint = partial(did_you_mean, unknown[0] if unknown else "", [*PRIMITIVES, "norm", "act"])
     faults.append(Fault("SPN-520", f"{where}: no primitive is named", place, hint))
