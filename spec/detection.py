@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from spinec.spec.fields import Frozen, Ratio
+from spinec.spec.fields import Besides, Frozen, Ratio
 
 Positive = Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)]
 Factor = Annotated[float, Field(ge=0, le=10_000, allow_inf_nan=False)]
@@ -79,7 +79,7 @@ def _counted(anchors: Any) -> Any:
     return {"scales": anchors // RATIOS}
 
 
-CountedAnchors: TypeAlias = Annotated[Anchors, BeforeValidator(_counted, json_schema_input_type=int | Anchors)]
+CountedAnchors: TypeAlias = Annotated[Anchors, BeforeValidator(_counted), Besides(type="integer")]
 """Anchors of a cell: which, or how many; three ratios at each scale where that goes, squares where not."""
 
 

@@ -34,6 +34,20 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
 
+class Besides:
+    """What the JSON Schema of a field allows beside what its type does: a short form, which a validator spells out.
+
+    pydantic 2.9 loses models that are named by `json_schema_input_type`.
+    """
+
+    def __init__(self, **form: Any) -> None:
+        self.form = form
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        own = handler(schema)
+        return {"anyOf": [self.form, *(own["anyOf"] if own.keys() == {"anyOf"} else [own])]}
+
+
 Value = TypeVar("Value")
 
 

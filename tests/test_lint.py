@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import reduce
 from pathlib import Path
 
@@ -10,10 +11,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from strategies import specs, text_of
 
-from spinec import cost, emit, loads, lower, names
+from spinec import Program, cost, loads, lower, names
 from spinec.compiler.advice.lint import lint
 from spinec.compiler.advice.remark import Linted
 from spinec.compiler.advice.without_effect import IDLE
+from spinec.compiler.ops.base import Op
+from spinec.compiler.ops.conv import Conv
+from spinec.compiler.ops.pool import Pool
 from spinec.spec.format import format_text
 from spinec.spec.load import Loaded, read, reads
 
@@ -176,10 +180,20 @@ def test_what_has_no_effect_can_be_removed(text):
             less = loaded.document.plain()
             reduce(lambda part, key: part[key], remark.path[:-1], less).pop(remark.path[-1])
             program = lower(loads(text_of(less)))
-            same = emit(program, "pytorch") == emit(
-                linted.report.program, "pytorch"
-            )  # of windows that do not stride, no padding
-            assert same if remark.path[-1] == "padding" else repr(program.graph) == repr(linted.report.program.graph)
+            if remark.path[-1] == "padding":
+                assert windows(program) == windows(linted.report.program)
+            else:
+                assert repr(program.graph) == repr(linted.report.program.graph)
+
+
+def windows(program: Program) -> list[Op]:
+    """The ops of a program; windows of one pixel, and those that do not stride, lie in the same places however padded."""
+    return [
+        replace(step.op, padding="same")
+        if isinstance(step.op, Conv | Pool) and (step.op.stride == 1 or step.op.kernel == 1)
+        else step.op
+        for step in program.steps
+    ]
 
 
 def test_a_default_that_fits_only_some_blocks_is_no_mistake():

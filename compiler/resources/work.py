@@ -22,7 +22,7 @@ from spinec.spec.kinds.kind import Kind
 from spinec.spec.kinds.plan import Fields, KindError, field_values, in_dims, plan
 from spinec.spec.model import ModelSpec
 
-DIMS = (5040, 10080, 15120)  # of which every share that a kind is likely to take is whole
+DIMS = (20160, 40320, 60480)  # of which usual shares are whole, and usual multiples
 STATED = "state it: work: 2 * dim^2 (0: its blocks take no part)"
 
 

@@ -17,7 +17,7 @@ from pydantic import (
 
 from spinec.spec.activations import Activation
 from spinec.spec.blocks import Block, BlockNorm
-from spinec.spec.fields import Dilation, Dim, Kernel, Ratio, Sides
+from spinec.spec.fields import Besides, Dilation, Dim, Kernel, Ratio, Sides
 from spinec.spec.kinds.document import FieldDocument, FieldType
 from spinec.spec.kinds.kind import Kind, camel
 from spinec.spec.kinds.plan import SWITCH
@@ -46,8 +46,9 @@ def _whether_or_which(value: Any, norm: ValidatorFunctionWrapHandler) -> Any:
 
 SWITCHED = Annotated[
     BlockNorm | None,
-    WrapValidator(_whether_or_which, json_schema_input_type=bool | BlockNorm | None),
+    WrapValidator(_whether_or_which),
     PlainSerializer(lambda norm: norm),
+    Besides(type="boolean"),
 ]
 """Whether a block has the norm that its kind can leave out, or which one it has."""
 LEAST, MOST = 0, 65_536  # of numbers whose document says no bounds
