@@ -8,6 +8,7 @@ from typing import Any
 
 from spinec.spec.document import Item, Tree
 from spinec.spec.errors import Fault, Place, did_you_mean
+from spinec.spec.heads import Head
 from spinec.spec.validate import show
 
 DIALECTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
@@ -34,13 +35,15 @@ def spoken(head: Item, faults: list[Fault]) -> Item:
         return head
     own = dict(head.mapping)
     said, kind = own.pop("dialect"), head.mapping["kind"].plain() if "kind" in head.mapping else None
-    known = [name for name, kinds in DIALECTS.items() if isinstance(kind, str) and kind in kinds]
+    if not isinstance(kind, str) or kind not in Head.kinds:
+        return head._replace(value=own)  # what is wrong with the kind is said where it is read
+    known = [name for name, kinds in DIALECTS.items() if kind in kinds]
     if said.value not in known:
         message = f"head: unknown dialect {show(said.plain())}"
         hint = partial(did_you_mean, said.value, known) if known else f"a head of kind {show(kind)} has none"
         faults.append(Fault("SPN-205", message, said.place, hint))
         return head._replace(value=own)
-    given = DIALECTS[str(said.value)][str(kind)]
+    given = DIALECTS[str(said.value)][kind]
     return head._replace(value=_filled(own, given, said.place))
 
 

@@ -330,6 +330,13 @@ def test_what_a_head_cannot_mean_is_refused(head, message):
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize("kind", ["retinanett", "[retinanet]", "7"])
+def test_of_a_faulty_kind_a_dialect_says_nothing(kind):
+    with pytest.raises(SpecError) as caught:
+        loads(spec(f"{{kind: {kind}, dim: 8, dialect: tpu}}"))
+    assert len(caught.value.faults) == 1
+
+
 def test_a_dialect_gives_way_to_what_a_head_says():
     read = loads(spec("{kind: retinanet, dim: 8, dialect: efficientdet, anchors: {size: 5}, background: true}")).head
     assert (read.anchors.size, read.anchors.ratios[1], read.background) == (5, (0.7, 1.4), True)
