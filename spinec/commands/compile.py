@@ -40,7 +40,11 @@ def compile_spec(
     size: Size = None,
     parts: Annotated[
         list[Part] | None,
-        typer.Option("--with", help="What the source has beside the network. Repeat the option for more."),
+        typer.Option(
+            "--with",
+            metavar="PART",
+            help="What the source has besides: detect, classify, segment or loss. Repeat for more.",
+        ),
     ] = None,
 ) -> None:
     """Compile a spec to source code for a framework.
