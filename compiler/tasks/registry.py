@@ -50,7 +50,7 @@ def in_float32(value: float) -> float:
     """The number of fewest digits that is the same in float32.
 
     >>> in_float32(2.1213203435596424)
-    2.1213202
+    2.1213203
     """
     (same,) = unpack("f", pack("f", value))
     return next(short for digits in range(1, 10) if pack("f", short := float(f"{value:.{digits}g}")) == pack("f", same))
