@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from field_values import models
 
@@ -9,6 +11,7 @@ from spinec import SpecError, loads
 from spinec.spec import suggestions
 from spinec.spec.errors import did_you_mean
 from spinec.spec.heads import Head
+from spinec.spec.kinds.document import FieldType
 from spinec.spec.kinds.library import KINDS
 from spinec.spec.schema import schema
 from spinec.spec.suggestions import nearest
@@ -83,7 +86,7 @@ def test_what_is_suggested_is_in_the_language():
     keys = set().union(
         *fields.values(), *(kind.model_fields for kind in KINDS.values()), KINDS, Head.kinds, schema()["properties"]
     )
-    words = keys | set(choices(schema()))
+    words = keys | set(choices(schema())) | set(get_args(FieldType))  # the last of kinds, whose schema is their own
     assert set(suggestions._NAMES) | {where for where, _ in suggestions._NOTES.values()} <= words
     for word, notes in suggestions._HERE.items():
         for note in notes:
