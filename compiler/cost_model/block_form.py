@@ -42,6 +42,7 @@ from spinec.spec.model import ModelSpec
 SAMPLES = 8  # dims that a block is counted for at first: an op has four unknown factors, seldom more
 RANGES = 6  # from which samples are taken
 MULTIPLES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)  # of dims: groups must divide them
+MOST_SOURCES = 8  # of a block, whose samples are looked for by every two of their dims
 TRIES = 40  # dims of one multiple that are tried where some are looked for that a block can have
 
 
@@ -109,7 +110,12 @@ class _Samples:
         return MAX_DIM * (len(self.spec.blocks[self.name].inputs) if joined_by(self.spec, self.name) else 1) + 1
 
     def apart(self, terms: Sequence[Term], relation: Relation) -> Mapping[str, int] | None:
-        """Dims that the block can have and with which terms do not add up to zero; None where there are none."""
+        """Dims that the block can have and with which terms do not add up to zero; None where there are none.
+
+        Of very many sources nobody asks for the sums of every two: what samples leave open is left to the last check.
+        """
+        if len(self.spec.blocks[self.name].inputs) > MOST_SOURCES:
+            return None
         for step in multiples_of(self.spec):
             for dims in islice(self._apart(terms, relation, step), TRIES):
                 if self._may_have(dims):
