@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import chain
 
 from spinec.spec.blocks import Block
 from spinec.spec.document import Item, check_shared
@@ -66,7 +67,7 @@ def check_fields(
 def _with_field(key: str, item: Item, chosen: type[Block] | None, kinds: Kinds) -> type[Block] | None:
     """The first model with a field: of the default kind, of what all blocks have, of any kind."""
     first: list[type[Block]] = [chosen, Block] if chosen else [Block]
-    return next((model for model in (*first, *kinds.values()) if _has(model, key, item)), None)
+    return next((model for model in chain(first, kinds.values()) if _has(model, key, item)), None)
 
 
 def _has(model: type[Block], key: str, item: Item) -> bool:

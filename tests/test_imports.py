@@ -54,6 +54,15 @@ def test_imports_are_absolute_and_through_spinec(path):
             assert not {name.split(".")[0] for name in names} & {*house.FOLDERS} - {"spinec"}, path
 
 
+def test_only_the_kinds_that_a_spec_names_are_read():
+    """Reading all of the library's takes half as long again as all else that a small command does."""
+    code = (
+        "import spinec; spinec.load('eff-spinenet-d0'); from spinec.spec.kinds.library import SHELF; print(*SHELF.made)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert {"mbconv", "conv"} <= set(result.stdout.split()) <= {"mbconv", "conv", "squeeze_excite"}
+
+
 def test_backends_do_not_know_each_other():
     backends = [path for path in (ROOT / "backends").iterdir() if path.is_dir() and (path / "__init__.py").exists()]
     assert backends
