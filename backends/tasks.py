@@ -11,6 +11,7 @@ from typing import NamedTuple
 from spinec.backends.expressions import layout
 from spinec.backends.prelude import Names, needed, pieces
 from spinec.compiler.graph.program import Program
+from spinec.compiler.tasks import registry
 from spinec.spec.errors import BackendError
 from spinec.spec.heads import Head
 
@@ -29,9 +30,6 @@ def task(folder: Path, program: Program, parts: Sequence[str]) -> Task:
     Raises:
         BackendError: when a program's head has no such part.
     """
-    from spinec.compiler import tasks  # noqa: F401  # registers what heads mean
-    from spinec.compiler.tasks.registry import constants_of
-
     if not parts:
         return Task([], Names(frozenset(), frozenset()), [])
     head = program.spec.head
@@ -44,7 +42,7 @@ def task(folder: Path, program: Program, parts: Sequence[str]) -> Task:
             raise BackendError(f"{program.name}: a head of kind {head.kind!r} has no {part!r}; expected one of: {able}")
     texts, names = needed(files(file), Names(frozenset(parts), frozenset()))
     lines = []
-    for name, (value, meaning) in constants_of(program).items():
+    for name, (value, meaning) in registry.constants_of(program).items():
         if name in names.used:
             lines += layout(f"{name} = ", value, 0, comment=f"  # {meaning}" if meaning else "")
     return Task(texts, names, lines)

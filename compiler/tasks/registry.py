@@ -36,7 +36,6 @@ def means(kind: type[Head]) -> Callable[[AnyMeaning], AnyMeaning]:
 def constants_of(program: Program) -> dict[str, Constant]:
     """Name and value of what the maps of a program's head are read with; nothing where nothing is known of them.
 
-    >>> import spinec.compiler.tasks  # what heads mean
     >>> from spinec import load, lower
     >>> constants_of(lower(load("eff-spinenet-m0")))["STRIDES"].value
     (8, 16, 32, 64, 128)
