@@ -132,12 +132,17 @@ def constants(spec: ModelSpec, norms: Norms, used: Collection[str]) -> list[str]
     head = spec.head
     for name, field in type(head).model_fields.items() if head else ():
         if name.upper() in used:
-            value, comment = getattr(head, name), f"  # {field.description}" if field.description else ""
+            value, meaning = getattr(head, name), field.description or ""
             if isinstance(value, Anchors):
-                comment = f"  # anchors per cell: {value.scales} scales x {len(value.ratios)} ratios"
+                meaning = f"anchors per cell: {value.scales} scales x {len(value.ratios)} ratios"
                 value = value.per_cell
-            lines += layout(f"{name.upper()} = ", value, 0, comment=comment)
+            lines += definition(name.upper(), value, meaning)
     return lines
+
+
+def definition(name: str, value: Any, meaning: str) -> list[str]:
+    """The lines that define a constant, with what it means where that fits."""
+    return layout(f"{name} = ", value, 0, comment=f"  # {meaning}" if meaning else "")
 
 
 @dataclass(frozen=True)

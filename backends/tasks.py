@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from spinec.backends.expressions import layout
+from spinec.backends.constants import definition
 from spinec.backends.prelude import Names, needed, pieces
 from spinec.compiler.graph.program import Program
 from spinec.compiler.tasks import registry
@@ -44,7 +44,7 @@ def task(folder: Path, program: Program, parts: Sequence[str]) -> Task:
     lines = []
     for name, (value, meaning) in registry.constants_of(program).items():
         if name in names.used:
-            lines += layout(f"{name} = ", value, 0, comment=f"  # {meaning}" if meaning else "")
+            lines += definition(name, value, meaning)
     return Task(texts, names, lines)
 
 
