@@ -40,7 +40,7 @@ def clip(boxes: Tensor, sizes: Tensor) -> Tensor:
 @torch.library.custom_op("detection::best", mutates_args=())
 def best(
     boxes: Tensor,
-    logits: Tensor,
+    scores: Tensor,
     score: float,
     candidates: int,
     iou: float,
@@ -49,30 +49,29 @@ def best(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The best boxes of every image, scores and labels; a score of 0 stands for none.
 
-    Of the pairs of a box (N, A, 4) and a label with logits (N, A, labels) above `score`
+    Of the pairs of a box (N, A, 4) and a label with scores (N, A, labels) above `score`
     the best `candidates`, and of these the ones that overlap no better one, of their
     label or of all, by more than `iou`: `most` at most. An op of its own, as the number
     of pairs differs from image to image, which compilers cannot follow.
     """
-    found, scores, labels = nothing(
-        boxes, logits, score, candidates, iou, per_class, most
+    found, sure, labels = nothing(
+        boxes, scores, score, candidates, iou, per_class, most
     )
-    least = torch.tensor(score, dtype=torch.float64).logit().item()
-    for i, pairs in enumerate(logits.flatten(1)):
-        chosen = (pairs > least).nonzero()[:, 0]
+    for i, pairs in enumerate(scores.flatten(1)):
+        chosen = (pairs > score).nonzero()[:, 0]
         order = pairs[chosen].argsort(descending=True, stable=True)[:candidates]
         chosen = chosen[order]
-        box, label = boxes[i][chosen // logits.shape[2]], chosen % logits.shape[2]
+        box, label = boxes[i][chosen // scores.shape[2]], chosen % scores.shape[2]
         kept = nms(box, label if per_class else torch.zeros_like(label), iou, most)
         found[i, : len(kept)], labels[i, : len(kept)] = box[kept], label[kept]
-        scores[i, : len(kept)] = pairs[chosen[kept]].sigmoid()
-    return found, scores, labels
+        sure[i, : len(kept)] = pairs[chosen[kept]]
+    return found, sure, labels
 
 
 @best.register_fake
 def nothing(
     boxes: Tensor,
-    logits: Tensor,
+    scores: Tensor,
     score: float,
     candidates: int,
     iou: float,
@@ -80,8 +79,8 @@ def nothing(
     most: int,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """What `best` gives where there is no box."""
-    scores = boxes.new_zeros(boxes.shape[0], most)
-    return boxes.new_zeros(boxes.shape[0], most, 4), scores, scores.long()
+    sure = boxes.new_zeros(boxes.shape[0], most)
+    return boxes.new_zeros(boxes.shape[0], most, 4), sure, sure.long()
 
 
 def nms(boxes: Tensor, labels: Tensor, iou: float, most: int) -> Tensor:

@@ -39,7 +39,7 @@ def clip(boxes: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
 
 def best(
     boxes: tf.Tensor,
-    logits: tf.Tensor,
+    scores: tf.Tensor,
     score: float,
     candidates: int,
     iou: float,
@@ -48,14 +48,14 @@ def best(
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """The best boxes of every image, scores and labels; a score of 0 stands for none.
 
-    Of the pairs of a box (N, A, 4) and a label with logits (N, A, labels) above `score`
+    Of the pairs of a box (N, A, 4) and a label with scores (N, A, labels) above `score`
     the best `candidates`, and of these the ones that overlap no better one, of their
     label or of all, by more than `iou`: `most`, however many there are, as compilers
     want it.
     """
-    kinds = logits.shape[2]
-    pairs = tf.reshape(tf.sigmoid(logits), [-1, logits.shape[1] * kinds])
-    scores, pair = tf.math.top_k(pairs, min(candidates, pairs.shape[1]))
+    kinds = scores.shape[2]
+    pairs = tf.reshape(scores, [-1, scores.shape[1] * kinds])
+    sure, pair = tf.math.top_k(pairs, min(candidates, pairs.shape[1]))
     near, label = tf.gather(boxes, pair // kinds, batch_dims=1), pair % kinds
     number = tf.range(pair.shape[1])
 
@@ -68,8 +68,8 @@ def best(
         more = [array.write(i, row[:, 0]) for array, row in rows]
         return i + 1, tf.where(gone, tf.zeros_like(left), left), *more
 
-    left = tf.where(scores > score, scores, tf.zeros_like(scores))
+    left = tf.where(sure > score, sure, tf.zeros_like(sure))
     taken = [tf.TensorArray(each.dtype, most) for each in (near, left, label)]
     _, _, *taken = tf.while_loop(lambda i, *_: i < most, take, (0, left, *taken))
-    boxes, scores, labels = (each.stack() for each in taken)
-    return tf.transpose(boxes, [1, 0, 2]), tf.transpose(scores), tf.transpose(labels)
+    boxes, sure, labels = (each.stack() for each in taken)
+    return tf.transpose(boxes, [1, 0, 2]), tf.transpose(sure), tf.transpose(labels)

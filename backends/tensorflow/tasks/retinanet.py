@@ -50,8 +50,8 @@ def detect(
     if sizes is None:
         sizes = tf.cast(tf.shape(images)[None, 1:3], images.dtype)
     boxes = clip(decode(in_rows(outputs, "box", 4), make_anchors(outputs)), sizes)
-    logits = in_rows(outputs, "class", CLASSES)[..., FIRST_CLASS:]
-    boxes, scores, labels = best(boxes, logits, SCORE, CANDIDATES, IOU, PER_CLASS, MOST)
+    scores = tf.sigmoid(in_rows(outputs, "class", CLASSES)[..., FIRST_CLASS:])
+    boxes, scores, labels = best(boxes, scores, SCORE, CANDIDATES, IOU, PER_CLASS, MOST)
     return boxes, scores, labels + FIRST_CLASS
 
 
