@@ -6,20 +6,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from spinec.backends.pytorch.tasks.boxes import best, clip, decode, encode, overlap
+from spinec.backends.pytorch.tasks.boxes import best, clip, decode, encode
+from spinec.backends.pytorch.tasks.focal import focal_loss
+from spinec.backends.pytorch.tasks.matching import match
+from spinec.backends.pytorch.tasks.rows import in_rows
 
 CLASSES, FIRST_CLASS = 91, 1
 LEVELS, STRIDES = ("P3", "P4", "P5", "P6", "P7"), (8, 16, 32, 64, 128)
 ANCHOR_SIDES = ((3.0, 3.0),)
-POSITIVE, NEGATIVE, FORCE = 0.5, 0.5, True
-ALPHA, GAMMA, DELTA, BOX_WEIGHT = 0.25, 1.5, 0.1, 50.0
+DELTA, BOX_WEIGHT = 0.1, 50.0
 SCORE, CANDIDATES, IOU, PER_CLASS, MOST = 0.05, 5000, 0.5, True, 100
-
-
-def in_rows(outputs: dict[str, Tensor], kind: str, numbers: int) -> Tensor:
-    """The maps of all levels as (N, all anchors, numbers): level, y, x, anchor."""
-    maps = [outputs[f"{kind}_{level}"].permute(0, 2, 3, 1) for level in LEVELS]
-    return torch.cat([each.reshape(each.shape[0], -1, numbers) for each in maps], 1)
 
 
 def make_anchors(outputs: dict[str, Tensor]) -> Tensor:
@@ -52,28 +48,6 @@ def detect(
     return boxes, scores, labels + FIRST_CLASS
 
 
-def match(
-    anchors: Tensor, boxes: Tensor, real: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Which of the boxes (N, M, 4) every anchor is to find, and if any, and if none.
-
-    `real` (N, M) says which boxes there are.
-    """
-    shared = overlap(boxes, anchors).masked_fill(~real[..., None], -1.0)
-    most, which = shared.max(1)
-    positive, negative = most >= POSITIVE, most < NEGATIVE
-    if (
-        FORCE
-    ):  # a box's closest anchor is to find it: the first box, where they share it
-        number = torch.arange(real.shape[1], device=real.device)
-        number = torch.where(real, number, len(number))
-        first = torch.full_like(which, real.shape[1])
-        first = first.scatter_reduce(1, shared.argmax(2), number, "amin")
-        forced = first < real.shape[1]
-        which, positive = torch.where(forced, first, which), positive | forced
-    return which, positive, negative & ~positive
-
-
 def loss(
     outputs: dict[str, Tensor], boxes: Tensor, classes: Tensor
 ) -> dict[str, Tensor]:
@@ -91,12 +65,8 @@ def loss(
 
     logits = in_rows(outputs, "class", CLASSES)
     labels = torch.where(positive, classes.gather(1, which), -1)
-    right = labels[..., None] == torch.arange(CLASSES, device=labels.device)
-    sure = torch.where(right, logits, -logits)
-    hot = right.to(logits.dtype)
-    weight = ALPHA * hot + (1 - ALPHA) * (1 - hot)
-    focal = -weight * F.logsigmoid(sure) * (GAMMA * F.logsigmoid(-sure)).exp()
-    class_loss = (focal * (positive | negative)[..., None]).sum() / count
+    focal = focal_loss(logits, labels)
+    class_loss = (focal * (positive | negative)).sum() / count
 
     goals = encode(boxes.gather(1, which[..., None].expand(-1, -1, 4)), anchors)
     deltas = in_rows(outputs, "box", 4)

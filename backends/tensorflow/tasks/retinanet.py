@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import math
-
 import keras
 import tensorflow as tf
 
-from spinec.backends.tensorflow.tasks.boxes import best, clip, decode, encode, overlap
+from spinec.backends.tensorflow.tasks.boxes import best, clip, decode, encode
+from spinec.backends.tensorflow.tasks.focal import focal_loss
+from spinec.backends.tensorflow.tasks.matching import match
+from spinec.backends.tensorflow.tasks.rows import in_rows
 
 CLASSES, FIRST_CLASS = 91, 1
 LEVELS, STRIDES = ("P3", "P4", "P5", "P6", "P7"), (8, 16, 32, 64, 128)
 ANCHOR_SIDES = ((3.0, 3.0),)
-POSITIVE, NEGATIVE, FORCE = 0.5, 0.5, True
-ALPHA, GAMMA, DELTA, BOX_WEIGHT = 0.25, 1.5, 0.1, 50.0
+DELTA, BOX_WEIGHT = 0.1, 50.0
 SCORE, CANDIDATES, IOU, PER_CLASS, MOST = 0.05, 5000, 0.5, True, 100
-
-
-def in_rows(outputs: dict[str, tf.Tensor], kind: str, numbers: int) -> tf.Tensor:
-    """The maps of all levels as (N, all anchors, numbers): level, y, x, anchor."""
-    maps = [outputs[f"{kind}_{level}"] for level in LEVELS]
-    rows = [math.prod(each.shape[1:]) // numbers for each in maps]
-    shaped = zip(maps, rows, strict=True)
-    return tf.concat([tf.reshape(each, [-1, row, numbers]) for each, row in shaped], 1)
 
 
 def make_anchors(outputs: dict[str, tf.Tensor]) -> tf.Tensor:
@@ -55,29 +47,6 @@ def detect(
     return boxes, scores, labels + FIRST_CLASS
 
 
-def match(
-    anchors: tf.Tensor, boxes: tf.Tensor, real: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Which of the boxes (N, M, 4) every anchor is to find, and if any, and if none.
-
-    `real` (N, M) says which boxes there are.
-    """
-    shared = overlap(boxes, anchors)
-    shared = tf.where(real[..., None], shared, -tf.ones_like(shared))
-    most, which = tf.reduce_max(shared, 1), tf.argmax(shared, 1, tf.int32)
-    positive, negative = most >= POSITIVE, most < NEGATIVE
-    if (
-        FORCE
-    ):  # a box's closest anchor is to find it: the first box, where they share it
-        number = tf.range(anchors.shape[0])
-        closest = tf.argmax(shared, 2, tf.int32)[..., None] == number
-        closest = closest & real[..., None]
-        forced = tf.reduce_any(closest, 1)
-        first = tf.argmax(tf.cast(closest, tf.int32), 1, tf.int32)
-        which, positive = tf.where(forced, first, which), positive | forced
-    return which, positive, negative & ~positive
-
-
 def loss(
     outputs: dict[str, tf.Tensor], boxes: tf.Tensor, classes: tf.Tensor
 ) -> dict[str, tf.Tensor]:
@@ -96,14 +65,8 @@ def loss(
 
     logits = in_rows(outputs, "class", CLASSES)
     labels = tf.where(positive, tf.gather(classes, which, batch_dims=1), -1)
-    right = labels[..., None] == tf.range(CLASSES, dtype=labels.dtype)
-    sure = tf.where(right, logits, -logits)
-    hot = tf.cast(right, logits.dtype)
-    weight = ALPHA * hot + (1 - ALPHA) * (1 - hot)
-    modulator = tf.exp(GAMMA * tf.math.log_sigmoid(-sure))
-    focal = -weight * tf.math.log_sigmoid(sure) * modulator
-    judged = tf.cast(positive | negative, logits.dtype)[..., None]
-    class_loss = tf.reduce_sum(focal * judged) / count
+    judged = tf.cast(positive | negative, logits.dtype)
+    class_loss = tf.reduce_sum(focal_loss(logits, labels) * judged) / count
 
     goals = encode(tf.gather(boxes, which, batch_dims=1), anchors)
     off = tf.abs(in_rows(outputs, "box", 4) - goals)
