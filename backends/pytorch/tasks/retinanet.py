@@ -6,29 +6,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from spinec.backends.pytorch.tasks.anchors import make_anchors
 from spinec.backends.pytorch.tasks.boxes import best, clip, decode, encode
 from spinec.backends.pytorch.tasks.focal import focal_loss
 from spinec.backends.pytorch.tasks.matching import match
 from spinec.backends.pytorch.tasks.rows import in_rows
 
 CLASSES, FIRST_CLASS = 91, 1
-LEVELS, STRIDES = ("P3", "P4", "P5", "P6", "P7"), (8, 16, 32, 64, 128)
-ANCHOR_SIDES = ((3.0, 3.0),)
 DELTA, BOX_WEIGHT = 0.1, 50.0
 SCORE, CANDIDATES, IOU, PER_CLASS, MOST = 0.05, 5000, 0.5, True, 100
-
-
-def make_anchors(outputs: dict[str, Tensor]) -> Tensor:
-    """The boxes (all anchors, 4) that cells start from, in the order of `in_rows`."""
-    anchors = []
-    for level, stride in zip(LEVELS, STRIDES, strict=True):
-        of_boxes = outputs[f"box_{level}"]
-        cells = [torch.arange(length).to(of_boxes) for length in of_boxes.shape[2:]]
-        centre = (torch.cartesian_prod(*cells)[:, None] + 0.5) * stride
-        sides = torch.tensor(ANCHOR_SIDES, dtype=centre.dtype, device=centre.device)
-        half = sides * stride / 2
-        anchors.append(torch.cat([centre - half, centre + half], -1).reshape(-1, 4))
-    return torch.cat(anchors)
 
 
 @torch.no_grad()

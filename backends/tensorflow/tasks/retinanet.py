@@ -5,30 +5,15 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from spinec.backends.tensorflow.tasks.anchors import make_anchors
 from spinec.backends.tensorflow.tasks.boxes import best, clip, decode, encode
 from spinec.backends.tensorflow.tasks.focal import focal_loss
 from spinec.backends.tensorflow.tasks.matching import match
 from spinec.backends.tensorflow.tasks.rows import in_rows
 
 CLASSES, FIRST_CLASS = 91, 1
-LEVELS, STRIDES = ("P3", "P4", "P5", "P6", "P7"), (8, 16, 32, 64, 128)
-ANCHOR_SIDES = ((3.0, 3.0),)
 DELTA, BOX_WEIGHT = 0.1, 50.0
 SCORE, CANDIDATES, IOU, PER_CLASS, MOST = 0.05, 5000, 0.5, True, 100
-
-
-def make_anchors(outputs: dict[str, tf.Tensor]) -> tf.Tensor:
-    """The boxes (all anchors, 4) that cells start from, in the order of `in_rows`."""
-    anchors = []
-    for level, stride in zip(LEVELS, STRIDES, strict=True):
-        of_boxes = outputs[f"box_{level}"]
-        cells = [tf.range(length) for length in of_boxes.shape[1:3]]
-        centre = tf.stack(tf.meshgrid(*cells, indexing="ij"), -1)[:, :, None]
-        centre = (tf.cast(centre, of_boxes.dtype) + 0.5) * stride
-        half = tf.constant(ANCHOR_SIDES, of_boxes.dtype) * stride / 2
-        box = tf.concat([centre - half, centre + half], -1)
-        anchors.append(tf.reshape(box, [-1, 4]))
-    return tf.concat(anchors, 0)
 
 
 def detect(
