@@ -8,6 +8,7 @@ from functools import partial
 from itertools import islice, takewhile
 
 from spinec.spec.blocks import Block
+from spinec.spec.classes import classes_of
 from spinec.spec.errors import MOST_FAULTS, Fault, Place, did_you_mean
 from spinec.spec.fields import MAX_BLOCKS
 from spinec.spec.heads import FCOS, SSD, Classification, DeepLab, Head, Segmentation
@@ -229,6 +230,7 @@ def head(subject: Subject) -> Iterator[Fault]:
         yield Fault("SPN-401", message, place, "such as endpoints: {dim: 64}")
     levels = sorted(block.level for block in found.values())
     yield from _map_names(subject, spec.head)
+    yield from _labels(subject, spec.head)
     if isinstance(spec.head, FCOS) and spec.head.layers and spec.head.dim % spec.head.groups:
         message = f"head: {spec.head.groups} groups of norm do not divide the dim {spec.head.dim}"
         yield Fault("SPN-408", message, place, "such as groups: 32, dim: 256")
@@ -269,6 +271,14 @@ def _map_names(subject: Subject, head: Head) -> Iterator[Fault]:
             if RESULT in names:
                 message = f"{section[:-1]} name {RESULT!r} is taken by what the head gives"
                 yield Fault("SPN-402", message, subject.key(section, RESULT), f"such as {RESULT}_1")
+
+
+def _labels(subject: Subject, head: Head) -> Iterator[Fault]:
+    """Every class has a label."""
+    number = getattr(head, "classes", 0)
+    if head.labels is not None and (count := len(classes_of(head.labels, number).names)) != number:
+        message = f"head: expected a label for each of {number:,} classes, got {count:,}"
+        yield Fault("SPN-409", message, subject.place("head", "labels"), "labels: null takes them away")
 
 
 def _level(subject: Subject, name: str) -> int | None:

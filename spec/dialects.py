@@ -19,7 +19,7 @@ DIALECTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     # google/automl efficientdet, rwightman/efficientdet-pytorch
     "efficientdet": {
         "retinanet": {
-            "classes": 90,
+            "classes": "coco-90",
             "background": False,
             "anchors": {"size": 4.0, "ratios": [1.0, [0.7, 1.4], [1.4, 0.7]]},
             "detections": {"score": 0.0},

@@ -7,11 +7,16 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from spinec.spec.activations import Activation
+from spinec.spec.classes import Labels
 from spinec.spec.detection import Anchors, CountedAnchors, Detections, FocalLoss, Matching
-from spinec.spec.fields import Dilation, Dim, Frozen, Kernel, Ratio
+from spinec.spec.fields import Besides, Dilation, Dim, Frozen, Kernel, Ratio
 
 Layers = Annotated[int, Field(ge=0, le=64, description="convolutions before the prediction layer")]
-Classes = Annotated[int, Field(gt=0, le=100_000, description="number of classes")]
+Classes = Annotated[
+    int,
+    Field(gt=0, le=100_000, description="number of classes"),
+    Besides(type=["string", "array"], items={"type": "string"}),
+]
 AnchorCount = Annotated[int, Field(gt=0, le=1024)]
 Crops = Annotated[int, Field(gt=0, le=100_000)]
 ANCHOR_BY_ANCHOR = "anchor by anchor, a score per class or the 4 numbers of a box"
@@ -34,6 +39,7 @@ class Head(Frozen):
 
     kind: str = Field(description="what is computed from the outputs")
     activation: Activation = Field("swish", description="of every convolution and linear layer but the last")
+    labels: Labels | None = Field(None, description="what the classes are called: a list by name, or the names")
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: object) -> None:

@@ -10,11 +10,12 @@ from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
-from spinec.spec.document import MAX_BYTES, Allowance, Item, files_beside, read_file
+from spinec.spec.document import MAX_BYTES, Allowance, Item, file_text, files_beside, read_file
 from spinec.spec.errors import Fault, Place, SpecError, close_to, did_you_mean
 
 LIBRARY = Path(__file__).resolve().parent.parent / "specs"
 SUFFIXES = (".yaml", ".yml")
+NAMES = (".txt", ".names")  # of files that list names, one on a line
 _SPEC = re.compile(r"^(blocks|extends)\s*:", re.MULTILINE)
 _FRAGMENT = re.compile(r"^(fragment|takes)\s*:", re.MULTILINE)
 
@@ -73,17 +74,30 @@ def find_kind(name: str, spec: Path | None, place: Place, allowance: Allowance) 
     return _find_beside(name, spec, place, Sort("kinds", "kind", {}), allowance)[0]
 
 
+def find_names(name: str, spec: Path | None, place: Place, known: Mapping[str, object]) -> list[str]:
+    """The lines of a file of names in the folder of the spec or below it."""
+    path = _beside(name, spec, place, Sort("classes", "list of classes", known, NAMES))
+    return file_text(path, str(Path(place.source.name).parent / name)).split("\n")
+
+
 class Sort(NamedTuple):
     """A sort of documents that others name: the key that names one, what it is called, and those of the library."""
 
     key: str
     what: str
-    known: Mapping[str, Path]
+    known: Mapping[str, object]
+    suffixes: tuple[str, ...] = SUFFIXES
 
 
 def _find_beside(name: str, child: Path | None, place: Place, sort: Sort, allowance: Allowance) -> tuple[Item, Path]:
-    key, what, known = sort
-    if not name.endswith(SUFFIXES):
+    path = _beside(name, child, place, sort)
+    return _read_beside(path, str(Path(place.source.name).parent / name), place, allowance), path
+
+
+def _beside(name: str, child: Path | None, place: Place, sort: Sort) -> Path:
+    """The file of a name in the folder of a document or below it."""
+    key, what, known, suffixes = sort
+    if not name.endswith(suffixes):
         message = f"{key}: no {what} {name!r} in the library"
         raise SpecError([Fault("SPN-502", message, place, partial(did_you_mean, name, known))])
     if child is None:
@@ -94,11 +108,11 @@ def _find_beside(name: str, child: Path | None, place: Place, sort: Sort, allowa
         hint = "expected a file beside this spec or below it"
         raise SpecError([Fault("SPN-504", f"{key}: {name!r} leaves the folder of this spec", place, hint)])
     if not os.path.isfile(path):
-        files = path.parent.glob("*.y*ml") if name.isprintable() else ()
-        beside = sorted(str(Path(name).parent / file.name) for file in files)
+        files = files_beside(path) if name.isprintable() else ()
+        beside = [str(Path(name).parent / Path(file).name) for file in files if file.endswith(suffixes)]
         message = f"{key}: no file {name!r} in the folder of this spec"
         raise SpecError([Fault("SPN-505", message, place, partial(did_you_mean, name, beside))])
-    return _read_beside(path, str(Path(place.source.name).parent / name), place, allowance), path
+    return path
 
 
 def _read_beside(path: Path, name: str, place: Place, allowance: Allowance) -> Item:

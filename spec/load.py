@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from spinec.spec.blocks import Block
 from spinec.spec.check import check
+from spinec.spec.classes import numbered
 from spinec.spec.collection import paused_collection
 from spinec.spec.defaults import apply_defaults
 from spinec.spec.dialects import spoken
@@ -144,7 +145,9 @@ def _ready(tree: Item, blocks: dict[str, Block], head: Head | None, kinds: Kinds
 
 def _head(tree: Item, faults: list[Fault]) -> Head | None:
     item = tree.mapping.get("head")
-    return kinded(spoken(item, faults), Head.kinds, "head", faults) if item and item.value is not None else None
+    if item is None or item.value is None:
+        return None
+    return kinded(numbered(spoken(item, faults)), Head.kinds, "head", faults)
 
 
 def _blocks(tree: Item, kinds: Kinds, faults: list[Fault]) -> dict[str, Block]:

@@ -7,6 +7,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
+from spinec.spec.classes import with_class_file
 from spinec.spec.document import Allowance, Item
 from spinec.spec.errors import MOST_FAULTS, Fault, SpecError, did_you_mean
 from spinec.spec.fragment import is_fragment
@@ -42,7 +43,7 @@ def _extend(
     if "neck" in tree.value and "outputs" in tree.value and tree.value["neck"].value is not None:
         hint = "without 'outputs', the model gives out what the neck gives"
         faults.append(Fault("SPN-512", "outputs: the neck gives the outputs", tree.value["outputs"].key, hint))
-    tree = with_kind_files(tree, path, allowance)
+    tree = with_class_file(with_kind_files(tree, path, allowance), path)
     given, own = tree.mapping.get("extends"), tree
     if given:
         parent = _parent(given, path, faults, allowance, children)

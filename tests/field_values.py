@@ -39,7 +39,7 @@ STRUCTURE = {
     "Block": ("kind", "level", "dim", "inputs"),
     "Image": ("size",),
     "Input": ("block",),
-    "Head": ("kind",),
+    "Head": ("kind", "labels"),  # labels, of which there must be as many as classes, are drawn with these
     "Norm": ("groups",),  # which must divide every dim: tests/test_random_kinds.py
 }
 FIXED = (
@@ -79,7 +79,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "centerness": ("box", "class"),
     "channel_order": ("block_major", "channel_major"),
     "channels": (1, 2, 4, 3),
-    "classes": (3, 1, 2, 10),
+    "classes": (3, "voc-21", 1, ["cat", 'a "dog"'], 10),
     "conv": ("full", "separable"),
     "convention": ("conv", "profiler", "torch"),
     "counted_params": ("folded", "trained", "all"),

@@ -1,1 +1,1 @@
-"""Fragments that specs of the library name: YAML only."""
+"""Kinds of blocks that specs name: YAML only."""

@@ -1,0 +1,1 @@
+"""Lists of classes that heads name: YAML only."""
