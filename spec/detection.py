@@ -22,6 +22,13 @@ from spinec.spec.fields import Besides, Frozen, Ratio
 Positive = Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)]
 Factor = Annotated[float, Field(ge=0, le=10_000, allow_inf_nan=False)]
 MOST = 1_000_000
+FocalAlpha = Annotated[Ratio, Field(description="weight of what an anchor is to find; all else weighs 1 - alpha")]
+FocalGamma = Annotated[Factor, Field(description="how much less it counts what the network is sure of already")]
+Score = Annotated[float, Field(ge=0, lt=1, description="at least; scores are probabilities")]
+Candidates = Annotated[int, Field(ge=1, le=MOST, description="pairs of a box and a class that are compared, the best")]
+Drop = Annotated[Ratio, Field(description="overlap with a better box from which on one is dropped")]
+PerClass = Annotated[bool, Field(description="whether only boxes of one class drop one another")]
+Most = Annotated[int, Field(ge=1, le=MOST, description="boxes of an image")]
 RATIOS = 3  # at each scale, where only the number of anchors is given
 
 
@@ -102,8 +109,8 @@ class Matching(Frozen):
 class FocalLoss(Frozen):
     """Focal loss of classes and Huber loss of boxes, both over the number of anchors that are to find a box + 1."""
 
-    alpha: Ratio = Field(0.25, description="weight of what an anchor is to find; all else weighs 1 - alpha")
-    gamma: Factor = Field(1.5, description="how much less it counts what the network is sure of already")
+    alpha: FocalAlpha = 0.25
+    gamma: FocalGamma = 1.5
     delta: Positive = Field(0.1, description="of Huber loss: quadratic up to this error, linear above")
     box_weight: Factor = Field(50.0, description="of the boxes' loss beside the classes'")
 
@@ -111,8 +118,8 @@ class FocalLoss(Frozen):
 class Detections(Frozen):
     """Which boxes of an image are kept."""
 
-    score: float = Field(0.05, ge=0, lt=1, description="at least; scores are probabilities")
-    candidates: int = Field(5000, ge=1, le=MOST, description="pairs of a box and a class that are compared, the best")
-    iou: Ratio = Field(0.5, description="overlap with a better box from which on one is dropped")
-    per_class: bool = Field(True, description="whether only boxes of one class drop one another")
-    most: int = Field(100, ge=1, le=MOST, description="boxes of an image")
+    score: Score = 0.05
+    candidates: Candidates = 5000
+    iou: Drop = 0.5
+    per_class: PerClass = True
+    most: Most = 100

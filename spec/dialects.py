@@ -25,6 +25,18 @@ DIALECTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
             "detections": {"score": 0.0},
         }
     },
+    # pytorch/vision torchvision/models/detection. Of its candidates it takes 1,000 at each level, which no field says
+    "torchvision": {
+        "fcos": {
+            "distances": "relu",
+            "scaled": False,
+            "centerness": "box",
+            "offset": 0.0,
+            "classes": 91,
+            "loss": {"weighted": False},
+            "detections": {"score": 0.2},
+        },
+    },
 }
 """Dialect, kind of head: the fields that differ from the head's own defaults."""
 

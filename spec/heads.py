@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from spinec.spec.activations import Activation
+from spinec.spec.anchor_free import CentreSampling, FCOSDetections, FCOSLoss
 from spinec.spec.classes import Labels
 from spinec.spec.detection import Anchors, CountedAnchors, Detections, FocalLoss, Matching
 from spinec.spec.fields import Besides, Dilation, Dim, Frozen, Kernel, Ratio
@@ -153,7 +154,12 @@ class FCOS(Head):
     distances: Literal["exp", "relu"] = Field("exp", description="what makes the distances positive")
     scaled: bool = Field(True, description="a trained factor of each level for its distances")
     centerness: Literal["class", "box"] = Field("class", description="behind which tower centerness is predicted")
+    unit: Literal["stride", "pixel"] = Field("stride", description="what distances are given in")
+    offset: Ratio = Field(0.5, description="where in a cell distances start, from its left and from its top")
     classes: Classes = Field(80, description="classes, without a background")
+    matching: CentreSampling = CentreSampling()
+    loss: FCOSLoss = FCOSLoss()
+    detections: FCOSDetections = FCOSDetections()
     prior: float = Field(0.01, gt=0, lt=1, description="the first guess of a class at each cell")
 
 

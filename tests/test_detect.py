@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from answering import BACKENDS, TensorFlow, Torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,89 +28,6 @@ outputs: {P3: p3, P4: p4, P5: p5, P6: p6, P7: p7}
 head: HEAD
 """
 GARDENS = "{kind: retinanet, dim: 8, layers: 0, classes: 11, dialect: model_garden}"
-
-
-class Torch:
-    """Generated PyTorch source, given and giving arrays of channels last."""
-
-    def __init__(self, spec, parts=("detect", "loss")):
-        self.torch = pytest.importorskip("torch")
-        program = lower(loads(spec))
-        self.module = import_source(emit(program, "pytorch", parts), program.name)
-
-    def maps(self, maps):
-        return {name: self.tensor(value.transpose(0, 3, 1, 2)) for name, value in maps.items()}
-
-    def tensor(self, value):
-        return self.torch.tensor(np.ascontiguousarray(value))
-
-    def anchors(self, maps):
-        return self.module.make_anchors(self.maps(maps)).numpy()
-
-    def targets(self, maps, boxes, classes):
-        """Class (-1: none) and encoded box of every anchor, and which have a box."""
-        anchors, boxes, classes = self.module.make_anchors(self.maps(maps)), self.tensor(boxes), self.tensor(classes)
-        which, positive, _ = self.module.match(anchors, boxes, classes >= 0)
-        goals = self.module.encode(boxes.gather(1, which[..., None].expand(-1, -1, 4)), anchors)
-        return self.torch.where(positive, classes.gather(1, which), -1).numpy(), goals.numpy(), positive.numpy()
-
-    def loss(self, maps, boxes, classes):
-        """The losses, and the gradients of all maps."""
-        given = {name: value.requires_grad_() for name, value in self.maps(maps).items()}
-        losses = self.module.loss(given, self.tensor(boxes), self.tensor(classes))
-        losses["loss"].backward()
-        gradients = {name: value.grad.numpy().transpose(0, 2, 3, 1) for name, value in given.items()}
-        return {name: value.item() for name, value in losses.items()}, gradients
-
-    def detect(self, maps, image, sizes=None):
-        image, sizes = self.tensor(image.transpose(0, 3, 1, 2)), None if sizes is None else self.tensor(sizes)
-        return [each.numpy() for each in self.module.detect(lambda image: self.maps(maps), image, sizes)]
-
-    def decoded(self, boxes, anchors):
-        boxes, anchors = self.tensor(boxes), self.tensor(anchors)
-        return self.module.decode(self.module.encode(boxes, anchors), anchors).numpy()
-
-
-class TensorFlow:
-    """Generated TensorFlow source."""
-
-    def __init__(self, spec, parts=("detect", "loss")):
-        self.tf = pytest.importorskip("tensorflow")
-        program = lower(loads(spec))
-        self.module = import_source(emit(program, "tensorflow", parts), program.name)
-
-    def maps(self, maps):
-        return {name: self.tf.constant(value) for name, value in maps.items()}
-
-    def anchors(self, maps):
-        return self.module.make_anchors(self.maps(maps)).numpy()
-
-    def targets(self, maps, boxes, classes):
-        anchors = self.module.make_anchors(self.maps(maps))
-        which, positive, _ = self.module.match(anchors, self.tf.constant(boxes), self.tf.constant(classes >= 0))
-        goals = self.module.encode(self.tf.gather(boxes, which, batch_dims=1), anchors)
-        classes = self.tf.where(positive, self.tf.gather(classes, which, batch_dims=1), -1)
-        return classes.numpy(), goals.numpy(), positive.numpy()
-
-    def loss(self, maps, boxes, classes):
-        given = {name: self.tf.Variable(value) for name, value in maps.items()}
-        with self.tf.GradientTape() as tape:
-            read = {name: value + 0 for name, value in given.items()}
-            losses = self.module.loss(read, self.tf.constant(boxes), self.tf.constant(classes))
-        gradients = tape.gradient(losses["loss"], given)
-        return {name: float(value) for name, value in losses.items()}, {k: v.numpy() for k, v in gradients.items()}
-
-    def detect(self, maps, image, sizes=None):
-        def detect(image):
-            return self.module.detect(lambda image, training: self.maps(maps), image, sizes)
-
-        return [each.numpy() for each in self.tf.function(detect)(self.tf.constant(image))]
-
-    def decoded(self, boxes, anchors):
-        return self.module.decode(self.module.encode(boxes, anchors), anchors).numpy()
-
-
-BACKENDS = pytest.mark.parametrize("made", [Torch, TensorFlow], ids=["pytorch", "tensorflow"])
 
 
 def garden_maps():

@@ -36,7 +36,15 @@ SECTIONS = {
     "scale": "Scale",
     "published": "Published",
 }
-MEANT = {"anchors": "Anchors", "matching": "Matching", "loss": "FocalLoss", "detections": "Detections"}
+MEANT = {  # keys of heads with a section of their own
+    "anchors": "Anchors",
+    "matching": "Matching",
+    "loss": "FocalLoss",
+    "detections": "Detections",
+    "matching-of-fcos": "CentreSampling",
+    "loss-of-fcos": "FCOSLoss",
+}
+LIKE = {"FCOSDetections": "detections"}  # models with the fields of a section, and other defaults
 EXPLAINED = (*SECTIONS, "blocks", "outputs", "head", "defaults", "extends", "neck")  # keys with a section of their own
 
 
@@ -191,7 +199,7 @@ def _type(field: Node) -> str:
         return ", or ".join(_type(option) for option in options)
     if "$ref" in field:
         name = field["$ref"].rpartition("/")[2]
-        section = next((key for key, model in MEANT.items() if model == name), None)
+        section = LIKE.get(name) or next((key for key, model in MEANT.items() if model == name), None)
         return f"[mapping](#{section})" if section else "mapping"
     if "prefixItems" in field:
         return "a pair of them"

@@ -33,9 +33,13 @@ TASKS = Path(__file__).with_name("tasks")
 MAPS = "dict[str, Tensor]"
 NORMS = {"nn.BatchNorm2d": "batch_norm", "nn.SyncBatchNorm": "batch_norm"}
 WORDS = Words(module="nn.Module", sequence="nn.Sequential", nothing="nn.Identity")
-STANDARD = {"math": "import math", "partial": "from functools import partial"}
+STANDARD = {
+    "math": "import math",
+    "Callable": "from collections.abc import Callable",
+    "partial": "from functools import partial",
+}
 FRAMEWORK = {"torch": "import torch", "F": "import torch.nn.functional as F"}
-RESERVED = CONSTANTS | {"None", "True", "False", "F", "LEVELS", "Tensor", "nn", "torch", *NORMS.values()}
+RESERVED = CONSTANTS | {"None", "True", "False", "Callable", "F", "LEVELS", "Tensor", "nn", "torch", *NORMS.values()}
 """What no class and no field is called."""
 
 
@@ -50,7 +54,8 @@ def emit(program: Program, parts: Sequence[str] = ()) -> str:
     own, short = names_in("\n\n\n".join(classes)).plus(beside.names), norms.lines()
     prelude, names = needed([PRELUDE], own.plus(names_in("\n".join(short))))
     framework = [line for name, line in FRAMEWORK.items() if name in names.called]
-    standard = [line for name, line in STANDARD.items() if name in names.called]
+    mentioned = names.called | (names.used & {"Callable"})
+    standard = [line for name, line in STANDARD.items() if name in mentioned]
     calls = levels(program) if any(outline.per_call for outline in outlines) else []
     imports = [*standard, *([""] if standard else []), *framework, "from torch import Tensor, nn"]
     fixed = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -37,7 +38,36 @@ def clip(boxes: Tensor, sizes: Tensor) -> Tensor:
     return torch.minimum(boxes.clamp(min=0), sizes.repeat(1, 2)[:, None])
 
 
-@torch.library.custom_op("detection::best", mutates_args=())
+def operator(
+    function: Callable[..., tuple[Tensor, Tensor, Tensor]],
+) -> Callable[..., tuple[Tensor, Tensor, Tensor]]:
+    """A function as an operator, so that compilers do not look into it.
+
+    All detectors of a process share one: who registers it again takes it from others.
+    """
+    try:
+        return torch.ops.detection.best.default
+    except AttributeError:
+        made = torch.library.custom_op("detection::best", function, mutates_args=())
+        made.register_fake(nothing)
+        return torch.ops.detection.best.default
+
+
+def nothing(
+    boxes: Tensor,
+    scores: Tensor,
+    score: float,
+    candidates: int,
+    iou: float,
+    per_class: bool,
+    most: int,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """What `best` gives where there is no box."""
+    sure = boxes.new_zeros(boxes.shape[0], most)
+    return boxes.new_zeros(boxes.shape[0], most, 4), sure, sure.long()
+
+
+@operator
 def best(
     boxes: Tensor,
     scores: Tensor,
@@ -66,21 +96,6 @@ def best(
         found[i, : len(kept)], labels[i, : len(kept)] = box[kept], label[kept]
         sure[i, : len(kept)] = pairs[chosen[kept]]
     return found, sure, labels
-
-
-@best.register_fake
-def nothing(
-    boxes: Tensor,
-    scores: Tensor,
-    score: float,
-    candidates: int,
-    iou: float,
-    per_class: bool,
-    most: int,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """What `best` gives where there is no box."""
-    sure = boxes.new_zeros(boxes.shape[0], most)
-    return boxes.new_zeros(boxes.shape[0], most, 4), sure, sure.long()
 
 
 def nms(boxes: Tensor, labels: Tensor, iou: float, most: int) -> Tensor:

@@ -1,0 +1,130 @@
+"""Answers and losses of FCOS, SSD and CenterNet: PyTorch against TensorFlow, and through the frameworks' compilers."""
+
+import numpy as np
+import pytest
+from answering import PYRAMID, TOWER, TensorFlow, Torch, answering, made_up_boxes, made_up_maps
+
+FCOS = "kind: fcos, dim: 8, groups: 2, layers: 0"
+HEADS = {
+    "fcos": (f"{{{FCOS}, classes: 5}}", PYRAMID),
+    "fcos as in torchvision": (f"{{{FCOS}, classes: 5, dialect: torchvision}}", PYRAMID),
+    "fcos of one class": (f"{{{FCOS}, classes: 1, detections: {{per_class: false, most: 7, iou: 0.3}}}}", PYRAMID),
+    "fcos with other losses": (
+        f"{{{FCOS}, classes: 5, unit: pixel, loss: {{overlap: iou, alpha: 0.7, gamma: 0, box_weight: 3, "
+        "centerness_weight: 2}, matching: {radius: 0, reach: 4}}",
+        PYRAMID,
+    ),
+}
+EVERY = pytest.mark.parametrize(("head", "outputs"), HEADS.values(), ids=HEADS)
+ONE_EACH = pytest.mark.parametrize(("head", "outputs"), [HEADS[name] for name in HEADS if " " not in name])
+
+
+def maps_of(framework, images, seed, dtype=np.float64):
+    """Maps that the head can give: distances are positive."""
+    maps = made_up_maps(framework.program, images, np.random.default_rng(seed), dtype)
+    fcos = framework.program.spec.head.kind == "fcos"
+    return {name: np.abs(value) + 0.01 if fcos and name.startswith("box") else value for name, value in maps.items()}
+
+
+@pytest.mark.parametrize("boxes", [0, 1, 100])
+@EVERY
+def test_losses_and_gradients_are_the_same_in_both_frameworks(head, outputs, boxes):
+    first, second = answering(Torch, head, outputs), answering(TensorFlow, head, outputs)
+    for dtype, bound in ((np.float32, 1e-5), (np.float64, 1e-12)):
+        truth = made_up_boxes(first.program, 2, boxes, np.random.default_rng(1), dtype)
+        maps = maps_of(first, 2, 0, dtype)
+        (losses, gradients), (again, others) = first.loss(maps, *truth), second.loss(maps, *truth)
+        assert again == pytest.approx(losses, rel=bound, abs=bound)
+        assert all(np.isfinite(value) for value in losses.values())
+        assert losses["loss"] > 0 or not boxes
+        scale = max(np.abs(gradient).max() for gradient in gradients.values())
+        for name, gradient in gradients.items():
+            assert np.isfinite(gradient).all(), name
+            assert np.abs(gradient - others[name]).max() <= bound * max(scale, 1e-3), name
+
+
+@EVERY
+def test_boxes_of_no_area_and_boxes_that_are_none_teach_nothing(head, outputs):
+    framework = answering(Torch, head, outputs)
+    maps, (boxes, classes) = maps_of(framework, 2, 0), made_up_boxes(framework.program, 2, 6, np.random.default_rng(1))
+    some = classes >= 0
+    some[:, 2] = False  # it has no area
+    left = np.where(some[..., None], boxes, 0)
+    losses, _ = framework.loss(maps, boxes, classes)
+    again, _ = framework.loss(maps, left, np.where(some, classes, -1))
+    assert losses == again
+
+
+@EVERY
+def test_detections_are_the_same_in_both_frameworks(head, outputs):
+    first, second = answering(Torch, head, outputs), answering(TensorFlow, head, outputs)
+    maps, image = maps_of(first, 2, 3), np.zeros((2, 64, 96, 3))
+    sizes = np.array([[64.0, 96.0], [50.0, 30.0]])
+    found, others = (each.detect(maps, image, sizes) for each in (first, second))
+    for one, other in zip(found, others, strict=True):
+        assert np.abs(one - other).max() < 1e-9
+    boxes, scores, classes = found
+    read = first.program.spec.head
+    assert scores.shape == (2, read.detections.most)
+    assert (scores[:, 0] > 0).all()
+    assert (np.diff(scores) <= 0).all()
+    assert (boxes >= 0).all()
+    assert (boxes[1].reshape(-1, 2) <= sizes[1]).all()
+    assert classes.max() < read.classes
+
+
+@ONE_EACH
+def test_compilers_take_what_detects_and_what_learns(head, outputs):
+    framework = answering(Torch, head, outputs)
+    torch, module = framework.torch, framework.module
+    torch.manual_seed(0)
+    model = module.Tower().eval()
+    images = torch.randn(2, 3, 64, 96)
+
+    class Detector(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.model = model
+
+        def forward(self, images):
+            return module.detect(self.model, images)
+
+    compiled = torch.compile(Detector(), fullgraph=True, backend="aot_eager")(images)
+    exported = torch.export.export(Detector(), (images,), dynamic_shapes=({0: torch.export.Dim("batch")},)).module()
+    for given, found in ((images, compiled), (images[:1], exported(images[:1]))):
+        for one, other in zip(module.detect(model, given), found, strict=True):
+            assert torch.allclose(one.double(), other.double(), atol=1e-4)
+    boxes, classes = torch.tensor([[[10.0, 20, 40, 60]]] * 2), torch.tensor([[0], [-1]])
+    learn = torch.compile(module.loss, fullgraph=True, backend="aot_eager")
+    plain = module.loss(model(images), boxes, classes)
+    for name, value in learn(model(images), boxes, classes).items():
+        assert torch.allclose(value, plain[name]), name
+
+
+@ONE_EACH
+def test_xla_takes_what_detects_and_what_learns(head, outputs):
+    framework = answering(TensorFlow, head, outputs)
+    tf = framework.tf
+    maps, image = framework.maps(maps_of(framework, 1, 0, np.float32)), tf.zeros([1, 64, 96, 3])
+
+    def detect(image):
+        return framework.module.detect(lambda image, training: maps, image)
+
+    for one, other in zip(tf.function(detect)(image), tf.function(detect, jit_compile=True)(image), strict=True):
+        assert np.abs(one.numpy() - other.numpy()).max() < 1e-4
+    truth = [tf.constant(each) for each in made_up_boxes(framework.program, 1, 4, np.random.default_rng(2), np.float32)]
+    plain = framework.module.loss(maps, *truth)
+    for name, value in tf.function(framework.module.loss, jit_compile=True)(maps, *truth).items():
+        assert float(value) == pytest.approx(float(plain[name]), rel=1e-5), name
+
+
+def test_a_detector_goes_on_beside_one_that_is_made_later():
+    """Its operator was taken from it once, and what it called had been freed."""
+    first = Torch(TOWER.replace("OUTPUTS", PYRAMID).replace("HEAD", HEADS["fcos"][0]))
+    maps, image = maps_of(first, 1, 0), np.zeros((1, 64, 96, 3))
+    found = first.detect(maps, image)
+    second = Torch(TOWER.replace("OUTPUTS", PYRAMID).replace("HEAD", HEADS["fcos of one class"][0]))
+    second.detect(maps_of(second, 1, 0), image)
+    assert second.module.best is first.torch.ops.detection.best.default
+    for one, other in zip(found, first.detect(maps, image), strict=True):
+        assert np.array_equal(one, other)

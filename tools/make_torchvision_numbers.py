@@ -1,0 +1,101 @@
+"""Writes `tests/numbers/torchvision.npz`: what torchvision's SSDLite and FCOS make of maps, one made-up input each.
+
+Needs torchvision beside a torch that it fits, and nothing of spinec: Debian's python3-torchvision and /usr/bin/python3.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torchvision.models.detection import fcos_resnet50_fpn, ssdlite320_mobilenet_v3_large
+from torchvision.models.detection.image_list import ImageList
+from torchvision.ops import box_iou
+
+WHERE = Path(__file__).resolve().parent.parent / "tests" / "numbers" / "torchvision.npz"
+SWAPPED = [1, 0, 3, 2]  # x before y, as torchvision has it, and y before x
+
+
+def main() -> None:
+    """Compute the numbers and write them."""
+    torch.manual_seed(0)
+    numbers = {**{f"fcos_{name}": value for name, value in fcos(11).items()}}
+    numbers |= {f"ssd_{name}": value for name, value in ssd(5).items()}
+    np.savez_compressed(WHERE, **{name: np.asarray(value) for name, value in numbers.items()})
+    print({name: np.shape(value) for name, value in numbers.items()})
+
+
+def fcos(classes: int) -> dict:
+    """An image of 128 x 256, levels 3 to 7; the class map is centred at -4, so that no level has 1,000 candidates."""
+    model = fcos_resnet50_fpn(weights=None, weights_backbone=None, num_classes=classes).eval()
+    grids = [(128 >> level, 256 >> level) for level in range(3, 8)]
+    images = ImageList(torch.zeros(1, 3, 128, 256), [(120, 250)])
+    anchors = model.anchor_generator(images, [torch.zeros(1, 1, *grid) for grid in grids])
+    maps = {
+        "class": [torch.randn(1, *grid, classes) * 1.5 - 4 for grid in grids],
+        "box": [torch.rand(1, *grid, 4) * 3 for grid in grids],
+        "centerness": [torch.randn(1, *grid, 1) + 1 for grid in grids],
+    }
+    outputs = {
+        theirs: [each.reshape(1, -1, each.shape[-1]) for each in maps[ours]]
+        for theirs, ours in (("cls_logits", "class"), ("bbox_regression", "box"), ("bbox_ctrness", "centerness"))
+    }
+    split = [list(anchors[0].split([height * width for height, width in grids]))]
+    (found,) = model.postprocess_detections(outputs, split, images.image_sizes)
+    boxes = torch.tensor([[10.3, 12.1, 60.2, 50.7], [20.9, 5.2, 200.4, 120.3], [100, 30, 112, 45], [30.5, 20, 70, 61]])
+    target = {"boxes": boxes, "labels": torch.tensor([3, 10, 1, 3])}
+    whole = {name: torch.cat(each, 1) for name, each in outputs.items()}
+    losses = model.compute_loss([target], whole, anchors, [height * width for height, width in grids])
+    return {
+        **{f"{kind}_P{i + 3}": each for kind, levels in maps.items() for i, each in enumerate(levels)},
+        **_found(found),
+        "gt": boxes[:, SWAPPED],
+        "labels": target["labels"],
+        "losses": [losses[name] for name in ("classification", "bbox_regression", "bbox_ctrness")],
+    }
+
+
+def ssd(classes: int) -> dict:
+    """An image of 320 x 320, levels 4 to 9; the background is so likely that no class has 300 candidates."""
+    model = ssdlite320_mobilenet_v3_large(weights=None, weights_backbone=None, num_classes=classes).eval()
+    sides = [20, 10, 5, 3, 2, 1]
+    images = ImageList(torch.zeros(1, 3, 320, 320), [(320, 320)])
+    anchors = model.anchor_generator(images, [torch.zeros(1, 1, side, side) for side in sides])
+    background = torch.tensor([10.0] + [0.0] * (classes - 1)).repeat(6)
+    maps = {
+        "class": [torch.randn(1, side, side, 6 * classes) * 2 + background for side in sides],
+        "box": [torch.randn(1, side, side, 6 * 4) for side in sides],
+    }
+    outputs = {
+        "cls_logits": torch.cat([each.reshape(1, -1, classes) for each in maps["class"]], 1),
+        "bbox_regression": torch.cat([each.reshape(1, -1, 4) for each in maps["box"]], 1),
+    }
+    (found,) = model.postprocess_detections(outputs, anchors, images.image_sizes)
+    boxes = torch.tensor(
+        [[10.3, 12.1, 60.2, 50.7], [20.9, 5.2, 300.4, 250.3], [100, 200, 112, 245], [230, 20, 270, 61]]
+    )
+    target = {"boxes": boxes, "labels": torch.tensor([3, 4, 1, 3])}
+    matched = [model.proposal_matcher(box_iou(boxes, anchors[0]))]
+    losses = model.compute_loss([target], outputs, anchors, matched)
+    return {
+        "anchors": anchors[0][:, SWAPPED],
+        **{f"{kind}_P{i + 4}": each for kind, levels in maps.items() for i, each in enumerate(levels)},
+        **_found(found),
+        "gt": boxes[:, SWAPPED],
+        "labels": target["labels"],
+        "matched": matched[0],
+        "losses": [losses[name] for name in ("classification", "bbox_regression")],
+    }
+
+
+def _found(found: dict) -> dict:
+    return {
+        "boxes": found["boxes"][:, SWAPPED].detach(),
+        "scores": found["scores"].detach(),
+        "found": found["labels"],
+    }
+
+
+if __name__ == "__main__":
+    main()
