@@ -39,7 +39,7 @@ class Backend(Protocol):
     """What it can turn a program into, with some weights or fresh ones, and how."""
 
     def emit(self, program: Program, parts: Sequence[str] = ()) -> str:
-        """Standalone source of a program, and of what its head answers or learns: detect, classify, segment, loss."""
+        """Standalone source of a program, and of what its head answers or learns: see `emit` below."""
 
     def build(self, program: Program) -> Any:
         """The live model: that source, imported."""
@@ -103,8 +103,8 @@ def backend(name: str) -> Backend:
 def emit(program: Program, backend_name: str = "pytorch", parts: Sequence[str] = ()) -> str:
     """Standalone source of a program for a framework; deterministic, and nothing of spinec in it.
 
-    With the parts ``"detect"``, ``"classify"``, ``"segment"`` or ``"loss"`` it has functions of these names, which make
-    answers of what the head gives, or say what it is to learn.
+    With the parts ``"detect"``, ``"classify"``, ``"segment"``, ``"paste"`` or ``"loss"`` it has functions of these
+    names, which make answers of what the head gives, or say what it is to learn.
 
     Raises:
         BackendError: when the backend lacks a rule, or the head a part.

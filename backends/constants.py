@@ -134,7 +134,8 @@ def constants(spec: ModelSpec, norms: Norms, used: Collection[str]) -> list[str]
         if name.upper() in used:
             value, meaning = getattr(head, name), field.description or ""
             if isinstance(value, Anchors):
-                meaning = f"anchors per cell: {value.scales} scales x {len(value.ratios)} ratios"
+                scales = f"{value.scales} scales x " if value.scales > 1 else ""
+                meaning = f"anchors per cell: {scales}{len(value.ratios)} ratios"
                 value = value.per_cell
             lines += definition(name.upper(), value, meaning)
     return lines

@@ -8,7 +8,7 @@ place that makes it says what they are.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from typing import Any
@@ -67,6 +67,23 @@ class Outline:
         head = replace(self.graph, inputs=inputs, nodes=self.graph.nodes[split:])
         before, after = self.members[:split], self.members[split:]
         return replace(self, graph=body, members=before), replace(self, graph=head, members=after)
+
+    def by_input(self, crops: Collection[str]) -> dict[str, Outline]:
+        """A head in parts: by each of the crops what is computed from it, by "" what is from nothing but features."""
+        reads = {name: name for name in crops}
+        for node in self.graph.nodes:
+            reads[node.name] = next((reads[name] for name in node.inputs if reads.get(name)), "")
+        return {part: self._only(part, reads) for part in ("", *crops)}
+
+    def _only(self, part: str, reads: Mapping[str, str]) -> Outline:
+        """What `reads` says to be of a part."""
+        nodes = tuple(node for node in self.graph.nodes if reads[node.name] == part)
+        own = {node.name for node in nodes}
+        outputs = {name: value for name, value in self.graph.outputs.items() if reads.get(value, "") == part}
+        read = dict.fromkeys([*(name for node in nodes for name in node.inputs), *outputs.values()])
+        inputs = tuple(name for name in read if name not in own)
+        graph = replace(self.graph, inputs=inputs, nodes=nodes, outputs=outputs)
+        return replace(self, graph=graph, members=tuple(each for each in self.members if each.node.name in own))
 
 
 @dataclass(eq=False)

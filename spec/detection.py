@@ -90,6 +90,12 @@ CountedAnchors: TypeAlias = Annotated[Anchors, BeforeValidator(_counted), Beside
 """Anchors of a cell: which, or how many; three ratios at each scale where that goes, squares where not."""
 
 
+def ordered(negative: float, positive: float) -> None:
+    """Refuse overlaps that make an anchor find a box and none at once."""
+    if negative > positive:
+        raise ValueError(f"expected 'negative' to be at most 'positive', which is {positive}")
+
+
 class Matching(Frozen):
     """Which anchors are to find a box, by their overlap (intersection over union) with it."""
 
@@ -101,8 +107,7 @@ class Matching(Frozen):
 
     @model_validator(mode="after")
     def _one_or_the_other(self) -> Self:
-        if self.negative > self.positive:
-            raise ValueError(f"expected 'negative' to be at most 'positive', which is {self.positive}")
+        ordered(self.negative, self.positive)
         return self
 
 

@@ -13,9 +13,12 @@ from spinec.spec.validate import show
 
 DIALECTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     # tensorflow/tpu models/official/detection, the code of the paper's authors: what heads mean by themselves
-    "tpu": {"retinanet": {}},
+    "tpu": {"retinanet": {}, "mask_rcnn": {}},
     # tensorflow/models official/vision
-    "model_garden": {"retinanet": {"anchors": {"ratios": [0.5, 1.0, 2.0]}}},
+    "model_garden": {
+        "retinanet": {"anchors": {"ratios": [0.5, 1.0, 2.0]}},
+        "mask_rcnn": {"anchors": {"ratios": [0.5, 1.0, 2.0]}},
+    },
     # google/automl efficientdet, rwightman/efficientdet-pytorch
     "efficientdet": {
         "retinanet": {

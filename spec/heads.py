@@ -11,6 +11,7 @@ from spinec.spec.anchor_free import CentreSampling, FCOSDetections, FCOSLoss
 from spinec.spec.classes import Labels
 from spinec.spec.detection import Anchors, CountedAnchors, Detections, FocalLoss, Matching
 from spinec.spec.fields import Besides, Dilation, Dim, Frozen, Kernel, Ratio
+from spinec.spec.regions import FewAnchors, Proposals, Regions
 
 Layers = Annotated[int, Field(ge=0, le=64, description="convolutions before the prediction layer")]
 Classes = Annotated[
@@ -100,7 +101,7 @@ class RetinaNet(Head):
 class MaskRCNN(Head):
     """Proposals from every output, and subnets that classify, refine and cut out crops (regions) of the outputs.
 
-    What lies between, choosing proposals and cropping, is no part of the network: crops are its further inputs.
+    Crops are further inputs of the network. `compile --with detect` has what chooses proposals and cuts them out.
     """
 
     ladder: ClassVar[bool] = True
@@ -115,7 +116,12 @@ class MaskRCNN(Head):
     mask_layers: Layers = Field(4, description="3x3 convolutions on a crop before the upsampling")
     hidden: tuple[Dim, ...] = Field((1024,), max_length=8, description="of the linear layers before class and box")
     classes: Classes = Field(91, description="classes, background included as in the paper's code base")
-    anchors: AnchorCount = Field(3, description="anchors per cell: 3 ratios")
+    anchors: FewAnchors = Field(
+        Anchors(scales=1), description="the boxes that every cell starts from, of one scale unless told, or how many"
+    )
+    proposals: Proposals = Proposals()
+    regions: Regions = Regions()
+    detections: Detections = Detections()
     box_crops: Crops = Field(1000, description="crops of an image that are classified: what is counted")
     mask_crops: Crops = Field(100, description="crops of an image that get a mask: what is counted")
     box_size: CropSize = Field(7, description="cells on each side of a crop that is classified")

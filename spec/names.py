@@ -37,7 +37,7 @@ MODULE_ATTRIBUTES = frozenset(
 GENERATED_NAMES = frozenset(
     """
     torch nn keras layers ops math partial image self args kwargs head class_subnet box_subnet
-    forward_features forward_head out_channels strides
+    forward_features forward_head forward_maps forward_box_crops forward_mask_crops out_channels strides
     """.split()
 )
 # torch.nn.ModuleDict, which holds what exists once per output, has the methods of a mapping.

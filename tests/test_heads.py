@@ -6,21 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from small_heads import CELLS, SMALL, program_of
 
 import spinec
 from spinec.backends.backend import backend
 from spinec.backends.verify import TRAINING_BAR, Course, compare
 
-SMALL = """
-name: small
-input: {{size: [44, 60]}}
-blocks:
-  stem: {{level: 1, kind: conv, dim: 8, inputs: [image]}}
-  b1: {{level: 2, kind: conv, dim: 12, inputs: [stem]}}
-  b2: {{level: 3, kind: conv, dim: 12, inputs: [b1]}}
-outputs: {{P2: b1, P3: b2}}
-head: {{{own}}}
-"""
 FCOS = "kind: fcos, dim: 16, groups: 4, classes: 5"
 HEADS = {
     "fcos": FCOS,
@@ -29,11 +20,6 @@ HEADS = {
     "centernet": "kind: centernet, dim: 10, classes: 7",
     "centernet of another activation": "kind: centernet, dim: 6, classes: 1, activation: hard_swish",
 }
-CELLS = 11 * 15 + 6 * 8  # of both outputs
-
-
-def program_of(own: str) -> spinec.Program:
-    return spinec.lower(spinec.loads(SMALL.format(own=own)))
 
 
 def test_fcos_costs_what_it_does_by_hand() -> None:

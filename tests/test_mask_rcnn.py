@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import small_heads
+from small_heads import CELLS, SMALL
 
 import spinec
 from spinec.backends.verify import TRAINING_BAR, Course, compare
 from spinec.spec.errors import BackendError, SpecError
 
-SMALL = """
-name: regions
-input: {{size: [44, 60]}}
-blocks:
-  stem: {{level: 1, kind: conv, dim: 8, inputs: [image]}}
-  b1: {{level: 2, kind: conv, dim: 8, inputs: [stem]}}
-  b2: {{level: 3, kind: conv, dim: 16, inputs: [b1]}}
-outputs: {{P2: b1, P3: b2}}
-endpoints: {{dim: 12}}
-head: {{kind: mask_rcnn, dim: 8, classes: 5, {own}}}
-"""
+MASK_RCNN = "kind: mask_rcnn, dim: 8, classes: 5, "
 PLAIN = "box_layers: 2, mask_layers: 1, hidden: [10], box_size: 3, mask_size: 4, box_crops: 6, mask_crops: 2"
 HEADS = {
     "plain": PLAIN,
@@ -27,11 +19,10 @@ HEADS = {
     "bare": "proposal_layers: 0, box_layers: 0, mask_layers: 0, hidden: [], anchors: 2, box_size: 2, mask_size: 1",
     "two linear layers": "box_layers: 0, hidden: [9, 7], box_crops: 1, mask_crops: 1, activation: relu",
 }
-CELLS = 11 * 15 + 6 * 8  # of both outputs
 
 
 def program_of(own: str = PLAIN) -> spinec.Program:
-    return spinec.lower(spinec.loads(SMALL.format(own=own)))
+    return small_heads.program_of(MASK_RCNN + own)
 
 
 class Sums:
@@ -61,8 +52,8 @@ class Sums:
 def by_hand(head: spinec.spec.heads.MaskRCNN) -> tuple[int, int]:
     sums = Sums(head)
     dim = sums.layers(CELLS, head.proposal_layers, norms=2)  # of each output its own
-    sums.conv(CELLS, dim, head.anchors, 1)
-    sums.conv(CELLS, dim, 4 * head.anchors, 1)
+    sums.conv(CELLS, dim, head.anchors.per_cell, 1)
+    sums.conv(CELLS, dim, 4 * head.anchors.per_cell, 1)
     dim = sums.layers(head.box_crops * head.box_size**2, head.box_layers) * head.box_size**2
     for hidden in head.hidden:
         dim = sums.layer(head.box_crops, dim * hidden, hidden, norms=1)
@@ -111,13 +102,11 @@ def test_what_a_program_takes_and_gives() -> None:
         "crop_box": (20,),
         "crop_mask": (5, 8, 8),
     }
-    assert str(program).startswith(
-        "program regions (image: 3x44x60, box_crops: 6 of 12x3x3, mask_crops: 2 of 12x4x4)\n"
-    )
+    assert str(program).startswith("program small (image: 3x44x60, box_crops: 6 of 12x3x3, mask_crops: 2 of 12x4x4)\n")
 
 
 def test_a_block_that_is_called_as_an_input_is_refused() -> None:
-    text = SMALL.format(own=PLAIN).replace("b2", "box_crops")
+    text = SMALL.format(own=MASK_RCNN + PLAIN).replace("b2", "box_crops")
     with pytest.raises(SpecError, match=r"two parts are called 'box_crops'.*\[SPN-604\]"):
         spinec.lower(spinec.loads(text))
 
@@ -172,7 +161,9 @@ def test_the_upsampling_starts_alike(mode: str) -> None:
     pytest.importorskip("torch")
     pytest.importorskip("tensorflow")
     own = "mask_layers: 0, hidden: []"
-    text = SMALL.format(own=own).replace("dim: 12", "dim: 96").replace("dim: 8, classes", "dim: 24, classes")
+    text = (
+        SMALL.format(own=MASK_RCNN + own).replace("dim: 12", "dim: 96").replace("dim: 8, classes", "dim: 24, classes")
+    )
     program = spinec.lower(spinec.loads(text + f"init: {{scale: 1.5, mode: {mode}}}\n"))
     fan = 4 * (24 if mode == "fan_out" else 96)
     for name in ("pytorch", "tensorflow"):
@@ -187,7 +178,7 @@ def test_the_upsampling_starts_alike(mode: str) -> None:
 def test_a_picture_alone_does_not_run_it(name: str) -> None:
     image = np.zeros((3, 44, 60), "float32")
     pytest.importorskip({"pytorch": "torch"}.get(name, name))
-    with pytest.raises(BackendError, match="regions takes box_crops and mask_crops beside the image"):
+    with pytest.raises(BackendError, match="small takes box_crops and mask_crops beside the image"):
         spinec.backends.backend.backend(name).run(program_of(), image)
     with pytest.raises(BackendError, match="a picture is not enough"):
         compare(program_of(), image=image)

@@ -40,6 +40,8 @@ MEANT = {  # keys of heads with a section of their own
     "anchors": "Anchors",
     "matching": "Matching",
     "loss": "FocalLoss",
+    "proposals": "Proposals",
+    "regions": "Regions",
     "detections": "Detections",
     "matching-of-fcos": "CentreSampling",
     "loss-of-fcos": "FCOSLoss",
@@ -201,8 +203,8 @@ def _type(field: Node) -> str:
         name = field["$ref"].rpartition("/")[2]
         section = LIKE.get(name) or next((key for key, model in MEANT.items() if model == name), None)
         return f"[mapping](#{section})" if section else "mapping"
-    if "prefixItems" in field:
-        return "a pair of them"
+    if each := field.get("prefixItems"):
+        return "a pair of them" if len(each) == 2 else f"{len(each)} of {_type(each[0])}"
     match field.get("type"):
         case ["string", "number", "boolean"]:
             return "[formula](#formulas)"

@@ -37,9 +37,23 @@ STANDARD = {
     "math": "import math",
     "Callable": "from collections.abc import Callable",
     "partial": "from functools import partial",
+    "Protocol": "from typing import Protocol",
 }
 FRAMEWORK = {"torch": "import torch", "F": "import torch.nn.functional as F"}
-RESERVED = CONSTANTS | {"None", "True", "False", "Callable", "F", "LEVELS", "Tensor", "nn", "torch", *NORMS.values()}
+RESERVED = CONSTANTS | {
+    "None",
+    "True",
+    "False",
+    "Callable",
+    "F",
+    "InParts",
+    "LEVELS",
+    "Protocol",
+    "Tensor",
+    "nn",
+    "torch",
+    *NORMS.values(),
+}
 """What no class and no field is called."""
 
 
@@ -54,7 +68,7 @@ def emit(program: Program, parts: Sequence[str] = ()) -> str:
     own, short = names_in("\n\n\n".join(classes)).plus(beside.names), norms.lines()
     prelude, names = needed([PRELUDE], own.plus(names_in("\n".join(short))))
     framework = [line for name, line in FRAMEWORK.items() if name in names.called]
-    mentioned = names.called | (names.used & {"Callable"})
+    mentioned = names.called | (names.used & {"Callable", "Protocol"})
     standard = [line for name, line in STANDARD.items() if name in mentioned]
     calls = levels(program) if any(outline.per_call for outline in outlines) else []
     imports = [*standard, *([""] if standard else []), *framework, "from torch import Tensor, nn"]
@@ -127,10 +141,27 @@ def _model(outline: Outline, program: Program, norms: Norms) -> str:
         return "\n".join([*lines, *_forward("forward", features, program, kind, "")])
     crops = list(program.crops)
     lines += _forward("forward_features", features, program, MAPS, "The maps that the head reads.")
-    lines += ["", *_forward("forward_head", head, program, kind, "What the head makes of them.")]
+    lines += _head(head, program, kind)
     lines += ["", *signature("    def forward", ["self", *(f"{name}: Tensor" for name in program.inputs)], kind)]
     given = (Call("self.forward_features", (Name("image"),)), *map(Name, crops))
     return "\n".join([*lines, *layout("return ", Call("self.forward_head", given), 8)])
+
+
+def _head(head: Outline, program: Program, kind: str) -> list[str]:
+    """The method that computes a head; where that is given crops, one more for each of its parts by itself."""
+    doc = "What the head makes of them."
+    if not program.crops:
+        return ["", *_forward("forward_head", head, program, kind, doc)]
+    lines: list[str] = []
+    parts = {name or "maps": part for name, part in head.by_input(program.crops).items()}
+    for name, part in parts.items():
+        own = f"What the head makes of {name}." if name in program.crops else "What the head makes of the features."
+        lines += ["", *_forward(f"forward_{name}", part, program, kind, own)]
+    arguments = ["self", f"features: {MAPS}", *(f"{name}: Tensor" for name in program.crops)]
+    lines += ["", *signature("    def forward_head", arguments, kind), f'        """{doc}"""', "        return {"]
+    for name in parts:
+        lines.append(f"            **self.forward_{name}({name if name in program.crops else 'features'}),")
+    return [*lines, "        }"]
 
 
 def _facts(program: Program) -> list[str]:

@@ -29,6 +29,7 @@ class Part(StrEnum):
     detect = "detect"
     classify = "classify"
     segment = "segment"
+    paste = "paste"
     loss = "loss"
 
 
@@ -43,15 +44,15 @@ def compile_spec(
         typer.Option(
             "--with",
             metavar="PART",
-            help="What the source has besides: detect, classify, segment or loss. Repeat for more.",
+            help="What the source has besides: detect, classify, segment, paste or loss. Repeat for more.",
         ),
     ] = None,
 ) -> None:
     """Compile a spec to source code for a framework.
 
     The source stands alone: it imports the framework and nothing from spinec. With 'detect' it also turns images into
-    boxes, with 'classify' into classes, with 'segment' into a class for every pixel; with 'loss' it says what the
-    network is to learn.
+    boxes, with 'classify' into classes, with 'segment' into a class for every pixel. With 'paste' it puts the masks of
+    boxes into images. With 'loss' it says what the network is to learn.
     """
     from spinec.backends.backend import emit
 

@@ -79,10 +79,11 @@ def best(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The best boxes of every image, scores and labels; a score of 0 stands for none.
 
-    Of the pairs of a box (N, A, 4) and a label with scores (N, A, labels) above `score`
-    the best `candidates`, and of these the ones that overlap no better one, of their
-    label or of all, by more than `iou`: `most` at most. An op of its own, as the number
-    of pairs differs from image to image, which compilers cannot follow.
+    Of the pairs of a box and a label with scores (N, A, labels) above `score` the best
+    `candidates`, and of these the ones that overlap no better one, of their label or of
+    all, by more than `iou`: `most` at most. Boxes are (N, A, 4), or (N, A x labels, 4)
+    where each label has its own. An op of its own, as the number of pairs differs from
+    image to image, which compilers cannot follow.
     """
     found, sure, labels = nothing(
         boxes, scores, score, candidates, iou, per_class, most
@@ -91,7 +92,8 @@ def best(
         chosen = (pairs > score).nonzero()[:, 0]
         order = pairs[chosen].argsort(descending=True, stable=True)[:candidates]
         chosen = chosen[order]
-        box, label = boxes[i][chosen // scores.shape[2]], chosen % scores.shape[2]
+        box = boxes[i][chosen // (len(pairs) // boxes.shape[1])]
+        label = chosen % scores.shape[2]
         kept = nms(box, label if per_class else torch.zeros_like(label), iou, most)
         found[i, : len(kept)], labels[i, : len(kept)] = box[kept], label[kept]
         sure[i, : len(kept)] = pairs[chosen[kept]]

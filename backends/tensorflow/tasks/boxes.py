@@ -48,15 +48,16 @@ def best(
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """The best boxes of every image, scores and labels; a score of 0 stands for none.
 
-    Of the pairs of a box (N, A, 4) and a label with scores (N, A, labels) above `score`
-    the best `candidates`, and of these the ones that overlap no better one, of their
-    label or of all, by more than `iou`: `most`, however many there are, as compilers
-    want it.
+    Of the pairs of a box and a label with scores (N, A, labels) above `score` the best
+    `candidates`, and of these the ones that overlap no better one, of their label or of
+    all, by more than `iou`: `most`, however many there are, as compilers want it. Boxes
+    are (N, A, 4), or (N, A x labels, 4) where each label has its own.
     """
     kinds = scores.shape[2]
     pairs = tf.reshape(scores, [-1, scores.shape[1] * kinds])
     sure, pair = tf.math.top_k(pairs, min(candidates, pairs.shape[1]))
-    near, label = tf.gather(boxes, pair // kinds, batch_dims=1), pair % kinds
+    near = tf.gather(boxes, pair // (pairs.shape[1] // boxes.shape[1]), batch_dims=1)
+    label = pair % kinds
     number = tf.range(pair.shape[1])
 
     def take(i: tf.Tensor, left: tf.Tensor, *taken: tf.TensorArray) -> tuple[Any, ...]:

@@ -45,8 +45,8 @@ def _proposals(head: MaskRCNN, outputs: Mapping[str, Features], style: Style, mo
             for name, value in read.items()
         }
     graphs = {
-        "objectness": conv(head, style, dim, head.anchors, kernel=1),
-        "deltas": conv(head, style, dim, head.anchors * BOX, kernel=1),
+        "objectness": conv(head, style, dim, head.anchors.per_cell, kernel=1),
+        "deltas": conv(head, style, dim, head.anchors.per_cell * BOX, kernel=1),
     }
     counted = {"objectness": "anchors", "deltas": f"anchors * {BOX}"}
     return {

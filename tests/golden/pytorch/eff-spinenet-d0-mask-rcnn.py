@@ -496,11 +496,8 @@ class EffSpineNetD0MaskRcnn(nn.Module):
             "P7": self.P7(b17),  # (64, 4, 4)
         }
 
-    def forward_head(
-        self, features: dict[str, Tensor], box_crops: Tensor, mask_crops: Tensor
-    ) -> dict[str, Tensor]:
-        """What the head makes of them."""
-        box_subnet = self.box_subnet(box_crops)  # (256,)
+    def forward_maps(self, features: dict[str, Tensor]) -> dict[str, Tensor]:
+        """What the head makes of the features."""
         proposals_P3 = self.proposals(features["P3"], "P3")  # (64, 64, 64)
         proposals_P4 = self.proposals(features["P4"], "P4")  # (64, 32, 32)
         proposals_P5 = self.proposals(features["P5"], "P5")  # (64, 16, 16)
@@ -523,9 +520,30 @@ class EffSpineNetD0MaskRcnn(nn.Module):
             "deltas_P5": self.deltas(proposals_P5),  # (12, 16, 16)
             "deltas_P6": self.deltas(proposals_P6),  # (12, 8, 8)
             "deltas_P7": self.deltas(proposals_P7),  # (12, 4, 4)
+        }
+
+    def forward_box_crops(self, box_crops: Tensor) -> dict[str, Tensor]:
+        """What the head makes of box_crops."""
+        box_subnet = self.box_subnet(box_crops)  # (256,)
+        return {
             "crop_class": self.crop_class(box_subnet),  # (91,)
             "crop_box": self.crop_box(box_subnet),  # (364,)
+        }
+
+    def forward_mask_crops(self, mask_crops: Tensor) -> dict[str, Tensor]:
+        """What the head makes of mask_crops."""
+        return {
             "crop_mask": self.crop_mask(mask_crops),  # (91, 28, 28)
+        }
+
+    def forward_head(
+        self, features: dict[str, Tensor], box_crops: Tensor, mask_crops: Tensor
+    ) -> dict[str, Tensor]:
+        """What the head makes of them."""
+        return {
+            **self.forward_maps(features),
+            **self.forward_box_crops(box_crops),
+            **self.forward_mask_crops(mask_crops),
         }
 
     def forward(
