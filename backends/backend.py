@@ -35,8 +35,8 @@ class Backend(Protocol):
 
     CHECKPOINTS: tuple[str, ...]
     """The endings of the files of weights that it reads and writes."""
-    EXPORTS: Mapping[str, Callable[[Path, Program, Mapping[str, Array] | None], None]]
-    """What it can turn a program into, with some weights or fresh ones, and how."""
+    EXPORTS: Mapping[str, Callable[[Path, Program, Mapping[str, Array] | None, str], None]]
+    """What it can turn a program into, with some weights or fresh ones; it gives outputs, or the answers of a part."""
 
     def emit(self, program: Program, parts: Sequence[str] = ()) -> str:
         """Standalone source of a program, and of what its head answers or learns: see `emit` below."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +14,13 @@ from spinec.compiler.graph.program import Program
 from spinec.compiler.tasks import registry
 from spinec.spec.errors import BackendError
 from spinec.spec.heads import Head
+
+ANSWERS: Mapping[str, tuple[str, ...]] = {
+    "detect": ("boxes", "scores", "classes"),
+    "classify": ("probabilities", "classes"),
+    "segment": ("classes",),
+}
+"""What parts give that make answers of images, by name, in their order."""
 
 
 class Task(NamedTuple):

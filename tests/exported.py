@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -41,6 +42,23 @@ def _keras(program: Program, path: Path, inputs: Mapping[str, Any]) -> dict[str,
     return channels_first(program.named(keras.saving.load_model(path)(as_given([*inputs.values()]), training=False)))
 
 
+def _tflite(program: Program, path: Path, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    from spinec.backends.tensorflow.layout import channels_first, channels_last
+
+    return channels_first(run_tflite(path, {name: channels_last(value) for name, value in inputs.items()}))
+
+
+def run_tflite(path: Path, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The named results of a file of LiteRT."""
+    import tensorflow as tf
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # that LiteRT's interpreter has a package of its own
+        interpreter = tf.lite.Interpreter(str(path), num_threads=1)
+    results: dict[str, Any] = interpreter.get_signature_runner("serving_default")(**inputs)
+    return results
+
+
 class Runtime(NamedTuple):
     """Who makes a form of file, how its name ends, what running it needs, and how it is run on neutral inputs."""
 
@@ -54,5 +72,6 @@ RUNTIMES = {
     "onnx": Runtime("pytorch", ".onnx", ("onnxruntime", "onnxscript"), _onnx),
     "torch-export": Runtime("pytorch", ".pt2", (), _torch_export),
     "savedmodel": Runtime("tensorflow", "", ("tensorflow",), _saved_model),
+    "tflite": Runtime("tensorflow", ".tflite", ("tensorflow",), _tflite),
     "keras": Runtime("tensorflow", ".keras", ("tensorflow",), _keras),
 }

@@ -59,7 +59,7 @@ class OddError(Exception):
 
 
 def test_whatever_is_raised_while_writing_is_one_line_and_leaves_nothing(tmp_path, spinec, monkeypatch):
-    def fail(made, program, weights):
+    def fail(made, program, weights, part):
         made.write_text("half")
         raise OddError("no more\nand pages of it")
 

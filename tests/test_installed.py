@@ -24,6 +24,7 @@ WITHOUT = {
     "keras": (
         "export SPEC --to keras -o a.keras",
         "export SPEC --to savedmodel -o a",
+        "export SPEC --to tflite -o a.tflite",
         "weights convert WEIGHTS b.weights.h5 --spec SPEC",
         "weights convert OTHER.keras b.safetensors --spec SPEC",
     ),

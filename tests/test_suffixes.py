@@ -27,6 +27,7 @@ OTHERWISE = {  # command lines whose output is not what its name says, and what 
     "export good.yaml --to torch-export -o model.pt": ".pt2",
     "export good.yaml --to keras -o model.h5": ".keras",
     "export good.yaml --to savedmodel -o model.onnx": "without a suffix",
+    "export good.yaml --to tflite -o model.onnx": ".tflite",
     "candidates study.db -o best.json": ".yaml",
     "search good.yaml --evaluator mine:score -o best.json": ".yaml",
     "search good.yaml --evaluator mine:score --storage study.yaml": ".db",

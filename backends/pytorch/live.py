@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from spinec.backends.backend import check_image_alone
@@ -20,11 +21,16 @@ if TYPE_CHECKING:
 
 def build(program: Program) -> nn.Module:
     """A `torch.nn.Module` with fresh weights: the class that `emit` writes, imported and called."""
+    return build_with(program)[1]
+
+
+def build_with(program: Program, parts: Sequence[str] = ()) -> tuple[ModuleType, nn.Module]:
+    """The source of a model and of some parts, imported, and the model."""
     load_torch()
-    module = import_source(emit(program), program.name)
+    module = import_source(emit(program, parts), program.name)
     model: nn.Module = getattr(module, model_name(program))()
     keep(module, [part for part in model.modules() if type(part).__module__ == module.__name__])
-    return model
+    return module, model
 
 
 def run(program: Program, image: NDArray[np.float32], seed: int = 0) -> dict[str, NDArray[np.float32]]:

@@ -2,31 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
+from spinec.backends.prelude import pieces
+from spinec.backends.tasks import ANSWERS
 from spinec.backends.tensorflow.checkpoints import live, save
-from spinec.backends.tensorflow.framework import check_keras
+from spinec.backends.tensorflow.framework import check_keras, load_keras, quiet
+from spinec.backends.tensorflow.live import build_with
+from spinec.backends.tensorflow.weights import write_weights
 from spinec.backends.writing import apart
 from spinec.compiler.graph.program import Program
+from spinec.spec.errors import BackendError
 
 if TYPE_CHECKING:
     from spinec.backends.weights import Array
 
+SERVED = Path(__file__).with_name("served_boxes.py")
 
-def to_keras(path: Path, program: Program, weights: Mapping[str, Array] | None) -> None:
-    """A .keras archive: loads back wherever the generated source is imported."""
+
+def to_keras(path: Path, program: Program, weights: Mapping[str, Array] | None, part: str) -> None:
+    """A .keras archive: loads back wherever the generated source is imported.
+
+    Raises:
+        BackendError: when it is to hold answers, which are functions and no layers.
+    """
+    if part:
+        raise BackendError(f"keras cannot hold {part!r}; expected one of: onnx, savedmodel, tflite")
     check_keras()
     apart(save, path, program, weights)
 
 
-def to_saved_model(path: Path, program: Program, weights: Mapping[str, Array] | None) -> None:
-    """A TensorFlow SavedModel, batch dynamic, for serving without Keras."""
-    live(program, weights).export(path, verbose=False)
+def to_saved_model(path: Path, program: Program, weights: Mapping[str, Array] | None, part: str) -> None:
+    """A TensorFlow SavedModel, batch dynamic, for serving without Keras; answers bear their names."""
+    if part:
+        _serve(path, program, weights, part)
+    else:
+        live(program, weights).export(path, verbose=False)
 
 
-EXPORTS: dict[str, Callable[[Path, Program, Mapping[str, Array] | None], None]] = {
+def to_tflite(path: Path, program: Program, weights: Mapping[str, Array] | None, part: str) -> None:
+    """A file of LiteRT (TensorFlow Lite), batch dynamic, of built-in ops alone; all results bear their names."""
+    load_keras()
+    import tensorflow as tf
+
+    with TemporaryDirectory(dir=path.parent) as folder, quiet():
+        _serve(Path(folder), program, weights, part)
+        path.write_bytes(tf.lite.TFLiteConverter.from_saved_model(folder).convert())
+
+
+def _serve(path: Path, program: Program, weights: Mapping[str, Array] | None, part: str) -> None:
+    """A SavedModel whose results have names, where there is one, too."""
+    keras = load_keras()
+    source, model = build_with(program, [part] if part else [], _instead() if part == "detect" else "")
+    if weights:
+        write_weights(model, program, weights)
+
+    def serve(*inputs: Any) -> dict[str, Any]:
+        if not part:
+            return program.named(model([*inputs] if len(inputs) > 1 else inputs[0], training=False))
+        found = getattr(source, part)(model, *inputs)
+        names = ANSWERS[part]
+        return dict(zip(names, found if len(names) > 1 else [found], strict=True))
+
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    archive.add_endpoint("serve", serve, _inputs(program, ["image"] if part else program.inputs))
+    archive.write_out(path, verbose=False)
+
+
+def _instead() -> str:
+    """The definitions that stand in for those of source, in files."""
+    return "".join(f"\n\n{piece.text}\n" for piece in pieces(SERVED).values())
+
+
+def _inputs(program: Program, names: Iterable[str]) -> list[Any]:
+    import tensorflow as tf
+
+    shapes = {name: program.inputs[name].shape for name in names}
+    return [tf.TensorSpec([None, *shape[1:], shape[0]], tf.float32, name) for name, shape in shapes.items()]
+
+
+EXPORTS: dict[str, Callable[[Path, Program, Mapping[str, Array] | None, str], None]] = {
     "keras": to_keras,
     "savedmodel": to_saved_model,
+    "tflite": to_tflite,
 }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from types import ModuleType
 
@@ -34,12 +36,19 @@ def load_keras() -> ModuleType:
 
 def _import_quietly() -> None:
     """Import TensorFlow without the remarks on this machine that its C++ side writes while it starts."""
+    with quiet():
+        import_module("tensorflow").constant(0)  # the first op starts the runtime
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep what TensorFlow's C++ side writes from the terminal."""
     sys.stderr.flush()
     kept = os.dup(2)
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
         try:
-            import_module("tensorflow").constant(0)  # the first op starts the runtime
+            yield
         finally:
             os.dup2(kept, 2)
             os.close(kept)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from spinec.backends.backend import check_image_alone
@@ -25,12 +26,17 @@ if TYPE_CHECKING:
 
 def build(program: Program) -> keras.Model:
     """A functional `keras.Model` with fresh weights: the function that `emit` writes, imported and called."""
+    return build_with(program)[1]
+
+
+def build_with(program: Program, parts: Sequence[str] = (), instead: str = "") -> tuple[ModuleType, keras.Model]:
+    """The source of a model and of some parts, imported, and the model; definitions in `instead` replace its own."""
     load_keras()
-    source = emit(program)
+    source = emit(program, parts) + instead
     module = import_source(source, program.name, _registered(source))
     model: keras.Model = getattr(module, model_name(program))()
     keep(module, [model])
-    return model
+    return module, model
 
 
 def _registered(source: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from spinec.commands.compile import Part
 from spinec.completion import spec_names
 from spinec.options import Form, Name, Output, Size, app, fail, failing, print_table, read_image, read_program, working
 from spinec.suffixes import check_suffix
@@ -84,20 +85,34 @@ def convert(
 @app.command()
 def export(
     name: Name,
-    to: Annotated[str, typer.Option(metavar="onnx|torch-export|savedmodel|keras", help="Format to export to.")],
+    to: Annotated[str, typer.Option(metavar="onnx|torch-export|savedmodel|keras|tflite", help="Format to export to.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Where to write the model.")],
     weights: Annotated[Path | None, typer.Option(help="A file of weights. Default: fresh weights.")] = None,
     size: Size = None,
+    parts: Annotated[
+        list[Part] | None,
+        typer.Option(
+            "--with",
+            metavar="PART",
+            help="What the file gives in place of the network's outputs: detect, classify or segment.",
+        ),
+    ] = None,
 ) -> None:
-    """Export a model for serving, with a dynamic batch size."""
+    """Export a model for serving, with a dynamic batch size.
+
+    With 'detect' the file gives boxes, scores and classes of whole images, with 'classify' probabilities and classes,
+    and with 'segment' the class of every pixel.
+    """
     from spinec.backends.export import SUFFIXES, export_model
 
     if to in SUFFIXES:
         check_suffix(output, to, SUFFIXES[to])
+    asked = list(dict.fromkeys(part.value for part in parts or ()))
     program = read_program(name, size)
     with working(f"exporting {program.name} as {to}"), failing(output):
-        export_model(program, to, output, weights)
-    typer.echo(f"{output}: {program.name} as {to}" + ("" if weights else ", with fresh weights"))
+        export_model(program, to, output, weights, asked)
+    answers = f" with {' and '.join(asked)}" if asked else ""
+    typer.echo(f"{output}: {program.name}{answers} as {to}" + ("" if weights else ", with fresh weights"))
 
 
 @app.command()

@@ -1,0 +1,236 @@
+"""Exported files that answer: run by their own runtimes they give the boxes and classes that the live source gives."""
+
+import numpy as np
+import pytest
+from exported import run_tflite
+from test_answers import CLASSIFIER, MAPS
+from test_answers import SPEC as SMALL
+
+from spinec import BackendError, emit, loads, lower
+from spinec.backends.backend import backend
+from spinec.backends.checkpoints import write_checkpoint
+from spinec.backends.export import export_model
+from spinec.backends.live import import_source
+from spinec.backends.sample import sample
+from spinec.backends.tasks import ANSWERS
+
+pytest.importorskip("torch")
+
+TOWER = """
+name: tower
+input: {size: [64, 96]}
+defaults: {kind: conv}
+blocks:
+  p3: {level: 3, dim: 8, inputs: [image]}
+  p4: {level: 4, dim: 8, inputs: [p3]}
+outputs: {P3: p3, P4: p4}
+head: HEAD
+"""
+DETECTORS = {
+    "per class": "{kind: retinanet, dim: 8, layers: 0, classes: 7}",
+    "over classes": "{kind: retinanet, dim: 8, layers: 0, classes: 7, detections: {per_class: false, most: 20, iou: 0.3}}",
+    "fcos": "{kind: fcos, dim: 8, layers: 0, groups: 2, classes: 4}",
+    "more room than pairs": "{kind: retinanet, dim: 8, layers: 0, classes: 3, background: false, detections: {candidates: 40, score: 0}}",
+}
+HEADS = {
+    **{name: ("detect", TOWER.replace("HEAD", head)) for name, head in DETECTORS.items()},
+    "classifier": ("classify", SMALL.replace("HEAD", CLASSIFIER)),
+    "segmentation": ("segment", SMALL.replace("HEAD", MAPS["segmentation"])),
+}
+FORMS = {"onnx": ".onnx", "savedmodel": "", "tflite": ".tflite"}
+NEEDS = {"onnx": ("onnxruntime", "onnxscript"), "savedmodel": ("tensorflow",), "tflite": ("tensorflow",)}
+
+
+def run(form, path, images):
+    """The named answers of a file for images (N, height, width, channels)."""
+    if form == "onnx":
+        import onnxruntime
+
+        session = onnxruntime.InferenceSession(path)
+        names = [output.name for output in session.get_outputs()]
+        given = {"image": np.ascontiguousarray(images.transpose(0, 3, 1, 2))}
+        return dict(zip(names, session.run(None, given), strict=True))
+    if form == "tflite":
+        return run_tflite(path, {"image": images})
+    import tensorflow as tf
+
+    served = tf.saved_model.load(path)
+    return {name: value.numpy() for name, value in served.signatures["serving_default"](tf.constant(images)).items()}
+
+
+@pytest.fixture(scope="module")
+def live():
+    """What a spec's own PyTorch source answers, by name."""
+    import torch
+
+    def answered(program, part, weights, images):
+        module = import_source(emit(program, "pytorch", [part]), program.name)
+        model = next(value for name, value in vars(module).items() if name.lower() == program.name)().eval()
+        backend("pytorch").write_weights(model, program, weights)
+        found = getattr(module, part)(model, torch.tensor(images.transpose(0, 3, 1, 2)))
+        names = ANSWERS[part]
+        return {n: v.numpy() for n, v in zip(names, found if len(names) > 1 else [found], strict=True)}
+
+    return answered
+
+
+def exported(form, program, part, weights, folder):
+    for module in NEEDS[form]:
+        pytest.importorskip(module)
+    write_checkpoint(folder / "weights.safetensors", program, weights)
+    path = folder / f"model{FORMS[form]}"
+    export_model(program, form, path, folder / "weights.safetensors", [part])
+    return path
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("head", HEADS)
+def test_a_file_answers_what_the_live_source_answers(head, form, tmp_path, live):
+    part, text = HEADS[head]
+    program = lower(loads(text))
+    weights = sample(program).weights
+    path = exported(form, program, part, weights, tmp_path)
+    draw = np.random.default_rng(1)
+    for number in (1, 2, 3):
+        images = draw.normal(size=(number, *program.input_shape[1:], 3)).astype("float32") * 3
+        found, expected = run(form, path, images), live(program, part, weights, images)
+        assert set(found) == set(expected) == set(ANSWERS[part])
+        if part == "segment":
+            assert found["classes"].shape == expected["classes"].shape
+            assert (found["classes"] == expected["classes"]).mean() > 0.999  # equal but where two are as likely
+        for one in range(number if part != "segment" else 0):
+            same({name: value[one] for name, value in found.items()}, {n: v[one] for n, v in expected.items()})
+
+
+def same(found, expected):
+    """Equal as a set: boxes that are as likely may come in either order."""
+    assert {name: value.shape for name, value in found.items()} == {name: v.shape for name, v in expected.items()}
+    first, second = (rows(each) for each in (found, expected))
+    assert first.shape == second.shape
+    assert len(first) > 3
+    assert np.abs(first - second).max() < 1e-5
+
+
+def rows(answers):
+    """What was found: score, class and box, for images about 100 pixels long as shares of that, in order of box and class."""
+    scores = next(answers[name] for name in ("scores", "probabilities") if name in answers)
+    boxes = answers.get("boxes", np.zeros((len(scores), 4))) / 100
+    table = np.column_stack([scores, answers["classes"], boxes])[scores > 0]
+    return table[np.lexsort(np.round(table, 3).T)]
+
+
+def test_one_node_drops_the_boxes_of_an_onnx_file(tmp_path):
+    onnx = pytest.importorskip("onnx")
+    program = lower(loads(HEADS["per class"][1]))
+    path = exported("onnx", program, "detect", sample(program).weights, tmp_path)
+    graph = onnx.load(path).graph
+    assert [node.op_type for node in graph.node].count("NonMaxSuppression") == 1
+    assert {node.domain for node in graph.node} == {""}
+    assert [output.name for output in graph.output] == ["boxes", "scores", "classes"]
+    assert graph.input[0].type.tensor_type.shape.dim[0].dim_param == "batch"
+
+
+def awkward():
+    """Boxes that touch, hold one another, overlap by just a half, have no area, or are there twice, some as likely."""
+    draw = np.random.default_rng(4)
+    start = draw.integers(0, 6, (2, 40, 2)) * 8
+    boxes = np.concatenate([start, start + draw.integers(0, 4, (2, 40, 2)) * 16], -1).astype("float32")
+    scores = (draw.permuted(np.tile(np.arange(120), (2, 1)), axis=1) / 120).reshape(2, 40, 3).astype("float32")
+    scores[1, :5] = 0
+    return boxes, scores
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("per_class", [True, False])
+def test_awkward_boxes_are_kept_and_dropped_as_in_the_live_source(form, per_class, tmp_path):
+    import torch
+
+    for module in NEEDS[form]:
+        pytest.importorskip(module)
+    boxes, scores = awkward()
+    settings = {"score": 0.05, "candidates": 100, "iou": 0.5, "per_class": per_class, "most": 60}
+    module = import_source(emit(lower(loads(HEADS["per class"][1])), "pytorch", ["detect"]), "tower")
+    expected = module.best(torch.tensor(boxes), torch.tensor(scores), **settings)
+    found = KEEPERS[form](module, boxes, scores, settings, tmp_path)
+    for one, other in zip(found, expected, strict=True):
+        assert np.array_equal(one, other)
+
+
+def keep_onnx(module, boxes, scores, settings, folder):
+    import onnxruntime
+    import torch
+
+    from spinec.backends.pytorch.onnx_boxes import translations
+
+    class Keep(torch.nn.Module):
+        def forward(self, boxes, scores):
+            return module.best(boxes, scores, **settings)
+
+    given = (torch.tensor(boxes), torch.tensor(scores))
+    names = {"input_names": ["boxes", "scores"], "output_names": ["found", "sure", "labels"]}
+    path = folder / "keep.onnx"
+    torch.onnx.export(
+        Keep().eval(), given, path, dynamo=True, custom_translation_table=translations(module), verbose=False, **names
+    )
+    return onnxruntime.InferenceSession(path).run(None, {"boxes": boxes, "scores": scores})
+
+
+def keep_served(module, boxes, scores, settings, folder, lite=False):
+    import tensorflow as tf
+
+    from spinec.backends.tensorflow.served_boxes import best
+
+    def keep(boxes, scores):
+        return dict(zip("abc", best(boxes, scores, **settings), strict=True))
+
+    shapes = [tf.TensorSpec([None, *each.shape[1:]], name=name) for name, each in (("x", boxes), ("y", scores))]
+    traced = tf.function(keep, input_signature=shapes, autograph=False)
+    if not lite:
+        return [traced(boxes, scores)[name].numpy() for name in "abc"]
+    file = folder / "keep.tflite"
+    tf.saved_model.save(made := tf.Module(), folder / "keep", traced.get_concrete_function())
+    assert made is not None
+    file.write_bytes(tf.lite.TFLiteConverter.from_saved_model(str(folder / "keep")).convert())
+    found = run_tflite(file, {"x": boxes, "y": scores})
+    return [found[name] for name in "abc"]
+
+
+KEEPERS = {
+    "onnx": keep_onnx,
+    "savedmodel": keep_served,
+    "tflite": lambda *given: keep_served(*given, lite=True),
+}
+
+
+@pytest.mark.parametrize(
+    ("form", "parts", "words"),
+    [
+        ("onnx", ["loss"], "cannot be exported with 'loss'; expected one of: detect, classify, segment"),
+        ("onnx", ["detcet"], "cannot be exported with 'detcet'"),
+        ("onnx", ["classify"], "a head of kind 'retinanet' has no 'classify'; expected one of: classification"),
+        ("onnx", ["detect", "classify"], "one sort of answer, not detect and classify"),
+        ("torch-export", ["detect"], "torch-export cannot hold 'detect'; expected one of: onnx, savedmodel, tflite"),
+        ("keras", ["detect"], "keras cannot hold 'detect'; expected one of: onnx, savedmodel, tflite"),
+    ],
+)
+def test_what_a_file_cannot_answer_is_said_in_a_line_and_nothing_is_written(form, parts, words, tmp_path):
+    with pytest.raises(BackendError) as caught:
+        export_model(lower(loads(HEADS["per class"][1])), form, tmp_path / "model", parts=parts)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_command_exports_answers(tmp_path, spinec):
+    pytest.importorskip("onnxscript")
+    (tmp_path / "tower.yaml").write_text(HEADS["over classes"][1])
+    path = tmp_path / "tower.onnx"
+    code, out, err = spinec("export", tmp_path / "tower.yaml", "--to", "onnx", "--with", "detect", "-o", path)
+    assert (code, out, err) == (0, f"{path}: tower with detect as onnx, with fresh weights\n", "")
+    assert run("onnx", path, np.zeros((2, 64, 96, 3), "float32"))["boxes"].shape == (2, 20, 4)
+    code, out, err = spinec(
+        "export", tmp_path / "tower.yaml", "--to", "onnx", "--with", "loss", "-o", tmp_path / "b.onnx"
+    )
+    assert (code, out) == (1, "")
+    assert err.count("\n") == 1
+    assert not (tmp_path / "b.onnx").exists()
