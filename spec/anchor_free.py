@@ -1,6 +1,7 @@
 """What the maps of heads without anchors mean: which cells are to find a box, losses, and which boxes are kept.
 
-Defaults are those of the papers' authors: FCOS (arXiv 1904.01355 and 2006.09214; tianzhi0549/FCOS).
+Defaults are those of the papers' authors: FCOS (arXiv 1904.01355 and 2006.09214; tianzhi0549/FCOS),
+CenterNet (arXiv 1904.07850; xingyizhou/CenterNet).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from spinec.spec.detection import (
     Positive,
     Score,
 )
-from spinec.spec.fields import Frozen
+from spinec.spec.fields import Frozen, Kernel
 
 
 class CentreSampling(Frozen):
@@ -56,4 +57,32 @@ class FCOSDetections(Frozen):
     candidates: Candidates = 5000
     iou: Drop = 0.6
     per_class: PerClass = True
+    most: Most = 100
+
+
+class Heat(Frozen):
+    """How far around the centre of a box a heat map is warm: as far as a box that is off by it overlaps enough."""
+
+    overlap: float = Field(0.7, gt=0, lt=1, description="of a box with one whose corners are off by the radius")
+    wide: bool = Field(
+        False,
+        description="whether the radius is that of a grown box times 4 x overlap, as a slip in CornerNet's first code "
+        "has it, which CenterNet's results come from (xingyizhou/CenterNet issue 273)",
+    )
+
+
+class CentreLoss(Frozen):
+    """Focal loss of heat maps, where cells near a centre count less, and the absolute errors of sizes and offsets."""
+
+    alpha: Factor = Field(2.0, description="how much less it counts what the network is sure of already")
+    beta: Factor = Field(4.0, description="how much less it counts cells that are near a centre")
+    size_weight: Factor = Field(0.1, description="of the loss of sizes, in cells, beside the heat maps'")
+    offset_weight: Factor = Field(1.0, description="of the loss of offsets, in cells, beside the heat maps'")
+
+
+class CentreDetections(Frozen):
+    """Which centres of an image are kept: those that are the best of the cells around them."""
+
+    score: Score = 0.0
+    window: Kernel = Field(3, description="cells on each side of the window that a centre is the best of")
     most: Most = 100

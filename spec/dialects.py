@@ -28,6 +28,8 @@ DIALECTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
             "detections": {"score": 0.0},
         }
     },
+    # xingyizhou/CenterNet, as it was when its results were published
+    "centernet": {"centernet": {"matching": {"wide": True}}},
     # pytorch/vision torchvision/models/detection. Of its candidates it takes 1,000 at each level, which no field says
     "torchvision": {
         "fcos": {

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from spinec.spec.activations import Activation
-from spinec.spec.anchor_free import CentreSampling, FCOSDetections, FCOSLoss
+from spinec.spec.anchor_free import CentreDetections, CentreLoss, CentreSampling, FCOSDetections, FCOSLoss, Heat
 from spinec.spec.classes import Labels
 from spinec.spec.detection import Anchors, CountedAnchors, Detections, FocalLoss, Matching
 from spinec.spec.fields import Besides, Dilation, Dim, Frozen, Kernel, Ratio
@@ -180,6 +180,9 @@ class CenterNet(Head):
     activation: Activation = Field("relu", description="of every convolution but the last")
     dim: Dim = Field(64, description="of the 3x3 convolution before each prediction")
     classes: Classes = Field(80, description="classes, without a background")
+    matching: Heat = Heat()
+    loss: CentreLoss = CentreLoss()
+    detections: CentreDetections = CentreDetections()
     prior: float = Field(0.1, gt=0, lt=1, description="the first guess of a centre at each cell")
 
 

@@ -94,25 +94,23 @@ class TensorFlow:
 BACKENDS = pytest.mark.parametrize("made", [Torch, TensorFlow], ids=["pytorch", "tensorflow"])
 
 
-TOWER = """
-name: tower
-input: {size: [64, 96]}
-defaults: {kind: conv}
-blocks:
-  p2: {level: 2, dim: 8, inputs: [image]}
-  p3: {level: 3, dim: 8, inputs: [p2]}
-  p4: {level: 4, dim: 8, inputs: [p3]}
-  p5: {level: 5, dim: 8, inputs: [p4]}
-outputs: OUTPUTS
-head: HEAD
-"""
-PYRAMID = "{P3: p3, P4: p4, P5: p5}"
+def tower(head, levels, size=(64, 96)):
+    """A small network with an output at each of some levels."""
+    blocks = "".join(
+        f"  p{level}: {{level: {level}, dim: 8, inputs: [{f'p{level - 1}' if level > 2 else 'image'}]}}\n"
+        for level in range(2, max(levels) + 1)
+    )
+    outputs = ", ".join(f"P{level}: p{level}" for level in levels)
+    return (
+        f"name: tower\ninput: {{size: [{size[0]}, {size[1]}]}}\ndefaults: {{kind: conv}}\nblocks:\n{blocks}"
+        f"outputs: {{{outputs}}}\nhead: {head}\n"
+    )
 
 
 @cache
-def answering(made, head, outputs=PYRAMID):
+def answering(made, head, levels=(3, 4, 5)):
     """The source of a framework for a head on a small network, made once."""
-    return made(TOWER.replace("OUTPUTS", outputs).replace("HEAD", head))
+    return made(tower(head, levels))
 
 
 def made_up_maps(program, images, draw, dtype=np.float64):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from answering import BACKENDS, Torch, answering, made_up_boxes, made_up_maps
+from answering import BACKENDS, Torch, answering, made_up_boxes, made_up_maps, tower
 
 from spinec import SpecError, loads
 
@@ -132,14 +132,8 @@ def test_maps_that_say_some_boxes_are_read_as_these(made, unit):
 
 @BACKENDS
 def test_torchvision_finds_the_same_and_has_the_same_losses(made):
-    levels = "".join(
-        f"  p{i}: {{level: {i}, dim: 8, inputs: [{'image' if i == 3 else f'p{i - 1}'}]}}\n" for i in range(3, 8)
-    )
-    framework = made(
-        f"name: tower\ninput: {{size: [128, 256]}}\ndefaults: {{kind: conv}}\nblocks:\n{levels}"
-        "outputs: {P3: p3, P4: p4, P5: p5, P6: p6, P7: p7}\n"
-        "head: {kind: fcos, dim: 8, groups: 2, layers: 0, dialect: torchvision, classes: 11}\n"
-    )
+    head = "{kind: fcos, dim: 8, groups: 2, layers: 0, dialect: torchvision, classes: 11}"
+    framework = made(tower(head, range(3, 8), (128, 256)))
     kinds = ("class", "box", "centerness")
     maps = {f"{kind}_P{level}": VISION[f"fcos_{kind}_P{level}"] for level in range(3, 8) for kind in kinds}
     losses, _ = framework.loss(maps, VISION["fcos_gt"][None], VISION["fcos_labels"][None])

@@ -2,21 +2,30 @@
 
 import numpy as np
 import pytest
-from answering import PYRAMID, TOWER, TensorFlow, Torch, answering, made_up_boxes, made_up_maps
+from answering import TensorFlow, Torch, answering, made_up_boxes, made_up_maps, tower
 
 FCOS = "kind: fcos, dim: 8, groups: 2, layers: 0"
 HEADS = {
-    "fcos": (f"{{{FCOS}, classes: 5}}", PYRAMID),
-    "fcos as in torchvision": (f"{{{FCOS}, classes: 5, dialect: torchvision}}", PYRAMID),
-    "fcos of one class": (f"{{{FCOS}, classes: 1, detections: {{per_class: false, most: 7, iou: 0.3}}}}", PYRAMID),
+    "fcos": (f"{{{FCOS}, classes: 5}}", (3, 4, 5)),
+    "fcos as in torchvision": (f"{{{FCOS}, classes: 5, dialect: torchvision}}", (3, 4, 5)),
+    "fcos of one class": (f"{{{FCOS}, classes: 1, detections: {{per_class: false, most: 7, iou: 0.3}}}}", (3, 4, 5)),
     "fcos with other losses": (
         f"{{{FCOS}, classes: 5, unit: pixel, loss: {{overlap: iou, alpha: 0.7, gamma: 0, box_weight: 3, "
         "centerness_weight: 2}, matching: {radius: 0, reach: 4}}",
-        PYRAMID,
+        (3, 4, 5),
+    ),
+    "centernet": ("{kind: centernet, dim: 8, classes: 5}", (2,)),
+    "centernet of one class": (
+        "{kind: centernet, dim: 8, classes: 1, matching: {overlap: 0.5}, detections: {window: 5, score: 0.3, most: 7}}",
+        (4,),
+    ),
+    "centernet with other losses": (
+        "{kind: centernet, dim: 8, classes: 5, loss: {alpha: 0, beta: 0, size_weight: 3, offset_weight: 2}}",
+        (3,),
     ),
 }
-EVERY = pytest.mark.parametrize(("head", "outputs"), HEADS.values(), ids=HEADS)
-ONE_EACH = pytest.mark.parametrize(("head", "outputs"), [HEADS[name] for name in HEADS if " " not in name])
+EVERY = pytest.mark.parametrize(("head", "levels"), HEADS.values(), ids=HEADS)
+ONE_EACH = pytest.mark.parametrize(("head", "levels"), [HEADS[name] for name in HEADS if " " not in name])
 
 
 def maps_of(framework, images, seed, dtype=np.float64):
@@ -28,8 +37,8 @@ def maps_of(framework, images, seed, dtype=np.float64):
 
 @pytest.mark.parametrize("boxes", [0, 1, 100])
 @EVERY
-def test_losses_and_gradients_are_the_same_in_both_frameworks(head, outputs, boxes):
-    first, second = answering(Torch, head, outputs), answering(TensorFlow, head, outputs)
+def test_losses_and_gradients_are_the_same_in_both_frameworks(head, levels, boxes):
+    first, second = answering(Torch, head, levels), answering(TensorFlow, head, levels)
     for dtype, bound in ((np.float32, 1e-5), (np.float64, 1e-12)):
         truth = made_up_boxes(first.program, 2, boxes, np.random.default_rng(1), dtype)
         maps = maps_of(first, 2, 0, dtype)
@@ -44,8 +53,8 @@ def test_losses_and_gradients_are_the_same_in_both_frameworks(head, outputs, box
 
 
 @EVERY
-def test_boxes_of_no_area_and_boxes_that_are_none_teach_nothing(head, outputs):
-    framework = answering(Torch, head, outputs)
+def test_boxes_of_no_area_and_boxes_that_are_none_teach_nothing(head, levels):
+    framework = answering(Torch, head, levels)
     maps, (boxes, classes) = maps_of(framework, 2, 0), made_up_boxes(framework.program, 2, 6, np.random.default_rng(1))
     some = classes >= 0
     some[:, 2] = False  # it has no area
@@ -56,8 +65,8 @@ def test_boxes_of_no_area_and_boxes_that_are_none_teach_nothing(head, outputs):
 
 
 @EVERY
-def test_detections_are_the_same_in_both_frameworks(head, outputs):
-    first, second = answering(Torch, head, outputs), answering(TensorFlow, head, outputs)
+def test_detections_are_the_same_in_both_frameworks(head, levels):
+    first, second = answering(Torch, head, levels), answering(TensorFlow, head, levels)
     maps, image = maps_of(first, 2, 3), np.zeros((2, 64, 96, 3))
     sizes = np.array([[64.0, 96.0], [50.0, 30.0]])
     found, others = (each.detect(maps, image, sizes) for each in (first, second))
@@ -74,8 +83,8 @@ def test_detections_are_the_same_in_both_frameworks(head, outputs):
 
 
 @ONE_EACH
-def test_compilers_take_what_detects_and_what_learns(head, outputs):
-    framework = answering(Torch, head, outputs)
+def test_compilers_take_what_detects_and_what_learns(head, levels):
+    framework = answering(Torch, head, levels)
     torch, module = framework.torch, framework.module
     torch.manual_seed(0)
     model = module.Tower().eval()
@@ -102,8 +111,8 @@ def test_compilers_take_what_detects_and_what_learns(head, outputs):
 
 
 @ONE_EACH
-def test_xla_takes_what_detects_and_what_learns(head, outputs):
-    framework = answering(TensorFlow, head, outputs)
+def test_xla_takes_what_detects_and_what_learns(head, levels):
+    framework = answering(TensorFlow, head, levels)
     tf = framework.tf
     maps, image = framework.maps(maps_of(framework, 1, 0, np.float32)), tf.zeros([1, 64, 96, 3])
 
@@ -120,10 +129,10 @@ def test_xla_takes_what_detects_and_what_learns(head, outputs):
 
 def test_a_detector_goes_on_beside_one_that_is_made_later():
     """Its operator was taken from it once, and what it called had been freed."""
-    first = Torch(TOWER.replace("OUTPUTS", PYRAMID).replace("HEAD", HEADS["fcos"][0]))
+    first = Torch(tower(*HEADS["fcos"]))
     maps, image = maps_of(first, 1, 0), np.zeros((1, 64, 96, 3))
     found = first.detect(maps, image)
-    second = Torch(TOWER.replace("OUTPUTS", PYRAMID).replace("HEAD", HEADS["fcos of one class"][0]))
+    second = Torch(tower(*HEADS["fcos of one class"]))
     second.detect(maps_of(second, 1, 0), image)
     assert second.module.best is first.torch.ops.detection.best.default
     for one, other in zip(found, first.detect(maps, image), strict=True):

@@ -73,4 +73,7 @@ def best(
     taken = [tf.TensorArray(each.dtype, most) for each in (near, left, label)]
     _, _, *taken = tf.while_loop(lambda i, *_: i < most, take, (0, left, *taken))
     boxes, sure, labels = (each.stack() for each in taken)
+    there = sure > 0
+    boxes = tf.where(there[..., None], boxes, tf.zeros_like(boxes))
+    labels = tf.where(there, labels, tf.zeros_like(labels))
     return tf.transpose(boxes, [1, 0, 2]), tf.transpose(sure), tf.transpose(labels)
