@@ -28,7 +28,7 @@ head: {kind: mask_rcnn, dim: 6, activation: swish, OWN}
 """
 OWN = (
     "classes: 4, box_layers: 1, mask_layers: 1, hidden: [8], box_size: 3, mask_size: 2, "
-    "proposals: {candidates: 20, training_candidates: 30, most: 24, samples: 16, share: 0.25}, "
+    "proposals: {candidates: 6, training_candidates: 30, most: 24, samples: 16, share: 0.25}, "
     "regions: {side: 40, samples: 16, mask_samples: 3}, detections: {most: 7, score: 0.2}"
 )
 HEADS = {
@@ -41,7 +41,7 @@ HEADS = {
     .replace("score: 0.2", "per_class: false, iou: 0.3, candidates: 40, score: 0"),
 }
 SIZE, LEVELS = (64, 96), ("P3", "P4", "P5")
-PARTS = ("detect", "paste")
+PARTS = ("detect", "paste", "loss")
 BOUNDS = {"float32": 1e-5, "float64": 1e-12}
 
 
@@ -93,6 +93,19 @@ class Torch:
 
     def detect(self, model, images, sizes=None):
         return [each.numpy() for each in self.module.detect(model, *self.given((images.transpose(0, 3, 1, 2), sizes)))]
+
+    def loss(self, model, images, *truth):
+        """The losses; the gradients of all weights, by name."""
+        from spinec.backends.pytorch.weights import tensors_of, to_neutral
+
+        noise = None if truth[4] is None else tuple(self.given(truth[4]))
+        losses = self.module.loss(model, *self.given((images.transpose(0, 3, 1, 2), *truth[:4])), noise)
+        if not isinstance(model, self.torch.nn.Module):
+            return {name: value.item() for name, value in losses.items()}
+        losses["loss"].backward()
+        slots = tensors_of(model, self.program)
+        found = {slot.name: to_neutral(slot, value.grad) for slot, value in slots.items() if value.grad is not None}
+        return {name: value.item() for name, value in losses.items()}, found
 
     def faked(self, monkeypatch, of_images, of_boxes, of_masks):
         """A model whose parts are functions of arrays."""
@@ -148,6 +161,21 @@ class TensorFlow:
 
         with precision(self.dtype):  # that the model was made in, as its parts are
             return [each.numpy() for each in self.module.detect(model, *self.given((images, sizes)))]
+
+    def loss(self, model, images, *truth):
+        from spinec.backends.tensorflow.live import precision
+        from spinec.backends.tensorflow.weights import to_neutral, variables_of
+
+        noise = None if truth[4] is None else tuple(self.given(truth[4]))
+        with precision(self.dtype), self.tf.GradientTape() as tape:
+            losses = self.module.loss(model, *self.given((images, *truth[:4])), noise)
+        given = {name: float(value) for name, value in losses.items()}
+        if model is None:
+            return given
+        slots = {slot: kept for slot, kept in variables_of(model, self.program).items() if kept.trainable}
+        gradients = tape.gradient(losses["loss"], [kept.value for kept in slots.values()])
+        named = zip(slots, gradients, strict=True)
+        return given, {slot.name: to_neutral(slot, value.numpy()) for slot, value in named if value is not None}
 
     def faked(self, monkeypatch, of_images, of_boxes, of_masks):
         self.dtype = "float64"
@@ -300,6 +328,55 @@ def test_masks_are_pasted_as_by_hand(made):
     assert found[2:6].tolist() == [[False] * 4 + [True] * 4] * 4
 
 
+def slow_draw(positive, negative, noise, count, share):
+    """One image's: those of the least noise, one after the other."""
+    drawn = np.zeros(len(noise), int)
+    for kind, some, most in ((1, positive, int(count * share)), (2, negative, count)):
+        for i in np.argsort(noise):
+            if some[i] and (drawn == kind).sum() < most and (drawn > 0).sum() < count:
+                drawn[i] = kind
+    return drawn == 1, drawn == 2
+
+
+@BACKENDS
+@pytest.mark.parametrize("share", [0, 0.25, 0.5, 1])
+def test_draws_are_those_by_hand(made, share):
+    draw, framework = np.random.default_rng(0), made(program_of())
+    kinds = draw.integers(0, 3, (6, 40))
+    kinds[1], kinds[2], kinds[3], kinds[4, 3:] = 0, 1, 2, 0
+    noise = draw.random((6, 40))
+    given = framework.given((kinds == 1, kinds == 2, noise))
+    found = [np.asarray(each) for each in framework.module.draw(*given, 10, share)]
+    for i in range(6):
+        for one, other in zip(found, slow_draw(kinds[i] == 1, kinds[i] == 2, noise[i], 10, share), strict=True):
+            assert np.array_equal(one[i], other)
+
+
+def slow_reframe(mask, box, frame, height, width):
+    found = np.zeros((height, width))
+    for i, j in np.ndindex(height, width):
+        y = frame[0] + (frame[2] - frame[0]) * (i + 0.5) / height
+        x = frame[1] + (frame[3] - frame[1]) * (j + 0.5) / width
+        y = (y - box[0]) / max(box[2] - box[0], 1e-8) * mask.shape[0] - 0.5
+        x = (x - box[1]) / max(box[3] - box[1], 1e-8) * mask.shape[1] - 0.5
+        for row, column in np.ndindex(mask.shape):
+            found[i, j] += max(0, 1 - abs(y - row)) * max(0, 1 - abs(x - column)) * mask[row, column]
+    return found
+
+
+@BACKENDS
+def test_masks_in_other_boxes_are_those_by_hand(made):
+    draw, framework = np.random.default_rng(0), made(program_of())
+    masks, start = draw.random((8, 6, 9)), draw.uniform(0, 20, (2, 8, 2))
+    boxes, frames = np.concatenate([start, start + draw.uniform(1, 30, (2, 8, 2))], -1)
+    frames[0], frames[1] = boxes[0], [90, 90, 99, 99]
+    boxes[2, 2:] = boxes[2, :2]
+    found = np.asarray(framework.module.reframe(*framework.given((masks, boxes, frames)), (5, 4)))
+    by_hand = np.array([slow_reframe(*each, 5, 4) for each in zip(masks, boxes, frames, strict=True)])
+    assert np.abs(found - by_hand).max() < 1e-12
+    assert (found[1] == 0).all()
+
+
 # --------------------------------------------------------------------------------------------- from image to masks
 
 
@@ -370,6 +447,206 @@ def test_detections_are_the_same_in_both_frameworks(own, dtype):
     assert (boxes >= 0).all()
     assert (boxes[1].reshape(-1, 2) <= sizes[1]).all()
     assert (np.diff(scores) <= 0).all()
+
+
+# ----------------------------------------------------------------------------------------------------- what it learns
+
+
+def truth(count, dtype="float64", seed=0, classes=4, anchors=378, most=24):
+    """Boxes, classes, masks, sizes and noise: boxes of no area, outside, twice the same, of two images."""
+    draw = np.random.default_rng(seed)
+    start = draw.uniform(-10, 60, (2, count, 2))
+    boxes = np.concatenate([start, start + draw.uniform(4, 50, (2, count, 2))], -1)
+    labels = draw.integers(0 if count > 1 else 1, classes, (2, count))
+    if count > 5:
+        boxes[:, 1], labels[:, 1] = boxes[:, 0], labels[:, 0]
+        boxes[:, 2, 2:] = boxes[:, 2, :2]
+        boxes[:, 3] += 300
+        labels[:, 4] = -1
+        boxes[0, 5] = [0, 0, 64, 96]
+        labels[0, 5] = 1
+    masks = draw.integers(0, 2, (2, count, 11, 9)).astype(dtype)
+    noise = draw.random((2, anchors)).astype(dtype), draw.random((2, most + count)).astype(dtype)
+    return boxes.astype(dtype), labels, masks, np.array([[64, 96], [50, 80]], dtype), noise
+
+
+def huber(errors, delta):
+    off = np.abs(errors)
+    return np.where(off <= delta, off**2 / 2, delta * (off - delta / 2)).mean()
+
+
+def encoded(box, anchor):
+    size = anchor[2:] - anchor[:2]
+    own = box[2:] - box[:2]
+    return np.concatenate([((box[:2] + box[2:]) - (anchor[:2] + anchor[2:])) / 2 / size, np.log(own / size)])
+
+
+def sigmoid_entropy(logit, goal):
+    return np.log1p(np.exp(-np.abs(logit))) + np.maximum(logit, 0) - logit * goal
+
+
+SQUARE = OWN + ", anchors: {scales: 1, ratios: [1]}"
+
+
+def slow_losses(maps, box_part, mask_part, boxes, classes, masks, sizes, noise):
+    """All of it, image by image and anchor by anchor, with the numbers that SQUARE says."""
+    anchors, of_level, logits, deltas = [], [], [[], []], [[], []]
+    for level in LEVELS:
+        stride = 2 ** int(level[1:])
+        for y, x in np.ndindex(maps[level].shape[1:3]):
+            centre = (np.array([y, x]) + 0.5) * stride
+            anchors.append(np.concatenate([centre - 1.5 * stride, centre + 1.5 * stride]))
+            of_level.append(level)
+            for i in range(2):
+                logits[i].append(maps[f"objectness_{level}"][i, y, x, 0])
+                deltas[i].append(maps[f"deltas_{level}"][i, y, x])
+    scored, anchored, entropies, regressed, masked = [], {level: [] for level in LEVELS}, [], [], []
+    for i in range(2):
+        real = [m for m in range(len(boxes[i])) if classes[i, m] > 0 and (boxes[i, m, 2:] > boxes[i, m, :2]).all()]
+        shared = np.array([[iou(boxes[i, m], anchor) for m in real] for anchor in anchors]).reshape(len(anchors), -1)
+        best = shared.max(1, initial=-1)
+        own = [real[row.argmax()] if real else None for row in shared]
+        positive = best >= 0.7
+        for number in reversed(range(len(real))):
+            closest = shared[:, number].argmax()
+            own[closest], positive[closest] = real[number], True
+        chosen, others = slow_draw(positive, (best < 0.3) & ~positive, noise[0][i], 16, 0.25)
+        scored += [sigmoid_entropy(logits[i][a], float(chosen[a])) for a in np.flatnonzero(chosen | others)]
+        for a in np.flatnonzero(positive):
+            anchored[of_level[a]].append(huber(deltas[i][a] - encoded(boxes[i, own[a]], anchors[a]), 1 / 9))
+
+        alone = {name: value[i : i + 1] for name, value in maps.items()}
+        found, _ = slow_propose(alone, LEVELS, ((3, 3),), 30, 0.7, 24, sizes[i])
+        candidates = [*enumerate(found), *((24 + m, boxes[i, m]) for m in real)]
+        shared = [[iou(box, boxes[i, m]) for m in real] for _, box in candidates]
+        known = np.array([max(row, default=-1) > 0.5 for row in shared])
+        order = noise[1][i][[place for place, _ in candidates]]
+        chosen, others = slow_draw(known, ~known, order, 16, 0.25)
+        samples = [*np.flatnonzero(chosen), *np.flatnonzero(others)]
+        crops = [
+            slow_crop([maps[level][i] for level in LEVELS], (8, 16, 32), (40, 80), [candidates[s][1]], 3)
+            for s in samples
+        ]
+        for s, crop in zip(samples, crops, strict=True):
+            given = {name: value[0] for name, value in box_part(crop).items()}
+            m = real[int(np.argmax(shared[s]))] if chosen[s] else None
+            label = classes[i, m] if chosen[s] else 0
+            entropies.append(np.log(np.exp(given["crop_class"]).sum()) - given["crop_class"][label])
+            if label:
+                goals = encoded(boxes[i, m], candidates[s][1]) * [10, 10, 5, 5]
+                regressed.append(huber(given["crop_box"].reshape(4, 4)[label] - goals, 1.0))
+        for s in samples[:3]:
+            if chosen[s]:
+                m = real[int(np.argmax(shared[s]))]
+                crop = slow_crop([maps[level][i] for level in LEVELS], (8, 16, 32), (40, 80), [candidates[s][1]], 2)
+                goal = slow_reframe(masks[i, m], boxes[i, m], candidates[s][1], 4, 4)
+                masked.append(sigmoid_entropy(mask_part(crop)[0, :, :, classes[i, m]], goal).mean())
+    found = {
+        "objectness": np.sum(scored) / 32,
+        "deltas": sum(np.mean(each) for each in anchored.values() if each),
+        "class": np.mean(entropies),
+        "box": np.mean(regressed) if regressed else 0,
+        "mask": np.mean(masked) if masked else 0,
+    }
+    return {"loss": sum(found.values()), **found}
+
+
+@BACKENDS
+@pytest.mark.parametrize("count", [0, 1, 20])
+def test_losses_are_those_by_hand(made, count, monkeypatch):
+    draw, framework = np.random.default_rng(3), made(program_of(SQUARE))
+    maps = made_up_maps(program_of(SQUARE).spec.head)
+    maps |= {level: draw.normal(size=(*maps[f"deltas_{level}"].shape[:3], 6)) for level in LEVELS}
+    of_class, of_box, of_mask = (draw.normal(size=(6, number)) for number in (4, 16, 16))
+
+    def box_part(crops):
+        mean = crops.mean((1, 2))
+        return {"crop_class": mean @ of_class, "crop_box": mean @ of_box}
+
+    def mask_part(crops):
+        masks = (crops @ of_mask).reshape(-1, 2, 2, 2, 2, 4)
+        return masks.transpose(0, 1, 3, 2, 4, 5).reshape(-1, 4, 4, 4)
+
+    given = truth(count, anchors=126)
+    if count > 6:  # a proposal that nothing is known of, and one that is a box
+        proposals, _ = framework.propose(maps, given[3], 30)
+        given[0][:, 6:8], given[1][:, 6], given[1][:, 7] = proposals[:, :2], 0, 2
+    model = framework.faked(monkeypatch, lambda images: maps, box_part, mask_part)
+    losses = framework.loss(model, np.zeros((2, *SIZE, 3)), *given)
+    by_hand = slow_losses(maps, box_part, mask_part, *given)
+    assert losses == pytest.approx(by_hand, rel=1e-8)
+    assert (by_hand["mask"] > 0) == (count > 0)
+
+
+@pytest.mark.parametrize("own", HEADS.values(), ids=HEADS)
+@pytest.mark.parametrize("count", [0, 1, 20])
+def test_losses_and_gradients_are_the_same_in_both_frameworks(own, count):
+    program = program_of(own)
+    head = program.spec.head
+    for dtype, bound in BOUNDS.items():
+        weights, images = sampled(own, dtype)
+        given = truth(count, dtype, 0, head.classes, 126 * head.anchors.per_cell)
+        found = []
+        for made in (Torch, TensorFlow):
+            framework = made(program)
+            model = framework.model(weights, dtype)
+            found.append(framework.loss(model.train() if made is Torch else model, images, *given))
+        (losses, gradients), (again, others) = found
+        assert again == pytest.approx(losses, rel=bound, abs=bound)
+        assert gradients.keys() == others.keys()
+        assert len(gradients) == len(program.weights)
+        scale = max(np.abs(gradient).max() for gradient in gradients.values())
+        for name, gradient in gradients.items():
+            assert np.abs(gradient - others[name]).max() <= bound * scale, name
+
+
+@BACKENDS
+def test_what_learns_is_drawn_anew_unless_told(made):
+    weights, images = sampled(OWN, "float32")
+    framework = made(program_of())
+    model = framework.model(weights, "float32")
+    found = [framework.loss(model, images, *truth(20, "float32")[:4], None)[0]["loss"] for _ in range(3)]
+    assert len(set(found)) > 1
+
+
+def test_compilers_take_what_learns():
+    torch = pytest.importorskip("torch")
+    weights, images = sampled(OWN, "float32")
+    framework = Torch(program_of())
+    boxes, classes, masks, sizes, noise = truth(20, "float32")
+    given = framework.given((images.transpose(0, 3, 1, 2), boxes, classes, masks, sizes))
+    model, noise = framework.model(weights, "float32").train(), tuple(framework.given(noise))
+
+    def loss(*given):
+        return framework.module.loss(model, *given, noise)["loss"]
+
+    plain = loss(*given)
+    compiled = torch.compile(loss, fullgraph=True, backend="aot_eager")(*given)
+    assert torch.allclose(plain, compiled, rtol=1e-5)
+    compiled.backward()
+    assert all(weight.grad is not None for weight in model.parameters())
+
+
+def test_xla_takes_what_learns():
+    tf = pytest.importorskip("tensorflow")
+    weights, images = sampled(OWN, "float32")
+    framework = TensorFlow(program_of())
+    model = framework.model(weights, "float32")
+    boxes, classes, masks, sizes, noise = truth(20, "float32")
+
+    def loss(*given):
+        with tf.GradientTape() as tape:
+            found = framework.module.loss(model, *given, noise)["loss"]
+        return found, tape.gradient(found, model.trainable_variables)
+
+    given = framework.given((images, boxes, classes, masks, sizes))
+    (plain, ones), (compiled, others) = (tf.function(loss, jit_compile=xla)(*given) for xla in (False, True))
+    assert float(plain) == pytest.approx(float(compiled), rel=1e-4)
+    scale = max(np.abs(each).max() for each in ones)
+    assert max(np.abs(one - other).max() for one, other in zip(ones, others, strict=True)) < 1e-3 * scale
+
+
+# ------------------------------------------------------------------------------------------------------- compilers
 
 
 def test_compilers_take_what_detects():

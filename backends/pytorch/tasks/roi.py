@@ -42,19 +42,3 @@ def crop(maps: dict[str, Tensor], boxes: Tensor, size: int) -> Tensor:
             cell = first + row * width[..., None, None] + column
             total = total + weight[..., None] * cells[cell]
     return total.flatten(0, 1).permute(0, 3, 1, 2)
-
-
-def resample(masks: Tensor, places: Tensor) -> Tensor:
-    """Masks (..., H, W) at rows and columns `places` (..., 2, A), as (..., A, A).
-
-    The mask's pixels stand at whole numbers; there is nothing outside it.
-    """
-    y = between(places[..., 0, :], masks.shape[-2])
-    x = between(places[..., 1, :], masks.shape[-1])
-    return y @ masks @ x.mT
-
-
-def between(places: Tensor, length: int) -> Tensor:
-    """Shares (..., A, length) that pixels have in what stands at places (..., A)."""
-    pixels = torch.arange(length).to(places)
-    return (1 - (places[..., None] - pixels).abs()).clamp(min=0)

@@ -1,4 +1,4 @@
-"""What Mask R-CNN finds in an image (arXiv 1703.06870)."""
+"""What Mask R-CNN finds in images and is to learn (arXiv 1703.06870)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,18 @@ import tensorflow as tf
 
 from spinec.backends.tensorflow.tasks.boxes import best, clip, decode
 from spinec.backends.tensorflow.tasks.proposals import propose
-from spinec.backends.tensorflow.tasks.roi import between, crop
+from spinec.backends.tensorflow.tasks.reframe import reframe
+from spinec.backends.tensorflow.tasks.regions import (
+    draw_regions,
+    mean_of,
+    proposal_losses,
+    region_losses,
+)
+from spinec.backends.tensorflow.tasks.roi import crop
+from spinec.backends.tensorflow.tasks.rows import in_rows
 
-CLASSES, BOX_SIZE, MASK_SIZE, LEVEL_BEST = 91, 7, 14, 1000
-PROPOSED, WEIGHTS = 1000, (10.0, 10.0, 5.0, 5.0)
+CLASSES, BOX_SIZE, MASK_SIZE, MASK_SAMPLES = 91, 7, 14, 128
+LEVEL_BEST, TRAINING_BEST, PROPOSED, WEIGHTS = 1000, 2000, 1000, (10.0, 10.0, 5.0, 5.0)
 SCORE, CANDIDATES, IOU, PER_CLASS, MOST = 0.05, 5000, 0.5, True, 100
 
 
@@ -31,8 +39,7 @@ def detect(
     `paste` puts into images. `sizes` (N, 2) says how many rows and columns are image,
     the rest being padding.
     """
-    if sizes is None:
-        sizes = tf.cast(tf.shape(images)[None, 1:3], images.dtype)
+    sizes = whole(images) if sizes is None else sizes
     of_images, of_boxes, of_masks = parts(model)
     outputs = of_images(images, training=False)
     regions, sure = propose(outputs, sizes, LEVEL_BEST)
@@ -50,6 +57,11 @@ def detect(
     return boxes, scores, classes, tf.sigmoid(of_class(masks, classes))
 
 
+def whole(images: tf.Tensor) -> tf.Tensor:
+    """The rows and columns (1, 2) of images that are not padded."""
+    return tf.cast(tf.shape(images)[None, 1:3], images.dtype)
+
+
 def of_class(masks: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
     """Of the masks (N x R, H, W, CLASSES) of regions those of their classes (N, R)."""
     found = tf.gather(masks, tf.reshape(classes, [-1]), axis=3, batch_dims=1)
@@ -57,14 +69,67 @@ def of_class(masks: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
 
 
 def paste(masks: tf.Tensor, boxes: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
-    """Which pixels (..., H, W) of images of a size masks (..., h, w) of boxes cover.
+    """Which pixels (..., H, W) of an image of a size the masks of boxes cover."""
+    image = tf.constant([0, 0, *size], boxes.dtype)
+    return reframe(masks, boxes, image, size) > 0.5
 
-    Probabilities above 0.5 do; beyond the mask's outermost pixels they fall to 0.
+
+def loss(
+    model: keras.Model,
+    images: tf.Tensor,
+    boxes: tf.Tensor,
+    classes: tf.Tensor,
+    masks: tf.Tensor,
+    sizes: tf.Tensor | None = None,
+    noise: tuple[tf.Tensor, tf.Tensor] | None = None,
+    training: bool = True,
+) -> dict[str, tf.Tensor]:
+    """The losses of proposals, of the classes and boxes of regions, and of masks.
+
+    Boxes (N, M, 4) have classes (N, M) and masks (N, M, H, W) of what is in the box, of
+    any height and width. A class below 1 stands for no box, as a box of no area does.
+    What learns is drawn at random: the anchors by the first `noise` (N, anchors), the
+    regions by the second (N, PROPOSED + M), numbers from 0 to 1.
     """
-    shares = []
-    for side, (length, cells) in enumerate(zip(size, masks.shape[-2:], strict=True)):
-        start, end = boxes[..., side, None], boxes[..., side + 2, None]
-        pixels = tf.range(length, dtype=boxes.dtype) + 0.5
-        place = (pixels - start) / tf.maximum(end - start, 1e-8) * cells - 0.5
-        shares.append(between(place, cells))
-    return shares[0] @ tf.matmul(masks, shares[1], transpose_b=True) > 0.5
+    sizes = whole(images) if sizes is None else sizes
+    of_images, of_boxes, of_masks = parts(model)
+    outputs = of_images(images, training=training)
+    anchors = in_rows(outputs, "objectness", 1).shape[1]
+    of_anchors, of_regions = noise or (
+        tf.random.uniform([tf.shape(images)[0], number], dtype=images.dtype)
+        for number in (anchors, PROPOSED + boxes.shape[1])
+    )
+    boxes = tf.pad(boxes, [[0, 0], [0, 1], [0, 0]])  # at least one, which is none
+    classes = tf.pad(classes, [[0, 0], [0, 1]])
+    masks = tf.pad(masks, [[0, 0], [0, 1], [0, 0], [0, 0]])
+    real = (classes > 0) & tf.reduce_all(boxes[..., 2:] > boxes[..., :2], -1)
+    score_loss, anchor_loss = proposal_losses(outputs, boxes, real, of_anchors)
+
+    proposals, sure = propose(outputs, sizes, TRAINING_BEST)
+    of_regions = tf.pad(of_regions, [[0, 0], [0, 1]])
+    regions, which, positive, judged = draw_regions(
+        proposals, sure > 0, boxes, real, of_regions
+    )
+    labels = tf.gather(classes, which, batch_dims=1)
+    labels = tf.where(positive, labels, tf.zeros_like(labels))
+    known = tf.gather(boxes, which, batch_dims=1)
+    found = of_boxes(crop(outputs, regions, BOX_SIZE), training=training)
+    class_loss, box_loss = region_losses(found, labels, regions, known, judged)
+
+    regions, which, labels, known = (
+        each[:, :MASK_SAMPLES] for each in (regions, which, labels, known)
+    )
+    logits = of_masks(crop(outputs, regions, MASK_SIZE), training=training)
+    logits = of_class(logits, labels)
+    own = tf.cast(tf.gather(masks, which, batch_dims=1), logits.dtype)
+    goals = reframe(own, known, regions, logits.shape[2:])
+    entropy = tf.nn.sigmoid_cross_entropy_with_logits(goals, logits)
+    mask_loss = mean_of(tf.reduce_mean(entropy, [2, 3]), labels > 0)
+    losses = {
+        "objectness": score_loss,
+        "deltas": anchor_loss,
+        "class": class_loss,
+        "box": box_loss,
+        "mask": mask_loss,
+    }
+    return {"loss": tf.add_n([*losses.values()]), **losses}

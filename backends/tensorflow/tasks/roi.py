@@ -45,19 +45,3 @@ def crop(maps: dict[str, tf.Tensor], boxes: tf.Tensor, size: int) -> tf.Tensor:
             found = tf.gather(rows, first + row * width + column, batch_dims=1)
             total += weight[..., None] * found
     return tf.reshape(total, [-1, size, size, dim])
-
-
-def resample(masks: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
-    """Masks (..., H, W) at rows and columns `places` (..., 2, A), as (..., A, A).
-
-    The mask's pixels stand at whole numbers; there is nothing outside it.
-    """
-    y = between(places[..., 0, :], masks.shape[-2])
-    x = between(places[..., 1, :], masks.shape[-1])
-    return y @ tf.matmul(masks, x, transpose_b=True)
-
-
-def between(places: tf.Tensor, length: int) -> tf.Tensor:
-    """Shares (..., A, length) that pixels have in what stands at places (..., A)."""
-    pixels = tf.range(length, dtype=places.dtype)
-    return tf.nn.relu(1 - tf.abs(places[..., None] - pixels))
