@@ -30,8 +30,23 @@ DIALECTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     },
     # xingyizhou/CenterNet, as it was when its results were published
     "centernet": {"centernet": {"matching": {"wide": True}}},
-    # pytorch/vision torchvision/models/detection. Of its candidates it takes 1,000 at each level, which no field says
+    # pytorch/vision torchvision/models/detection, but for one thing that no field says: how many candidates it takes
+    # at each level (FCOS: 1,000) or of each class (SSD: 300)
     "torchvision": {
+        "ssd": {
+            "classes": 91,
+            "background": True,
+            "anchors": [6, 6, 6, 6, 6, 6],
+            "boxes": {
+                "ratios": [1.0, 2.0, 0.5, 3.0, 1 / 3],
+                "square": "second",
+                "reduced": False,
+                "clipped": True,
+                "order": "xywh",
+            },
+            "loss": {"kind": "softmax", "box_weight": 4.0},
+            "detections": {"score": 0.001, "candidates": 27_000, "iou": 0.55, "most": 300},
+        },
         "fcos": {
             "distances": "relu",
             "scaled": False,

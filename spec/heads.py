@@ -9,6 +9,7 @@ from pydantic import Field
 from spinec.spec.activations import Activation
 from spinec.spec.anchor_free import CentreDetections, CentreLoss, CentreSampling, FCOSDetections, FCOSLoss, Heat
 from spinec.spec.classes import Labels
+from spinec.spec.default_boxes import DefaultBoxes, SSDDetections, SSDLoss
 from spinec.spec.detection import Anchors, CountedAnchors, Detections, FocalLoss, Matching
 from spinec.spec.fields import Besides, Dilation, Dim, Frozen, Kernel, Ratio
 from spinec.spec.regions import FewAnchors, Proposals, Regions
@@ -136,10 +137,15 @@ class SSD(Head):
     channels: ClassVar[str] = ANCHOR_BY_ANCHOR
 
     kind: Literal["ssd"] = "ssd"
-    classes: Classes = Field(90, description="classes, without a background")
+    classes: Classes = Field(90, description="channels of a class map per anchor; a background is one of them")
+    background: bool = Field(False, description="whether class 0 is the background, which is never found")
     anchors: tuple[AnchorCount, ...] = Field(
         (3, 6, 6, 6, 6, 6), min_length=1, description="anchors per cell of every output"
     )
+    boxes: DefaultBoxes = Field(DefaultBoxes(), description="which boxes the anchors are")
+    matching: Matching = Matching()
+    loss: SSDLoss = SSDLoss()
+    detections: SSDDetections = SSDDetections()
 
 
 class FCOS(Head):

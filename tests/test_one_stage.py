@@ -14,6 +14,14 @@ HEADS = {
         "centerness_weight: 2}, matching: {radius: 0, reach: 4}}",
         (3, 4, 5),
     ),
+    "ssd": ("{kind: ssd, classes: 5, anchors: [3, 6, 4]}", (3, 4, 5)),
+    "ssd as in torchvision": ("{kind: ssd, classes: 5, anchors: [6, 6, 2], dialect: torchvision}", (3, 4, 5)),
+    "ssd of one class": ("{kind: ssd, classes: 1, anchors: [1], boxes: {ratios: [2]}}", (5,)),
+    "ssd with other losses": (
+        "{kind: ssd, classes: 5, background: true, anchors: [3, 6, 4], boxes: {factors: [3, 2], order: xywh}, "
+        "loss: {alpha: 0.2, gamma: 0, delta: 0.3, box_weight: 3}, matching: {positive: 0.6, negative: 0.3, force: false}}",
+        (3, 4, 5),
+    ),
     "centernet": ("{kind: centernet, dim: 8, classes: 5}", (2,)),
     "centernet of one class": (
         "{kind: centernet, dim: 8, classes: 1, matching: {overlap: 0.5}, detections: {window: 5, score: 0.3, most: 7}}",

@@ -43,13 +43,18 @@ MEANT = {  # keys of heads with a section of their own
     "proposals": "Proposals",
     "regions": "Regions",
     "detections": "Detections",
+    "boxes": "DefaultBoxes",
+    "loss-of-ssd": "SSDLoss",
     "matching-of-fcos": "CentreSampling",
     "loss-of-fcos": "FCOSLoss",
     "matching-of-centernet": "Heat",
     "loss-of-centernet": "CentreLoss",
     "detections-of-centernet": "CentreDetections",
 }
-LIKE = {"FCOSDetections": "detections"}  # models with the fields of a section, and other defaults
+LIKE = {
+    "FCOSDetections": "detections",
+    "SSDDetections": "detections",
+}  # models with the fields of a section, and other defaults
 EXPLAINED = (*SECTIONS, "blocks", "outputs", "head", "defaults", "extends", "neck")  # keys with a section of their own
 
 

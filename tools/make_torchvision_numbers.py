@@ -73,7 +73,7 @@ def ssd(classes: int) -> dict:
     }
     (found,) = model.postprocess_detections(outputs, anchors, images.image_sizes)
     boxes = torch.tensor(
-        [[10.3, 12.1, 60.2, 50.7], [20.9, 5.2, 300.4, 250.3], [100, 200, 112, 245], [230, 20, 270, 61]]
+        [[10.3, 12.1, 60.2, 50.7], [20.9, 5.2, 300.4, 250.3], [100, 200, 142, 285], [230, 20, 270, 61]]
     )
     target = {"boxes": boxes, "labels": torch.tensor([3, 4, 1, 3])}
     matched = [model.proposal_matcher(box_iou(boxes, anchors[0]))]

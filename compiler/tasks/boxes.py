@@ -5,7 +5,8 @@ from __future__ import annotations
 from spinec.compiler.graph.program import Program
 from spinec.compiler.tasks.registry import Constant
 from spinec.spec.anchor_free import FCOSDetections, FCOSLoss
-from spinec.spec.detection import Detections, FocalLoss
+from spinec.spec.default_boxes import SSDDetections, SSDLoss
+from spinec.spec.detection import Detections, FocalLoss, Matching
 
 
 def levels(program: Program) -> dict[str, Constant]:
@@ -17,7 +18,16 @@ def levels(program: Program) -> dict[str, Constant]:
     }
 
 
-def focal(loss: FocalLoss | FCOSLoss) -> dict[str, Constant]:
+def matched(matching: Matching) -> dict[str, Constant]:
+    """Which anchors are to find a box."""
+    return {
+        "POSITIVE": Constant(matching.positive, "overlap with a box from which on an anchor is to find it"),
+        "NEGATIVE": Constant(matching.negative, "overlap below which it is to find none"),
+        "FORCE": Constant(matching.force, "the anchor closest to a box is to find it in any case"),
+    }
+
+
+def focal(loss: FocalLoss | FCOSLoss | SSDLoss) -> dict[str, Constant]:
     """What focal loss is computed with."""
     return {
         "ALPHA": Constant(loss.alpha, "weight of the class that is to be found, in focal loss"),
@@ -25,7 +35,7 @@ def focal(loss: FocalLoss | FCOSLoss) -> dict[str, Constant]:
     }
 
 
-def kept(detections: Detections | FCOSDetections) -> dict[str, Constant]:
+def kept(detections: Detections | FCOSDetections | SSDDetections) -> dict[str, Constant]:
     """Which boxes of an image are kept."""
     return {
         "SCORE": Constant(detections.score, "probability that a box must exceed"),

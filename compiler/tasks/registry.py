@@ -50,6 +50,9 @@ def in_float32(value: float) -> float:
 
     >>> in_float32(2.1213203435596424)
     2.1213203
+    >>> in_float32(1.6454482671904334)  # half-way between two of them
+    1.6454482
     """
     (same,) = unpack("f", pack("f", value))
-    return next(short for digits in range(1, 10) if pack("f", short := float(f"{value:.{digits}g}")) == pack("f", same))
+    short = (float(f"{each:.{digits}g}") for each in (value, same) for digits in range(1, 10))
+    return next(each for each in short if pack("f", each) == pack("f", same))

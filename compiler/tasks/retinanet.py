@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from spinec.compiler.graph.program import Program
-from spinec.compiler.tasks.boxes import focal, kept, levels
+from spinec.compiler.tasks.boxes import focal, kept, levels, matched
 from spinec.compiler.tasks.registry import Constant, in_float32, means
 from spinec.spec.heads import RetinaNet
 
@@ -11,7 +11,7 @@ from spinec.spec.heads import RetinaNet
 @means(RetinaNet)
 def retinanet(program: Program, head: RetinaNet) -> dict[str, Constant]:
     """The order of the levels, and numbers that a head's fields give."""
-    matching, loss = head.matching, head.loss
+    loss = head.loss
     return {
         "FIRST_CLASS": Constant(int(head.background), "class 0 is the background" if head.background else ""),
         **levels(program),
@@ -19,9 +19,7 @@ def retinanet(program: Program, head: RetinaNet) -> dict[str, Constant]:
             tuple(tuple(map(in_float32, sides)) for sides in head.anchors.sides),
             "height and width of a cell's anchors, in strides",
         ),
-        "POSITIVE": Constant(matching.positive, "overlap with a box from which on an anchor is to find it"),
-        "NEGATIVE": Constant(matching.negative, "overlap below which it is to find none"),
-        "FORCE": Constant(matching.force, "the anchor closest to a box is to find it in any case"),
+        **matched(head.matching),
         **focal(loss),
         "DELTA": Constant(loss.delta, "error up to which Huber loss is quadratic"),
         "BOX_WEIGHT": Constant(loss.box_weight, "of the boxes' loss beside the classes'"),

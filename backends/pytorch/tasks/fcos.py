@@ -29,7 +29,7 @@ def make_cells(outputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         of_boxes = outputs[f"box_{level}"]
         cells = [torch.arange(length).to(of_boxes) for length in of_boxes.shape[2:]]
         point = (torch.cartesian_prod(*cells) + OFFSET) * stride
-        own = torch.tensor([stride, unit, *reach]).to(point)
+        own = point.new_tensor([stride, unit, *reach])
         points.append(point)
         levels.append(own.expand(len(point), 4))
     return torch.cat(points), torch.cat(levels)
