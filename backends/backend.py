@@ -30,6 +30,14 @@ class TrainingStep(NamedTuple):
     gradients: dict[str, Array]
 
 
+class Live(NamedTuple):
+    """A live model with weights, and what answers with it."""
+
+    model: Any
+    answer: Callable[..., tuple[Array, ...]]
+    """Of images (batch, channels, height, width), and what the part takes besides, in its order."""
+
+
 class Backend(Protocol):
     """What a backend's package offers. To add a backend, add a folder whose package has these."""
 
@@ -50,6 +58,9 @@ class Backend(Protocol):
         Raises:
             BackendError: when the program takes more than an image.
         """
+
+    def answering(self, program: Program, part: str, weights: Mapping[str, Array] | None, seed: int) -> Live:
+        """A model with some weights, or fresh ones from a seed, and what makes answers of images with it."""
 
     def observe(self, model: Any, program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Every block's, endpoint's and output's value for some inputs, all (batch, channels, height, width)."""

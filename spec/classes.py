@@ -9,8 +9,9 @@ from typing import Annotated, Any, NamedTuple, TypeAlias
 
 from pydantic import BeforeValidator
 
-from spinec.spec.document import Item, read_file
-from spinec.spec.library import LIBRARY, find_names
+from spinec.spec.document import Item, file_text, read_file
+from spinec.spec.errors import BackendError, did_you_mean
+from spinec.spec.library import LIBRARY, NAMES, find_names
 
 LONGEST = 100  # characters of a class's name
 
@@ -54,6 +55,25 @@ def classes_of(labels: str | Sequence[str] | None, number: int) -> ClassList:
     if isinstance(labels, str):
         return class_lists()[labels]
     return ClassList(tuple(labels or (f"class {i}" for i in range(number))), tuple(range(number)))
+
+
+def labelled(head: Any, own: str | Sequence[str] | None) -> ClassList:
+    """What the classes of a head are called: as it says, or as the user does, who may name a list or a file.
+
+    A number that no class has is called by itself.
+
+    Raises:
+        BackendError: where there are not as many names as classes.
+    """
+    number = head.classes
+    if isinstance(own, str) and own not in class_lists():
+        if not own.endswith(NAMES):
+            raise BackendError(f"no list of classes {own!r}; {did_you_mean(own, class_lists())}")
+        own = [line.strip() for line in _without_last(file_text(Path(own), own).split("\n"))]
+    found = classes_of(head.labels if own is None else own, number)
+    if len(found.names) != number:
+        raise BackendError(f"expected a label for each of {number:,} classes, got {len(found.names):,}")
+    return found._replace(names=tuple(name or f"class {i}" for i, name in enumerate(found.names)))
 
 
 def labels(value: Any) -> Any:

@@ -12,6 +12,8 @@ from typing import Any, Literal
 Form = Literal["svg", "html", "parts"]
 
 painters: dict[Form, Callable[[Any], str]] = {}
+artists: dict[Literal["answer"], Callable[[Any], Any]] = {}
+"""What draws on pictures, which they give back."""
 
 
 def shown(form: Form, value: object) -> str | None:

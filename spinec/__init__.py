@@ -12,8 +12,10 @@ from spinec.spec import notebook
 from spinec.spec.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from spinec.backends.answers import Predictor, classifier, detector, segmenter
     from spinec.backends.backend import build, emit
     from spinec.compiler.analysis.graph import graph
+    from spinec.compiler.answers.results import Classified, Detected, Segmented
     from spinec.compiler.cost.report import Report, cost
     from spinec.compiler.cost.training import Training, training_cost
     from spinec.compiler.cost_model.model import CostModel
@@ -35,7 +37,9 @@ if TYPE_CHECKING:
     from spinec.visualize.report import write_report
 
 _HOMES = {
+    "backends.answers": ("Predictor", "classifier", "detector", "segmenter"),
     "backends.backend": ("build", "emit"),
+    "compiler.answers.results": ("Classified", "Detected", "Segmented"),
     "compiler.resources.candidates": ("Candidates", "Space", "candidates"),
     "compiler.analysis.graph": ("graph",),
     "compiler.cost.report": ("Report", "cost"),
@@ -62,11 +66,15 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "BackendError",
     "Candidates",
+    "Classified",
     "CostModel",
+    "Detected",
     "ModelSpec",
+    "Predictor",
     "Program",
     "Report",
     "SearchError",
+    "Segmented",
     "ShapeError",
     "Space",
     "SpecError",
@@ -77,8 +85,10 @@ __all__ = [
     "candidates",
     "change",
     "check",
+    "classifier",
     "compound",
     "cost",
+    "detector",
     "diff",
     "draw",
     "dump",
@@ -93,6 +103,7 @@ __all__ = [
     "names",
     "redistribute",
     "scale",
+    "segmenter",
     "training_cost",
     "write_report",
 ]
@@ -115,6 +126,7 @@ def _painter(form: str) -> Any:
 
 
 notebook.painters.update({"svg": _painter("svg"), "html": _painter("html"), "parts": _painter("parts")})
+notebook.artists["answer"] = _painter("answer")
 
 
 def __dir__() -> list[str]:

@@ -14,6 +14,7 @@ GROUPS = {
     "Draw and compare": "draw diff chart report",
     "Change what a network costs": "redistribute betas scale compound fit",
     "Search": "search candidates sample",
+    "Detect, classify, segment": "detect classify segment",
     "Compile, run, export": "compile run export weights verify",
     "Exchange with other projects": "import export-blocks",
 }

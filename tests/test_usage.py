@@ -116,7 +116,9 @@ REFUSED = (
     "search tiny.yaml --evaluator mine:score -o - --format json",
 )
 APART = {  # commands that are not walked, and why
+    "classify": "loads a framework: tests/test_predictors.py",
     "conventions": "takes no options",
+    "detect": "loads a framework: tests/test_predictors.py",
     "explain": "takes no options",
     "list": "has one option, and counts the whole library",
     "plugins": "has no option: tests/test_plugins.py",
@@ -126,6 +128,7 @@ APART = {  # commands that are not walked, and why
     "new": "takes no options",
     "run": "loads a framework; none of its options depends on another",
     "schema": "takes no options",
+    "segment": "loads a framework: tests/test_predictors.py",
     "candidates": "needs a study: see REFUSED",
     "search": "needs a study: see REFUSED",
     "verify": "loads two frameworks: see REFUSED",

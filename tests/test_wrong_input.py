@@ -41,6 +41,11 @@ READS = {  # a command line in which INPUT is what a command reads
     "sample INPUT -n 3": "a spec",
     "export-blocks INPUT --to timm": "a spec",
     "run INPUT picture.png": "a spec",
+    "detect INPUT picture.png": "a spec",
+    "classify INPUT picture.png": "a spec",
+    "segment INPUT picture.png": "a spec",
+    "classify classes.yaml INPUT": "a picture",
+    "classify classes.yaml picture.png --weights INPUT": "weights",
     "export INPUT --to onnx -o o.onnx": "a spec",
     "verify INPUT": "a spec",
     "search INPUT --evaluator mine:score": "a spec",
@@ -79,6 +84,9 @@ OTHERS = {
 }  # read and write no files that a user names
 HEAVY = {  # what is loaded before the input is looked at; without it the answer is what to install
     "run": "torch",
+    "detect": "torch",
+    "classify": "torch",
+    "segment": "torch",
     "verify": "torch",
     "export": "torch",
     "weights": "safetensors",
@@ -94,6 +102,7 @@ def place(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name, text in {
         "good.yaml": GOOD,
+        "classes.yaml": f"{GOOD}head: {{kind: classification, classes: 3}}\n",
         "other.yaml": GOOD.replace("dim: 8", "dim: 16"),
         "blocks.txt": "ds_r1_k3_s1_c16\n",
         "empty": "",

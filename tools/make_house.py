@@ -22,7 +22,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "compiler/cost_model": ("compiler/cost", "compiler/lowering"),
     "compiler/resources": ("compiler/cost_model",),
     "compiler/tasks": ("compiler/graph",),
-    "backends": ("compiler/cost", "compiler/lowering", "compiler/tasks"),
+    "compiler/answers": ("spec",),
+    "backends": ("compiler/answers", "compiler/cost", "compiler/lowering", "compiler/tasks"),
     "backends/pytorch": ("backends",),
     "backends/tensorflow": ("backends",),
     "visualize/style": ("spec",),
@@ -31,7 +32,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "visualize/figure": ("visualize/diagram",),
     "visualize/formats": ("visualize/figure",),
     "visualize/page": ("visualize/formats", "visualize/table"),
-    "visualize": ("visualize/page",),
+    "visualize": ("compiler/answers", "visualize/page"),
     "search": ("compiler/resources",),
     "spinec": ("backends", "compiler/advice", "compiler/interchange", "search", "visualize"),
 }

@@ -1,5 +1,6 @@
 """PyTorch: `emit` needs no framework, the others load it."""
 
+from spinec.backends.pytorch.answers import answering
 from spinec.backends.pytorch.checkpoints import CHECKPOINTS, read_checkpoint, write_checkpoint
 from spinec.backends.pytorch.export import EXPORTS
 from spinec.backends.pytorch.live import build, precision, run
@@ -11,6 +12,7 @@ from spinec.backends.pytorch.weights import read_weights, write_weights
 __all__ = [
     "CHECKPOINTS",
     "EXPORTS",
+    "answering",
     "build",
     "emit",
     "observe",

@@ -1,5 +1,6 @@
 """TensorFlow by Keras 3: `emit` needs no framework, the others load it."""
 
+from spinec.backends.tensorflow.answers import answering
 from spinec.backends.tensorflow.checkpoints import CHECKPOINTS, read_checkpoint, write_checkpoint
 from spinec.backends.tensorflow.export import EXPORTS
 from spinec.backends.tensorflow.live import build, precision, run, taps
@@ -11,6 +12,7 @@ from spinec.backends.tensorflow.weights import read_weights, write_weights
 __all__ = [
     "CHECKPOINTS",
     "EXPORTS",
+    "answering",
     "build",
     "emit",
     "observe",

@@ -1,0 +1,1 @@
+"""What a network answers to a picture: boxes, classes, maps of classes."""

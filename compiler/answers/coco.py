@@ -1,0 +1,38 @@
+"""Boxes and masks as COCO's files of results have them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from spinec.compiler.answers.results import Detected
+
+
+def entry(found: Detected, row: int, image_id: int) -> dict[str, Any]:
+    """One box of a picture."""
+    top, left, bottom, right = map(float, found.boxes[row])
+    result = {
+        "image_id": image_id,
+        "category_id": found.ids[row],
+        "bbox": [left, top, right - left, bottom - top],
+        "score": float(found.scores[row]),
+    }
+    return result if found.masks is None else {**result, "segmentation": run_lengths(found.masks[row])}
+
+
+def run_lengths(mask: NDArray[np.bool_]) -> dict[str, Any]:
+    """A mask (height, width) as the lengths of its runs, column by column, the first of them outside.
+
+    >>> import numpy as np
+    >>> run_lengths(np.array([[True, False], [True, True]]))
+    {'size': [2, 2], 'counts': [0, 2, 1, 1]}
+    """
+    import numpy as np
+
+    flat = mask.T.ravel()
+    starts = np.flatnonzero(np.diff(flat, prepend=False))
+    counts = np.diff(starts, prepend=0, append=flat.size)
+    return {"size": list(mask.shape), "counts": counts.tolist()}
