@@ -18,7 +18,8 @@ Layers = Annotated[int, Field(ge=0, le=64, description="convolutions before the 
 Classes = Annotated[
     int,
     Field(gt=0, le=100_000, description="number of classes"),
-    Besides(type=["string", "array"], items={"type": "string"}),
+    Besides(type="array", items={"type": "string"}),
+    Besides(type="string"),
 ]
 AnchorCount = Annotated[int, Field(gt=0, le=1024)]
 Crops = Annotated[int, Field(gt=0, le=100_000)]

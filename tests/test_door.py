@@ -60,6 +60,9 @@ OWN: dict[tuple[str, str], Any] = {
     ("Candidates", "macs"): DIMS[:, 0],
     ("Space.candidate", "dims"): {"a": 8, "b": 8, "c": 16},
     ("load", "name"): "resnet-18",
+    ("classifier", "spec"): spinec.loads(f"{TINY}head: {{kind: classification, classes: 3}}"),
+    ("detector", "spec"): spinec.loads(f"{TINY}head: {{kind: retinanet, dim: 8, layers: 0}}"),
+    ("segmenter", "spec"): spinec.loads(f"{TINY}head: {{kind: segmentation, dim: 8, layers: 0}}"),
     ("write_report", "charts"): False,
     ("redistribute", "betas"): (1, 2),
 }

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 Image = pytest.importorskip("PIL.Image")
+jsonschema = pytest.importorskip("jsonschema")
 
 from spinec import classifier, detector, emit, loads, lower, segmenter  # noqa: E402
 from spinec.backends import answers  # noqa: E402
@@ -15,10 +16,11 @@ from spinec.backends.checkpoints import write_checkpoint  # noqa: E402
 from spinec.backends.image import opened  # noqa: E402
 from spinec.backends.live import import_source  # noqa: E402
 from spinec.backends.sample import sample  # noqa: E402
-from spinec.compiler.answers.coco import run_lengths  # noqa: E402
 from spinec.compiler.answers.results import Classified, Detected, Segmented  # noqa: E402
+from spinec.compiler.answers.run_lengths import run_lengths  # noqa: E402
 from spinec.spec.classes import labelled  # noqa: E402
 from spinec.spec.errors import BackendError  # noqa: E402
+from spinec.spec.results import results_schema  # noqa: E402
 from spinec.visualize.answers import COLOURS, _luminance  # noqa: E402
 
 SPEC = """name: small
@@ -322,6 +324,7 @@ def test_boxes_of_a_folder_are_written(spinec, place):
     code, out, _ = spinec("detect", "det.yaml", "in/0012.jpg", "--score", "0", "-o", "b.json")
     assert (code, out) == (0, "b.json: written\n")
     told = json.loads((place / "b.json").read_text())
+    jsonschema.validate(told, results_schema())
     assert told["about"] == {"name": "det.yaml", "random_weights": True}
     assert {row["image"] for row in told["rows"]} == {"in/0012.jpg"}
 
@@ -336,6 +339,7 @@ def test_classes_and_areas_are_told(spinec, place):
     assert {"one", "two", "three"} <= set(out.split())
     assert Image.open("c.png").size == (60, 50)
     code, out, _ = spinec("segment", "seg.yaml", "in", "--format", "json")
+    jsonschema.validate(json.loads(out), results_schema())
     rows = json.loads(out)["rows"]
     assert sum(row["pixels"] for row in rows) == 50 * 60 + 70 * 30
 

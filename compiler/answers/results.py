@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from spinec.compiler.answers.run_lengths import run_lengths
 from spinec.spec.notebook import artists
 
 if TYPE_CHECKING:
@@ -70,9 +71,14 @@ class Detected(Answer):
 
     def to_coco(self, image_id: int = 0) -> list[dict[str, Any]]:
         """The boxes as COCO's files of results have them: left, top, width and height; the data set's own ids."""
-        from spinec.compiler.answers.coco import entry
+        return [self._entry(row, image_id) for row in range(len(self))]
 
-        return [entry(self, i, image_id) for i in range(len(self))]
+    def _entry(self, row: int, image_id: int) -> dict[str, Any]:
+        top, left, bottom, right = map(float, self.boxes[row])
+        box = [left, top, right - left, bottom - top]
+        score = float(self.scores[row])
+        entry = {"image_id": image_id, "category_id": self.ids[row], "bbox": box, "score": score}
+        return entry if self.masks is None else {**entry, "segmentation": run_lengths(self.masks[row])}
 
     def _some(self, rows: Sequence[int]) -> Detected:
         picked = list(rows)

@@ -1,4 +1,4 @@
-"""Boxes and masks as COCO's files of results have them."""
+"""Masks as COCO's files have them."""
 
 from __future__ import annotations
 
@@ -7,20 +7,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-    from spinec.compiler.answers.results import Detected
-
-
-def entry(found: Detected, row: int, image_id: int) -> dict[str, Any]:
-    """One box of a picture."""
-    top, left, bottom, right = map(float, found.boxes[row])
-    result = {
-        "image_id": image_id,
-        "category_id": found.ids[row],
-        "bbox": [left, top, right - left, bottom - top],
-        "score": float(found.scores[row]),
-    }
-    return result if found.masks is None else {**result, "segmentation": run_lengths(found.masks[row])}
 
 
 def run_lengths(mask: NDArray[np.bool_]) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+../../spinec/picture_files.py
