@@ -20,7 +20,13 @@ ANSWERS: Mapping[str, tuple[str, ...]] = {
     "classify": ("probabilities", "classes"),
     "segment": ("classes",),
 }
-"""What parts give that make answers of images, by name, in their order."""
+"""What parts give that make answers of images, by name, in their order; heads may give more."""
+
+
+def answers(program: Program, part: str) -> tuple[str, ...]:
+    """What a part gives of a program's head, by name."""
+    head = program.spec.head
+    return ANSWERS[part] + (head.besides if head and part == "detect" else ())
 
 
 class Task(NamedTuple):

@@ -40,6 +40,8 @@ class Head(Frozen):
     """What it gives a map of for every output."""
     channels: ClassVar[str] = ""
     """In which order the channels of its maps are."""
+    besides: ClassVar[tuple[str, ...]] = ()
+    """What the boxes that it finds come with, beside scores and classes."""
 
     kind: str = Field(description="what is computed from the outputs")
     activation: Activation = Field("swish", description="of every convolution and linear layer but the last")
@@ -109,6 +111,7 @@ class MaskRCNN(Head):
     ladder: ClassVar[bool] = True
     maps: ClassVar[tuple[str, ...]] = ("objectness", "deltas")
     channels: ClassVar[str] = "deltas: anchor by anchor, 4 each; crop_box: class by class, 4 each"
+    besides: ClassVar[tuple[str, ...]] = ("masks",)
 
     kind: Literal["mask_rcnn"] = "mask_rcnn"
     dim: Dim

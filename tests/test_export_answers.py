@@ -12,7 +12,7 @@ from spinec.backends.checkpoints import write_checkpoint
 from spinec.backends.export import export_model
 from spinec.backends.live import import_source
 from spinec.backends.sample import sample
-from spinec.backends.tasks import ANSWERS
+from spinec.backends.tasks import answers
 
 pytest.importorskip("torch")
 
@@ -32,6 +32,11 @@ DETECTORS = {
     "fcos": "{kind: fcos, dim: 8, layers: 0, groups: 2, classes: 4}",
     "more room than pairs": "{kind: retinanet, dim: 8, layers: 0, classes: 3, background: false, detections: {candidates: 40, score: 0}}",
 }
+MASKS = (
+    "{kind: mask_rcnn, dim: 8, classes: 4, box_layers: 1, mask_layers: 1, hidden: [8], box_size: 3, mask_size: 2, "
+    "proposals: {candidates: 20, most: 24}, regions: {side: 40}, detections: {most: 7, score: 0.2}}"
+)
+DETECTORS["masks"] = MASKS
 HEADS = {
     **{name: ("detect", TOWER.replace("HEAD", head)) for name, head in DETECTORS.items()},
     "classifier": ("classify", SMALL.replace("HEAD", CLASSIFIER)),
@@ -68,7 +73,7 @@ def live():
         model = next(value for name, value in vars(module).items() if name.lower() == program.name)().eval()
         backend("pytorch").write_weights(model, program, weights)
         found = getattr(module, part)(model, torch.tensor(images.transpose(0, 3, 1, 2)))
-        names = ANSWERS[part]
+        names = answers(program, part)
         return {n: v.numpy() for n, v in zip(names, found if len(names) > 1 else [found], strict=True)}
 
     return answered
@@ -94,7 +99,7 @@ def test_a_file_answers_what_the_live_source_answers(head, form, tmp_path, live)
     for number in (1, 2, 3):
         images = draw.normal(size=(number, *program.input_shape[1:], 3)).astype("float32") * 3
         found, expected = run(form, path, images), live(program, part, weights, images)
-        assert set(found) == set(expected) == set(ANSWERS[part])
+        assert set(found) == set(expected) == set(answers(program, part))
         if part == "segment":
             assert found["classes"].shape == expected["classes"].shape
             assert (found["classes"] == expected["classes"]).mean() > 0.999  # equal but where two are as likely
@@ -112,11 +117,12 @@ def same(found, expected):
 
 
 def rows(answers):
-    """What was found: score, class and box, for images about 100 pixels long as shares of that, in order of box and class."""
+    """What was found: score, class, box, for images about 100 pixels long as shares of that, and mask; by box and class."""
     scores = next(answers[name] for name in ("scores", "probabilities") if name in answers)
     boxes = answers.get("boxes", np.zeros((len(scores), 4))) / 100
     table = np.column_stack([scores, answers["classes"], boxes])[scores > 0]
-    return table[np.lexsort(np.round(table, 3).T)]
+    masks = answers.get("masks", np.zeros((len(scores), 0))).reshape(len(scores), -1)[scores > 0]
+    return np.column_stack([table, masks])[np.lexsort(np.round(table, 3).T)]
 
 
 def test_one_node_drops_the_boxes_of_an_onnx_file(tmp_path):

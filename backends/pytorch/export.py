@@ -13,7 +13,7 @@ from spinec.backends.pytorch.framework import load_torch
 from spinec.backends.pytorch.live import build_with
 from spinec.backends.pytorch.onnx_boxes import translations
 from spinec.backends.pytorch.weights import write_weights
-from spinec.backends.tasks import ANSWERS
+from spinec.backends.tasks import answers
 from spinec.compiler.graph.program import Program
 from spinec.spec.errors import BackendError
 
@@ -51,7 +51,7 @@ def _exported(program: Program, weights: Mapping[str, Array] | None, part: str) 
     inputs = ["image"] if part else list(program.inputs)
     # of one image, exporters would take the batch for a constant
     examples = tuple(torch.zeros(2, *program.inputs[name].shape) for name in inputs)
-    outputs = list(ANSWERS[part] if part else program.outputs)
+    outputs = list(answers(program, part) if part else program.outputs)
     module = answering(model, getattr(source, part)) if part else model
     return Exported(module.eval(), inputs, examples, outputs, translations(source))
 

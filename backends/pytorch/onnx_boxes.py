@@ -24,7 +24,7 @@ def best(
     anchors, kinds = (int(length) for length in scores.shape[1:])
     count = min(candidates, anchors * kinds)
     sure, pair = op.TopK(op.Reshape(scores, [0, -1]), [count])
-    near, label = _rows(boxes, op.Div(pair, kinds)), op.Mod(pair, kinds)
+    near, label = _rows(boxes, op.Div(pair, anchors * kinds // int(boxes.shape[1]))), op.Mod(pair, kinds)
     judged = _by_label(sure, label, kinds) if per_class else op.Unsqueeze(sure, [1])
     kept = op.Gather(op.NonMaxSuppression(near, judged, [most], [iou], [score]), [0, 2], axis=1)
     none = op.Expand(op.Constant(value_float=0.0), op.Shape(sure))

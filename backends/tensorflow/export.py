@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from spinec.backends.prelude import pieces
-from spinec.backends.tasks import ANSWERS
+from spinec.backends.tasks import answers
 from spinec.backends.tensorflow.checkpoints import live, save
 from spinec.backends.tensorflow.framework import check_keras, load_keras, quiet
 from spinec.backends.tensorflow.live import build_with
@@ -64,7 +64,7 @@ def _serve(path: Path, program: Program, weights: Mapping[str, Array] | None, pa
         if not part:
             return program.named(model([*inputs] if len(inputs) > 1 else inputs[0], training=False))
         found = getattr(source, part)(model, *inputs)
-        names = ANSWERS[part]
+        names = answers(program, part)
         return dict(zip(names, found if len(names) > 1 else [found], strict=True))
 
     archive = keras.export.ExportArchive()

@@ -19,7 +19,8 @@ def best(
     pairs = tf.reshape(scores, [-1, scores.shape[1] * kinds])
     count = min(candidates, pairs.shape[1])
     sure, pair = tf.math.top_k(pairs, count)
-    near, label = tf.gather(boxes, pair // kinds, batch_dims=1), pair % kinds
+    near = tf.gather(boxes, pair // (pairs.shape[1] // boxes.shape[1]), batch_dims=1)
+    label = pair % kinds
     rows, length = kinds if per_class else 1, min(most, count)
     apart = tell_apart(near)
     above = min(iou * (1 + 2**-23), 1.0)  # LiteRT drops boxes that overlap by just `iou`

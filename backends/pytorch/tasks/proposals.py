@@ -23,16 +23,16 @@ def propose(
     The best `candidates` of every level are compared, those of one level only.
     """
     boxes = decode(in_rows(outputs, "deltas", 4), make_anchors(outputs, "deltas"))
-    scores = in_rows(outputs, "objectness", 1)[..., 0].sigmoid()
+    logits = in_rows(outputs, "objectness", 1)[..., 0]
     counts = [outputs[f"objectness_{level}"][0].numel() for level in LEVELS]
     boxes, near, sure = clip(boxes, sizes), [], []
     for level, (box, score) in enumerate(
-        zip(torch.split(boxes, counts, 1), torch.split(scores, counts, 1), strict=True)
+        zip(torch.split(boxes, counts, 1), torch.split(logits, counts, 1), strict=True)
     ):
-        order = score.argsort(dim=1, descending=True, stable=True)[:, :candidates]
+        score, order = score.topk(min(candidates, score.shape[1]))
         near.append(box.gather(1, order[..., None].expand(-1, -1, 4)))
         others = (level, len(LEVELS) - level - 1)  # a level is a label to `best`
-        sure.append(F.pad(score.gather(1, order)[..., None], others))
+        sure.append(F.pad(score.sigmoid()[..., None], others))
     boxes, scores = torch.cat(near, 1), torch.cat(sure, 1)
     number = boxes.shape[1]
     boxes, scores, _ = best(boxes, scores, 0.0, number, PROPOSAL_IOU, True, PROPOSED)

@@ -22,15 +22,17 @@ def propose(
     The best `candidates` of every level are compared, those of one level only.
     """
     boxes = decode(in_rows(outputs, "deltas", 4), make_anchors(outputs, "deltas"))
-    scores = tf.sigmoid(in_rows(outputs, "objectness", 1))[..., 0]
+    logits = in_rows(outputs, "objectness", 1)[..., 0]
     counts = [math.prod(outputs[f"objectness_{level}"].shape[1:]) for level in LEVELS]
     boxes, near, sure = clip(boxes, sizes), [], []
-    levels = zip(tf.split(boxes, counts, 1), tf.split(scores, counts, 1), strict=True)
+    levels = zip(tf.split(boxes, counts, 1), tf.split(logits, counts, 1), strict=True)
     for level, (box, score) in enumerate(levels):
         score, order = tf.math.top_k(score, min(candidates, score.shape[1]))
         near.append(tf.gather(box, order, batch_dims=1))
         label = tf.one_hot(level, len(LEVELS), dtype=score.dtype)
-        sure.append(score[..., None] * label)  # a level is a label to `best`
+        sure.append(
+            tf.sigmoid(score)[..., None] * label
+        )  # a level is a label to `best`
     boxes, scores = tf.concat(near, 1), tf.concat(sure, 1)
     number = boxes.shape[1]
     boxes, scores, _ = best(boxes, scores, 0.0, number, PROPOSAL_IOU, True, PROPOSED)
