@@ -17,6 +17,7 @@ from spinec.compiler.answers.results import Answer, Classified, Detected, Segmen
 from spinec.compiler.graph.program import Program
 from spinec.compiler.lowering.pipeline import lower
 from spinec.spec.classes import ClassList, labelled
+from spinec.spec.heads import MaskRCNN
 from spinec.spec.load import load
 from spinec.spec.model import ModelSpec
 
@@ -121,7 +122,8 @@ def _network(
     head = program.spec.head
     classes = labelled(head, labels) if head else ClassList((), ())
     given = read_checkpoint(Path(weights), program) if weights is not None else None
-    return Network(program, backend(backend_name).answering(program, part, given, seed), classes, given is None)
+    parts = (part, "paste") if isinstance(head, MaskRCNN) else (part,)
+    return Network(program, backend(backend_name).answering(program, parts, given, seed), classes, given is None)
 
 
 def _detected(network: Network, pictures: Sequence[Opened]) -> list[Detected]:
@@ -134,16 +136,19 @@ def _detected(network: Network, pictures: Sequence[Opened]) -> list[Detected]:
 def _boxes(network: Network, opened: Opened, seen: Picture, told: Sequence[Any]) -> Detected:
     """The boxes of one picture in its own pixels."""
     picture = opened.picture
-    boxes, scores, labels = (each[told[1] > 0] for each in told[:3])
+    boxes, scores, labels, *masks = (each[told[1] > 0] for each in told)
     grown = np.array([picture.height, picture.width], np.float32) / np.array(seen.scaled, np.float32)
     names, ids = network.classes
+    boxes = boxes * np.tile(grown, 2)
+    size = picture.height, picture.width
     return Detected(
         **_about(network, opened, seen),
-        boxes=boxes * np.tile(grown, 2),
+        boxes=boxes,
         scores=scores,
         labels=labels.astype(np.int64),
         names=tuple(names[label] for label in labels),
         ids=tuple(ids[label] for label in labels),
+        masks=network.live.use("paste", masks[0], boxes, size) if masks else None,
     )
 
 

@@ -36,6 +36,8 @@ class Live(NamedTuple):
     model: Any
     answer: Callable[..., tuple[Array, ...]]
     """Of images (batch, channels, height, width), and what the part takes besides, in its order."""
+    use: Callable[..., Any]
+    """A function of the source, by its name, such as 'paste', on arrays."""
 
 
 class Backend(Protocol):
@@ -59,8 +61,8 @@ class Backend(Protocol):
             BackendError: when the program takes more than an image.
         """
 
-    def answering(self, program: Program, part: str, weights: Mapping[str, Array] | None, seed: int) -> Live:
-        """A model with some weights, or fresh ones from a seed, and what makes answers of images with it."""
+    def answering(self, program: Program, parts: Sequence[str], weights: Mapping[str, Array] | None, seed: int) -> Live:
+        """A model with some weights, or fresh ones from a seed, and what answers with it: the first of the parts."""
 
     def observe(self, model: Any, program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Every block's, endpoint's and output's value for some inputs, all (batch, channels, height, width)."""

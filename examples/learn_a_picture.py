@@ -25,7 +25,7 @@ OBJECTS = {
     (120, 347, 230, 472): 55,  # orange
     (146, 467, 278, 608): 55,
 }
-SIZE, STEPS, BATCH, RATE = 256, 150, 4, 0.02
+SIZE, STEPS, BATCH, RATE = 256, 300, 4, 0.003
 
 
 def batch(image: torch.Tensor, boxes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -48,7 +48,7 @@ def main(name: str, target: Path) -> None:
     seen = fitted(opened(PICTURE), program.input_shape)
     image, scale = torch.from_numpy(seen.values)[None], seen.scaled[1] / 640
     boxes, classes = torch.tensor(list(OBJECTS), dtype=torch.float32) * scale, torch.tensor([*OBJECTS.values()])
-    optimizer = torch.optim.SGD(model.parameters(), RATE, momentum=0.9, weight_decay=4e-5)
+    optimizer = torch.optim.Adam(model.parameters(), RATE)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, STEPS)
     for step in range(STEPS):
         images, several = batch(image, boxes)

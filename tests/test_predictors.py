@@ -54,7 +54,7 @@ def picture(height, width, seed=0):
 def told(head, answer, tell):
     """A predictor whose network says what it is told to."""
     program = program_of(head)
-    network = answers.Network(program, Live(None, answer), labelled(program.spec.head, None), False)
+    network = answers.Network(program, Live(None, answer, None), labelled(program.spec.head, None), False)
     return answers.Predictor(network, tell)
 
 
@@ -171,6 +171,28 @@ def test_both_frameworks_answer_the_same(tmp_path):
         for first, second in zip(one, other, strict=True):
             for a, b in zip(of(first), of(second), strict=True):
                 assert np.mean(np.abs(a - b) < 1e-4) > 0.99  # equal but where two classes are as likely
+
+
+MASKS = "{kind: mask_rcnn, dim: 8, classes: 3, labels: [none, cat, dog], hidden: [8], box_layers: 0, mask_layers: 0}"
+
+
+@BACKENDS
+def test_what_is_found_is_cut_out_in_pixels_of_the_picture(tmp_path, name):
+    pytest.importorskip({"pytorch": "torch"}.get(name, name))
+    program = program_of(MASKS)
+    write_checkpoint(tmp_path / "w.safetensors", program, sample(program).weights)
+    found = detector(program.spec, name, weights=tmp_path / "w.safetensors")(picture(80, 61))
+    assert len(found) > 0
+    assert found.masks.shape == (len(found), 80, 61)
+    assert set(found.names) <= {"cat", "dog"}
+    for (top, left, bottom, right), mask in zip(found.boxes, found.masks, strict=True):
+        rows, columns = np.nonzero(mask)
+        if rows.size:  # within the box and the pixel of padding that masks have
+            wide, high = (right - left) / 26 + 1, (bottom - top) / 26 + 1
+            assert (rows >= top - high).all() and (rows <= bottom + high).all()  # noqa: PT018
+            assert (columns >= left - wide).all() and (columns <= right + wide).all()  # noqa: PT018
+    assert len(found.to_coco()[0]["segmentation"]["counts"]) >= 1
+    assert found.draw().size == (61, 80)
 
 
 def test_pictures_may_be_files_arrays_and_pillows(tmp_path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from spinec.backends.backend import Live
@@ -15,21 +15,26 @@ if TYPE_CHECKING:
     from spinec.backends.weights import Array
 
 
-def answering(program: Program, part: str, weights: Mapping[str, Array] | None, seed: int) -> Live:
-    """A module with some weights, or fresh ones from a seed, and what makes answers of images with it."""
+def answering(program: Program, parts: Sequence[str], weights: Mapping[str, Array] | None, seed: int) -> Live:
+    """A module with some weights, or fresh ones from a seed, and what answers with it: the first of the parts."""
     torch = load_torch()
     torch.manual_seed(seed)
-    module, model = build_with(program, (part,))
+    module, model = build_with(program, parts)
     if weights is not None:
         write_weights(model, program, weights)
     model.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from torch's stubs
 
-    def answer(images: Array, *besides: Any) -> tuple[Array, ...]:
+    def given(value: Any) -> Any:
         home = next(model.parameters())  # wherever the user has moved it
-        given = [torch.from_numpy(each).to(home.device) if hasattr(each, "dtype") else each for each in besides]
-        batch = torch.from_numpy(images).to(home, memory_format=torch.channels_last)
+        return torch.from_numpy(value).to(home.device) if hasattr(value, "dtype") else value
+
+    def answer(images: Array, *besides: Any) -> tuple[Array, ...]:
+        batch = given(images).to(memory_format=torch.channels_last)
         with torch.inference_mode():
-            told = getattr(module, part)(model, batch, *given)
+            told = getattr(module, parts[0])(model, batch, *map(given, besides))
         return tuple(each.cpu().numpy() for each in (told if isinstance(told, tuple) else (told,)))
 
-    return Live(model, answer)
+    def use(name: str, *values: Any) -> Any:
+        return getattr(module, name)(*map(given, values)).cpu().numpy()
+
+    return Live(model, answer, use)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from spinec.backends.backend import Live
@@ -16,18 +17,27 @@ if TYPE_CHECKING:
     from spinec.backends.weights import Array
 
 
-def answering(program: Program, part: str, weights: Mapping[str, Array] | None, seed: int) -> Live:
-    """A model with some weights, or fresh ones from a seed, and what makes answers of images with it."""
+def answering(program: Program, parts: Sequence[str], weights: Mapping[str, Array] | None, seed: int) -> Live:
+    """A model with some weights, or fresh ones from a seed, and what answers with it: the first of the parts."""
     load_keras().utils.set_random_seed(seed)
-    module, model = build_with(program, (part,))
+    module, model = build_with(program, parts)
     if weights is not None:
         write_weights(model, program, weights)
     import tensorflow as tf
 
-    traced = tf.function(model, reduce_retracing=True)  # one graph for batches of all lengths
+    part = getattr(module, parts[0])
+    traced = tf.function(partial(part, model), reduce_retracing=True)  # one graph for batches of all lengths
+    network = tf.function(model, reduce_retracing=True)
 
     def answer(images: Array, *besides: Any) -> tuple[Array, ...]:
-        told = getattr(module, part)(traced, tf.constant(channels_last(images)), *besides)
+        batch = tf.constant(channels_last(images))
+        if all(hasattr(each, "dtype") for each in besides):
+            told = traced(batch, *map(tf.constant, besides))
+        else:  # a size, of which every other one would be another graph
+            told = part(network, batch, *besides)
         return tuple(each.numpy() for each in (told if isinstance(told, tuple) else (told,)))
 
-    return Live(model, answer)
+    def use(name: str, *values: Any) -> Any:
+        return getattr(module, name)(*values).numpy()
+
+    return Live(model, answer, use)
