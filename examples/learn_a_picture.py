@@ -1,6 +1,6 @@
 """Teaches a detector one picture: what there is in the shortest run that shows losses and boxes at work.
 
-python examples/learn_a_picture.py eff-spinenet-m0 weights.safetensors    minutes on two cores
+python examples/learn_a_picture.py eff-spinenet-m0 weights.safetensors    ten minutes on two cores
 
 Then: spinec detect eff-spinenet-m0 examples/photograph.jpg --size 256 --weights weights.safetensors -o found.png
 A detector is to know pictures that it has not seen; this one knows a single one by heart.
