@@ -10,6 +10,7 @@ from spinec.backends.checkpoints import read_checkpoint
 from spinec.backends.tasks import ANSWERS
 from spinec.backends.writing import written
 from spinec.compiler.graph.program import Program
+from spinec.compiler.tasks.registry import constants_of
 from spinec.spec.errors import BackendError, did_you_mean
 
 SUFFIXES: Mapping[str, tuple[str, ...]] = {
@@ -39,6 +40,11 @@ def export_model(
     if form not in owners:
         raise BackendError(f"no export to {form!r}; {did_you_mean(form, owners)}")
     owner, part = backend(owners[form]), _answer(parts)
+    if part and form != "torch-export" and (soft := constants_of(program).get("SOFT")) and soft.value:
+        raise BackendError(
+            f"{program.name}: a file of form {form!r} drops boxes that overlap a better one, and cannot lower their "
+            f"scores instead; expected head: {{detections: {{soft: 0}}}}, or the form 'torch-export'"
+        )
     arrays = read_checkpoint(weights, program) if weights else None
     with written(path) as made:
         owner.EXPORTS[form](made, program, arrays, part)

@@ -20,6 +20,7 @@ from spinec.spec.detection import (
     PerClass,
     Positive,
     Score,
+    Soft,
 )
 from spinec.spec.fields import Frozen, Kernel
 
@@ -56,6 +57,7 @@ class FCOSDetections(Frozen):
     score: Score = 0.05
     candidates: Candidates = 5000
     iou: Drop = 0.6
+    soft: Soft = 0.0
     per_class: PerClass = True
     most: Most = 100
 

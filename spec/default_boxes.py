@@ -12,7 +12,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from spinec.spec.detection import Candidates, Drop, Factor, FocalAlpha, FocalGamma, Most, PerClass, Positive, Score
+from spinec.spec.detection import (
+    Candidates,
+    Drop,
+    Factor,
+    FocalAlpha,
+    FocalGamma,
+    Most,
+    PerClass,
+    Positive,
+    Score,
+    Soft,
+)
 from spinec.spec.fields import Frozen
 
 Scale = Annotated[float, Field(gt=0, le=1)]
@@ -96,5 +107,6 @@ class SSDDetections(Frozen):
     score: Score = 1e-8
     candidates: Candidates = 5000
     iou: Drop = 0.6
+    soft: Soft = 0.0
     per_class: PerClass = True
     most: Most = 100

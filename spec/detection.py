@@ -28,6 +28,13 @@ Score = Annotated[float, Field(ge=0, lt=1, description="at least; scores are pro
 Candidates = Annotated[int, Field(ge=1, le=MOST, description="pairs of a box and a class that are compared, the best")]
 Drop = Annotated[Ratio, Field(description="overlap with a better box from which on one is dropped")]
 PerClass = Annotated[bool, Field(description="whether only boxes of one class drop one another")]
+Soft = Annotated[
+    Factor,
+    Field(
+        description="above 0 a box is not dropped by `iou`: its score falls by exp(-overlap^2 / soft) for every better "
+        "one (Soft-NMS, arXiv 1704.04503)"
+    ),
+]
 Most = Annotated[int, Field(ge=1, le=MOST, description="boxes of an image")]
 RATIOS = 3  # at each scale, where only the number of anchors is given
 
@@ -126,5 +133,6 @@ class Detections(Frozen):
     score: Score = 0.05
     candidates: Candidates = 5000
     iou: Drop = 0.5
+    soft: Soft = 0.0
     per_class: PerClass = True
     most: Most = 100

@@ -159,6 +159,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "side": (40.0, 224.0),
     "size_weight": (1.0, 0),
     "smallest": (0.1, 0.3),
+    "soft": (0.5, 0),
     "source": SOURCES,
     "square": ("second", "last"),
     "squeeze": (0.25, 0, 0.05, 0.2, 0.3, 1),

@@ -4,6 +4,10 @@ import numpy as np
 import pytest
 from answering import TensorFlow, Torch, answering, made_up_boxes, made_up_maps, tower
 
+from spinec import loads, lower
+from spinec.backends.export import export_model
+from spinec.spec.errors import BackendError
+
 FCOS = "kind: fcos, dim: 8, groups: 2, layers: 0"
 HEADS = {
     "fcos": (f"{{{FCOS}, classes: 5}}", (3, 4, 5)),
@@ -16,6 +20,10 @@ HEADS = {
     ),
     "ssd": ("{kind: ssd, classes: 5, anchors: [3, 6, 4]}", (3, 4, 5)),
     "ssd as in torchvision": ("{kind: ssd, classes: 5, anchors: [6, 6, 2], dialect: torchvision}", (3, 4, 5)),
+    "ssd whose scores fall": (
+        "{kind: ssd, classes: 5, anchors: [3, 6, 4], detections: {soft: 0.5, score: 0.3, candidates: 300}}",
+        (3, 4, 5),
+    ),
     "ssd of one class": ("{kind: ssd, classes: 1, anchors: [1], boxes: {ratios: [2]}}", (5,)),
     "ssd with other losses": (
         "{kind: ssd, classes: 5, background: true, anchors: [3, 6, 4], boxes: {factors: [3, 2], order: xywh}, "
@@ -133,6 +141,40 @@ def test_xla_takes_what_detects_and_what_learns(head, levels):
     plain = framework.module.loss(maps, *truth)
     for name, value in tf.function(framework.module.loss, jit_compile=True)(maps, *truth).items():
         assert float(value) == pytest.approx(float(plain[name]), rel=1e-5), name
+
+
+@pytest.mark.parametrize("per_class", [True, False])
+def test_scores_fall_by_overlaps_as_tensorflows_own_op_has_it(per_class):
+    first, second = (answering(made, *HEADS["ssd"]) for made in (Torch, TensorFlow))
+    draw, tf = np.random.default_rng(0), second.tf
+    start = draw.uniform(0, 40, (1, 60, 2))
+    boxes = np.concatenate([start, start + draw.uniform(5, 40, (1, 60, 2))], 2).astype(np.float32)
+    scores = draw.uniform(0, 1, (1, 60, 3)).astype(np.float32)
+    how = (0.2, 1000, 0.5, per_class, 100, 0.5)
+    found = [each.numpy()[0] for each in first.module.best(first.tensor(boxes), first.tensor(scores), *how)]
+    others = [each.numpy()[0] for each in second.module.best(tf.constant(boxes), tf.constant(scores), *how)]
+    for one, other in zip(found, others, strict=True):
+        assert np.abs(one - other).max() < 1e-4
+    pairs = [scores[0, :, label] for label in range(3)] if per_class else [scores[0].reshape(-1)]
+    near = boxes[0] if per_class else np.repeat(boxes[0], 3, 0)
+    expected = [
+        tf.raw_ops.NonMaxSuppressionV5(  # its sigma is half of the paper's (tensorflow issue 40253)
+            boxes=near, scores=sure, max_output_size=100, iou_threshold=1.0, score_threshold=0.2, soft_nms_sigma=0.25
+        )[1].numpy()
+        for sure in pairs
+    ]
+    best = np.sort(np.concatenate(expected))[::-1][:100]
+    assert 10 < len(best) <= 100
+    assert np.abs(found[1][: len(best)] - best).max() < 1e-5
+    assert (found[1][len(best) :] == 0).all()
+
+
+@pytest.mark.parametrize("form", ["onnx", "savedmodel", "tflite"])
+def test_files_in_which_scores_cannot_fall_are_not_written(tmp_path, form):
+    program = lower(loads(tower(*HEADS["ssd whose scores fall"])))
+    with pytest.raises(BackendError, match="cannot lower their scores"):
+        export_model(program, form, tmp_path / "file", parts=["detect"])
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_detector_goes_on_beside_one_that_is_made_later():

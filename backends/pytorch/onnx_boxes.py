@@ -17,9 +17,11 @@ def translations(source: ModuleType) -> dict[Any, Callable[..., Any]]:
 
 
 def best(
-    boxes: Any, scores: Any, score: float, candidates: int, iou: float, per_class: bool, most: int
+    boxes: Any, scores: Any, score: float, candidates: int, iou: float, per_class: bool, most: int, soft: float = 0.0
 ) -> tuple[Any, Any, Any]:
     """Boxes (N, most, 4), scores and labels (N, most) of `detection::best`, by one node `NonMaxSuppression`."""
+    if soft:
+        raise ValueError("ONNX has no node that lowers scores by overlaps")
     op = _ops()
     anchors, kinds = (int(length) for length in scores.shape[1:])
     count = min(candidates, anchors * kinds)

@@ -13,8 +13,11 @@ def best(
     iou: float,
     per_class: bool,
     most: int,
+    soft: float = 0.0,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """What `best` of `tasks/boxes.py` gives, and zeros where there is no box."""
+    if soft:
+        raise ValueError("exported files cannot lower scores by overlaps")
     kinds = scores.shape[2]
     pairs = tf.reshape(scores, [-1, scores.shape[1] * kinds])
     count = min(candidates, pairs.shape[1])

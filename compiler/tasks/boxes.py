@@ -40,6 +40,7 @@ def kept(detections: Detections | FCOSDetections | SSDDetections) -> dict[str, C
     return {
         "SCORE": Constant(detections.score, "probability that a box must exceed"),
         "IOU": Constant(detections.iou, "overlap with a better box above which one is dropped"),
+        "SOFT": Constant(detections.soft, "how little scores fall by overlaps, if boxes are not dropped"),
         "CANDIDATES": Constant(detections.candidates, "pairs of a box and a class that are compared"),
         "PER_CLASS": Constant(detections.per_class, "only boxes of one class drop one another"),
         "MOST": Constant(detections.most, "boxes of an image"),

@@ -61,6 +61,7 @@ def nothing(
     iou: float,
     per_class: bool,
     most: int,
+    soft: float = 0.0,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """What `best` gives where there is no box."""
     sure = boxes.new_zeros(boxes.shape[0], most)
@@ -76,14 +77,16 @@ def best(
     iou: float,
     per_class: bool,
     most: int,
+    soft: float = 0.0,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The best boxes of every image, scores and labels; a score of 0 stands for none.
 
     Of the pairs of a box and a label with scores (N, A, labels) above `score` the best
     `candidates`, and of these the ones that overlap no better one, of their label or of
-    all, by more than `iou`: `most` at most. Boxes are (N, A, 4), or (N, A x labels, 4)
-    where each label has its own. An op of its own, as the number of pairs differs from
-    image to image, which compilers cannot follow.
+    all, by more than `iou`: `most` at most. With `soft` scores fall instead
+    (`soften`). Boxes are (N, A, 4), or (N, A x labels, 4) where each label has its own.
+    An op of its own, as the number of pairs differs from image to image, which
+    compilers cannot follow.
     """
     found, sure, labels = nothing(
         boxes, scores, score, candidates, iou, per_class, most
@@ -94,10 +97,35 @@ def best(
         chosen = chosen[order]
         box = boxes[i][chosen // (len(pairs) // boxes.shape[1])]
         label = chosen % scores.shape[2]
-        kept = nms(box, label if per_class else torch.zeros_like(label), iou, most)
+        group, probable = label if per_class else torch.zeros_like(label), pairs[chosen]
+        if soft:
+            kept, probable = soften(box, group, probable, score, soft, most)
+        else:
+            kept = nms(box, group, iou, most)
         found[i, : len(kept)], labels[i, : len(kept)] = box[kept], label[kept]
-        sure[i, : len(kept)] = pairs[chosen[kept]]
+        sure[i, : len(kept)] = probable[kept]
     return found, sure, labels
+
+
+def soften(
+    boxes: Tensor, labels: Tensor, scores: Tensor, score: float, soft: float, most: int
+) -> tuple[Tensor, Tensor]:
+    """Which boxes are best, one after the other, and all scores, as they fall by it.
+
+    The score of a box falls by exp(-overlap^2 / soft) for each better one of its label
+    (Soft-NMS, arXiv 1704.04503).
+    """
+    kept, left, scores = [], scores.clone(), scores.clone()
+    for _ in range(min(most, len(boxes))):
+        pick = left.argmax()
+        if left[pick] <= score:
+            break
+        kept.append(pick)
+        scores[pick] = left[pick]
+        shared = overlap(boxes[pick][None], boxes)[0] * (labels == labels[pick])
+        left = left * torch.exp(-(shared**2) / soft)
+        left[pick] = 0
+    return torch.stack(kept) if kept else labels.new_empty(0), scores
 
 
 def nms(boxes: Tensor, labels: Tensor, iou: float, most: int) -> Tensor:

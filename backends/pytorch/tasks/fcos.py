@@ -16,6 +16,7 @@ UNITS, OFFSET = (8, 16, 32, 64, 128), 0.5
 RADIUS, REACH = 1.5, ((0.0, 64.0),)
 GIOU, WEIGHTED, BOX_WEIGHT, CENTERNESS_WEIGHT = True, True, 1.0, 1.0
 SCORE, CANDIDATES, IOU, PER_CLASS, MOST = 0.05, 5000, 0.6, True, 100
+SOFT = 0.0
 
 
 def make_cells(outputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
@@ -53,7 +54,9 @@ def detect(
     central = in_rows(outputs, "centerness", 1).sigmoid()
     scores = (in_rows(outputs, "class", CLASSES).sigmoid() * central).sqrt()
     boxes = clip(torch.cat([start, end], -1), sizes)
-    boxes, scores, labels = best(boxes, scores, SCORE, CANDIDATES, IOU, PER_CLASS, MOST)
+    boxes, scores, labels = best(
+        boxes, scores, SCORE, CANDIDATES, IOU, PER_CLASS, MOST, SOFT
+    )
     return boxes, scores, labels
 
 

@@ -24,6 +24,7 @@ from spinec.backends.pytorch.tasks.rows import in_rows
 CLASSES, BOX_SIZE, MASK_SIZE, MASK_SAMPLES = 91, 7, 14, 128
 LEVEL_BEST, TRAINING_BEST, PROPOSED, WEIGHTS = 1000, 2000, 1000, (10.0, 10.0, 5.0, 5.0)
 SCORE, CANDIDATES, IOU, PER_CLASS, MOST = 0.05, 5000, 0.5, True, 100
+SOFT = 0.0
 
 
 class InParts(Protocol):
@@ -55,7 +56,9 @@ def detect(
     deltas = deltas / deltas.new_tensor(WEIGHTS)
     boxes = clip(decode(deltas, regions[:, :, None]).flatten(1, 2), sizes)
     scores = torch.where(sure[..., None] > 0, scores, 0)
-    boxes, scores, labels = best(boxes, scores, SCORE, CANDIDATES, IOU, PER_CLASS, MOST)
+    boxes, scores, labels = best(
+        boxes, scores, SCORE, CANDIDATES, IOU, PER_CLASS, MOST, SOFT
+    )
     classes = labels + 1  # class 0 is the background
     masks = model.forward_mask_crops(crop(outputs, boxes, MASK_SIZE))["crop_mask"]
     masks = of_class(masks, classes).sigmoid()

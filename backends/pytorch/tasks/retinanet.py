@@ -15,6 +15,7 @@ from spinec.backends.pytorch.tasks.rows import in_rows
 CLASSES, FIRST_CLASS = 91, 1
 DELTA, BOX_WEIGHT = 0.1, 50.0
 SCORE, CANDIDATES, IOU, PER_CLASS, MOST = 0.05, 5000, 0.5, True, 100
+SOFT = 0.0
 
 
 @torch.no_grad()
@@ -30,7 +31,9 @@ def detect(
         sizes = images.new_tensor(images.shape[2:]).expand(images.shape[0], 2)
     boxes = clip(decode(in_rows(outputs, "box", 4), make_anchors(outputs)), sizes)
     scores = in_rows(outputs, "class", CLASSES)[..., FIRST_CLASS:].sigmoid()
-    boxes, scores, labels = best(boxes, scores, SCORE, CANDIDATES, IOU, PER_CLASS, MOST)
+    boxes, scores, labels = best(
+        boxes, scores, SCORE, CANDIDATES, IOU, PER_CLASS, MOST, SOFT
+    )
     return boxes, scores, labels + FIRST_CLASS
 
 

@@ -45,13 +45,16 @@ def best(
     iou: float,
     per_class: bool,
     most: int,
+    soft: float = 0.0,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """The best boxes of every image, scores and labels; a score of 0 stands for none.
 
     Of the pairs of a box and a label with scores (N, A, labels) above `score` the best
     `candidates`, and of these the ones that overlap no better one, of their label or of
-    all, by more than `iou`: `most`, however many there are, as compilers want it. Boxes
-    are (N, A, 4), or (N, A x labels, 4) where each label has its own.
+    all, by more than `iou`: `most`, however many there are, as compilers want it. With
+    `soft` none is dropped by that: its score falls by exp(-overlap^2 / soft) for each
+    better one (Soft-NMS, arXiv 1704.04503). Boxes are (N, A, 4), or (N, A x labels, 4)
+    where each label has its own.
     """
     kinds = scores.shape[2]
     pairs = tf.reshape(scores, [-1, scores.shape[1] * kinds])
@@ -63,8 +66,15 @@ def best(
     def take(i: tf.Tensor, left: tf.Tensor, *taken: tf.TensorArray) -> tuple[Any, ...]:
         pick = tf.argmax(left, 1, tf.int32)[:, None]
         found = [tf.gather(each, pick, batch_dims=1) for each in (near, left, label)]
-        gone = overlap(found[0], near)[:, 0] > iou
-        gone = (gone & (label == found[2]) if per_class else gone) | (number == pick)
+        shared = overlap(found[0], near)[:, 0]
+        if per_class:
+            shared = tf.where(label == found[2], shared, tf.zeros_like(shared))
+        gone = number == pick
+        if soft:
+            left = left * tf.exp(-(shared**2) / soft)
+            gone |= left <= score
+        else:
+            gone |= shared > iou
         rows = zip(taken, found, strict=True)
         more = [array.write(i, row[:, 0]) for array, row in rows]
         return i + 1, tf.where(gone, tf.zeros_like(left), left), *more

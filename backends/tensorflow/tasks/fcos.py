@@ -17,6 +17,7 @@ UNITS, OFFSET = (8, 16, 32, 64, 128), 0.5
 RADIUS, REACH = 1.5, ((0.0, 64.0),)
 GIOU, WEIGHTED, BOX_WEIGHT, CENTERNESS_WEIGHT = True, True, 1.0, 1.0
 SCORE, CANDIDATES, IOU, PER_CLASS, MOST = 0.05, 5000, 0.6, True, 100
+SOFT = 0.0
 
 
 def make_cells(outputs: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
@@ -53,7 +54,7 @@ def detect(
     central = tf.sigmoid(in_rows(outputs, "centerness", 1))
     scores = tf.sqrt(tf.sigmoid(in_rows(outputs, "class", CLASSES)) * central)
     boxes = clip(tf.concat([start, end], -1), sizes)
-    return best(boxes, scores, SCORE, CANDIDATES, IOU, PER_CLASS, MOST)
+    return best(boxes, scores, SCORE, CANDIDATES, IOU, PER_CLASS, MOST, SOFT)
 
 
 def match(

@@ -20,6 +20,7 @@ from spinec.backends.tensorflow.tasks.rows import in_rows
 CLASSES, BOX_SIZE, MASK_SIZE, MASK_SAMPLES = 91, 7, 14, 128
 LEVEL_BEST, TRAINING_BEST, PROPOSED, WEIGHTS = 1000, 2000, 1000, (10.0, 10.0, 5.0, 5.0)
 SCORE, CANDIDATES, IOU, PER_CLASS, MOST = 0.05, 5000, 0.5, True, 100
+SOFT = 0.0
 
 
 def parts(model: keras.Model) -> list[keras.Model]:
@@ -51,7 +52,9 @@ def detect(
     boxes = decode(deltas, regions[:, :, None])
     boxes = clip(tf.reshape(boxes, [-1, PROPOSED * (CLASSES - 1), 4]), sizes)
     scores = tf.where(sure[..., None] > 0, scores, tf.zeros_like(scores))
-    boxes, scores, labels = best(boxes, scores, SCORE, CANDIDATES, IOU, PER_CLASS, MOST)
+    boxes, scores, labels = best(
+        boxes, scores, SCORE, CANDIDATES, IOU, PER_CLASS, MOST, SOFT
+    )
     classes = labels + 1  # class 0 is the background
     masks = of_masks(crop(outputs, boxes, MASK_SIZE), training=False)
     return boxes, scores, classes, tf.sigmoid(of_class(masks, classes))

@@ -14,6 +14,7 @@ from spinec.backends.tensorflow.tasks.rows import in_rows
 CLASSES, FIRST_CLASS = 91, 1
 DELTA, BOX_WEIGHT = 0.1, 50.0
 SCORE, CANDIDATES, IOU, PER_CLASS, MOST = 0.05, 5000, 0.5, True, 100
+SOFT = 0.0
 
 
 def detect(
@@ -28,7 +29,9 @@ def detect(
         sizes = tf.cast(tf.shape(images)[None, 1:3], images.dtype)
     boxes = clip(decode(in_rows(outputs, "box", 4), make_anchors(outputs)), sizes)
     scores = tf.sigmoid(in_rows(outputs, "class", CLASSES)[..., FIRST_CLASS:])
-    boxes, scores, labels = best(boxes, scores, SCORE, CANDIDATES, IOU, PER_CLASS, MOST)
+    boxes, scores, labels = best(
+        boxes, scores, SCORE, CANDIDATES, IOU, PER_CLASS, MOST, SOFT
+    )
     return boxes, scores, labels + FIRST_CLASS
 
 

@@ -15,6 +15,7 @@ LEVELS, BOX_SIDES = ("P4", "P5"), (((0.1, 0.1),), ((0.2, 0.2),))
 BOX_ORDER, FACTORS = (0, 1, 2, 3), (10.0, 10.0, 5.0, 5.0)
 SOFTMAX, NEGATIVES, DELTA, BOX_WEIGHT = False, 3.0, 1.0, 1.0
 SCORE, CANDIDATES, IOU, PER_CLASS, MOST = 1e-8, 5000, 0.6, True, 100
+SOFT = 0.0
 
 
 def make_anchors(outputs: dict[str, tf.Tensor], size: tuple[int, ...]) -> tf.Tensor:
@@ -50,7 +51,9 @@ def detect(
     logits = in_rows(outputs, "class", CLASSES)
     scores = tf.nn.softmax(logits) if SOFTMAX else tf.sigmoid(logits)
     scores = scores[..., FIRST_CLASS:]
-    boxes, scores, labels = best(boxes, scores, SCORE, CANDIDATES, IOU, PER_CLASS, MOST)
+    boxes, scores, labels = best(
+        boxes, scores, SCORE, CANDIDATES, IOU, PER_CLASS, MOST, SOFT
+    )
     return boxes, scores, labels + FIRST_CLASS
 
 
