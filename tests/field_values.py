@@ -39,7 +39,7 @@ STRUCTURE = {
     "Block": ("kind", "level", "dim", "inputs"),
     "Image": ("size",),
     "Input": ("block",),
-    "Head": ("kind", "labels"),  # labels, of which there must be as many as classes, are drawn with these
+    "Head": ("kind", "labels"),  # as many labels as classes: tests/test_classes.py
     "Norm": ("groups",),  # which must divide every dim: tests/test_random_kinds.py
 }
 FIXED = (

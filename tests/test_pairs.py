@@ -119,11 +119,8 @@ def assert_varied(seen: dict[str, list[BaseModel]]) -> None:
             few = (field == "kind" and name not in ("Fuse", "Norm", "BlockNorm")) or (
                 name == "Published" and field == "table"
             )
-            few = few or field in (
-                "groups",
-                "group_width",
-                "kinds",
-            )  # the first divide dims; for kinds: random_kinds.py
+            # What divides dims; for kinds: random_kinds.py; for labels: test_classes.py.
+            few = few or field in ("groups", "group_width", "kinds", "labels")
             assert few or len({repr(getattr(part, field)) for part in parts}) > 1, f"{name}.{field}"
 
 

@@ -41,6 +41,7 @@ COMMANDS = {
     "show small.yaml --critical-path": ("blocks", 0, None),
     "split eff-spinenet-d0 --parts 3": ("parts", 0, None),
     "cost small.yaml": ("cost", 0, None),
+    "cost eff-spinenet-d0 --answers": ("answers", 0, None),
     "cost small.yaml --by model": ("cost", 0, None),
     "cost small.yaml --by level --flops": ("cost", 0, None),
     "cost small.yaml --size 64,32x96": ("cost_by_size", 0, None),

@@ -46,6 +46,7 @@ LINES = {  # what is run, and what it is run with: every option, and every two
         *("--by level", "--convention thop", "--size 96", "--flops", "--compare-conventions", "--training"),
         *("--batch 4", "--optimizer adam", "--format csv"),
     ),
+    "cost eff-spinenet-m0 --answers": ("--size 96", "--format csv"),
     "compile tiny.yaml": ("--backend tensorflow", "--size 96", "-o model.py"),
     "compile eff-spinenet-m0": ("--with loss", "-o model.py"),
     "validate tiny.yaml": ("--format json",),
@@ -102,6 +103,9 @@ LINES = {  # what is run, and what it is run with: every option, and every two
     ),
 }
 REFUSED = (
+    "cost eff-spinenet-m0 --answers --by level",
+    "cost eff-spinenet-m0 --answers --flops",
+    "cost eff-spinenet-m0 --answers --training",
     "cost tiny.yaml --training --by level",
     "cost tiny.yaml --training --convention thop",
     "draw tiny.yaml -o picture.svg --fold --unfold",

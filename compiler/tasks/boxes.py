@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from spinec.compiler.graph.program import Program
+from spinec.compiler.tasks.effort import Step, anchors_of
 from spinec.compiler.tasks.registry import Constant
 from spinec.spec.anchor_free import FCOSDetections, FCOSLoss
 from spinec.spec.default_boxes import SSDDetections, SSDLoss
 from spinec.spec.detection import Detections, FocalLoss, Matching
+from spinec.spec.heads import FCOS, SSD, RetinaNet
 
 
 def levels(program: Program) -> dict[str, Constant]:
@@ -45,3 +47,23 @@ def kept(detections: Detections | FCOSDetections | SSDDetections) -> dict[str, C
         "PER_CLASS": Constant(detections.per_class, "only boxes of one class drop one another"),
         "MOST": Constant(detections.most, "boxes of an image"),
     }
+
+
+def box_steps(program: Program, head: RetinaNet | SSD | FCOS) -> list[Step]:
+    """The steps from maps of boxes and classes to the boxes that are kept."""
+    boxes = sum(anchors_of(program).values())
+    pairs = boxes * (head.classes - int(getattr(head, "background", False)))
+    return [
+        Step("boxes", boxes, "decoded, and cut off at the image's edges"),
+        Step("scores", pairs, "probabilities, one for every box and class"),
+        *steps_to_keep(pairs, head.detections.candidates, head.detections.most),
+    ]
+
+
+def steps_to_keep(pairs: int, candidates: int, most: int) -> list[Step]:
+    """The steps from scores to the boxes that are kept."""
+    compared = min(candidates, pairs)
+    return [
+        Step("candidates", compared, "at most: pairs of a box and a class, the best"),
+        Step("overlaps", compared * min(compared, most), "at most: of a candidate with a box that is kept"),
+    ]

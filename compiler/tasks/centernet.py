@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from spinec.compiler.graph.program import Program
+from spinec.compiler.tasks.effort import Step, answers_by
 from spinec.compiler.tasks.registry import Constant, means
 from spinec.spec.errors import BackendError
 from spinec.spec.heads import CenterNet
@@ -35,3 +36,15 @@ def centernet(program: Program, head: CenterNet) -> dict[str, Constant]:
         "WINDOW": Constant(detections.window, "cells on each side of the window that a centre is the best of"),
         "MOST": Constant(detections.most, "boxes of an image"),
     }
+
+
+@answers_by(CenterNet)
+def steps(program: Program, head: CenterNet) -> list[Step]:
+    """The steps from heat maps to the boxes that are kept."""
+    maps = [program.outputs[f"heatmap_{name}"] for name in program.spec.outputs]
+    scores = sum(channels * height * width for channels, height, width in maps)
+    return [
+        Step("scores", scores, "probabilities, one for every cell and class"),
+        Step("comparisons", scores * (head.detections.window**2 - 1), "with the cells around"),
+        Step("boxes", head.detections.most, "decoded, the best"),
+    ]

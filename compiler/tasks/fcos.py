@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 
 from spinec.compiler.graph.program import Program
-from spinec.compiler.tasks.boxes import focal, kept, levels
+from spinec.compiler.tasks.boxes import box_steps, focal, kept, levels
+from spinec.compiler.tasks.effort import answers_by
 from spinec.compiler.tasks.registry import Constant, means
 from spinec.spec.heads import FCOS
 
@@ -32,3 +33,6 @@ def fcos(program: Program, head: FCOS) -> dict[str, Constant]:
         "CENTERNESS_WEIGHT": Constant(loss.centerness_weight, "of the loss of how central cells are"),
         **kept(head.detections),
     }
+
+
+answers_by(FCOS)(box_steps)

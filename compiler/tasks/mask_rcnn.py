@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from spinec.compiler.graph.program import Program
-from spinec.compiler.tasks.boxes import kept
+from spinec.compiler.tasks.boxes import kept, steps_to_keep
+from spinec.compiler.tasks.effort import Step, anchors_of, answers_by
 from spinec.compiler.tasks.registry import Constant, in_float32, means
 from spinec.spec.detection import Anchors
 from spinec.spec.heads import MaskRCNN
@@ -56,3 +57,19 @@ def _regions(regions: Regions, levels: list[int]) -> dict[str, Constant]:
         "WEIGHTS": Constant(regions.weights, "of a box's four numbers in what the network gives"),
         "DELTA": Constant(regions.delta, "error up to which Huber loss is quadratic"),
     }
+
+
+@answers_by(MaskRCNN)
+def steps(program: Program, head: MaskRCNN) -> list[Step]:
+    """The steps from anchors to proposals, to regions, and to the boxes that are kept."""
+    proposals, detections = head.proposals, head.detections
+    compared = [min(proposals.candidates, each) for each in anchors_of(program).values()]
+    pairs = proposals.most * (head.classes - 1)
+    cells = proposals.most * head.box_size**2 + detections.most * head.mask_size**2
+    return [
+        Step("anchors", sum(compared), "decoded to proposals, the best of every level"),
+        Step("overlaps of proposals", sum(each * min(each, proposals.most) for each in compared), "at most"),
+        Step("cells of regions", cells, "read between the cells of a map, in all its channels"),
+        Step("scores", pairs, "probabilities, one for every proposal and class"),
+        *steps_to_keep(pairs, detections.candidates, detections.most),
+    ]

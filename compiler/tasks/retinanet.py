@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from spinec.compiler.graph.program import Program
-from spinec.compiler.tasks.boxes import focal, kept, levels, matched
+from spinec.compiler.tasks.boxes import box_steps, focal, kept, levels, matched
+from spinec.compiler.tasks.effort import answers_by
 from spinec.compiler.tasks.registry import Constant, in_float32, means
 from spinec.spec.heads import RetinaNet
 
@@ -25,3 +26,6 @@ def retinanet(program: Program, head: RetinaNet) -> dict[str, Constant]:
         "BOX_WEIGHT": Constant(loss.box_weight, "of the boxes' loss beside the classes'"),
         **kept(head.detections),
     }
+
+
+answers_by(RetinaNet)(box_steps)

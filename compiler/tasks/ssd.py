@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from spinec.compiler.graph.program import Program
-from spinec.compiler.tasks.boxes import focal, kept, levels, matched
+from spinec.compiler.tasks.boxes import box_steps, focal, kept, levels, matched
+from spinec.compiler.tasks.effort import answers_by
 from spinec.compiler.tasks.registry import Constant, in_float32, means
 from spinec.spec.errors import BackendError
 from spinec.spec.heads import SSD
@@ -41,3 +42,6 @@ def ssd(program: Program, head: SSD) -> dict[str, Constant]:
         "BOX_WEIGHT": Constant(loss.box_weight, "of the boxes' loss beside the classes'"),
         **kept(head.detections),
     }
+
+
+answers_by(SSD)(box_steps)

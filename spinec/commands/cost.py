@@ -58,6 +58,9 @@ def show(
         macs = sum(costs[each] for each in path)
         table.about.update(critical_path=path, critical_macs=macs)
     print_table(table, form)
+    if form is Form.table and (anchors := table.about.get("anchors")):
+        shown = ", ".join(f"{name} {number:,}" for name, number in anchors.items())
+        typer.echo(f"  boxes that the head starts from: {shown}; {sum(anchors.values()):,} in all")
     if critical_path and form is Form.table:
         share = 100 * macs / max(1, report.macs(convention))
         typer.echo(f"  critical path, {macs:,} multiply-adds, {share:.1f} % of all: {' -> '.join(path)}")
@@ -83,6 +86,9 @@ def cost(
     optimizer: Annotated[
         Optimizer, typer.Option(help="Optimizer for training. momentum and adam keep state.")
     ] = "momentum",
+    answers: Annotated[
+        bool, typer.Option("--answers", help="Count what comes after the network: boxes, scores, overlaps.")
+    ] = False,
     form: Output = Form.table,
 ) -> None:
     """Count multiply-adds, parameters and memory.
@@ -98,7 +104,13 @@ def cost(
         Idle("by convention compare_conventions", "with --training, which is counted as a whole, in 'conv'", training),
         Idle("by convention", "with --compare-conventions", compare_conventions),
         Idle("batch optimizer", "without --training", not training),
+        Idle(
+            "by convention flops training compare_conventions", "with --answers, which have no multiply-adds", answers
+        ),
     )
+    if answers:
+        _count_answers(name, size, form)
+        return
     reports = [count(program) for program in _programs(name, size)]
     if compare_conventions:
         table = conventions_table(reports, flops)
@@ -112,6 +124,17 @@ def cost(
     if form is Form.table and not compare_conventions and not training:
         peaks = ", ".join(f"{report.peak_bytes / 2**20:.1f} MiB" for report in reports)
         typer.echo(f"  peak activation memory at inference: {peaks} (float32, batch 1)")
+
+
+def _count_answers(name: str, sizes: str, form: Form) -> None:
+    """The steps from a network's maps to answers."""
+    from spinec.compiler.tasks.effort import effort_of
+    from spinec.visualize.table.costs import effort_table
+
+    program, *others = _programs(name, sizes)
+    if others:
+        raise typer.BadParameter("expected one size with --answers", param_hint="--size")
+    print_table(effort_table(program, effort_of(program)), form)
 
 
 def _programs(name: str, sizes: str) -> list[Program]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from spinec.compiler.cost.report import By, Report
 from spinec.compiler.graph.program import Program
+from spinec.compiler.tasks.effort import Step, anchors_of
 from spinec.spec.blocks import Input
 from spinec.spec.conventions import Convention
 from spinec.spec.fields import figure_value
@@ -93,9 +94,18 @@ def block_table(program: Program, report: Report, convention: Convention) -> Tab
     marks = {block: f"{block} ({name})" for block, name in outputs.items()}
     shown: list[list[Cell]] = [[marks.get(name, name), *row] for name, row in zip(spec.blocks, rows, strict=True)]
     data: list[list[Cell]] = [[name, outputs.get(name), *row] for name, row in zip(spec.blocks, rows, strict=True)]
-    about = {"name": program.name, "input": list(program.input_shape), "convention": convention}
+    about: dict[str, Any] = {"name": program.name, "input": list(program.input_shape), "convention": convention}
+    if anchors := anchors_of(program):
+        about["anchors"] = dict(anchors)
     told = Table("", ["block", "output", *columns], data)
     return Table(title_of(program), ["block", *columns], shown, (), about, "blocks", data=told)
+
+
+def effort_table(program: Program, steps: Sequence[Step]) -> Table:
+    """What answering costs beside a network, for one image."""
+    rows: list[list[Cell]] = [[*step] for step in steps]
+    about = {"name": program.name, "input": list(program.input_shape)}
+    return Table(f"{title_of(program)}, after the network", ["step", "number", "what"], rows, (), about, "answers")
 
 
 def output_table(program: Program) -> Table:
