@@ -19,7 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tools")]
 
 from benchmarks.large import large_spec  # noqa: E402  (the path is set above)
 from spinec import cost, diff, draw, emit, load, loads, lower  # noqa: E402
@@ -217,6 +217,13 @@ def tensorflow() -> list[tuple[str, str, str]]:
     return rows
 
 
+def answers() -> list[tuple[str, str, str]]:
+    """Boxes beside their maps, and beside EFFDET's (tools/compare_effdet.py) where it is installed."""
+    from benchmarks.answers import answers
+
+    return answers(paired_ms, int(os.environ.get("SPINEC_RUNS", "20")))
+
+
 def resources() -> list[tuple[str, str, str]]:
     """Counting many candidates, and what a search does between two evaluations."""
     import numpy as np
@@ -284,6 +291,7 @@ def main() -> None:
         "pictures": pictures,
         "pytorch": pytorch,
         "tensorflow": tensorflow,
+        "answers": answers,
     }
     chosen = sys.argv[1:] or list(parts)
     print(f"Measured on {machine()}. Medians.\n\n| what | median | bar or ratio |\n|---|---:|---:|")

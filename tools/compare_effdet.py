@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,13 +56,13 @@ def nms(boxes: Tensor, scores: Tensor, iou: float) -> Tensor:
     return torch.stack(kept) if kept else order
 
 
-def import_effdet() -> Any:
-    """The module, with an operator where torchvision has none."""
+def import_effdet(operator: Callable[..., Tensor] = nms) -> Any:
+    """The module, with an operator for where torchvision has none."""
     from torchvision import extension
 
     if not extension._has_ops():
         extension._has_ops = lambda: True
-        torch.library.impl("torchvision::nms", "CPU", nms)
+        torch.library.impl("torchvision::nms", "CPU", operator)
     import effdet
 
     return effdet

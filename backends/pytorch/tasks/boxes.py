@@ -91,13 +91,12 @@ def best(
     found, sure, labels = nothing(
         boxes, scores, score, candidates, iou, per_class, most
     )
-    for i, pairs in enumerate(scores.flatten(1)):
-        chosen = (pairs > score).nonzero()[:, 0]
-        order = pairs[chosen].argsort(descending=True, stable=True)[:candidates]
-        chosen = chosen[order]
-        box = boxes[i][chosen // (len(pairs) // boxes.shape[1])]
-        label = chosen % scores.shape[2]
-        group, probable = label if per_class else torch.zeros_like(label), pairs[chosen]
+    of_labels = boxes.shape[1] > scores.shape[1]
+    for i, rows in enumerate(scores):
+        place, label = above(rows, score, candidates)
+        box = boxes[i][place * scores.shape[2] + label if of_labels else place]
+        group = label if per_class else torch.zeros_like(label)
+        probable = rows[place, label]
         if soft:
             kept, probable = soften(box, group, probable, score, soft, most)
         else:
@@ -105,6 +104,20 @@ def best(
         found[i, : len(kept)], labels[i, : len(kept)] = box[kept], label[kept]
         sure[i, : len(kept)] = probable[kept]
     return found, sure, labels
+
+
+def above(scores: Tensor, score: float, candidates: int) -> tuple[Tensor, Tensor]:
+    """Boxes and labels of the best scores (A, labels) above `score`, the best first."""
+    best_of = scores.amax(1)  # not among the best: nor is any of its box
+    least = best_of.topk(min(candidates, len(best_of))).values[-1]
+    some = ((best_of > score) & (best_of >= least)).nonzero()[:, 0]
+    rows = scores[some]
+    enough = rows > score
+    if enough.sum() > candidates:  # to sort them all would take long
+        enough &= rows >= rows[enough].topk(candidates).values[-1]
+    place, label = enough.nonzero().unbind(1)
+    order = rows[place, label].argsort(descending=True, stable=True)[:candidates]
+    return some[place[order]], label[order]
 
 
 def soften(

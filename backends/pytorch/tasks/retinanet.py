@@ -30,7 +30,7 @@ def detect(
     if sizes is None:
         sizes = images.new_tensor(images.shape[2:]).expand(images.shape[0], 2)
     boxes = clip(decode(in_rows(outputs, "box", 4), make_anchors(outputs)), sizes)
-    scores = in_rows(outputs, "class", CLASSES)[..., FIRST_CLASS:].sigmoid()
+    scores = in_rows(outputs, "class", CLASSES).sigmoid()[..., FIRST_CLASS:]
     boxes, scores, labels = best(
         boxes, scores, SCORE, CANDIDATES, IOU, PER_CLASS, MOST, SOFT
     )
