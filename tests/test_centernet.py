@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from answering import BACKENDS, Torch, answering, made_up_boxes, made_up_maps, tower
 
-from spinec import SpecError, emit, loads, lower
+from spinec import SpecError, cost, emit, load, loads, lower
 from spinec.spec.errors import BackendError
 
 HEAD = "{kind: centernet, dim: 8, classes: 5}"
@@ -150,3 +150,35 @@ def test_what_the_head_cannot_mean_is_refused(fields, message):
     with pytest.raises(SpecError) as caught:
         loads(tower(HEAD.replace("}", f", {fields}}}"), (2,)))
     assert message in str(caught.value)
+
+
+def test_the_library_has_the_network_of_tensorflows_object_detection():
+    """MobileNetV2 of Keras, and its way up to stride 4 as the source of the spec describes it."""
+    keras = pytest.importorskip("keras")
+    layers = keras.layers
+    base = keras.applications.MobileNetV2(input_shape=(128, 128, 3), include_top=False, weights=None)
+    skips = [base.get_layer(f"block_{number}_add").output for number in (9, 5, 2)]
+    x = layers.Conv2D(64, 1)(base.get_layer("out_relu").output)
+    for skip, dim, behind in zip(skips, (64, 32, 24), (32, 24, 24), strict=True):
+        x = layers.UpSampling2D(2)(x) + layers.Conv2D(dim, 1)(skip)
+        x = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(behind, 3, padding="same")(x)))
+    maps = []
+    for numbers in (90, 2, 2):
+        hidden = layers.Conv2D(256, 3, padding="same", activation="relu")(x)
+        maps.append(layers.Conv2D(numbers, 1)(hidden))
+    theirs = keras.Model(base.input, maps)
+    program = lower(load("mobilenet-v2-centernet"), 128)
+    report = cost(program)
+    assert report.params == sum(int(np.prod(weight.shape)) for weight in theirs.trainable_weights)
+    convs = [layer for layer in theirs.layers if "conv" in type(layer).__name__.lower()]
+    work = sum(int(np.prod(conv.output.shape[1:])) * _taps(conv) for conv in convs)
+    assert report.macs("conv") == work
+    assert [program.outputs[f"{kind}_P2"] for kind in ("heatmap", "size", "offset")] == [
+        (each.shape[3], *each.shape[1:3]) for each in maps
+    ]
+
+
+def _taps(conv):
+    """Multiply-adds of every value that a convolution of Keras gives."""
+    kernel = conv.kernel.shape
+    return int(np.prod(kernel[:2] if "Depthwise" in type(conv).__name__ else kernel[:3]))

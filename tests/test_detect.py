@@ -255,6 +255,15 @@ def test_of_a_faulty_kind_a_dialect_says_nothing(kind):
     assert len(caught.value.faults) == 1
 
 
+@pytest.mark.parametrize(
+    "head", ["retinanet, dim: 8", "ssd, anchors: [3, 3, 3, 3, 3], loss: {kind: softmax}", "mask_rcnn, dim: 8"]
+)
+def test_a_background_alone_leaves_nothing_to_find(head):
+    program = lower(loads(spec(f"{{kind: {head}, classes: 1}}")))
+    with pytest.raises(BackendError, match="its only class is the background, so there is nothing to find"):
+        emit(program, "pytorch", ["detect"])
+
+
 def test_a_dialect_gives_way_to_what_a_head_says():
     read = loads(spec("{kind: retinanet, dim: 8, dialect: efficientdet, anchors: {size: 5}, background: true}")).head
     assert (read.anchors.size, read.anchors.ratios[1], read.background) == (5, (0.7, 1.4), True)

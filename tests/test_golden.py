@@ -26,6 +26,25 @@ def test_pytorch_source(golden, name):
     golden(GOLDEN / "pytorch" / f"{name}.py", emit(lower(load(name)), "pytorch"))
 
 
+WITH_ANSWERS = {
+    "eff-spinenet-m0": ("detect", "loss"),
+    "mobilenet-v2-centernet": ("detect", "loss"),
+    "mobilenet-v2-ssdlite": ("detect", "loss"),
+    "resnet-50-fcos": ("detect", "loss"),
+    "spinenet-49-mask-rcnn": ("detect", "paste", "loss"),
+    "resnet-34-unet": ("segment", "loss"),
+    "resnet-101-deeplab-v3-plus": ("segment", "loss"),
+    "efficientnet-b0": ("classify", "loss"),
+}
+
+
+@pytest.mark.parametrize("backend", ["pytorch", "tensorflow"])
+@pytest.mark.parametrize("name", WITH_ANSWERS)
+def test_source_with_answers(golden, name, backend):
+    source = emit(lower(load(name)), backend, WITH_ANSWERS[name])
+    golden(GOLDEN / backend / "answers" / f"{name}.py", source)
+
+
 def test_pytorch_source_at_a_size_that_does_not_divide(golden):
     program = lower(load("eff-spinenet-d0-classification"), (100, 172))
     golden(GOLDEN / "pytorch" / "eff-spinenet-d0-classification-100x172.py", emit(program, "pytorch"))

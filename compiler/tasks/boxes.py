@@ -8,6 +8,7 @@ from spinec.compiler.tasks.registry import Constant
 from spinec.spec.anchor_free import FCOSDetections, FCOSLoss
 from spinec.spec.default_boxes import SSDDetections, SSDLoss
 from spinec.spec.detection import Detections, FocalLoss, Matching
+from spinec.spec.errors import BackendError
 from spinec.spec.heads import FCOS, SSD, RetinaNet
 
 
@@ -18,6 +19,18 @@ def levels(program: Program) -> dict[str, Constant]:
         "LEVELS": Constant(tuple(level)),
         "STRIDES": Constant(tuple(2**each for each in level.values()), "pixels from cell to cell"),
     }
+
+
+def first_class(program: Program, classes: int, background: bool) -> dict[str, Constant]:
+    """The class that is found first.
+
+    Raises:
+        BackendError: when there is none, as the background is all.
+    """
+    if classes == 1 and background:
+        message = f"{program.name}: head: its only class is the background, so there is nothing to find"
+        raise BackendError(f"{message}; expected classes: 2, or background: false")
+    return {"FIRST_CLASS": Constant(int(background), "class 0 is the background" if background else "")}
 
 
 def matched(matching: Matching) -> dict[str, Constant]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from spinec.compiler.graph.program import Program
-from spinec.compiler.tasks.boxes import kept, steps_to_keep
+from spinec.compiler.tasks.boxes import first_class, kept, steps_to_keep
 from spinec.compiler.tasks.effort import Step, anchors_of, answers_by
 from spinec.compiler.tasks.registry import Constant, in_float32, means
 from spinec.spec.detection import Anchors
@@ -14,6 +14,7 @@ from spinec.spec.regions import Proposals, Regions
 @means(MaskRCNN)
 def mask_rcnn(program: Program, head: MaskRCNN) -> dict[str, Constant]:
     """The levels from the finest to the coarsest, and numbers that the head's fields give."""
+    first_class(program, head.classes, background=True)
     level = {name: program.spec.level_of(block) for name, block in program.spec.outputs.items()}
     level = dict(sorted(level.items(), key=lambda each: each[1]))
     return {

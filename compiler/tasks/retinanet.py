@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from spinec.compiler.graph.program import Program
-from spinec.compiler.tasks.boxes import box_steps, focal, kept, levels, matched
+from spinec.compiler.tasks.boxes import box_steps, first_class, focal, kept, levels, matched
 from spinec.compiler.tasks.effort import answers_by
 from spinec.compiler.tasks.registry import Constant, in_float32, means
 from spinec.spec.heads import RetinaNet
@@ -14,7 +14,7 @@ def retinanet(program: Program, head: RetinaNet) -> dict[str, Constant]:
     """The order of the levels, and numbers that a head's fields give."""
     loss = head.loss
     return {
-        "FIRST_CLASS": Constant(int(head.background), "class 0 is the background" if head.background else ""),
+        **first_class(program, head.classes, head.background),
         **levels(program),
         "ANCHOR_SIDES": Constant(
             tuple(tuple(map(in_float32, sides)) for sides in head.anchors.sides),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from spinec.compiler.graph.program import Program
-from spinec.compiler.tasks.boxes import box_steps, focal, kept, levels, matched
+from spinec.compiler.tasks.boxes import box_steps, first_class, focal, kept, levels, matched
 from spinec.compiler.tasks.effort import answers_by
 from spinec.compiler.tasks.registry import Constant, in_float32, means
 from spinec.spec.errors import BackendError
@@ -23,9 +23,8 @@ def ssd(program: Program, head: SSD) -> dict[str, Constant]:
     except ValueError as error:
         raise BackendError(f"{program.name}: head: {error}; expected fewer anchors, or more boxes.ratios") from None
     softmax = loss.kind == "softmax"
-    without = head.background or softmax
     return {
-        "FIRST_CLASS": Constant(int(without), "class 0 is the background" if without else ""),
+        **first_class(program, head.classes, head.background or softmax),
         "LEVELS": levels(program)["LEVELS"],
         "SIZE": Constant(program.size, "rows and columns of an image"),
         "BOX_SIDES": Constant(
