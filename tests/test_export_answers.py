@@ -26,10 +26,13 @@ blocks:
 outputs: {P3: p3, P4: p4}
 head: HEAD
 """
+ONE = TOWER.replace("{P3: p3, P4: p4}", "{P3: p3}").replace("  p4: {level: 4, dim: 8, inputs: [p3]}\n", "")
 DETECTORS = {
     "per class": "{kind: retinanet, dim: 8, layers: 0, classes: 7}",
     "over classes": "{kind: retinanet, dim: 8, layers: 0, classes: 7, detections: {per_class: false, most: 20, iou: 0.3}}",
     "fcos": "{kind: fcos, dim: 8, layers: 0, groups: 2, classes: 4}",
+    "ssd": "{kind: ssd, anchors: [3, 6], classes: 5}",
+    "ssd by softmax": "{kind: ssd, anchors: [6, 6], dialect: torchvision, classes: 5, detections: {candidates: 60, score: 0.2}}",
     "more room than pairs": "{kind: retinanet, dim: 8, layers: 0, classes: 3, background: false, detections: {candidates: 40, score: 0}}",
 }
 MASKS = (
@@ -39,6 +42,8 @@ MASKS = (
 DETECTORS["masks"] = MASKS
 HEADS = {
     **{name: ("detect", TOWER.replace("HEAD", head)) for name, head in DETECTORS.items()},
+    "centernet": ("detect", ONE.replace("HEAD", "{kind: centernet, dim: 8, classes: 4}")),
+    "deeplab": ("segment", SMALL.replace("HEAD", MAPS["deeplab"])),
     "classifier": ("classify", SMALL.replace("HEAD", CLASSIFIER)),
     "segmentation": ("segment", SMALL.replace("HEAD", MAPS["segmentation"])),
 }
