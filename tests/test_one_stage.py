@@ -98,6 +98,35 @@ def test_detections_are_the_same_in_both_frameworks(head, levels):
     assert classes.max() < read.classes
 
 
+RETINANET = ("{kind: retinanet, dim: 8, layers: 0, classes: 5}", (3, 4, 5))
+
+
+@pytest.mark.parametrize("made", [Torch, TensorFlow])
+@pytest.mark.parametrize(("head", "levels"), [RETINANET, *(HEADS[name] for name in HEADS if " " not in name)])
+def test_maps_of_reduced_precision_are_read_as_they_are(head, levels, made):
+    """A model in bfloat16 gives rounded maps, and nothing else is rounded: no anchor, no corner, no sum."""
+    framework = answering(made, head, levels)
+    maps, image = maps_of(framework, 1, 3, np.float32), np.zeros((1, 64, 96, 3), np.float32)
+    truth = made_up_boxes(framework.program, 1, 6, np.random.default_rng(1), np.float32)
+    rounded = {
+        name: value.bfloat16() if made is Torch else framework.tf.cast(value, "bfloat16")
+        for name, value in framework.maps(maps).items()
+    }
+    as_they_are = {
+        name: value.float() if made is Torch else framework.tf.cast(value, "float32") for name, value in rounded.items()
+    }
+    tensor = framework.tensor if made is Torch else framework.tf.constant
+    image = image.transpose(0, 3, 1, 2) if made is Torch else image
+    for one, other in zip(
+        framework.module.detect(lambda image, **_: rounded, tensor(image)),
+        framework.module.detect(lambda image, **_: as_they_are, tensor(image)),
+        strict=True,
+    ):
+        assert np.array_equal(one.numpy(), other.numpy())
+    losses, others = (framework.module.loss(each, *map(tensor, truth)) for each in (rounded, as_they_are))
+    assert {name: float(value) for name, value in losses.items()} == {n: float(v) for n, v in others.items()}
+
+
 @ONE_EACH
 def test_compilers_take_what_detects_and_what_learns(head, levels):
     framework = answering(Torch, head, levels)

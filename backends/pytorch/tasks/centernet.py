@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from spinec.backends.pytorch.tasks.boxes import best, clip
+from spinec.backends.pytorch.tasks.rows import precise
 
 LEVEL, STRIDE, OVERLAP, WIDE = "P2", 4, 0.7, False
 ALPHA, BETA, SIZE_WEIGHT, OFFSET_WEIGHT = 2.0, 4.0, 0.1, 1.0
@@ -26,9 +27,10 @@ def detect(
 
     `sizes` (N, 2) says how many rows and columns are image, the rest being padding.
     """
-    outputs = model(images)
+    outputs = precise(model(images))
     if sizes is None:
-        sizes = images.new_tensor(images.shape[2:]).expand(images.shape[0], 2)
+        sizes = torch.tensor(images.shape[2:], dtype=torch.float32)
+        sizes = sizes.to(images.device).expand(images.shape[0], 2)
     scores = outputs[f"heatmap_{LEVEL}"].sigmoid()
     around = F.max_pool2d(scores, WINDOW, 1, WINDOW // 2)
     scores = torch.where(scores == around, scores, 0).flatten(2).transpose(1, 2)
@@ -80,6 +82,7 @@ def loss(
     no area in the image does. An error is the mean of two numbers, as the authors' code
     has it; in the paper it is their sum.
     """
+    outputs = precise(outputs)
     boxes = F.pad(boxes, (0, 0, 0, 1)) / STRIDE  # at least one, which is none
     classes = F.pad(classes, (0, 1), value=-1)
     shape = outputs[f"heatmap_{LEVEL}"].shape[2:]

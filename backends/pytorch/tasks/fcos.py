@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from spinec.backends.pytorch.tasks.boxes import best, clip
 from spinec.backends.pytorch.tasks.focal import focal_loss
-from spinec.backends.pytorch.tasks.rows import in_rows
+from spinec.backends.pytorch.tasks.rows import in_rows, precise
 
 CLASSES = 80
 LEVELS, STRIDES = ("P3", "P4", "P5", "P6", "P7"), (8, 16, 32, 64, 128)
@@ -44,9 +44,10 @@ def detect(
 
     `sizes` (N, 2) says how many rows and columns are image, the rest being padding.
     """
-    outputs = model(images)
+    outputs = precise(model(images))
     if sizes is None:
-        sizes = images.new_tensor(images.shape[2:]).expand(images.shape[0], 2)
+        sizes = torch.tensor(images.shape[2:], dtype=torch.float32)
+        sizes = sizes.to(images.device).expand(images.shape[0], 2)
     points, levels = make_cells(outputs)
     distances = in_rows(outputs, "box", 4) * levels[:, 1:2]
     left_top, right_bottom = distances[..., :2], distances[..., 2:]
@@ -89,6 +90,7 @@ def loss(
     Boxes (N, M, 4) have classes (N, M). A class below 0 stands for no box, as a box of
     no area does. Losses are over the number of cells that are to find a box.
     """
+    outputs = precise(outputs)
     boxes = F.pad(boxes, (0, 0, 0, 1))  # at least one, which is none
     classes = F.pad(classes, (0, 1), value=-1)
     points, levels = make_cells(outputs)

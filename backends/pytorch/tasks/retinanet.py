@@ -10,7 +10,7 @@ from spinec.backends.pytorch.tasks.anchors import make_anchors
 from spinec.backends.pytorch.tasks.boxes import best, clip, decode, encode
 from spinec.backends.pytorch.tasks.focal import focal_loss
 from spinec.backends.pytorch.tasks.matching import match
-from spinec.backends.pytorch.tasks.rows import in_rows
+from spinec.backends.pytorch.tasks.rows import in_rows, precise
 
 CLASSES, FIRST_CLASS = 91, 1
 DELTA, BOX_WEIGHT = 0.1, 50.0
@@ -26,9 +26,10 @@ def detect(
 
     `sizes` (N, 2) says how many rows and columns are image, the rest being padding.
     """
-    outputs = model(images)
+    outputs = precise(model(images))
     if sizes is None:
-        sizes = images.new_tensor(images.shape[2:]).expand(images.shape[0], 2)
+        sizes = torch.tensor(images.shape[2:], dtype=torch.float32)
+        sizes = sizes.to(images.device).expand(images.shape[0], 2)
     boxes = clip(decode(in_rows(outputs, "box", 4), make_anchors(outputs)), sizes)
     scores = in_rows(outputs, "class", CLASSES).sigmoid()[..., FIRST_CLASS:]
     boxes, scores, labels = best(
@@ -45,6 +46,7 @@ def loss(
     Boxes (N, M, 4) have classes (N, M). A class below 0 stands for no box, as a box of
     no area does.
     """
+    outputs = precise(outputs)
     boxes = F.pad(boxes, (0, 0, 0, 1))  # at least one, which is none
     classes = F.pad(classes, (0, 1), value=-1)
     anchors = make_anchors(outputs)

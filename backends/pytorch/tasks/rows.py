@@ -16,3 +16,11 @@ def in_rows(outputs: dict[str, Tensor], kind: str, numbers: int) -> Tensor:
         rows = torch.cat(maps, 2).mT
         return rows.reshape(rows.shape[0], -1, numbers)
     return torch.cat([each.mT.reshape(each.shape[0], -1, numbers) for each in maps], 1)
+
+
+def precise(outputs: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Maps of reduced precision as float32: bfloat16 knows no odd pixel beyond 256."""
+    return {
+        name: value.to(torch.promote_types(value.dtype, torch.float32))
+        for name, value in outputs.items()
+    }

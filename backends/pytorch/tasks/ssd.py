@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from spinec.backends.pytorch.tasks.boxes import best, clip, decode, encode
 from spinec.backends.pytorch.tasks.focal import focal_loss
 from spinec.backends.pytorch.tasks.matching import match
-from spinec.backends.pytorch.tasks.rows import in_rows
+from spinec.backends.pytorch.tasks.rows import in_rows, precise
 
 CLASSES, FIRST_CLASS, SIZE = 90, 0, (320, 320)
 LEVELS, BOX_SIDES = ("P4", "P5"), (((0.1, 0.1),), ((0.2, 0.2),))
@@ -43,9 +43,10 @@ def detect(
 
     `sizes` (N, 2) says how many rows and columns are image, the rest being padding.
     """
-    outputs = model(images)
+    outputs = precise(model(images))
     if sizes is None:
-        sizes = images.new_tensor(images.shape[2:]).expand(images.shape[0], 2)
+        sizes = torch.tensor(images.shape[2:], dtype=torch.float32)
+        sizes = sizes.to(images.device).expand(images.shape[0], 2)
     anchors = make_anchors(outputs, tuple(images.shape[2:]))
     deltas = in_rows(outputs, "box", 4)[..., BOX_ORDER]
     deltas = deltas / deltas.new_tensor(FACTORS)
@@ -69,6 +70,7 @@ def loss(
     Boxes (N, M, 4) have classes (N, M). A class below 0 stands for no box, as a box of
     no area does. `size` says how many rows and columns the images have.
     """
+    outputs = precise(outputs)
     boxes = F.pad(boxes, (0, 0, 0, 1))  # at least one, which is none
     classes = F.pad(classes, (0, 1), value=-1)
     anchors = make_anchors(outputs, size)

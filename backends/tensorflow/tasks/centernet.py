@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from spinec.backends.tensorflow.tasks.boxes import best, clip
+from spinec.backends.tensorflow.tasks.rows import precise
 
 LEVEL, STRIDE, OVERLAP, WIDE = "P2", 4, 0.7, False
 ALPHA, BETA, SIZE_WEIGHT, OFFSET_WEIGHT = 2.0, 4.0, 0.1, 1.0
@@ -25,9 +26,9 @@ def detect(
 
     `sizes` (N, 2) says how many rows and columns are image, the rest being padding.
     """
-    outputs = model(images, training=False)
+    outputs = precise(model(images, training=False))
     if sizes is None:
-        sizes = tf.cast(tf.shape(images)[None, 1:3], images.dtype)
+        sizes = tf.shape(images)[None, 1:3]
     scores = tf.sigmoid(outputs[f"heatmap_{LEVEL}"])
     around = tf.nn.max_pool2d(scores, WINDOW, 1, "SAME")
     peaks = as_rows(tf.where(scores == around, scores, tf.zeros_like(scores)))
@@ -79,6 +80,7 @@ def loss(
     no area in the image does. An error is the mean of two numbers, as the authors' code
     has it; in the paper it is their sum.
     """
+    outputs = precise(outputs)
     boxes = tf.pad(boxes, [[0, 0], [0, 1], [0, 0]]) / STRIDE  # at least one: none
     classes = tf.pad(classes, [[0, 0], [0, 1]], constant_values=-1)
     shape = outputs[f"heatmap_{LEVEL}"].shape[1:3]

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from spinec.backends.tensorflow.tasks.boxes import best, clip
 from spinec.backends.tensorflow.tasks.focal import focal_loss
-from spinec.backends.tensorflow.tasks.rows import in_rows
+from spinec.backends.tensorflow.tasks.rows import in_rows, precise
 
 CLASSES = 80
 LEVELS, STRIDES = ("P3", "P4", "P5", "P6", "P7"), (8, 16, 32, 64, 128)
@@ -44,9 +44,9 @@ def detect(
 
     `sizes` (N, 2) says how many rows and columns are image, the rest being padding.
     """
-    outputs = model(images, training=False)
+    outputs = precise(model(images, training=False))
     if sizes is None:
-        sizes = tf.cast(tf.shape(images)[None, 1:3], images.dtype)
+        sizes = tf.shape(images)[None, 1:3]
     points, levels = make_cells(outputs)
     distances = in_rows(outputs, "box", 4) * levels[:, 1:2]
     left_top, right_bottom = distances[..., :2], distances[..., 2:]
@@ -86,6 +86,7 @@ def loss(
     Boxes (N, M, 4) have classes (N, M). A class below 0 stands for no box, as a box of
     no area does. Losses are over the number of cells that are to find a box.
     """
+    outputs = precise(outputs)
     boxes = tf.pad(boxes, [[0, 0], [0, 1], [0, 0]])  # at least one, which is none
     classes = tf.pad(classes, [[0, 0], [0, 1]], constant_values=-1)
     points, levels = make_cells(outputs)

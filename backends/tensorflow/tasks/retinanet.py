@@ -9,7 +9,7 @@ from spinec.backends.tensorflow.tasks.anchors import make_anchors
 from spinec.backends.tensorflow.tasks.boxes import best, clip, decode, encode
 from spinec.backends.tensorflow.tasks.focal import focal_loss
 from spinec.backends.tensorflow.tasks.matching import match
-from spinec.backends.tensorflow.tasks.rows import in_rows
+from spinec.backends.tensorflow.tasks.rows import in_rows, precise
 
 CLASSES, FIRST_CLASS = 91, 1
 DELTA, BOX_WEIGHT = 0.1, 50.0
@@ -24,9 +24,9 @@ def detect(
 
     `sizes` (N, 2) says how many rows and columns are image, the rest being padding.
     """
-    outputs = model(images, training=False)
+    outputs = precise(model(images, training=False))
     if sizes is None:
-        sizes = tf.cast(tf.shape(images)[None, 1:3], images.dtype)
+        sizes = tf.shape(images)[None, 1:3]
     boxes = clip(decode(in_rows(outputs, "box", 4), make_anchors(outputs)), sizes)
     scores = tf.sigmoid(in_rows(outputs, "class", CLASSES)[..., FIRST_CLASS:])
     boxes, scores, labels = best(
@@ -43,6 +43,7 @@ def loss(
     Boxes (N, M, 4) have classes (N, M). A class below 0 stands for no box, as a box of
     no area does.
     """
+    outputs = precise(outputs)
     boxes = tf.pad(boxes, [[0, 0], [0, 1], [0, 0]])  # at least one, which is none
     classes = tf.pad(classes, [[0, 0], [0, 1]], constant_values=-1)
     anchors = make_anchors(outputs)

@@ -15,3 +15,11 @@ def in_rows(outputs: dict[str, tf.Tensor], kind: str, numbers: int) -> tf.Tensor
     rows = [math.prod(each.shape[1:]) // numbers for each in maps]
     shaped = zip(maps, rows, strict=True)
     return tf.concat([tf.reshape(each, [-1, row, numbers]) for each, row in shaped], 1)
+
+
+def precise(outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """Maps of reduced precision as float32: bfloat16 knows no odd pixel beyond 256."""
+    return {
+        name: tf.cast(value, tf.float32) if value.dtype.size < 4 else value
+        for name, value in outputs.items()
+    }

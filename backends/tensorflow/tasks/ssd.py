@@ -8,7 +8,7 @@ import tensorflow as tf
 from spinec.backends.tensorflow.tasks.boxes import best, clip, decode, encode
 from spinec.backends.tensorflow.tasks.focal import focal_loss
 from spinec.backends.tensorflow.tasks.matching import match
-from spinec.backends.tensorflow.tasks.rows import in_rows
+from spinec.backends.tensorflow.tasks.rows import in_rows, precise
 
 CLASSES, FIRST_CLASS, SIZE = 90, 0, (320, 320)
 LEVELS, BOX_SIDES = ("P4", "P5"), (((0.1, 0.1),), ((0.2, 0.2),))
@@ -42,9 +42,9 @@ def detect(
 
     `sizes` (N, 2) says how many rows and columns are image, the rest being padding.
     """
-    outputs = model(images, training=False)
+    outputs = precise(model(images, training=False))
     if sizes is None:
-        sizes = tf.cast(tf.shape(images)[None, 1:3], images.dtype)
+        sizes = tf.shape(images)[None, 1:3]
     anchors = make_anchors(outputs, tuple(images.shape[1:3]))
     deltas = tf.gather(in_rows(outputs, "box", 4), BOX_ORDER, axis=-1)
     boxes = clip(decode(deltas / tf.constant(FACTORS, deltas.dtype), anchors), sizes)
@@ -68,6 +68,7 @@ def loss(
     Boxes (N, M, 4) have classes (N, M). A class below 0 stands for no box, as a box of
     no area does. `size` says how many rows and columns the images have.
     """
+    outputs = precise(outputs)
     boxes = tf.pad(boxes, [[0, 0], [0, 1], [0, 0]])  # at least one, which is none
     classes = tf.pad(classes, [[0, 0], [0, 1]], constant_values=-1)
     anchors = make_anchors(outputs, size)

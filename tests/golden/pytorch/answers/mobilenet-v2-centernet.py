@@ -470,6 +470,14 @@ def clash(
     return same & (overlap(boxes[some], boxes[others]) > iou)
 
 
+def precise(outputs: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Maps of reduced precision as float32: bfloat16 knows no odd pixel beyond 256."""
+    return {
+        name: value.to(torch.promote_types(value.dtype, torch.float32))
+        for name, value in outputs.items()
+    }
+
+
 def as_rows(outputs: dict[str, Tensor], kind: str) -> Tensor:
     """A map as (N, all cells, channels), row by row of the image."""
     return outputs[f"{kind}_{LEVEL}"].flatten(2).transpose(1, 2)
@@ -483,9 +491,10 @@ def detect(
 
     `sizes` (N, 2) says how many rows and columns are image, the rest being padding.
     """
-    outputs = model(images)
+    outputs = precise(model(images))
     if sizes is None:
-        sizes = images.new_tensor(images.shape[2:]).expand(images.shape[0], 2)
+        sizes = torch.tensor(images.shape[2:], dtype=torch.float32)
+        sizes = sizes.to(images.device).expand(images.shape[0], 2)
     scores = outputs[f"heatmap_{LEVEL}"].sigmoid()
     around = F.max_pool2d(scores, WINDOW, 1, WINDOW // 2)
     scores = torch.where(scores == around, scores, 0).flatten(2).transpose(1, 2)
@@ -537,6 +546,7 @@ def loss(
     no area in the image does. An error is the mean of two numbers, as the authors' code
     has it; in the paper it is their sum.
     """
+    outputs = precise(outputs)
     boxes = F.pad(boxes, (0, 0, 0, 1)) / STRIDE  # at least one, which is none
     classes = F.pad(classes, (0, 1), value=-1)
     shape = outputs[f"heatmap_{LEVEL}"].shape[2:]

@@ -574,6 +574,14 @@ def in_rows(outputs: dict[str, Tensor], kind: str, numbers: int) -> Tensor:
     return torch.cat([each.mT.reshape(each.shape[0], -1, numbers) for each in maps], 1)
 
 
+def precise(outputs: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Maps of reduced precision as float32: bfloat16 knows no odd pixel beyond 256."""
+    return {
+        name: value.to(torch.promote_types(value.dtype, torch.float32))
+        for name, value in outputs.items()
+    }
+
+
 def make_anchors(outputs: dict[str, Tensor], size: tuple[int, ...]) -> Tensor:
     """The boxes (all anchors, 4) that cells start from, in the order of `in_rows`.
 
@@ -598,9 +606,10 @@ def detect(
 
     `sizes` (N, 2) says how many rows and columns are image, the rest being padding.
     """
-    outputs = model(images)
+    outputs = precise(model(images))
     if sizes is None:
-        sizes = images.new_tensor(images.shape[2:]).expand(images.shape[0], 2)
+        sizes = torch.tensor(images.shape[2:], dtype=torch.float32)
+        sizes = sizes.to(images.device).expand(images.shape[0], 2)
     anchors = make_anchors(outputs, tuple(images.shape[2:]))
     deltas = in_rows(outputs, "box", 4)[..., BOX_ORDER]
     deltas = deltas / deltas.new_tensor(FACTORS)
@@ -624,6 +633,7 @@ def loss(
     Boxes (N, M, 4) have classes (N, M). A class below 0 stands for no box, as a box of
     no area does. `size` says how many rows and columns the images have.
     """
+    outputs = precise(outputs)
     boxes = F.pad(boxes, (0, 0, 0, 1))  # at least one, which is none
     classes = F.pad(classes, (0, 1), value=-1)
     anchors = make_anchors(outputs, size)

@@ -500,6 +500,14 @@ def in_rows(outputs: dict[str, Tensor], kind: str, numbers: int) -> Tensor:
     return torch.cat([each.mT.reshape(each.shape[0], -1, numbers) for each in maps], 1)
 
 
+def precise(outputs: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Maps of reduced precision as float32: bfloat16 knows no odd pixel beyond 256."""
+    return {
+        name: value.to(torch.promote_types(value.dtype, torch.float32))
+        for name, value in outputs.items()
+    }
+
+
 def make_cells(outputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
     """The points (all cells, 2) of cells, and (all cells, 4) what their levels say.
 
@@ -525,9 +533,10 @@ def detect(
 
     `sizes` (N, 2) says how many rows and columns are image, the rest being padding.
     """
-    outputs = model(images)
+    outputs = precise(model(images))
     if sizes is None:
-        sizes = images.new_tensor(images.shape[2:]).expand(images.shape[0], 2)
+        sizes = torch.tensor(images.shape[2:], dtype=torch.float32)
+        sizes = sizes.to(images.device).expand(images.shape[0], 2)
     points, levels = make_cells(outputs)
     distances = in_rows(outputs, "box", 4) * levels[:, 1:2]
     left_top, right_bottom = distances[..., :2], distances[..., 2:]
@@ -570,6 +579,7 @@ def loss(
     Boxes (N, M, 4) have classes (N, M). A class below 0 stands for no box, as a box of
     no area does. Losses are over the number of cells that are to find a box.
     """
+    outputs = precise(outputs)
     boxes = F.pad(boxes, (0, 0, 0, 1))  # at least one, which is none
     classes = F.pad(classes, (0, 1), value=-1)
     points, levels = make_cells(outputs)

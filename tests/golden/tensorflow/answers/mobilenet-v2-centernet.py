@@ -382,7 +382,8 @@ def overlap(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
 
 def clip(boxes: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
     """Boxes (N, A, 4) cut off at the edges of images of `sizes` (N, 2)."""
-    return tf.minimum(tf.nn.relu(boxes), tf.tile(sizes, [1, 2])[:, None])
+    edges = tf.cast(tf.tile(sizes, [1, 2])[:, None], boxes.dtype)
+    return tf.minimum(tf.nn.relu(boxes), edges)
 
 
 def best(
@@ -437,6 +438,14 @@ def best(
     return tf.transpose(boxes, [1, 0, 2]), tf.transpose(sure), tf.transpose(labels)
 
 
+def precise(outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """Maps of reduced precision as float32: bfloat16 knows no odd pixel beyond 256."""
+    return {
+        name: tf.cast(value, tf.float32) if value.dtype.size < 4 else value
+        for name, value in outputs.items()
+    }
+
+
 def as_rows(found: tf.Tensor) -> tf.Tensor:
     """A map as (N, all cells, channels), row by row of the image."""
     height, width, channels = found.shape[1:]
@@ -450,9 +459,9 @@ def detect(
 
     `sizes` (N, 2) says how many rows and columns are image, the rest being padding.
     """
-    outputs = model(images, training=False)
+    outputs = precise(model(images, training=False))
     if sizes is None:
-        sizes = tf.cast(tf.shape(images)[None, 1:3], images.dtype)
+        sizes = tf.shape(images)[None, 1:3]
     scores = tf.sigmoid(outputs[f"heatmap_{LEVEL}"])
     around = tf.nn.max_pool2d(scores, WINDOW, 1, "SAME")
     peaks = as_rows(tf.where(scores == around, scores, tf.zeros_like(scores)))
@@ -504,6 +513,7 @@ def loss(
     no area in the image does. An error is the mean of two numbers, as the authors' code
     has it; in the paper it is their sum.
     """
+    outputs = precise(outputs)
     boxes = tf.pad(boxes, [[0, 0], [0, 1], [0, 0]]) / STRIDE  # at least one: none
     classes = tf.pad(classes, [[0, 0], [0, 1]], constant_values=-1)
     shape = outputs[f"heatmap_{LEVEL}"].shape[1:3]

@@ -437,7 +437,8 @@ def decode(deltas: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
 
 def clip(boxes: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
     """Boxes (N, A, 4) cut off at the edges of images of `sizes` (N, 2)."""
-    return tf.minimum(tf.nn.relu(boxes), tf.tile(sizes, [1, 2])[:, None])
+    edges = tf.cast(tf.tile(sizes, [1, 2])[:, None], boxes.dtype)
+    return tf.minimum(tf.nn.relu(boxes), edges)
 
 
 def best(
@@ -535,6 +536,14 @@ def in_rows(outputs: dict[str, tf.Tensor], kind: str, numbers: int) -> tf.Tensor
     return tf.concat([tf.reshape(each, [-1, row, numbers]) for each, row in shaped], 1)
 
 
+def precise(outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """Maps of reduced precision as float32: bfloat16 knows no odd pixel beyond 256."""
+    return {
+        name: tf.cast(value, tf.float32) if value.dtype.size < 4 else value
+        for name, value in outputs.items()
+    }
+
+
 def make_anchors(outputs: dict[str, tf.Tensor], size: tuple[int, ...]) -> tf.Tensor:
     """The boxes (all anchors, 4) that cells start from, in the order of `in_rows`.
 
@@ -559,9 +568,9 @@ def detect(
 
     `sizes` (N, 2) says how many rows and columns are image, the rest being padding.
     """
-    outputs = model(images, training=False)
+    outputs = precise(model(images, training=False))
     if sizes is None:
-        sizes = tf.cast(tf.shape(images)[None, 1:3], images.dtype)
+        sizes = tf.shape(images)[None, 1:3]
     anchors = make_anchors(outputs, tuple(images.shape[1:3]))
     deltas = tf.gather(in_rows(outputs, "box", 4), BOX_ORDER, axis=-1)
     boxes = clip(decode(deltas / tf.constant(FACTORS, deltas.dtype), anchors), sizes)
@@ -585,6 +594,7 @@ def loss(
     Boxes (N, M, 4) have classes (N, M). A class below 0 stands for no box, as a box of
     no area does. `size` says how many rows and columns the images have.
     """
+    outputs = precise(outputs)
     boxes = tf.pad(boxes, [[0, 0], [0, 1], [0, 0]])  # at least one, which is none
     classes = tf.pad(classes, [[0, 0], [0, 1]], constant_values=-1)
     anchors = make_anchors(outputs, size)

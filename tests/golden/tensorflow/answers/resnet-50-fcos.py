@@ -394,7 +394,8 @@ def overlap(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
 
 def clip(boxes: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
     """Boxes (N, A, 4) cut off at the edges of images of `sizes` (N, 2)."""
-    return tf.minimum(tf.nn.relu(boxes), tf.tile(sizes, [1, 2])[:, None])
+    edges = tf.cast(tf.tile(sizes, [1, 2])[:, None], boxes.dtype)
+    return tf.minimum(tf.nn.relu(boxes), edges)
 
 
 def best(
@@ -470,6 +471,14 @@ def in_rows(outputs: dict[str, tf.Tensor], kind: str, numbers: int) -> tf.Tensor
     return tf.concat([tf.reshape(each, [-1, row, numbers]) for each, row in shaped], 1)
 
 
+def precise(outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """Maps of reduced precision as float32: bfloat16 knows no odd pixel beyond 256."""
+    return {
+        name: tf.cast(value, tf.float32) if value.dtype.size < 4 else value
+        for name, value in outputs.items()
+    }
+
+
 def make_cells(outputs: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
     """The points (all cells, 2) of cells, and (all cells, 4) what their levels say.
 
@@ -494,9 +503,9 @@ def detect(
 
     `sizes` (N, 2) says how many rows and columns are image, the rest being padding.
     """
-    outputs = model(images, training=False)
+    outputs = precise(model(images, training=False))
     if sizes is None:
-        sizes = tf.cast(tf.shape(images)[None, 1:3], images.dtype)
+        sizes = tf.shape(images)[None, 1:3]
     points, levels = make_cells(outputs)
     distances = in_rows(outputs, "box", 4) * levels[:, 1:2]
     left_top, right_bottom = distances[..., :2], distances[..., 2:]
@@ -536,6 +545,7 @@ def loss(
     Boxes (N, M, 4) have classes (N, M). A class below 0 stands for no box, as a box of
     no area does. Losses are over the number of cells that are to find a box.
     """
+    outputs = precise(outputs)
     boxes = tf.pad(boxes, [[0, 0], [0, 1], [0, 0]])  # at least one, which is none
     classes = tf.pad(classes, [[0, 0], [0, 1]], constant_values=-1)
     points, levels = make_cells(outputs)

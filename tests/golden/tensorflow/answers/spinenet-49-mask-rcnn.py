@@ -678,7 +678,8 @@ def decode(deltas: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
 
 def clip(boxes: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
     """Boxes (N, A, 4) cut off at the edges of images of `sizes` (N, 2)."""
-    return tf.minimum(tf.nn.relu(boxes), tf.tile(sizes, [1, 2])[:, None])
+    edges = tf.cast(tf.tile(sizes, [1, 2])[:, None], boxes.dtype)
+    return tf.minimum(tf.nn.relu(boxes), edges)
 
 
 def best(
