@@ -17,6 +17,7 @@ from spinec.compiler.answers.results import Answer, Classified, Detected, Segmen
 from spinec.compiler.graph.program import Program
 from spinec.compiler.lowering.pipeline import lower
 from spinec.spec.classes import ClassList, labelled
+from spinec.spec.errors import BackendError
 from spinec.spec.heads import MaskRCNN
 from spinec.spec.load import load
 from spinec.spec.model import ModelSpec
@@ -55,8 +56,18 @@ class Predictor(Generic[AnyAnswer]):
         return self.answers(self.network, [opened(picture)])[0]
 
     def many(self, pictures: Iterable[Any], batch: int = BATCH) -> Iterator[AnyAnswer]:
-        """The answers to pictures, one after the other; the network sees `batch` of them at once."""
-        rest = iter(pictures)
+        """The answers to pictures, one after the other; the network sees `batch` of them at once.
+
+        Raises:
+            ValueError: when it is to see none.
+        """
+        if isinstance(pictures, str | Path):
+            raise BackendError(f"expected several pictures, got {str(pictures)!r}; call the network on a single one")
+        if batch < 1:
+            raise ValueError(f"expected a batch of at least 1, got {batch}")
+        return self._several(iter(pictures), batch)
+
+    def _several(self, rest: Iterator[Any], batch: int) -> Iterator[AnyAnswer]:
         while several := [opened(picture) for picture in islice(rest, batch)]:
             yield from self.answers(self.network, several)
 
@@ -136,7 +147,8 @@ def _detected(network: Network, pictures: Sequence[Opened]) -> list[Detected]:
 def _boxes(network: Network, opened: Opened, seen: Picture, told: Sequence[Any]) -> Detected:
     """The boxes of one picture in its own pixels."""
     picture = opened.picture
-    boxes, scores, labels, *masks = (each[told[1] > 0] for each in told)
+    real = (told[1] > 0) & (told[0][:, 2:] > told[0][:, :2]).all(1)  # what lies in the padding has no area left
+    boxes, scores, labels, *masks = (each[real] for each in told)
     grown = np.array([picture.height, picture.width], np.float32) / np.array(seen.scaled, np.float32)
     names, ids = network.classes
     boxes = boxes * np.tile(grown, 2)

@@ -40,10 +40,10 @@ def export_model(
     if form not in owners:
         raise BackendError(f"no export to {form!r}; {did_you_mean(form, owners)}")
     owner, part = backend(owners[form]), _answer(parts)
-    if part and form != "torch-export" and (soft := constants_of(program).get("SOFT")) and soft.value:
+    if part and (soft := constants_of(program).get("SOFT")) and soft.value:
         raise BackendError(
             f"{program.name}: a file of form {form!r} drops boxes that overlap a better one, and cannot lower their "
-            f"scores instead; expected head: {{detections: {{soft: 0}}}}, or the form 'torch-export'"
+            f"scores instead; expected head: {{detections: {{soft: 0}}}}"
         )
     arrays = read_checkpoint(weights, program) if weights else None
     with written(path) as made:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from spinec.backends.image_file import read_picture
+from spinec.backends.image_file import levels_of, read_picture
 from spinec.spec.errors import BackendError
 
 if TYPE_CHECKING:
@@ -94,8 +94,10 @@ def opened(source: Any) -> Opened:
     if isinstance(source, str | Path):
         return Opened(read_picture(Path(source)), str(source))
     if type(source).__module__.partition(".")[0] == "PIL":
-        transparent = source.mode in ("RGBA", "LA", "PA") or "transparency" in source.info
-        return Opened(source.convert("RGBA" if transparent else "L" if source.mode in ("1", "L") else "RGB"), "")
+        return Opened(levels_of(source), "")
+    if not hasattr(source, "__array__"):
+        what = f"{type(source).__name__!r}; 'many' takes several pictures"
+        raise BackendError(f"expected a file, a picture or an array, got something of type {what}")
     return Opened(_from_array(np.asarray(source)), "")
 
 
@@ -127,7 +129,7 @@ def _from_array(array: NDArray[Any]) -> Image:
 
 
 def _check_channels(name: str, channels: int, picture: Image | None = None) -> None:
-    where = f"{name}: " if name else ""
+    where = f"{name or 'the picture'}: "
     if channels not in (GREY, COLOUR, TRANSPARENT):
         message = f"{where}the network takes {channels} channels, and a picture has 1 (grey), 3 (RGB) or 4 (RGBA)"
         raise BackendError(message)

@@ -49,7 +49,7 @@ def read_picture(path: Path) -> Image:
             _check_size(path, picture)
             with _silenced():
                 picture.load()
-            return _upright(_levels(path, picture), _orientation(picture))
+            return levels_of(picture, str(path))
     except BackendError:
         raise
     except UnidentifiedImageError:
@@ -61,6 +61,15 @@ def read_picture(path: Path) -> Image:
     ) as error:  # of 2,400 damaged files, many raise neither OSError nor anything else that is documented
         said = " ".join(str(error).split())[:LONGEST] or type(error).__name__
         raise BackendError(f"{path}: not a picture that can be read: {said}") from None
+
+
+def levels_of(picture: Image, name: str = "the picture") -> Image:
+    """A picture of Pillow, upright: L, RGB or RGBA of 0 to 255, or, where it is deeper, F of 0 to 1.
+
+    Raises:
+        BackendError: when nothing says which of its levels is white.
+    """
+    return _upright(_levels(name, picture), _orientation(picture))
 
 
 @contextmanager
@@ -120,7 +129,7 @@ def _upright(picture: Image, orientation: Any) -> Image:
     return picture.transpose(dict(enumerate(turns, 2))[orientation]) if orientation in range(2, 9) else picture
 
 
-def _levels(path: Path, picture: Image) -> Image:
+def _levels(path: str, picture: Image) -> Image:
     """The picture in one of four modes."""
     if picture.mode in DEEP:
         return _deep_levels(path, picture)
@@ -128,6 +137,8 @@ def _levels(path: Path, picture: Image) -> Image:
         mode = "RGBA"
     else:
         mode = "L" if picture.mode in ("1", "L") else "RGB"
+    if picture.mode == "La":  # Pillow converts it by way of LA alone
+        picture = picture.convert("LA")
     return picture if picture.mode == mode else picture.convert(mode)
 
 
@@ -138,7 +149,7 @@ def _orientation(picture: Image) -> Any:
         return 1
 
 
-def _deep_levels(path: Path, picture: Image) -> Image:
+def _deep_levels(path: str, picture: Image) -> Image:
     """Grey levels of more than eight bits as a share of the brightest one."""
     import numpy as np
     from PIL import Image

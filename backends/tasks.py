@@ -49,7 +49,7 @@ def task(folder: Path, program: Program, parts: Sequence[str]) -> Task:
     file = folder / f"{head.kind if head else ''}.py"
     for part in parts:
         if not head:
-            raise BackendError(f"{program.name} has no head, so there is nothing to {part} with")
+            raise BackendError(f"{program.name} has no head, so its source can have no {part!r}")
         if not _has(file, part):
             able = ", ".join(kind for kind in Head.kinds if _has(folder / f"{kind}.py", part))
             raise BackendError(f"{program.name}: a head of kind {head.kind!r} has no {part!r}; expected one of: {able}")

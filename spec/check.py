@@ -11,7 +11,7 @@ from spinec.spec.blocks import Block
 from spinec.spec.classes import classes_of
 from spinec.spec.errors import MOST_FAULTS, Fault, Place, did_you_mean
 from spinec.spec.fields import MAX_BLOCKS
-from spinec.spec.heads import FCOS, SSD, Classification, DeepLab, Head, Segmentation
+from spinec.spec.heads import FCOS, SSD, Classification, DeepLab, Head, MaskRCNN, RetinaNet, Segmentation
 from spinec.spec.kinds.expand import Parts, expand_block
 from spinec.spec.kinds.plan import KindError, field_values
 from spinec.spec.names import BLOCK_NAME, OUTPUT_NAME, RESERVED
@@ -19,6 +19,7 @@ from spinec.spec.subject import Subject
 from spinec.spec.validate import show
 
 LEVEL_NAME = re.compile(r"[Pp](\d{1,4})\Z", re.ASCII)  # an output name that says a level
+NOTHING = ("", "background", "none", "nothing", "void")  # what class 0 is called where it is never found
 RESULT = "logits"  # of a head that gives one thing for all outputs
 MOST_LINKS = 12  # names of a cycle that are all shown
 MOST_CYCLES = 20  # forward inputs for which the cycle is looked for; the rest are named without
@@ -274,11 +275,32 @@ def _map_names(subject: Subject, head: Head) -> Iterator[Fault]:
 
 
 def _labels(subject: Subject, head: Head) -> Iterator[Fault]:
-    """Every class has a label."""
+    """Every class has a label, and none that can be found is the background."""
+    place = subject.place("head", "labels" if subject.tree.find(("head", "labels")) else "classes")
     number = getattr(head, "classes", 0)
     if head.labels is not None and (count := len(classes_of(head.labels, number).names)) != number:
         message = f"head: expected a label for each of {number:,} classes, got {count:,}"
-        yield Fault("SPN-409", message, subject.place("head", "labels"), "labels: null takes them away")
+        yield Fault("SPN-409", message, place, "labels: null takes them away")
+    elif head.labels is not None and _has_background(head):
+        first = classes_of(head.labels, number).names[0]
+        if first.strip("_").lower() not in NOTHING:
+            message = f"head: class 0 is the background, which is never found, and is called {show(first)}"
+            hint = "expected 'background' as the first label" + (
+                "" if isinstance(head, MaskRCNN) else ", or background: false"
+            )
+            yield Fault("SPN-410", message, place, hint)
+
+
+def _has_background(head: Head) -> bool:
+    """Whether a head's class 0 is never found."""
+    match head:
+        case MaskRCNN():
+            return True
+        case RetinaNet():
+            return head.background
+        case SSD():
+            return head.background or head.loss.kind == "softmax"
+    return False
 
 
 def _level(subject: Subject, name: str) -> int | None:

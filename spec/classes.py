@@ -10,7 +10,7 @@ from typing import Annotated, Any, NamedTuple, TypeAlias
 from pydantic import BeforeValidator
 
 from spinec.spec.document import Item, file_text, read_file
-from spinec.spec.errors import BackendError, did_you_mean
+from spinec.spec.errors import BackendError, Fault, SpecError, did_you_mean
 from spinec.spec.library import LIBRARY, NAMES, find_names
 
 LONGEST = 100  # characters of a class's name
@@ -65,14 +65,17 @@ def labelled(head: Any, own: str | Sequence[str] | None) -> ClassList:
     Raises:
         BackendError: where there are not as many names as classes.
     """
-    number = head.classes
+    number, file = head.classes, ""
     if isinstance(own, str) and own not in class_lists():
         if not own.endswith(NAMES):
             raise BackendError(f"no list of classes {own!r}; {did_you_mean(own, class_lists())}")
-        own = [line.strip() for line in _without_last(file_text(Path(own), own).split("\n"))]
+        file, own = f"{own}: ", _names_in(file_text(Path(own), own).split("\n"))
+        if wrong := _fault_of(own):
+            raise BackendError(f"{file}{wrong}")
     found = classes_of(head.labels if own is None else own, number)
-    if len(found.names) != number:
-        raise BackendError(f"expected a label for each of {number:,} classes, got {len(found.names):,}")
+    if len(found.names) != number or (own is not None and not own):
+        got = len(found.names) if own else 0
+        raise BackendError(f"{file}expected a label for each of {number:,} classes, got {got:,}")
     return found._replace(names=tuple(name or f"class {i}" for i, name in enumerate(found.names)))
 
 
@@ -106,14 +109,28 @@ def with_class_file(tree: Item, path: Path | None) -> Item:
     classes = head.mapping.get("classes") if head else None
     if head is None or classes is None or not isinstance(classes.value, str) or classes.value in class_lists():
         return tree
-    lines = find_names(classes.value, path, classes.place, class_lists())
-    names = [Item(line.strip(), classes.place) for line in _without_last(lines)]
+    lines = _names_in(find_names(classes.value, path, classes.place, class_lists()))
+    if wrong := _fault_of(lines):
+        raise SpecError([Fault("SPN-208", f"classes: {classes.value}: {wrong}", classes.place)])
+    names = [Item(line, classes.place) for line in lines]
     read = head._replace(value={**head.mapping, "classes": classes._replace(value=names)})
     return tree._replace(value={**tree.mapping, "head": read})
 
 
-def _without_last(lines: list[str]) -> list[str]:
-    return lines[:-1] if not lines[-1].strip() else lines
+def _names_in(lines: list[str]) -> list[str]:
+    """The names in the lines of a file, without what is blank at its end."""
+    names = [line.strip() for line in lines]
+    while names and not names[-1]:
+        names.pop()
+    return names
+
+
+def _fault_of(names: Sequence[str]) -> str:
+    """What is wrong with the lines of a file of names, if anything."""
+    if not names:
+        return "it is empty: expected a name on every line"
+    long = next((i for i, name in enumerate(names, 1) if not 0 < len(name) <= LONGEST or not name.isprintable()), 0)
+    return f"line {long}: expected a name of 1 to {LONGEST} characters" if long else ""
 
 
 def numbered(head: Item) -> Item:

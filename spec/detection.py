@@ -24,7 +24,7 @@ Factor = Annotated[float, Field(ge=0, le=10_000, allow_inf_nan=False)]
 MOST = 1_000_000
 FocalAlpha = Annotated[Ratio, Field(description="weight of what an anchor is to find; all else weighs 1 - alpha")]
 FocalGamma = Annotated[Factor, Field(description="how much less it counts what the network is sure of already")]
-Score = Annotated[float, Field(ge=0, lt=1, description="at least; scores are probabilities")]
+Score = Annotated[float, Field(ge=0, lt=1, description="that a box must exceed; scores are probabilities")]
 Candidates = Annotated[int, Field(ge=1, le=MOST, description="pairs of a box and a class that are compared, the best")]
 Drop = Annotated[Ratio, Field(description="overlap with a better box from which on one is dropped")]
 PerClass = Annotated[bool, Field(description="whether only boxes of one class drop one another")]

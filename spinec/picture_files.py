@@ -25,7 +25,7 @@ def picture_files(given: Sequence[str]) -> list[Path]:
 
 def _files(name: str) -> Iterator[Path]:
     if name == STDIN:
-        names = [line.rstrip("\n") for line in sys.stdin]
+        names = [line.rstrip("\r\n") for line in sys.stdin]
         yield from (Path(line) for line in names if line)
     elif os.path.isdir(name):  # False, unlike Path.is_dir, for a name that no file can have
         inside = sorted(path for path in Path(name).iterdir() if path.suffix.lower() in PICTURES)
@@ -45,23 +45,27 @@ def targets(output: Path | None, files: Sequence[Path]) -> dict[Path, Path]:
     """
     if output is None or output.suffix.lower() == ".json":
         return {}
-    if output.suffix.lower() in WRITTEN and not output.is_dir():
-        if len(files) > 1:
-            raise typer.BadParameter(f"{len(files)} pictures do not go into one: expected a folder, got {output}")
-        return {files[0]: output} if files else {}
-    check_suffix(output, "picture or boxes", (*WRITTEN, ".json"))
-    found: dict[Path, Path] = {}
-    for file in files:
-        name = file.name if file.suffix.lower() in WRITTEN else f"{file.name}.png"
-        if output / name in found.values():
-            fail(f"{file}: another picture has this name, and both would go into {output}")
-        found[file] = output / name
-    _check_apart(found)
+    if output.is_dir() or not output.suffix:
+        found = _in_folder(output, files)
+    elif output.suffix.lower() not in WRITTEN:
+        check_suffix(output, "picture or boxes", (*WRITTEN, ".json"))
+        known = ", ".join((*WRITTEN, ".json"))
+        raise typer.BadParameter(f"expected a folder, or a name that ends in {known}, got {output}")
+    elif len(files) > 1:
+        raise typer.BadParameter(f"{len(files)} pictures do not go into one: expected a folder, got {output}")
+    else:
+        found = {files[0]: output}
+    for file, target in found.items():
+        if target.exists() and file.exists() and target.samefile(file):
+            fail(f"{target}: the answer would replace the picture: expected another name or folder")
     return found
 
 
-def _check_apart(found: dict[Path, Path]) -> None:
-    """No answer replaces the picture that it is about."""
-    for file, target in found.items():
-        if target.exists() and target.samefile(file):
-            fail(f"{target}: the answer would replace the picture: expected another folder")
+def _in_folder(folder: Path, files: Sequence[Path]) -> dict[Path, Path]:
+    found: dict[Path, Path] = {}
+    for file in files:
+        name = file.name if file.suffix.lower() in WRITTEN else f"{file.name}.png"
+        if folder / name in found.values():
+            fail(f"{file}: another picture has this name, and both would go into {folder}")
+        found[file] = folder / name
+    return found

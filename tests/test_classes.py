@@ -67,7 +67,7 @@ def test_a_head_says_how_many_classes_there_are_and_what_they_are_called(text, n
 
 
 def test_names_are_read_from_a_file_beside_the_spec(tmp_path):
-    (tmp_path / "names.txt").write_text("cat\n a dog \r\nbird\n")
+    (tmp_path / "names.txt").write_text("cat\n a dog \r\nbird\n\n")
     (tmp_path / "a.yaml").write_text(SPEC.replace("HEAD", "classes: names.txt"))
     assert load(tmp_path / "a.yaml").head.labels == ("cat", "a dog", "bird")
 
@@ -78,9 +78,9 @@ def test_names_are_read_from_a_file_beside_the_spec(tmp_path):
         ("classes: coco", None, "no list of classes 'coco' in the library"),
         ("classes: name.txt", "cat\n", "no file 'name.txt' in the folder of this spec"),
         ("classes: ../names.txt", "cat\n", "leaves the folder of this spec"),
-        ("classes: names.txt", "cat\n\ndog\n", "expected a name of 1 to 100 characters for every class"),
-        ("classes: names.txt", "", "expected the names of all classes"),
-        ("classes: names.txt", "x" * 101, "expected a name of 1 to 100 characters"),
+        ("classes: names.txt", "cat\n\ndog\n", "classes: names.txt: line 2: expected a name of 1 to 100 characters"),
+        ("classes: names.txt", "\n", "classes: names.txt: it is empty: expected a name on every line"),
+        ("classes: names.txt", "x" * 101, "line 1: expected a name of 1 to 100 characters"),
         ("classes: []", None, "expected the names of all classes"),
         ("classes: [1, 2]", None, "expected a name of 1 to 100 characters"),
         ("classes: true", None, "head.classes: expected a whole number, got true"),
@@ -96,6 +96,29 @@ def test_what_names_no_classes_is_refused(tmp_path, text, lines, message):
         load(tmp_path / "a.yaml")
     assert message in str(caught.value)
     assert len(caught.value.faults) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [
+        ("kind: retinanet, dim: 8, classes: [cup, banana]", True),
+        ("kind: retinanet, dim: 8, classes: [background, banana]", False),
+        ("kind: retinanet, dim: 8, classes: [cup, banana], background: false", False),
+        ("kind: retinanet, dim: 8, classes: coco-90", True),
+        ("kind: retinanet, dim: 8, classes: coco-91", False),
+        ("kind: mask_rcnn, dim: 8, classes: [cup, banana]", True),
+        ("kind: ssd, anchors: [3], classes: [cup, banana]", False),
+        ("kind: ssd, anchors: [3], classes: [cup, banana], loss: {kind: softmax}", True),
+        ("kind: fcos, classes: [cup, banana]", False),
+    ],
+)
+def test_no_object_is_called_what_is_never_found(text, refused):
+    spec = SPEC.replace("kind: classification, HEAD", text)
+    if not refused:
+        assert loads(spec).head.labels
+        return
+    with pytest.raises(SpecError, match="class 0 is the background, which is never found"):
+        loads(spec)
 
 
 def test_a_child_may_say_other_classes():

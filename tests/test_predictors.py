@@ -148,7 +148,7 @@ def test_a_detector_answers_as_the_source_does(tmp_path, name):
         boxes, scores, _ = (each.numpy()[0] for each in module.detect(model.eval(), images))
     else:
         boxes, scores, _ = (each.numpy()[0] for each in module.detect(model, values[None].astype(np.float32)))
-    real = scores > 0
+    real = (scores > 0) & (boxes[:, 2:] > boxes[:, :2]).all(1)
     assert np.allclose(found.scores, scores[real], atol=1e-5)
     assert np.allclose(found.boxes, boxes[real], atol=1e-2)
 
@@ -215,7 +215,9 @@ def test_pictures_may_be_files_arrays_and_pillows(tmp_path):
         (np.full((4, 4), np.nan), "expected 0 to 1"),
         (np.zeros((4, 4), int), "an array of int64, expected uint8"),
         ("absent.png", "absent.png: no such file"),
-        (7, "got a scalar"),
+        (7, "got something of type 'int'; 'many' takes several pictures"),
+        ([np.zeros((4, 4))], "type 'list'"),
+        (None, "type 'NoneType'"),
     ],
 )
 def test_what_is_no_picture_is_refused_in_a_line(given, message):
@@ -239,6 +241,48 @@ def test_what_answers_nothing_says_so(tmp_path):
     write_checkpoint(tmp_path / "w.safetensors", other, sample(other).weights)
     with pytest.raises(BackendError, match="these are no weights of small"):
         classifier(spec_of(CLASSIFIER), weights=tmp_path / "w.safetensors")
+
+
+def test_what_learns_goes_on_learning_and_an_answer_teaches_it_nothing():
+    torch = pytest.importorskip("torch")
+    predictor = detector(spec_of(DETECTOR))
+    model = predictor.model.train()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    predictor(picture(20, 30))
+    assert model.training
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    model.double()
+    assert predictor(picture(20, 30)).boxes.dtype == np.float32
+
+
+def test_boxes_in_the_padding_are_none():
+    def answer(images, sizes):
+        boxes = np.array([[[0, 5, 9, 5], [3, 3, 3, 9], [1, 1, 2, 2]]], np.float32)
+        return boxes, np.array([[0.9, 0.8, 0.7]], np.float32), np.array([[1, 2, 3]])
+
+    found = told(DETECTOR, answer, answers._detected)(picture(64, 96))
+    assert found.scores.tolist() == pytest.approx([0.7])
+
+
+def test_several_pictures_are_told_from_one():
+    predictor = told(CLASSIFIER, lambda images: None, answers._classified)
+    with pytest.raises(BackendError, match="expected several pictures, got 'a"):
+        predictor.many("a.png")
+    with pytest.raises(ValueError, match="expected a batch of at least 1, got 0"):
+        predictor.many([picture(3, 3)], batch=0)
+    assert list(predictor.many([])) == []
+
+
+def test_pillows_pictures_are_read_as_their_files_are(tmp_path):
+    deep = Image.fromarray((picture(9, 7)[..., 0].astype(np.uint16) << 8) + 7)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(picture(9, 7)).save(tmp_path / "turned.png", exif=exif)
+    deep.save(tmp_path / "deep.png")
+    for name in ("turned.png", "deep.png"):
+        one, other = opened(tmp_path / name).picture, opened(Image.open(tmp_path / name)).picture
+        assert one.mode == other.mode
+        assert np.array_equal(np.asarray(one), np.asarray(other))
 
 
 def test_run_lengths_are_those_of_the_mask():
@@ -366,6 +410,29 @@ def test_classes_and_areas_are_told(spinec, place):
     assert sum(row["pixels"] for row in rows) == 50 * 60 + 70 * 30
 
 
+def test_a_spec_is_read_from_standard_input(spinec, place, monkeypatch):
+    pytest.importorskip("torch")
+    import io
+
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO((place / "cls.yaml").read_bytes())))
+    code, out, _ = spinec("classify", "-", "in/7.bmp", "--format", "csv")
+    assert (code, len(out.splitlines())) == (0, 4)
+
+
+def test_image_ids_are_never_given_twice(spinec, place):
+    pytest.importorskip("torch")
+    (place / "in" / "012.jpg").write_bytes((place / "in" / "0012.jpg").read_bytes())
+    _, out, _ = spinec("detect", "det.yaml", "in", "--score", "0", "--format", "coco")
+    assert {entry["image_id"] for entry in json.loads(out)} == {1, 2, 3}
+
+
+def test_a_score_below_what_the_head_drops_is_told(spinec, place):
+    pytest.importorskip("torch")
+    (place / "strict.yaml").write_text(SPEC.replace("HEAD", DETECTOR.replace("score: 0", "score: 0.5")))
+    assert "no boxes with scores up to 0.5" in spinec("detect", "strict.yaml", "in", "--score", "0.2")[2]
+    assert "no boxes with scores" not in spinec("detect", "strict.yaml", "in", "--score", "0.6")[2]
+
+
 def test_a_list_of_names_is_read_from_standard_input(spinec, place, monkeypatch):
     pytest.importorskip("torch")
     import io
@@ -380,11 +447,13 @@ def test_a_list_of_names_is_read_from_standard_input(spinec, place, monkeypatch)
     ("line", "words"),
     [
         ("classify cls.yaml bad.png -o out.json", ["bad.png: not a picture", "nothing was written"]),
-        ("classify cls.yaml in bad.png -o out.json", ["bad.png: not a picture", "1 of 3 files are no pictures"]),
+        ("classify cls.yaml in bad.png -o out.json", ["bad.png: not a picture", "1 of 3 pictures could not be read"]),
         ("classify cls.yaml absent.png -o out.png", ["absent.png: no such file"]),
         ("detect cls.yaml in", ["'classification' has no 'detect'"]),
         ("detect det.yaml in -o out.png", ["2 pictures do not go into one"]),
         ("detect det.yaml in -o in", ["in/0012.jpg: the answer would replace the picture"]),
+        ("detect det.yaml in/0012.jpg -o in/0012.jpg", ["the answer would replace the picture"]),
+        ("detect det.yaml in -o out.xyz", ["expected a folder, or a name that ends in"]),
         ("detect det.yaml in -o out.yaml", ["no picture or boxes is written as '.yaml'"]),
         ("detect det.yaml in in/../in/7.bmp -o out", ["another picture has this name"]),
         ("detect det.yaml empty", ["no pictures in this folder"]),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from spinec.compiler.answers.results import Answer, Classified, Detected, Segmented
 from spinec.visualize.style.typeface import printable
@@ -105,14 +107,22 @@ def _label(
     pen: ImageDraw, picture: Image, place: tuple[float, float], text: str, colour: tuple[int, int, int], size: int
 ) -> None:
     """Text on its colour, above a place where there is room, and within the picture."""
-    from PIL.ImageFont import load_default
-
-    font, shown = load_default(size), printable(text)
+    font, shown = _font(size, text), printable(text)
     width, height = pen.textlength(shown, font) + size / 2, 1.4 * size
     left = min(max(0.0, place[0]), max(0.0, picture.width - width))
     top = min(max(0.0, place[1] - height), max(0.0, picture.height - height))
     pen.rectangle([left, top, left + width, top + height], fill=colour, outline=BLACK)
     pen.text((left + size / 4, top + height / 2), shown, _ink(colour), font, anchor="lm")
+
+
+def _font(size: int, text: str) -> Any:
+    """Pillow's own letters, or those that matplotlib brings along, which are of more scripts."""
+    from PIL.ImageFont import load_default, truetype
+
+    found = None if text.isascii() else find_spec("matplotlib")
+    if found is None or not found.submodule_search_locations:
+        return load_default(size)
+    return truetype(str(Path(found.submodule_search_locations[0], "mpl-data", "fonts", "ttf", "DejaVuSans.ttf")), size)
 
 
 def _ink(colour: tuple[int, int, int]) -> tuple[int, int, int]:

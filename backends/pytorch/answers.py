@@ -29,10 +29,14 @@ def answering(program: Program, parts: Sequence[str], weights: Mapping[str, Arra
         return torch.from_numpy(value).to(home.device) if hasattr(value, "dtype") else value
 
     def answer(images: Array, *besides: Any) -> tuple[Array, ...]:
-        batch = given(images).to(memory_format=torch.channels_last)
+        batch = given(images).to(next(model.parameters()).dtype, memory_format=torch.channels_last)
+        learning = model.training
+        model.eval()
         with torch.inference_mode():
             told = getattr(module, parts[0])(model, batch, *map(given, besides))
-        return tuple(each.cpu().numpy() for each in (told if isinstance(told, tuple) else (told,)))
+        model.train(learning)
+        told = told if isinstance(told, tuple) else (told,)
+        return tuple((each.float() if each.is_floating_point() else each).cpu().numpy() for each in told)
 
     def use(name: str, *values: Any) -> Any:
         return getattr(module, name)(*map(given, values)).cpu().numpy()

@@ -26,8 +26,10 @@ def answering(program: Program, parts: Sequence[str], weights: Mapping[str, Arra
     import tensorflow as tf
 
     part = getattr(module, parts[0])
-    traced = tf.function(partial(part, model), reduce_retracing=True)  # one graph for batches of all lengths
-    network = tf.function(model, reduce_retracing=True)
+    traced = tf.function(
+        partial(part, model), reduce_retracing=True, autograph=False
+    )  # one graph for batches of all lengths
+    network = tf.function(model, reduce_retracing=True, autograph=False)
 
     def answer(images: Array, *besides: Any) -> tuple[Array, ...]:
         batch = tf.constant(channels_last(images))

@@ -77,7 +77,7 @@ class Detected(Answer):
         top, left, bottom, right = map(float, self.boxes[row])
         box = [left, top, right - left, bottom - top]
         score = float(self.scores[row])
-        entry = {"image_id": image_id, "category_id": self.ids[row], "bbox": box, "score": score}
+        entry = {"image_id": int(image_id), "category_id": self.ids[row], "bbox": box, "score": score}
         return entry if self.masks is None else {**entry, "segmentation": run_lengths(self.masks[row])}
 
     def _some(self, rows: Sequence[int]) -> Detected:

@@ -13,7 +13,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from spinec.options import BackendName, Form, Name, Size, app, fail, failing, print_table, working, write_output
+from spinec.options import (
+    BackendName,
+    Form,
+    Name,
+    Size,
+    app,
+    fail,
+    failing,
+    is_standard_output,
+    print_table,
+    read_spec,
+    working,
+    write_output,
+)
 from spinec.picture_files import picture_files, targets
 
 if TYPE_CHECKING:
@@ -71,17 +84,18 @@ def detect(
     """Find objects in pictures.
 
     The picture is scaled to fit the input size and padded with zeros. Boxes are in pixels of the picture itself. In the
-    format 'coco', image ids are the numbers in the files' names if all names are numbers, and count from 1 otherwise.
+    format 'coco', image ids are the numbers in the files' names if all names are different numbers, and count from 1
+    otherwise.
     """
     from spinec.backends.answers import detector
 
-    make = partial(detector, name, backend, weights=weights, size=size, labels=labels, seed=seed)
+    make = partial(_made, detector, name, backend, weights=weights, size=size, labels=labels, seed=seed)
     files = picture_files(images)
 
     def above(found: Detected) -> Detected:
         return found.above(score)
 
-    found = _answered(make, files, output, above)
+    found = _answered(make, files, output, above, score)
     if form is BoxForm.coco:
         _write(json.dumps(_coco(files, found), allow_nan=False) + "\n", output)
     else:
@@ -106,7 +120,7 @@ def classify(
     """
     from spinec.backends.answers import classifier
 
-    make = partial(classifier, name, backend, weights=weights, size=size, labels=labels, seed=seed)
+    make = partial(_made, classifier, name, backend, weights=weights, size=size, labels=labels, seed=seed)
     _tell("classify", name, _answered(make, picture_files(images), output), output, form)
 
 
@@ -128,8 +142,13 @@ def segment(
     """
     from spinec.backends.answers import segmenter
 
-    make = partial(segmenter, name, backend, weights=weights, size=size, labels=labels, seed=seed)
+    make = partial(_made, segmenter, name, backend, weights=weights, size=size, labels=labels, seed=seed)
     _tell("segment", name, _answered(make, picture_files(images), output), output, form)
+
+
+def _made(make: Callable[..., Predictor[Any]], name: str, backend: str, **options: Any) -> Predictor[Any]:
+    """What answers by the spec of a name, a file or standard input."""
+    return make(read_spec(name), backend, **options)
 
 
 def _answered(
@@ -137,6 +156,7 @@ def _answered(
     files: Sequence[Path],
     output: Path | None,
     change: Callable[[Any], Any] = lambda answer: answer,
+    score: float = 1.0,
 ) -> list[Any]:
     """The answers to all pictures, drawn where that is asked for; a file that is no picture is told, the rest goes on.
 
@@ -144,11 +164,15 @@ def _answered(
     """
     from spinec.spec.errors import BackendError
 
+    output = None if is_standard_output(output) else output
     drawn, found, faulty = targets(output, files), [], 0
     with working("loading the network"):
         predictor = make()
     if predictor.network.noise:
         typer.echo("random weights: the result is noise; --weights FILE gives trained ones", err=True)
+    least = getattr(getattr(predictor.network.program.spec.head, "detections", None), "score", 0.0)
+    if score < least:
+        typer.echo(f"the head gives no boxes with scores up to {least}: its detections.score", err=True)
     for file in _progress(files):
         try:
             answer = change(predictor(file))
@@ -159,10 +183,13 @@ def _answered(
         for note in answer.notes:
             typer.echo(note, err=True)
         if file in drawn:
+            if output is not None and drawn[file] != output:
+                with failing(output):
+                    output.mkdir(exist_ok=True)
             _draw(answer, drawn[file])
         found.append(replace(answer, picture=None))  # of which thousands would not fit into memory
     if faulty:
-        fail(f"{faulty} of {len(files)} files are no pictures" if len(files) > 1 else "nothing was written")
+        fail(f"{faulty} of {len(files)} pictures could not be read" if len(files) > 1 else "nothing was written")
     return found
 
 
@@ -179,16 +206,16 @@ def _progress(files: Sequence[Path]) -> Iterable[Path]:
 def _draw(answer: Answer, target: Path) -> None:
     from spinec.spec.files import whole
 
-    with failing(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with whole(target) as made:
-            answer.draw().save(made)
+    with failing(target), whole(target) as made:
+        answer.draw().save(made)
+    typer.echo(f"{target}: drawn", err=True)
 
 
 def _coco(files: Sequence[Path], found: Sequence[Detected]) -> list[dict[str, Any]]:
     """The boxes of all pictures as COCO's evaluation reads them."""
-    numbered = all(file.stem.isdecimal() for file in files)
-    ids = [int(file.stem) if numbered else i for i, file in enumerate(files, 1)]
+    numbers = [int(file.stem) for file in files if file.stem.isascii() and file.stem.isdecimal()]
+    known = len(set(numbers)) == len(files) and max(numbers, default=0) < 2**63
+    ids = numbers if known else range(1, len(files) + 1)
     return [entry for image_id, each in zip(ids, found, strict=True) for entry in each.to_coco(image_id)]
 
 
