@@ -63,8 +63,8 @@ class DefaultBoxes(Frozen):
         Raises:
             ValueError: when an output has more than there are.
 
-        >>> DefaultBoxes().sides([3, 6])[0]
-        ((0.1, 0.1), (0.14142135623730953, 0.28284271247461906), (0.28284271247461906, 0.14142135623730953))
+        >>> [(round(height, 4), round(width, 4)) for height, width in DefaultBoxes().sides([3, 6])[0]]
+        [(0.1, 0.1), (0.1414, 0.2828), (0.2828, 0.1414)]
         """
         steps = len(anchors) - 1
         scales = [self.smallest, self.largest]

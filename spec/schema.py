@@ -40,6 +40,8 @@ def schema() -> dict[str, Any]:
         "propertyNames": {"pattern": _pattern(BLOCK_NAME.pattern)},
         "additionalProperties": _or_nothing(_or_own(_one_of(KINDS, definitions))),
     }
+    # Null takes away an output of the parent.
+    properties["outputs"]["additionalProperties"] = _or_nothing(properties["outputs"]["additionalProperties"])
     properties["outputs"]["propertyNames"] = {"pattern": _pattern(OUTPUT_NAME.pattern)}
     properties["head"] = _or_nothing(_one_of(Head.kinds, definitions))
     properties["defaults"] = _or_own(_defaults(definitions))
