@@ -88,7 +88,14 @@ def test_scaling_is_what_a_document_asks_for(text, data):
     size = data.draw(st.one_of(st.integers(1, 300), st.tuples(st.integers(1, 300), st.integers(1, 300)).map(list)))
     asked = f"scale: {{width: {width}, multiple: {multiple}, keep: {keep}, size: {size}}}\n"
     spec = loads(text)
-    made = scale(spec, width=width, multiple=multiple, keep=keep, size=size if isinstance(size, int) else tuple(size))
+    size = size if isinstance(size, int) else tuple(size)
+    try:
+        made = scale(spec, width=width, multiple=multiple, keep=keep, size=size)
+    except SpecError as error:  # such as an identity of the image, whose channels no scale changes
+        with pytest.raises(SpecError) as caught:
+            loads(text + asked)
+        assert [fault.code for fault in caught.value.faults] == [fault.code for fault in error.faults]
+        return
     unpublished = {"published": None}  # figures of the spec as it was
     assert made.model_copy(update=unpublished) == loads(text + asked).model_copy(update=unpublished)
     assert loads(dump(made)) == made
