@@ -20,6 +20,7 @@ from spinec.spec.conventions import CONVENTIONS, Convention
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from rich.console import Console
 
     from spinec.compiler.graph.program import Program
     from spinec.spec.load import Loaded
@@ -245,13 +246,25 @@ def print_table(table: Table, form: Form) -> None:
     from spinec.visualize.table.terminal import fitted, print_fitted
 
     console = Console()
-    shown = fitted(table, console.width if sys.stdout.isatty() or "COLUMNS" in os.environ else None)
+    shown = fitted(table, _width(console))
     print_fitted(shown, console)
     if shown.left_out:
-        from textwrap import fill
+        print_remark(f"no room for {', '.join(shown.left_out)}: --format csv has all")
 
-        told = f"no room for {', '.join(shown.left_out)}: --format csv has all"
-        typer.echo(fill(told, console.width, initial_indent="  ", subsequent_indent="  "))
+
+def print_remark(text: str) -> None:
+    """Say something below a table, in lines that fit the terminal."""
+    from textwrap import fill
+
+    from rich.console import Console
+
+    width = _width(Console())
+    typer.echo(fill(text, width, initial_indent="  ", subsequent_indent="  ") if width else f"  {text}")
+
+
+def _width(console: Console) -> int | None:
+    """How many characters a line may have, where somebody reads it at a terminal."""
+    return console.width if sys.stdout.isatty() or "COLUMNS" in os.environ else None
 
 
 def print_faults(form: FaultForm, found: Faults, *, passed: bool) -> None:

@@ -265,7 +265,8 @@ def test_a_background_alone_leaves_nothing_to_find(head):
 
 
 def test_a_dialect_gives_way_to_what_a_head_says():
-    read = loads(spec("{kind: retinanet, dim: 8, dialect: efficientdet, anchors: {size: 5}, background: true}")).head
+    said = "anchors: {size: 5}, classes: 91, background: true"
+    read = loads(spec(f"{{kind: retinanet, dim: 8, dialect: efficientdet, {said}}}")).head
     assert (read.anchors.size, read.anchors.ratios[1], read.background) == (5, (0.7, 1.4), True)
 
 

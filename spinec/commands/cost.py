@@ -16,6 +16,7 @@ from spinec.options import (
     Size,
     app,
     parse_size,
+    print_remark,
     print_table,
     read_program,
     read_spec,
@@ -60,7 +61,7 @@ def show(
     print_table(table, form)
     if form is Form.table and (anchors := table.about.get("anchors")):
         shown = ", ".join(f"{name} {number:,}" for name, number in anchors.items())
-        typer.echo(f"  boxes that the head starts from: {shown}; {sum(anchors.values()):,} in all")
+        print_remark(f"boxes that the head starts from: {shown}; {sum(anchors.values()):,} in all")
     if critical_path and form is Form.table:
         share = 100 * macs / max(1, report.macs(convention))
         typer.echo(f"  critical path, {macs:,} multiply-adds, {share:.1f} % of all: {' -> '.join(path)}")
