@@ -11,7 +11,7 @@ from spinec.spec.blocks import Block
 from spinec.spec.classes import classes_of
 from spinec.spec.errors import MOST_FAULTS, Fault, Place, did_you_mean
 from spinec.spec.fields import MAX_BLOCKS
-from spinec.spec.heads import FCOS, SSD, Classification, DeepLab, Head, MaskRCNN, RetinaNet, Segmentation
+from spinec.spec.heads import FCOS, SSD, Classification, DeepLab, Head, MaskRCNN, Segmentation
 from spinec.spec.kinds.expand import Parts, expand_block
 from spinec.spec.kinds.plan import KindError, field_values
 from spinec.spec.names import BLOCK_NAME, OUTPUT_NAME, RESERVED
@@ -281,7 +281,7 @@ def _labels(subject: Subject, head: Head) -> Iterator[Fault]:
     if head.labels is not None and (count := len(classes_of(head.labels, number).names)) != number:
         message = f"head: expected a label for each of {number:,} classes, got {count:,}"
         yield Fault("SPN-409", message, place, "labels: null takes them away")
-    elif head.labels is not None and _has_background(head):
+    elif head.labels is not None and head.first_class:
         first = classes_of(head.labels, number).names[0]
         if first.strip("_").lower() not in NOTHING:
             message = f"head: class 0 is the background, which is never found, and is called {show(first)}"
@@ -289,18 +289,6 @@ def _labels(subject: Subject, head: Head) -> Iterator[Fault]:
                 "" if isinstance(head, MaskRCNN) else ", or background: false"
             )
             yield Fault("SPN-410", message, place, hint)
-
-
-def _has_background(head: Head) -> bool:
-    """Whether a head's class 0 is never found."""
-    match head:
-        case MaskRCNN():
-            return True
-        case RetinaNet():
-            return head.background
-        case SSD():
-            return head.background or head.loss.kind == "softmax"
-    return False
 
 
 def _level(subject: Subject, name: str) -> int | None:

@@ -47,6 +47,11 @@ class Head(Frozen):
     activation: Activation = Field("swish", description="of every convolution and linear layer but the last")
     labels: Labels | None = Field(None, description="what the classes are called: a list by name, or the names")
 
+    @property
+    def first_class(self) -> int:
+        """The class that is found first: 1 where class 0 is the background."""
+        return 0
+
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: object) -> None:
         Head.kinds[cls.model_fields["kind"].default] = cls
@@ -101,6 +106,11 @@ class RetinaNet(Head):
     detections: Detections = Detections()
     prior: float = Field(0.01, gt=0, lt=1, description="the class subnet's first guess at each anchor")
 
+    @property
+    def first_class(self) -> int:
+        """The class that is found first."""
+        return int(self.background)
+
 
 class MaskRCNN(Head):
     """Proposals from every output, and subnets that classify, refine and cut out crops (regions) of the outputs.
@@ -132,6 +142,11 @@ class MaskRCNN(Head):
     box_size: CropSize = Field(7, description="cells on each side of a crop that is classified")
     mask_size: CropSize = Field(14, description="cells on each side of a crop that gets a mask of twice the size")
 
+    @property
+    def first_class(self) -> int:
+        """The class that is found first."""
+        return 1
+
 
 class SSD(Head):
     """SSDLite's predictors: on every output, for classes and for boxes, a depthwise and a 1x1 convolution."""
@@ -150,6 +165,11 @@ class SSD(Head):
     matching: Matching = Matching()
     loss: SSDLoss = SSDLoss()
     detections: SSDDetections = SSDDetections()
+
+    @property
+    def first_class(self) -> int:
+        """The class that is found first."""
+        return int(self.background or self.loss.kind == "softmax")
 
 
 class FCOS(Head):

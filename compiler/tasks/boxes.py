@@ -9,7 +9,7 @@ from spinec.spec.anchor_free import FCOSDetections, FCOSLoss
 from spinec.spec.default_boxes import SSDDetections, SSDLoss
 from spinec.spec.detection import Detections, FocalLoss, Matching
 from spinec.spec.errors import BackendError
-from spinec.spec.heads import FCOS, SSD, RetinaNet
+from spinec.spec.heads import FCOS, SSD, MaskRCNN, RetinaNet
 
 
 def levels(program: Program) -> dict[str, Constant]:
@@ -21,16 +21,16 @@ def levels(program: Program) -> dict[str, Constant]:
     }
 
 
-def first_class(program: Program, classes: int, background: bool) -> dict[str, Constant]:
+def first_class(program: Program, head: RetinaNet | SSD | MaskRCNN) -> dict[str, Constant]:
     """The class that is found first.
 
     Raises:
         BackendError: when there is none, as the background is all.
     """
-    if classes == 1 and background:
+    if head.classes == head.first_class:
         message = f"{program.name}: head: its only class is the background, so there is nothing to find"
         raise BackendError(f"{message}; expected classes: 2, or background: false")
-    return {"FIRST_CLASS": Constant(int(background), "class 0 is the background" if background else "")}
+    return {"FIRST_CLASS": Constant(head.first_class, "class 0 is the background" if head.first_class else "")}
 
 
 def matched(matching: Matching) -> dict[str, Constant]:
@@ -65,7 +65,7 @@ def kept(detections: Detections | FCOSDetections | SSDDetections) -> dict[str, C
 def box_steps(program: Program, head: RetinaNet | SSD | FCOS) -> list[Step]:
     """The steps from maps of boxes and classes to the boxes that are kept."""
     boxes = sum(anchors_of(program).values())
-    pairs = boxes * (head.classes - int(getattr(head, "background", False)))
+    pairs = boxes * (head.classes - head.first_class)
     return [
         Step("boxes", boxes, "decoded, and cut off at the image's edges"),
         Step("scores", pairs, "probabilities, one for every box and class"),

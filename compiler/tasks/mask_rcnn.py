@@ -14,7 +14,7 @@ from spinec.spec.regions import Proposals, Regions
 @means(MaskRCNN)
 def mask_rcnn(program: Program, head: MaskRCNN) -> dict[str, Constant]:
     """The levels from the finest to the coarsest, and numbers that the head's fields give."""
-    first_class(program, head.classes, background=True)
+    first_class(program, head)
     level = {name: program.spec.level_of(block) for name, block in program.spec.outputs.items()}
     level = dict(sorted(level.items(), key=lambda each: each[1]))
     return {
@@ -65,7 +65,7 @@ def steps(program: Program, head: MaskRCNN) -> list[Step]:
     """The steps from anchors to proposals, to regions, and to the boxes that are kept."""
     proposals, detections = head.proposals, head.detections
     compared = [min(proposals.candidates, each) for each in anchors_of(program).values()]
-    pairs = proposals.most * (head.classes - 1)
+    pairs = proposals.most * (head.classes - head.first_class)
     cells = proposals.most * head.box_size**2 + detections.most * head.mask_size**2
     return [
         Step("anchors", sum(compared), "decoded to proposals, the best of every level"),

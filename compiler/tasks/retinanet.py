@@ -14,7 +14,7 @@ def retinanet(program: Program, head: RetinaNet) -> dict[str, Constant]:
     """The order of the levels, and numbers that a head's fields give."""
     loss = head.loss
     return {
-        **first_class(program, head.classes, head.background),
+        **first_class(program, head),
         **levels(program),
         "ANCHOR_SIDES": Constant(
             tuple(tuple(map(in_float32, sides)) for sides in head.anchors.sides),

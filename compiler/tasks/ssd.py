@@ -24,7 +24,7 @@ def ssd(program: Program, head: SSD) -> dict[str, Constant]:
         raise BackendError(f"{program.name}: head: {error}; expected fewer anchors, or more boxes.ratios") from None
     softmax = loss.kind == "softmax"
     return {
-        **first_class(program, head.classes, head.background or softmax),
+        **first_class(program, head),
         "LEVELS": levels(program)["LEVELS"],
         "SIZE": Constant(program.size, "rows and columns of an image"),
         "BOX_SIDES": Constant(
