@@ -18,7 +18,6 @@ from spinec.compiler.graph.program import Program
 from spinec.compiler.lowering.pipeline import lower
 from spinec.spec.classes import ClassList, labelled
 from spinec.spec.errors import BackendError
-from spinec.spec.heads import MaskRCNN
 from spinec.spec.load import load
 from spinec.spec.model import ModelSpec
 
@@ -133,7 +132,7 @@ def _network(
     head = program.spec.head
     classes = labelled(head, labels) if head else ClassList((), ())
     given = read_checkpoint(Path(weights), program) if weights is not None else None
-    parts = (part, "paste") if isinstance(head, MaskRCNN) else (part,)
+    parts = (part, "paste") if head and head.besides else (part,)
     return Network(program, backend(backend_name).answering(program, parts, given, seed), classes, given is None)
 
 

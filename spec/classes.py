@@ -54,7 +54,8 @@ def classes_of(labels: str | Sequence[str] | None, number: int) -> ClassList:
     """
     if isinstance(labels, str):
         return class_lists()[labels]
-    return ClassList(tuple(labels or (f"class {i}" for i in range(number))), tuple(range(number)))
+    names = (f"class {i}" for i in range(number)) if labels is None else labels
+    return ClassList(tuple(names), tuple(range(number)))
 
 
 def labelled(head: Any, own: str | Sequence[str] | None) -> ClassList:
@@ -73,9 +74,8 @@ def labelled(head: Any, own: str | Sequence[str] | None) -> ClassList:
         if wrong := _fault_of(own):
             raise BackendError(f"{file}{wrong}")
     found = classes_of(head.labels if own is None else own, number)
-    if len(found.names) != number or (own is not None and not own):
-        got = len(found.names) if own else 0
-        raise BackendError(f"{file}expected a label for each of {number:,} classes, got {got:,}")
+    if len(found.names) != number:
+        raise BackendError(f"{file}expected a label for each of {number:,} classes, got {len(found.names):,}")
     return found._replace(names=tuple(name or f"class {i}" for i, name in enumerate(found.names)))
 
 
@@ -89,7 +89,7 @@ def labels(value: Any) -> Any:
         return value
     if isinstance(value, list | tuple) and value:
         for name in value:
-            if not isinstance(name, str) or not name.isprintable() or not 0 < len(name) <= LONGEST:
+            if not isinstance(name, str) or not _is_name(name):
                 raise ValueError(f"expected a name of 1 to {LONGEST} characters for every class")
         return tuple(value)
     raise ValueError(f"expected the names of all classes, or one of: {', '.join(class_lists())}")
@@ -129,8 +129,12 @@ def _fault_of(names: Sequence[str]) -> str:
     """What is wrong with the lines of a file of names, if anything."""
     if not names:
         return "it is empty: expected a name on every line"
-    long = next((i for i, name in enumerate(names, 1) if not 0 < len(name) <= LONGEST or not name.isprintable()), 0)
-    return f"line {long}: expected a name of 1 to {LONGEST} characters" if long else ""
+    wrong = next((i for i, name in enumerate(names, 1) if not _is_name(name)), 0)
+    return f"line {wrong}: expected a name of 1 to {LONGEST} characters" if wrong else ""
+
+
+def _is_name(text: str) -> bool:
+    return 0 < len(text) <= LONGEST and text.isprintable()
 
 
 def numbered(head: Item) -> Item:

@@ -21,7 +21,8 @@ from spinec.compiler.answers.run_lengths import run_lengths  # noqa: E402
 from spinec.spec.classes import labelled  # noqa: E402
 from spinec.spec.errors import BackendError  # noqa: E402
 from spinec.spec.results import results_schema  # noqa: E402
-from spinec.visualize.answers import COLOURS, _luminance  # noqa: E402
+from spinec.visualize.answers import COLOURS  # noqa: E402
+from spinec.visualize.style import palette  # noqa: E402
 
 SPEC = """name: small
 input: {size: [64, 96]}
@@ -307,8 +308,7 @@ BACKGROUNDS = {
 
 
 def contrast(one, other):
-    high, low = sorted((_luminance(tuple(one)), _luminance(tuple(other))), reverse=True)
-    return (high + 0.05) / (low + 0.05)
+    return palette.contrast(palette.as_hex(one), palette.as_hex(other))
 
 
 def boxes_on(background, number):

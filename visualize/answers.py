@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spinec.compiler.answers.results import Answer, Classified, Detected, Segmented
+from spinec.visualize.style.palette import as_hex, text_on
 from spinec.visualize.style.typeface import printable
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def _label(
     left = min(max(0.0, place[0]), max(0.0, picture.width - width))
     top = min(max(0.0, place[1] - height), max(0.0, picture.height - height))
     pen.rectangle([left, top, left + width, top + height], fill=colour, outline=BLACK)
-    pen.text((left + size / 4, top + height / 2), shown, _ink(colour), font, anchor="lm")
+    pen.text((left + size / 4, top + height / 2), shown, text_on(as_hex(colour)), font, anchor="lm")
 
 
 def _font(size: int, text: str) -> Any:
@@ -123,17 +124,6 @@ def _font(size: int, text: str) -> Any:
     if found is None or not found.submodule_search_locations:
         return load_default(size)
     return truetype(str(Path(found.submodule_search_locations[0], "mpl-data", "fonts", "ttf", "DejaVuSans.ttf")), size)
-
-
-def _ink(colour: tuple[int, int, int]) -> tuple[int, int, int]:
-    """Black or white, whichever stands out more."""
-    return BLACK if _luminance(colour) > 0.179 else WHITE  # where both have the same contrast (WCAG 2)
-
-
-def _luminance(colour: tuple[int, int, int]) -> float:
-    shares = [each / 255 for each in colour]
-    linear = [share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def _covered(picture: Image, mask: NDArray[np.bool_], colour: tuple[int, int, int]) -> Image:

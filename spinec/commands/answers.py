@@ -19,13 +19,13 @@ from spinec.options import (
     Name,
     Size,
     app,
+    deliver_text,
     fail,
     failing,
     is_standard_output,
     print_table,
     read_spec,
     working,
-    write_output,
 )
 from spinec.picture_files import picture_files, targets
 
@@ -91,13 +91,9 @@ def detect(
 
     make = partial(_made, detector, name, backend, weights=weights, size=size, labels=labels, seed=seed)
     files = picture_files(images)
-
-    def above(found: Detected) -> Detected:
-        return found.above(score)
-
-    found = _answered(make, files, output, above, score)
+    found = _answered(make, files, output, score)
     if form is BoxForm.coco:
-        _write(json.dumps(_coco(files, found), allow_nan=False) + "\n", output)
+        deliver_text(json.dumps(_coco(files, found), allow_nan=False) + "\n", _json(output), "written")
     else:
         _tell("detect", name, found, output, Form(form.value))
 
@@ -152,11 +148,7 @@ def _made(make: Callable[..., Predictor[Any]], name: str, backend: str, **option
 
 
 def _answered(
-    make: Callable[[], Predictor[Any]],
-    files: Sequence[Path],
-    output: Path | None,
-    change: Callable[[Any], Any] = lambda answer: answer,
-    score: float = 1.0,
+    make: Callable[[], Predictor[Any]], files: Sequence[Path], output: Path | None, score: float | None = None
 ) -> list[Any]:
     """The answers to all pictures, drawn where that is asked for; a file that is no picture is told, the rest goes on.
 
@@ -171,15 +163,16 @@ def _answered(
     if predictor.network.noise:
         typer.echo("random weights: the result is noise; --weights FILE gives trained ones", err=True)
     least = getattr(getattr(predictor.network.program.spec.head, "detections", None), "score", 0.0)
-    if score < least:
+    if score is not None and score < least:
         typer.echo(f"the head gives no boxes with scores up to {least}: its detections.score", err=True)
     for file in _progress(files):
         try:
-            answer = change(predictor(file))
+            answer = predictor(file)
         except BackendError as error:
             typer.echo(str(error), err=True)
             faulty += 1
             continue
+        answer = answer if score is None else answer.above(score)
         for note in answer.notes:
             typer.echo(note, err=True)
         if file in drawn:
@@ -223,16 +216,12 @@ def _tell(kind: str, name: str, found: Sequence[Answer], output: Path | None, fo
     from spinec.visualize.table.answers import answer_table
 
     table = answer_table(kind, name, found)
-    if output is not None and output.suffix.lower() == ".json":
-        _write(table.to_text("json") + "\n", output)
+    if output := _json(output):
+        deliver_text(table.to_text("json") + "\n", output, "written")
     else:
         print_table(table, form)
 
 
-def _write(text: str, output: Path | None) -> None:
-    """Text to a JSON file, or to standard output where none is asked for."""
-    if output is not None and output.suffix.lower() == ".json":
-        write_output(output, text)
-        typer.echo(f"{output}: written")
-    else:
-        typer.echo(text, nl=False)
+def _json(output: Path | None) -> Path | None:
+    """The file where that is to be JSON, no picture."""
+    return output if output is not None and output.suffix.lower() == ".json" else None

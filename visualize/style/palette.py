@@ -118,7 +118,7 @@ def heat_fill(part: float) -> str:
     upper = next(i for i, (at, _) in enumerate(_HEAT) if part <= at)
     (low, first), (high, second) = _HEAT[max(0, upper - 1)], _HEAT[upper]
     weight = (part - low) / (high - low) if high > low else 0.0
-    return _hex([a + (b - a) * weight for a, b in zip(first, second, strict=True)])
+    return as_hex([a + (b - a) * weight for a, b in zip(first, second, strict=True)])
 
 
 def text_on(fill: str) -> str:
@@ -143,5 +143,6 @@ def _luminance(colour: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def _hex(parts: Sequence[float]) -> str:
+def as_hex(parts: Sequence[float]) -> str:
+    """A colour of red, green and blue, each of 0 to 255."""
     return "#" + "".join(f"{round(part):02x}" for part in parts)
