@@ -15,7 +15,11 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-hypothesis.settings.register_profile("calm", deadline=None)  # a busy machine is no fault of what is tested
+hypothesis.settings.register_profile(
+    "calm",  # a busy machine, or a draw of long examples, is no fault of what is tested
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.data_too_large],
+)
 hypothesis.settings.load_profile("calm")
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two workers on two cores: more threads only wait for each other

@@ -8,7 +8,7 @@ from functools import reduce
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from strategies import specs, text_of
 
 from spinec import Program, cost, loads, lower, names
@@ -170,7 +170,7 @@ def test_what_scale_says_of_an_identity_and_what_a_child_says_without_effect(tmp
 
 
 @given(text=specs(most_blocks=12))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow], phases=[Phase.generate])
+@settings(max_examples=60, phases=[Phase.generate])
 def test_what_has_no_effect_can_be_removed(text):
     """Whatever is said to have no effect: the network without it is the same."""
     loaded = reads(text)
@@ -243,7 +243,7 @@ def test_what_is_inherited_is_said_where_it_is_inherited(tmp_path):
 
 
 @given(text=specs(most_blocks=12))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 def test_any_legal_spec_can_be_advised_on_and_every_remark_be_ignored(text):
     """Whatever is said can be switched off where it is said, and formatting changes nothing of what is said."""
     text = format_text(text)
