@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
-from itertools import repeat, starmap
+from itertools import repeat
 from typing import Any, get_args
 
 from spinec.compiler.advice.remark import Linted, Remark, Rule
@@ -108,9 +108,7 @@ def order(linted: Linted) -> Iterator[Remark]:
 def _idle(linted: Linted, block: Block) -> Iterator[tuple[tuple[str, ...], str, str]]:
     """The settings of a block that change nothing, why, and what to do."""
     fuse = block.fuse
-    activates = fuse and (fuse.activation or linted.loaded.spec.fuse.activation)  # of a spec's `fuse` it takes nothing
-    joins = linted.loaded.spec.joins(block)
-    if fuse and (linted.as_is(block) or (len(block.inputs) == 1 and not activates and not joins)):
+    if fuse and len(block.inputs) == 1 and _is_alike(linted, block, {"fuse": None}):
         yield ("fuse",), "with only one input", "remove it"
     elif fuse and fuse.kind != "fast_normalized":
         yield ("fuse", "epsilon"), f"where inputs are fused by '{fuse.kind}'", "remove it"
@@ -144,13 +142,13 @@ def _idle_style(linted: Linted, block: Block) -> Iterator[tuple[tuple[str, ...],
 
 
 def _is_alike(linted: Linted, block: Block, change: dict[str, Any]) -> bool:
-    """Whether a block computes the same with other settings, which change none of its steps but how they work."""
+    """Whether a block computes the same with other settings."""
     spec, given = linted.loaded.spec, [linted.features(source.block) for source in block.inputs]
-    graphs = [
-        lower_block(each, given, linted.features_of(block), spec, repeat(0.0))
+    said, other = (
+        list(_ops(lower_block(each, given, linted.features_of(block), spec, repeat(0.0))))
         for each in (block, block.model_copy(update=change))
-    ]
-    return all(starmap(_are_alike, zip(*map(_ops, graphs), strict=True)))
+    )
+    return len(said) == len(other) and all(map(_are_alike, said, other))
 
 
 def _are_alike(one: Op, other: Op) -> bool:
