@@ -86,7 +86,10 @@ def test_the_library_has_no_advice_that_is_not_ignored(name):
         ([("[b2, b3]", "[b3], fuse: {kind: sum}")], ["9 SPN-906"]),
         ([("[b2, b3]", "[b3], fuse: {activation: relu}")], []),
         ([("[b2, b3]", "[b3], kind: conv, fuse: {kind: join}")], []),  # which keeps the dim
-        ([("[b2, b3]", "[b3], kind: conv, fuse: {}"), ("input:", "fuse: {kind: join}\ninput:")], []),  # which matches it
+        (
+            [("[b2, b3]", "[b3], kind: conv, fuse: {}"), ("input:", "fuse: {kind: join}\ninput:")],
+            [],
+        ),  # which matches it
         ([("[b2, b3]", "[b2, b3], kind: conv, fuse: {kind: join, epsilon: 0.1}")], ["9 SPN-906"]),
         ([("[b2, b3]", "[b2, {from: b3, match: always}], expand: 1, fuse: {kind: join}")], []),
         ([("{level: 4, dim: 96, inputs: [b2]}", "{level: 4, dim: 8, inputs: [b2, stem], fuse: {kind: join}}")], []),
