@@ -31,7 +31,7 @@ def detect(
         sizes = torch.tensor(images.shape[2:], dtype=torch.float32)
         sizes = sizes.to(images.device).expand(images.shape[0], 2)
     boxes = clip(decode(in_rows(outputs, "box", 4), make_anchors(outputs)), sizes)
-    scores = in_rows(outputs, "class", CLASSES).sigmoid()[..., FIRST_CLASS:]
+    scores = in_rows(outputs, "class", CLASSES).sigmoid_()[..., FIRST_CLASS:]
     boxes, scores, labels = best(
         boxes, scores, SCORE, CANDIDATES, IOU, PER_CLASS, MOST, SOFT
     )

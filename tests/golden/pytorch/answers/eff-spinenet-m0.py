@@ -683,12 +683,13 @@ def match(
 
 
 def in_rows(outputs: dict[str, Tensor], kind: str, numbers: int) -> Tensor:
-    """The maps of all levels as (N, all anchors, numbers): level, y, x, anchor."""
+    """A copy of all levels' maps as (N, all anchors, numbers): level, y, x, anchor."""
     maps = [outputs[f"{kind}_{level}"].flatten(2) for level in LEVELS]
     alike = len({each.shape[1] for each in maps}) == 1
-    if alike and maps[0].is_contiguous():  # one transposition is faster than many
-        rows = torch.cat(maps, 2).mT
-        return rows.reshape(rows.shape[0], -1, numbers)
+    if alike and maps[0].is_contiguous():  # a matrix is transposed the fastest
+        images = maps[0].shape[0]
+        columns = torch.cat([each.transpose(0, 1) for each in maps], 2).flatten(1)
+        return columns.T.reshape(images, -1, numbers)
     return torch.cat([each.mT.reshape(each.shape[0], -1, numbers) for each in maps], 1)
 
 
@@ -713,7 +714,7 @@ def detect(
         sizes = torch.tensor(images.shape[2:], dtype=torch.float32)
         sizes = sizes.to(images.device).expand(images.shape[0], 2)
     boxes = clip(decode(in_rows(outputs, "box", 4), make_anchors(outputs)), sizes)
-    scores = in_rows(outputs, "class", CLASSES).sigmoid()[..., FIRST_CLASS:]
+    scores = in_rows(outputs, "class", CLASSES).sigmoid_()[..., FIRST_CLASS:]
     boxes, scores, labels = best(
         boxes, scores, SCORE, CANDIDATES, IOU, PER_CLASS, MOST, SOFT
     )

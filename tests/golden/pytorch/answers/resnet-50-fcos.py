@@ -491,12 +491,13 @@ def focal_loss(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def in_rows(outputs: dict[str, Tensor], kind: str, numbers: int) -> Tensor:
-    """The maps of all levels as (N, all anchors, numbers): level, y, x, anchor."""
+    """A copy of all levels' maps as (N, all anchors, numbers): level, y, x, anchor."""
     maps = [outputs[f"{kind}_{level}"].flatten(2) for level in LEVELS]
     alike = len({each.shape[1] for each in maps}) == 1
-    if alike and maps[0].is_contiguous():  # one transposition is faster than many
-        rows = torch.cat(maps, 2).mT
-        return rows.reshape(rows.shape[0], -1, numbers)
+    if alike and maps[0].is_contiguous():  # a matrix is transposed the fastest
+        images = maps[0].shape[0]
+        columns = torch.cat([each.transpose(0, 1) for each in maps], 2).flatten(1)
+        return columns.T.reshape(images, -1, numbers)
     return torch.cat([each.mT.reshape(each.shape[0], -1, numbers) for each in maps], 1)
 
 
