@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from spinec.spec.detection import (
+    BoxOrder,
     Candidates,
     Drop,
     Factor,
@@ -55,7 +56,7 @@ class DefaultBoxes(Frozen):
     factors: tuple[Positive, Positive] = Field(
         (10.0, 5.0), description="of offsets and of sizes, in what the network gives"
     )
-    order: Literal["yxhw", "xywh"] = Field("yxhw", description="of the four numbers of a box")
+    order: BoxOrder = "yxhw"
 
     def sides(self, anchors: Sequence[int]) -> tuple[tuple[tuple[float, float], ...], ...]:
         """Height and width of the boxes of every output, given how many it has.

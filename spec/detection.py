@@ -6,7 +6,7 @@ Defaults are the paper's (arXiv 2010.11426); where it is silent, its authors' pu
 from __future__ import annotations
 
 from math import sqrt
-from typing import Annotated, Any, Self, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import (
     BeforeValidator,
@@ -36,6 +36,14 @@ Soft = Annotated[
     ),
 ]
 Most = Annotated[int, Field(ge=1, le=MOST, description="boxes of an image")]
+Closest = Annotated[
+    Literal["first", "all"],
+    Field(
+        description="with `force`, of several anchors as close to a box: the first, which finds that box, or all, each "
+        "of which finds the box that overlaps it most"
+    ),
+]
+BoxOrder = Annotated[Literal["yxhw", "xywh"], Field(description="of the four numbers of a box")]
 RATIOS = 3  # at each scale, where only the number of anchors is given
 
 
@@ -56,7 +64,7 @@ Shape: TypeAlias = Annotated[
 
 
 class Anchors(Frozen):
-    """The boxes that every cell starts from: in the channels scale by scale, and of every scale ratio by ratio."""
+    """The boxes that every cell starts from, in the order of the channels."""
 
     size: Positive = Field(3.0, description="side of the smallest square anchor, in strides of its level")
     scales: int = Field(3, ge=1, le=64, description="sizes in every octave: size x 2^(k / scales)")
@@ -66,21 +74,45 @@ class Anchors(Frozen):
         max_length=64,
         description="width over height, or [height, width] in shares of the size",
     )
+    order: Literal["scale", "ratio"] = Field(
+        "scale", description="in the channels: scale by scale, and of each its ratios, or ratio by ratio"
+    )
+    offset: Ratio = Field(0.5, description="where in a cell the middle of its anchors is, from its left and its top")
+    whole: bool = Field(
+        False,
+        description="whether sizes are whole pixels, rounded down, and so are half the sides of a box, to the nearest",
+    )
 
     @property
     def per_cell(self) -> int:
         """How many there are."""
         return self.scales * len(self.ratios)
 
-    @property
-    def sides(self) -> tuple[tuple[float, float], ...]:
-        """Height and width of every anchor of a cell, in strides, in the order of the channels."""
+    def sides(self, stride: int) -> tuple[tuple[float, float], ...]:
+        """Height and width of every anchor of a cell, in strides, which are pixels, in the order of the channels.
+
+        >>> Anchors(scales=1, ratios=(4, 1)).sides(8), Anchors(size=4.2, scales=1, ratios=(2,), whole=True).sides(8)
+        (((1.5, 6.0), (3.0, 3.0)), ((3.0, 5.75),))
+        """
         sizes = [self.size * 2 ** (k / self.scales) for k in range(self.scales)]
-        return tuple((size * height, size * width) for size in sizes for height, width in map(_sides, self.ratios))
+        if self.whole:
+            sizes = [int(size * stride) / stride for size in sizes]
+        boxes = [[(size * height, size * width) for height, width in map(_sides, self.ratios)] for size in sizes]
+        if self.order == "ratio":
+            boxes = [list(of_ratio) for of_ratio in zip(*boxes, strict=True)]
+        found = [side for group in boxes for side in group]
+        if self.whole:
+            found = [(_even(height, stride), _even(width, stride)) for height, width in found]
+        return tuple(found)
 
 
 def _sides(shape: float | tuple[float, float]) -> tuple[float, float]:
     return shape if isinstance(shape, tuple) else (1 / sqrt(shape), sqrt(shape))
+
+
+def _even(side: float, stride: int) -> float:
+    """A side in strides with half of it whole pixels."""
+    return 2 * round(side * stride / 2) / stride
 
 
 def _counted(anchors: Any) -> Any:
@@ -111,6 +143,7 @@ class Matching(Frozen):
     force: bool = Field(
         True, description="whether the anchor closest to a box is to find it, however small the overlap"
     )
+    closest: Closest = "first"
 
     @model_validator(mode="after")
     def _one_or_the_other(self) -> Self:
@@ -119,12 +152,18 @@ class Matching(Frozen):
 
 
 class FocalLoss(Frozen):
-    """Focal loss of classes and Huber loss of boxes, both over the number of anchors that are to find a box + 1."""
+    """Focal loss of classes and a loss of boxes, both over the number of anchors that are to find a box."""
 
     alpha: FocalAlpha = 0.25
     gamma: FocalGamma = 1.5
+    box: Literal["huber", "l1"] = Field("huber", description="of boxes: Huber loss, or the absolute error")
     delta: Positive = Field(0.1, description="of Huber loss: quadratic up to this error, linear above")
-    box_weight: Factor = Field(50.0, description="of the boxes' loss beside the classes'")
+    box_weight: Factor = Field(50.0, description="of the boxes' loss, the mean of four numbers, beside the classes'")
+    per_image: bool = Field(
+        False,
+        description="whether an image's losses are over its own number of anchors, at least 1, and the mean of the "
+        "images counts; or those of all images are over the number in all of them + 1",
+    )
 
 
 class Detections(Frozen):

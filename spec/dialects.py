@@ -33,6 +33,15 @@ DIALECTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     # pytorch/vision torchvision/models/detection, but for one thing that no field says: how many candidates it takes
     # at each level (FCOS: 1,000) or of each class (SSD: 300)
     "torchvision": {
+        "retinanet": {
+            "classes": 91,
+            "background": False,
+            "anchors": {"size": 4.0, "ratios": [2.0, 1.0, 0.5], "order": "ratio", "offset": 0.0, "whole": True},
+            "order": "xywh",
+            "matching": {"negative": 0.4, "closest": "all"},
+            "loss": {"gamma": 2.0, "box": "l1", "box_weight": 4.0, "per_image": True},
+            "detections": {"most": 300},
+        },
         "ssd": {
             "classes": 91,
             "background": True,

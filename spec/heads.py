@@ -10,7 +10,7 @@ from spinec.spec.activations import Activation
 from spinec.spec.anchor_free import CentreDetections, CentreLoss, CentreSampling, FCOSDetections, FCOSLoss, Heat
 from spinec.spec.classes import Labels
 from spinec.spec.default_boxes import DefaultBoxes, SSDDetections, SSDLoss
-from spinec.spec.detection import Anchors, CountedAnchors, Detections, FocalLoss, Matching
+from spinec.spec.detection import Anchors, BoxOrder, CountedAnchors, Detections, FocalLoss, Matching
 from spinec.spec.fields import Besides, Dilation, Dim, Frozen, Kernel, Ratio
 from spinec.spec.regions import FewAnchors, Proposals, Regions
 
@@ -101,6 +101,7 @@ class RetinaNet(Head):
     classes: Classes = Field(91, description="classes, background included as in the paper's code base")
     background: bool = Field(True, description="whether class 0 is the background, which is never found")
     anchors: CountedAnchors = Field(Anchors(), description="the boxes that every cell starts from, or how many")
+    order: BoxOrder = "yxhw"
     matching: Matching = Matching()
     loss: FocalLoss = FocalLoss()
     detections: Detections = Detections()

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Self, TypeAlias
 
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
-from spinec.spec.detection import MOST, Anchors, CountedAnchors, Positive, ordered
+from spinec.spec.detection import MOST, Anchors, Closest, CountedAnchors, Positive, ordered
 from spinec.spec.fields import MAX_LEVEL, Frozen, Ratio
 
 
@@ -33,6 +33,7 @@ class Proposals(Frozen):
     force: bool = Field(
         True, description="whether the anchor closest to a box is to propose it, however small the overlap"
     )
+    closest: Closest = "first"
     samples: int = Field(256, ge=1, le=MOST, description="anchors of an image that learn, drawn at random")
     share: Ratio = Field(0.5, description="of them at most that are to propose a box")
     delta: Positive = Field(1 / 9, description="of Huber loss: quadratic up to this error, linear above")

@@ -58,7 +58,9 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "per_class": (False, True),
     "iou": (0.6, 0),
     "candidates": (10, 5000),
+    "box": ("l1", "huber"),
     "box_weight": (1.0, 0),
+    "per_image": (True, False),
     "delta": (1.0, 0.1),
     "gamma": (2.0, 0),
     "force": (False, True),
@@ -83,6 +85,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "channels": (1, 2, 4, 3),
     "classes": (3, 1, 2, 10),  # names of classes: tests/test_classes.py
     "clipped": (True, False),
+    "closest": ("all", "first"),
     "conv": ("full", "separable"),
     "convention": ("conv", "profiler", "torch"),
     "counted_params": ("folded", "trained", "all"),
@@ -174,6 +177,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "unit": ("pixel", "stride"),
     "weighted": (False, True),
     "weights": ((1.0, 2.0, 3.0, 4.0), (10.0, 10.0, 5.0, 5.0)),
+    "whole": (True, False),
     "wide": (True, False),
     "width": (1, 0.5, 2),
     "window": (5, 1, 3),
@@ -186,6 +190,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "FCOS.groups": (1,),  # more must divide the dim: tests/test_heads.py
     "Fuse.kind": ("softmax", "fast_normalized", "sum", "concat", "attention", "join"),
     "MaskRCNN.hidden": ((8,), (), (5, 6)),
+    "Anchors.order": ("ratio", "scale"),
     "Anchors.scales": (2, 1),
     "Anchors.size": (2.5, 4),
     "Detections.score": (0.3, 0),

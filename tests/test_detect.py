@@ -1,10 +1,10 @@
-"""Boxes from maps, and what maps are to learn: against the Model Garden's numbers, and PyTorch against TensorFlow."""
+"""Boxes from maps, and what maps are to learn: against numbers of public code, and PyTorch against TensorFlow."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
-from answering import BACKENDS, TensorFlow, Torch
+from answering import BACKENDS, TensorFlow, Torch, tower
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +13,7 @@ from spinec.backends.live import import_source
 from spinec.spec.errors import BackendError, SpecError
 
 GARDEN = np.load(Path(__file__).parent / "numbers" / "model_garden.npz")
+VISION = np.load(Path(__file__).parent / "numbers" / "torchvision.npz")
 LEVELS = range(3, 8)
 SPEC = """
 name: tower
@@ -63,11 +64,39 @@ def test_the_model_garden_detects_the_same(made, theirs):
     assert np.abs(boxes[0] - GARDEN[f"{theirs}boxes"]).max() < 1e-4
 
 
+VISIONS = "{kind: retinanet, dim: 8, layers: 0, classes: 3, dialect: torchvision}"
+
+
+def visions(made):
+    """Torchvision's head on an image of 128 x 128, and the maps that its numbers are for."""
+    kinds = ("class", "box")
+    maps = {f"{kind}_P{level}": VISION[f"retinanet_{kind}_P{level}"] for level in LEVELS for kind in kinds}
+    return made(tower(VISIONS, LEVELS, (128, 128))), {name: value.astype(np.float32) for name, value in maps.items()}
+
+
+@BACKENDS
+def test_torchvision_has_the_same_anchors_targets_and_losses(made):
+    framework, maps = visions(made)
+    assert np.array_equal(framework.anchors(maps), VISION["retinanet_anchors"])
+    boxes, classes, matched = (VISION[f"retinanet_{name}"] for name in ("gt", "labels", "matched"))
+    found, _, positive = framework.targets(maps, boxes[None], classes[None])
+    assert np.array_equal(positive[0], matched >= 0)
+    assert np.array_equal(found[0], np.where(positive[0], classes[matched], -1))
+    second = np.zeros_like(boxes), np.full_like(classes, -1)  # an image without a box
+    for images, name in ((1, "first_losses"), (2, "losses")):
+        some = {name: value[:images] for name, value in maps.items()}
+        losses, _ = framework.loss(some, np.stack([boxes, second[0]])[:images], np.stack([classes, second[1]])[:images])
+        expected = VISION[f"retinanet_{name}"]
+        assert [losses["class"], 4 * losses["box"]] == pytest.approx(expected, rel=1e-6)
+        assert losses["loss"] == pytest.approx(expected.sum(), rel=1e-6)
+
+
 HEADS = {
     "paper": "{kind: retinanet, dim: 8, layers: 0, classes: 7}",
     "shared": "{kind: retinanet, dim: 8, layers: 1, shared: true, classes: 7}",
     "efficientdet": "{kind: retinanet, dim: 8, layers: 0, dialect: efficientdet, classes: 6, detections: {candidates: 300}}",
     "band": "{kind: retinanet, dim: 8, layers: 0, classes: 7, matching: {positive: 0.6, negative: 0.3, force: false}}",
+    "torchvision": "{kind: retinanet, dim: 8, layers: 0, classes: 7, dialect: torchvision}",
     "one class": "{kind: retinanet, dim: 8, layers: 0, classes: 1, background: false, anchors: {scales: 1, ratios: [1, [2, 3]]}}",
     "over classes": "{kind: retinanet, dim: 8, layers: 0, classes: 7, detections: {per_class: false, most: 7, iou: 0.3}}",
     "other losses": "{kind: retinanet, dim: 8, layers: 0, classes: 7, loss: {alpha: 0.7, gamma: 0, delta: 2, box_weight: 3}}",
@@ -239,6 +268,11 @@ def test_xla_takes_what_detects_and_what_learns():
             "{kind: retinanet, dim: 8, matching: {positive: 0.4}}",
             "expected 'negative' to be at most 'positive', which is 0.4",
         ),
+        ("{kind: retinanet, dim: 8, order: xyhw}", "head: unknown order 'xyhw'"),
+        ("{kind: retinanet, dim: 8, anchors: {order: size}}", "head.anchors: unknown order 'size'"),
+        ("{kind: retinanet, dim: 8, anchors: {offset: 2}}", "head.anchors.offset: expected at most 1"),
+        ("{kind: retinanet, dim: 8, matching: {closest: last}}", "head.matching: unknown closest 'last'"),
+        ("{kind: retinanet, dim: 8, loss: {box: smooth}}", "head.loss: unknown box 'smooth'"),
         ("{kind: retinanet, dim: 8, detections: {score: 1}}", "head.detections.score: expected a number below 1"),
     ],
 )
@@ -261,6 +295,12 @@ def test_of_a_faulty_kind_a_dialect_says_nothing(kind):
 def test_a_background_alone_leaves_nothing_to_find(head):
     program = lower(loads(spec(f"{{kind: {head}, classes: 1}}")))
     with pytest.raises(BackendError, match="its only class is the background, so there is nothing to find"):
+        emit(program, "pytorch", ["detect"])
+
+
+def test_anchors_of_whole_pixels_keep_an_area():
+    program = lower(loads(spec("{kind: retinanet, dim: 8, anchors: {size: 0.2, whole: true}}")))
+    with pytest.raises(BackendError, match="sides of whole pixels leave an anchor no area; expected a larger size"):
         emit(program, "pytorch", ["detect"])
 
 

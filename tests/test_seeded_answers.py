@@ -27,7 +27,7 @@ class Seed(NamedTuple):
 
 SEEDS = (
     Seed("y and x of centres exchanged", "torch.cartesian_prod(*cells)", "torch.cartesian_prod(*cells).flip(-1)"),
-    Seed("y and x of anchors exchanged", "half = sides * stride / 2", "half = sides.flip(-1) * stride / 2"),
+    Seed("y and x of anchors exchanged", "half = shape * stride / 2", "half = shape.flip(-1) * stride / 2"),
     Seed("y and x of offsets exchanged", "deltas[..., :2] * size", "deltas[..., :2].flip(-1) * size"),
     Seed("y and x of sizes exchanged", "size * deltas[..., 2:]", "size * deltas[..., 2:].flip(-1)"),
     Seed("y and x of the image's edges exchanged", "sizes.repeat(1, 2)", "sizes.flip(-1).repeat(1, 2)"),
@@ -37,10 +37,10 @@ SEEDS = (
     Seed("a pixel more to the far edges", "[centre - half, centre + half]", "[centre - half, centre + half + 1]"),
     Seed("unclipped boxes", "boxes = clip(", "boxes = (lambda boxes, sizes: boxes)("),
     Seed("clipped to the padded image", "if sizes is None:", "if True:"),
-    Seed("half a cell too early", "+ 0.5) * stride", "+ 0.0) * stride"),
-    Seed("half a pixel too early", "+ 0.5) * stride", "+ 0.5) * stride - 0.5"),
+    Seed("half a cell too early", "ANCHOR_OFFSET = 0.5", "ANCHOR_OFFSET = 0.0"),
+    Seed("half a pixel too early", "+ ANCHOR_OFFSET) * stride", "+ ANCHOR_OFFSET) * stride - 0.5"),
     Seed("anchors in another order", "ANCHOR_SIDES, dtype=", "ANCHOR_SIDES[::-1], dtype="),
-    Seed("probabilities by a softmax", ".sigmoid()", ".softmax(-1)"),
+    Seed("probabilities by a softmax", ".sigmoid_()", ".softmax(-1)"),
     Seed("overlap up to a little more", "IOU = 0.5", "IOU = 0.55", "crowd"),
     Seed("boxes that no better one drops", "IOU = 0.5", "IOU = 1.0", "crowd"),
     Seed("boxes of all classes drop one another", "PER_CLASS = True", "PER_CLASS = False"),
@@ -52,18 +52,16 @@ SEEDS = (
     Seed(
         "y and x of targets exchanged", "(own + 1e-8) / (size + 1e-8)", "(own + 1e-8).flip(-1) / (size + 1e-8)", "loss"
     ),
-    Seed("half a cell too early", "+ 0.5) * stride", "+ 0.0) * stride", "loss"),
+    Seed("half a cell too early", "ANCHOR_OFFSET = 0.5", "ANCHOR_OFFSET = 0.0", "loss"),
     Seed("off by one class", "classes.gather(1, which), -1)", "classes.gather(1, which) - 1, -1)", "loss"),
-    Seed("positives alone count", ".sum() + 1\n", ".sum()\n", "loss"),
+    Seed("positives alone count", ".sum() + 1)", ".sum())", "loss"),
     Seed("no anchor is told to find a box", "FORCE = True", "FORCE = False", "loss"),
     Seed("alpha for its complement", "ALPHA = 0.25", "ALPHA = 0.75", "loss"),
     Seed("gamma of the paper on RetinaNet", "GAMMA = 1.5", "GAMMA = 2.0", "loss"),
     Seed("a wider quadratic part", "DELTA = 0.1", "DELTA = 1.0", "loss"),
     Seed("boxes that weigh as classes do", "BOX_WEIGHT = 50.0", "BOX_WEIGHT = 1.0", "loss"),
     Seed("the sum over coordinates", "delta=DELTA).mean(-1)", "delta=DELTA).sum(-1)", "loss"),
-    Seed(
-        "boxes that all anchors learn", "torch.where(positive, huber, 0)", "torch.where(positive, huber, huber)", "loss"
-    ),
+    Seed("boxes that all anchors learn", "torch.where(positive, off, 0)", "torch.where(positive, off, off)", "loss"),
     Seed("anchors of half a box", "POSITIVE = 0.5", "POSITIVE = 0.6", "loss"),
 )
 

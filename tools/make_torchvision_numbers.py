@@ -1,4 +1,4 @@
-"""Writes `tests/numbers/torchvision.npz`: what torchvision's SSDLite and FCOS make of maps, one made-up input each.
+"""Writes `tests/numbers/torchvision.npz`: what SSDLite, FCOS and RetinaNet of torchvision make of maps, one input each.
 
 Needs torchvision beside a torch that it fits, and nothing of spinec: Debian's python3-torchvision and /usr/bin/python3.
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torchvision.models.detection import fcos_resnet50_fpn, ssdlite320_mobilenet_v3_large
+from torchvision.models.detection import fcos_resnet50_fpn, retinanet_resnet50_fpn, ssdlite320_mobilenet_v3_large
 from torchvision.models.detection.image_list import ImageList
 from torchvision.ops import box_iou
 
@@ -22,6 +22,7 @@ def main() -> None:
     torch.manual_seed(0)
     numbers = {**{f"fcos_{name}": value for name, value in fcos(11).items()}}
     numbers |= {f"ssd_{name}": value for name, value in ssd(5).items()}
+    numbers |= {f"retinanet_{name}": value for name, value in retinanet(3).items()}
     np.savez_compressed(WHERE, **{name: np.asarray(value) for name, value in numbers.items()})
     print({name: np.shape(value) for name, value in numbers.items()})
 
@@ -86,6 +87,53 @@ def ssd(classes: int) -> dict:
         "labels": target["labels"],
         "matched": matched[0],
         "losses": [losses[name] for name in ("classification", "bbox_regression")],
+    }
+
+
+def retinanet(classes: int) -> dict:
+    """Two images of 128 x 128, levels 3 to 7; the second has no box. P3 has more than 1,000 candidates.
+
+    Boxes found overlap much, so that what is left out of the candidates would be found. The fifth box to find lies in
+    the middle between anchors, which overlap it alike.
+    """
+    model = retinanet_resnet50_fpn(weights=None, weights_backbone=None, num_classes=classes).eval()
+    grids = [(128 >> level, 128 >> level) for level in range(3, 8)]
+    images = ImageList(torch.zeros(2, 3, 128, 128), [(120, 122), (128, 128)])
+    larger = torch.tensor([0.0, 0.0, 0.7, 0.7]).repeat(9)
+    anchors = model.anchor_generator(images, [torch.zeros(2, 1, *grid) for grid in grids])
+    maps = {
+        "class": [(torch.randn(2, *grid, 9 * classes) * 1.5 - 3).half().float() for grid in grids],
+        "box": [(torch.randn(2, *grid, 9 * 4) * 0.3 + larger).half().float() for grid in grids],
+    }
+    outputs = {
+        "cls_logits": [each.reshape(2, -1, classes) for each in maps["class"]],
+        "bbox_regression": [each.reshape(2, -1, 4) for each in maps["box"]],
+    }
+    split = [list(each.split([9 * height * width for height, width in grids])) for each in anchors]
+    found = model.postprocess_detections(outputs, split, images.image_sizes)
+    boxes = torch.tensor(
+        [
+            *([10.3, 12.1, 60.2, 50.7], [20.9, 5.2, 110.4, 120.3], [100, 30, 112, 45], [30.5, 20, 70, 61]),
+            *([80, 80, 88, 88], [10.3, 12.1, 60.2, 50.7]),
+        ]
+    )
+    targets = [
+        {"boxes": boxes, "labels": torch.tensor([2, 1, 1, 2, 2, 1])},
+        {"boxes": torch.zeros(0, 4), "labels": torch.zeros(0, dtype=torch.int64)},
+    ]
+    whole = {name: torch.cat(each, 1) for name, each in outputs.items()}
+    losses = model.compute_loss(targets, whole, anchors)
+    few = model.compute_loss(targets[:1], {name: each[:1] for name, each in whole.items()}, anchors[:1])
+    return {
+        "anchors": anchors[0][:, SWAPPED],
+        **{f"{kind}_P{i + 3}": each.half() for kind, levels in maps.items() for i, each in enumerate(levels)},
+        **_found(found[0]),
+        **{f"second_{name}": each for name, each in _found(found[1]).items()},
+        "gt": boxes[:, SWAPPED],
+        "labels": targets[0]["labels"],
+        "matched": model.proposal_matcher(box_iou(boxes, anchors[0])),
+        "losses": [losses[name] for name in ("classification", "bbox_regression")],
+        "first_losses": [few[name] for name in ("classification", "bbox_regression")],
     }
 
 

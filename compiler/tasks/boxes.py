@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from spinec.compiler.graph.program import Program
 from spinec.compiler.tasks.effort import Step, anchors_of
-from spinec.compiler.tasks.registry import Constant
+from spinec.compiler.tasks.registry import Constant, in_float32
 from spinec.spec.anchor_free import FCOSDetections, FCOSLoss
 from spinec.spec.default_boxes import SSDDetections, SSDLoss
-from spinec.spec.detection import Detections, FocalLoss, Matching
+from spinec.spec.detection import Anchors, BoxOrder, Detections, FocalLoss, Matching
 from spinec.spec.errors import BackendError
 from spinec.spec.heads import FCOS, SSD, MaskRCNN, RetinaNet
+from spinec.spec.regions import Proposals
 
 
 def levels(program: Program) -> dict[str, Constant]:
@@ -33,12 +36,38 @@ def first_class(program: Program, head: RetinaNet | SSD | MaskRCNN) -> dict[str,
     return {"FIRST_CLASS": Constant(head.first_class, "class 0 is the background" if head.first_class else "")}
 
 
-def matched(matching: Matching) -> dict[str, Constant]:
+def anchors(program: Program, own: Anchors, strides: Iterable[int]) -> dict[str, Constant]:
+    """The boxes that every cell of some levels starts from.
+
+    Raises:
+        BackendError: when whole pixels leave one of them no area.
+    """
+    sides = [own.sides(stride) for stride in strides]
+    if not all(side for level in sides for box in level for side in box):
+        message = f"{program.name}: head.anchors: sides of whole pixels leave an anchor no area"
+        raise BackendError(f"{message}; expected a larger size, or whole: false")
+    alike = tuple(tuple(map(in_float32, box)) for box in sides[0])
+    return {
+        "ANCHOR_SIDES": Constant(
+            tuple(sides) if own.whole else alike,
+            f"height and width of a cell's anchors{' of each level' * own.whole}, in strides",
+        ),
+        "ANCHOR_OFFSET": Constant(own.offset, "where in a cell the middle of its anchors is"),
+    }
+
+
+def box_order(order: BoxOrder) -> dict[str, Constant]:
+    """Where y, x, height and width are in the four numbers of a box."""
+    return {"BOX_ORDER": Constant((0, 1, 2, 3) if order == "yxhw" else (1, 0, 3, 2), "y, x, height and width")}
+
+
+def matched(matching: Matching | Proposals) -> dict[str, Constant]:
     """Which anchors are to find a box."""
     return {
         "POSITIVE": Constant(matching.positive, "overlap with a box from which on an anchor is to find it"),
         "NEGATIVE": Constant(matching.negative, "overlap below which it is to find none"),
         "FORCE": Constant(matching.force, "the anchor closest to a box is to find it in any case"),
+        "ALL_CLOSEST": Constant(matching.closest == "all", "all as close do, each its own closest box"),
     }
 
 

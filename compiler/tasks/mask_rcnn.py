@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from spinec.compiler.graph.program import Program
-from spinec.compiler.tasks.boxes import first_class, kept, steps_to_keep
+from spinec.compiler.tasks.boxes import anchors, first_class, kept, matched, steps_to_keep
 from spinec.compiler.tasks.effort import Step, anchors_of, answers_by
-from spinec.compiler.tasks.registry import Constant, in_float32, means
-from spinec.spec.detection import Anchors
+from spinec.compiler.tasks.registry import Constant, means
 from spinec.spec.heads import MaskRCNN
 from spinec.spec.regions import Proposals, Regions
 
@@ -20,23 +19,16 @@ def mask_rcnn(program: Program, head: MaskRCNN) -> dict[str, Constant]:
     return {
         "LEVELS": Constant(tuple(level)),
         "STRIDES": Constant(tuple(2**each for each in level.values()), "pixels from cell to cell"),
-        **_anchors(head.anchors),
+        **anchors(program, head.anchors, [2**each for each in level.values()]),
         **_proposals(head.proposals),
         **_regions(head.regions, list(level.values())),
         **kept(head.detections),
     }
 
 
-def _anchors(anchors: Anchors) -> dict[str, Constant]:
-    sides = tuple(tuple(map(in_float32, each)) for each in anchors.sides)
-    return {"ANCHOR_SIDES": Constant(sides, "height and width of a cell's anchors, in strides")}
-
-
 def _proposals(proposals: Proposals) -> dict[str, Constant]:
     return {
-        "POSITIVE": Constant(proposals.positive, "overlap with a box from which on an anchor is to propose it"),
-        "NEGATIVE": Constant(proposals.negative, "overlap below which it is to propose none"),
-        "FORCE": Constant(proposals.force, "the anchor closest to a box is to propose it in any case"),
+        **matched(proposals),
         "ANCHOR_SAMPLES": Constant(proposals.samples, "anchors of an image that learn, drawn at random"),
         "ANCHOR_SHARE": Constant(proposals.share, "of them at most that are to propose a box"),
         "ANCHOR_DELTA": Constant(proposals.delta, "error up to which their Huber loss is quadratic"),

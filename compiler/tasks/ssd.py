@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from spinec.compiler.graph.program import Program
-from spinec.compiler.tasks.boxes import box_steps, first_class, focal, kept, levels, matched
+from spinec.compiler.tasks.boxes import box_order, box_steps, first_class, focal, kept, levels, matched
 from spinec.compiler.tasks.effort import answers_by
 from spinec.compiler.tasks.registry import Constant, in_float32, means
 from spinec.spec.errors import BackendError
@@ -31,7 +31,7 @@ def ssd(program: Program, head: SSD) -> dict[str, Constant]:
             tuple(tuple(tuple(map(in_float32, each)) for each in output) for output in sides),
             "height and width of a cell's boxes, in shares of the image's shorter side",
         ),
-        "BOX_ORDER": Constant((0, 1, 2, 3) if boxes.order == "yxhw" else (1, 0, 3, 2), "y, x, height and width"),
+        **box_order(boxes.order),
         "FACTORS": Constant(tuple(each for each in boxes.factors for _ in range(2)), "of the numbers of a box"),
         **matched(head.matching),
         "SOFTMAX": Constant(softmax, "classes are told by softmax, or each by a sigmoid"),

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from spinec.backends.pytorch.tasks.boxes import overlap
 
-POSITIVE, NEGATIVE, FORCE = 0.5, 0.5, True
+POSITIVE, NEGATIVE, FORCE, ALL_CLOSEST = 0.5, 0.5, True, False
 
 
 def match(
@@ -21,7 +21,10 @@ def match(
     most, which = shared.max(1)
     positive, negative = most >= POSITIVE, most < NEGATIVE
     # a box's closest anchor is to find it: the first box, where they share it
-    if FORCE:
+    if FORCE and ALL_CLOSEST:  # but all anchors as close, each its own closest box
+        closest = (shared == shared.amax(2, keepdim=True)) & real[..., None]
+        positive = positive | closest.any(1)
+    elif FORCE:
         number = torch.arange(real.shape[1], device=real.device)
         number = torch.where(real, number, len(number))
         first = torch.full_like(which, real.shape[1])

@@ -13,7 +13,8 @@ from spinec.backends.pytorch.tasks.matching import match
 from spinec.backends.pytorch.tasks.rows import in_rows, precise
 
 CLASSES, FIRST_CLASS = 91, 1
-DELTA, BOX_WEIGHT = 0.1, 50.0
+BOX_ORDER = (0, 1, 2, 3)
+L1, DELTA, BOX_WEIGHT, PER_IMAGE = False, 0.1, 50.0, False
 SCORE, CANDIDATES, IOU, PER_CLASS, MOST = 0.05, 5000, 0.5, True, 100
 SOFT = 0.0
 
@@ -30,7 +31,8 @@ def detect(
     if sizes is None:
         sizes = torch.tensor(images.shape[2:], dtype=torch.float32)
         sizes = sizes.to(images.device).expand(images.shape[0], 2)
-    boxes = clip(decode(in_rows(outputs, "box", 4), make_anchors(outputs)), sizes)
+    deltas = in_rows(outputs, "box", 4)[..., BOX_ORDER]
+    boxes = clip(decode(deltas, make_anchors(outputs)), sizes)
     scores = in_rows(outputs, "class", CLASSES).sigmoid_()[..., FIRST_CLASS:]
     boxes, scores, labels = best(
         boxes, scores, SCORE, CANDIDATES, IOU, PER_CLASS, MOST, SOFT
@@ -41,7 +43,7 @@ def detect(
 def loss(
     outputs: dict[str, Tensor], boxes: Tensor, classes: Tensor
 ) -> dict[str, Tensor]:
-    """Focal loss of classes, Huber loss of boxes, both over the positive anchors + 1.
+    """Focal loss of classes and a loss of boxes, both over the positive anchors.
 
     Boxes (N, M, 4) have classes (N, M). A class below 0 stands for no box, as a box of
     no area does.
@@ -52,16 +54,28 @@ def loss(
     anchors = make_anchors(outputs)
     real = (classes >= 0) & (boxes[..., 2:] > boxes[..., :2]).all(-1)
     which, positive, negative = match(anchors, boxes, real)
-    count = positive.sum() + 1
 
     logits = in_rows(outputs, "class", CLASSES)
     labels = torch.where(positive, classes.gather(1, which), -1)
-    focal = focal_loss(logits, labels)
-    class_loss = (focal * (positive | negative)).sum() / count
+    focal = focal_loss(logits, labels) * (positive | negative)
+    class_loss = average(focal, positive)
 
     goals = encode(boxes.gather(1, which[..., None].expand(-1, -1, 4)), anchors)
-    deltas = in_rows(outputs, "box", 4)
-    huber = F.huber_loss(deltas, goals, reduction="none", delta=DELTA).mean(-1)
-    box_loss = torch.where(positive, huber, 0).sum() / count
+    deltas = in_rows(outputs, "box", 4)[..., BOX_ORDER]
+    if L1:
+        off = F.l1_loss(deltas, goals, reduction="none").mean(-1)
+    else:
+        off = F.huber_loss(deltas, goals, reduction="none", delta=DELTA).mean(-1)
+    box_loss = average(torch.where(positive, off, 0), positive)
     total = class_loss + BOX_WEIGHT * box_loss
     return {"loss": total, "class": class_loss, "box": box_loss}
+
+
+def average(losses: Tensor, positive: Tensor) -> Tensor:
+    """Losses (N, A) over the number of positive anchors: of all images, and 1 more.
+
+    With PER_IMAGE it is the mean of images, each over its own number, or over 1.
+    """
+    if PER_IMAGE:
+        return (losses.sum(1) / positive.sum(1).clamp(min=1)).mean()
+    return losses.sum() / (positive.sum() + 1)

@@ -5,18 +5,19 @@ from __future__ import annotations
 import tensorflow as tf
 
 LEVELS, STRIDES = ("P3", "P4", "P5", "P6", "P7"), (8, 16, 32, 64, 128)
-ANCHOR_SIDES = ((3.0, 3.0),)
+ANCHOR_SIDES, ANCHOR_OFFSET = ((3.0, 3.0),), 0.5
 
 
 def make_anchors(outputs: dict[str, tf.Tensor], kind: str = "box") -> tf.Tensor:
     """The boxes (all anchors, 4) that cells start from, in the order of `in_rows`."""
-    anchors = []
-    for level, stride in zip(LEVELS, STRIDES, strict=True):
+    anchors, sides = [], tf.constant(ANCHOR_SIDES, outputs[f"{kind}_{LEVELS[0]}"].dtype)
+    sides = tf.broadcast_to(sides, [len(LEVELS), *sides.shape[-2:]])
+    for level, stride, shape in zip(LEVELS, STRIDES, tf.unstack(sides), strict=True):
         of_boxes = outputs[f"{kind}_{level}"]
         cells = [tf.range(length) for length in of_boxes.shape[1:3]]
         centre = tf.stack(tf.meshgrid(*cells, indexing="ij"), -1)[:, :, None]
-        centre = (tf.cast(centre, of_boxes.dtype) + 0.5) * stride
-        half = tf.constant(ANCHOR_SIDES, of_boxes.dtype) * stride / 2
+        centre = (tf.cast(centre, of_boxes.dtype) + ANCHOR_OFFSET) * stride
+        half = shape * stride / 2
         box = tf.concat([centre - half, centre + half], -1)
         anchors.append(tf.reshape(box, [-1, 4]))
     return tf.concat(anchors, 0)

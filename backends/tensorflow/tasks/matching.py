@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from spinec.backends.tensorflow.tasks.boxes import overlap
 
-POSITIVE, NEGATIVE, FORCE = 0.5, 0.5, True
+POSITIVE, NEGATIVE, FORCE, ALL_CLOSEST = 0.5, 0.5, True, False
 
 
 def match(
@@ -21,7 +21,10 @@ def match(
     most, which = tf.reduce_max(shared, 1), tf.argmax(shared, 1, tf.int32)
     positive, negative = most >= POSITIVE, most < NEGATIVE
     # a box's closest anchor is to find it: the first box, where they share it
-    if FORCE:
+    if FORCE and ALL_CLOSEST:  # but all anchors as close, each its own closest box
+        closest = shared == tf.reduce_max(shared, 2, keepdims=True)
+        positive = positive | tf.reduce_any(closest & real[..., None], 1)
+    elif FORCE:
         number = tf.range(anchors.shape[0])
         closest = tf.argmax(shared, 2, tf.int32)[..., None] == number
         closest = closest & real[..., None]

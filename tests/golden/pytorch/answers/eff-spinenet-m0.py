@@ -34,13 +34,18 @@ ANCHOR_SIDES = (  # height and width of a cell's anchors, in strides
     (3.367386, 6.734772),
     (6.734772, 3.367386),
 )
+ANCHOR_OFFSET = 0.5  # where in a cell the middle of its anchors is
+BOX_ORDER = (0, 1, 2, 3)  # y, x, height and width
 POSITIVE = 0.5  # overlap with a box from which on an anchor is to find it
 NEGATIVE = 0.5  # overlap below which it is to find none
 FORCE = True  # the anchor closest to a box is to find it in any case
+ALL_CLOSEST = False  # all as close do, each its own closest box
 ALPHA = 0.25  # weight of the class that is to be found, in focal loss
 GAMMA = 1.5  # how much less focal loss counts what the network is sure of
+L1 = False  # boxes' loss is the absolute error, not Huber loss
 DELTA = 0.1  # error up to which Huber loss is quadratic
 BOX_WEIGHT = 50.0  # of the boxes' loss beside the classes'
+PER_IMAGE = False  # losses are over the anchors of each image, not of all
 SCORE = 0.05  # probability that a box must exceed
 IOU = 0.5  # overlap with a better box above which one is dropped
 SOFT = 0.0  # how little scores fall by overlaps, if boxes are not dropped
@@ -481,13 +486,14 @@ class EffSpineNetM0(nn.Module):
 
 def make_anchors(outputs: dict[str, Tensor], kind: str = "box") -> Tensor:
     """The boxes (all anchors, 4) that cells start from, in the order of `in_rows`."""
-    anchors = []
-    for level, stride in zip(LEVELS, STRIDES, strict=True):
+    anchors, first = [], outputs[f"{kind}_{LEVELS[0]}"]
+    sides = torch.tensor(ANCHOR_SIDES, dtype=first.dtype, device=first.device)
+    sides = sides.expand(len(LEVELS), -1, 2)
+    for level, stride, shape in zip(LEVELS, STRIDES, sides, strict=True):
         of_boxes = outputs[f"{kind}_{level}"]
         cells = [torch.arange(length).to(of_boxes) for length in of_boxes.shape[2:]]
-        centre = (torch.cartesian_prod(*cells)[:, None] + 0.5) * stride
-        sides = torch.tensor(ANCHOR_SIDES, dtype=centre.dtype, device=centre.device)
-        half = sides * stride / 2
+        centre = (torch.cartesian_prod(*cells)[:, None] + ANCHOR_OFFSET) * stride
+        half = shape * stride / 2
         anchors.append(torch.cat([centre - half, centre + half], -1).reshape(-1, 4))
     return torch.cat(anchors)
 
@@ -672,7 +678,10 @@ def match(
     most, which = shared.max(1)
     positive, negative = most >= POSITIVE, most < NEGATIVE
     # a box's closest anchor is to find it: the first box, where they share it
-    if FORCE:
+    if FORCE and ALL_CLOSEST:  # but all anchors as close, each its own closest box
+        closest = (shared == shared.amax(2, keepdim=True)) & real[..., None]
+        positive = positive | closest.any(1)
+    elif FORCE:
         number = torch.arange(real.shape[1], device=real.device)
         number = torch.where(real, number, len(number))
         first = torch.full_like(which, real.shape[1])
@@ -713,7 +722,8 @@ def detect(
     if sizes is None:
         sizes = torch.tensor(images.shape[2:], dtype=torch.float32)
         sizes = sizes.to(images.device).expand(images.shape[0], 2)
-    boxes = clip(decode(in_rows(outputs, "box", 4), make_anchors(outputs)), sizes)
+    deltas = in_rows(outputs, "box", 4)[..., BOX_ORDER]
+    boxes = clip(decode(deltas, make_anchors(outputs)), sizes)
     scores = in_rows(outputs, "class", CLASSES).sigmoid_()[..., FIRST_CLASS:]
     boxes, scores, labels = best(
         boxes, scores, SCORE, CANDIDATES, IOU, PER_CLASS, MOST, SOFT
@@ -724,7 +734,7 @@ def detect(
 def loss(
     outputs: dict[str, Tensor], boxes: Tensor, classes: Tensor
 ) -> dict[str, Tensor]:
-    """Focal loss of classes, Huber loss of boxes, both over the positive anchors + 1.
+    """Focal loss of classes and a loss of boxes, both over the positive anchors.
 
     Boxes (N, M, 4) have classes (N, M). A class below 0 stands for no box, as a box of
     no area does.
@@ -735,16 +745,28 @@ def loss(
     anchors = make_anchors(outputs)
     real = (classes >= 0) & (boxes[..., 2:] > boxes[..., :2]).all(-1)
     which, positive, negative = match(anchors, boxes, real)
-    count = positive.sum() + 1
 
     logits = in_rows(outputs, "class", CLASSES)
     labels = torch.where(positive, classes.gather(1, which), -1)
-    focal = focal_loss(logits, labels)
-    class_loss = (focal * (positive | negative)).sum() / count
+    focal = focal_loss(logits, labels) * (positive | negative)
+    class_loss = average(focal, positive)
 
     goals = encode(boxes.gather(1, which[..., None].expand(-1, -1, 4)), anchors)
-    deltas = in_rows(outputs, "box", 4)
-    huber = F.huber_loss(deltas, goals, reduction="none", delta=DELTA).mean(-1)
-    box_loss = torch.where(positive, huber, 0).sum() / count
+    deltas = in_rows(outputs, "box", 4)[..., BOX_ORDER]
+    if L1:
+        off = F.l1_loss(deltas, goals, reduction="none").mean(-1)
+    else:
+        off = F.huber_loss(deltas, goals, reduction="none", delta=DELTA).mean(-1)
+    box_loss = average(torch.where(positive, off, 0), positive)
     total = class_loss + BOX_WEIGHT * box_loss
     return {"loss": total, "class": class_loss, "box": box_loss}
+
+
+def average(losses: Tensor, positive: Tensor) -> Tensor:
+    """Losses (N, A) over the number of positive anchors: of all images, and 1 more.
+
+    With PER_IMAGE it is the mean of images, each over its own number, or over 1.
+    """
+    if PER_IMAGE:
+        return (losses.sum(1) / positive.sum(1).clamp(min=1)).mean()
+    return losses.sum() / (positive.sum() + 1)

@@ -69,6 +69,7 @@ FACTORS = (10.0, 10.0, 5.0, 5.0)  # of the numbers of a box
 POSITIVE = 0.5  # overlap with a box from which on an anchor is to find it
 NEGATIVE = 0.5  # overlap below which it is to find none
 FORCE = True  # the anchor closest to a box is to find it in any case
+ALL_CLOSEST = False  # all as close do, each its own closest box
 SOFTMAX = False  # classes are told by softmax, or each by a sigmoid
 NEGATIVES = 3.0  # anchors without a box that learn, for each with one
 ALPHA = 0.75  # weight of the class that is to be found, in focal loss
@@ -554,7 +555,10 @@ def match(
     most, which = shared.max(1)
     positive, negative = most >= POSITIVE, most < NEGATIVE
     # a box's closest anchor is to find it: the first box, where they share it
-    if FORCE:
+    if FORCE and ALL_CLOSEST:  # but all anchors as close, each its own closest box
+        closest = (shared == shared.amax(2, keepdim=True)) & real[..., None]
+        positive = positive | closest.any(1)
+    elif FORCE:
         number = torch.arange(real.shape[1], device=real.device)
         number = torch.where(real, number, len(number))
         first = torch.full_like(which, real.shape[1])

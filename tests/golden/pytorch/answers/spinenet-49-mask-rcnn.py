@@ -28,9 +28,11 @@ MASK_SIZE = 14  # cells on each side of a crop that gets a mask of twice the siz
 LEVELS = ("P3", "P4", "P5", "P6", "P7")
 STRIDES = (8, 16, 32, 64, 128)  # pixels from cell to cell
 ANCHOR_SIDES = ((3.0, 3.0), (2.1213203, 4.2426407), (4.2426407, 2.1213203))
-POSITIVE = 0.7  # overlap with a box from which on an anchor is to propose it
-NEGATIVE = 0.3  # overlap below which it is to propose none
-FORCE = True  # the anchor closest to a box is to propose it in any case
+ANCHOR_OFFSET = 0.5  # where in a cell the middle of its anchors is
+POSITIVE = 0.7  # overlap with a box from which on an anchor is to find it
+NEGATIVE = 0.3  # overlap below which it is to find none
+FORCE = True  # the anchor closest to a box is to find it in any case
+ALL_CLOSEST = False  # all as close do, each its own closest box
 ANCHOR_SAMPLES = 256  # anchors of an image that learn, drawn at random
 ANCHOR_SHARE = 0.5  # of them at most that are to propose a box
 ANCHOR_DELTA = 0.1111111111111111  # error up to which their Huber loss is quadratic
@@ -758,13 +760,14 @@ def clash(
 
 def make_anchors(outputs: dict[str, Tensor], kind: str = "box") -> Tensor:
     """The boxes (all anchors, 4) that cells start from, in the order of `in_rows`."""
-    anchors = []
-    for level, stride in zip(LEVELS, STRIDES, strict=True):
+    anchors, first = [], outputs[f"{kind}_{LEVELS[0]}"]
+    sides = torch.tensor(ANCHOR_SIDES, dtype=first.dtype, device=first.device)
+    sides = sides.expand(len(LEVELS), -1, 2)
+    for level, stride, shape in zip(LEVELS, STRIDES, sides, strict=True):
         of_boxes = outputs[f"{kind}_{level}"]
         cells = [torch.arange(length).to(of_boxes) for length in of_boxes.shape[2:]]
-        centre = (torch.cartesian_prod(*cells)[:, None] + 0.5) * stride
-        sides = torch.tensor(ANCHOR_SIDES, dtype=centre.dtype, device=centre.device)
-        half = sides * stride / 2
+        centre = (torch.cartesian_prod(*cells)[:, None] + ANCHOR_OFFSET) * stride
+        half = shape * stride / 2
         anchors.append(torch.cat([centre - half, centre + half], -1).reshape(-1, 4))
     return torch.cat(anchors)
 
@@ -835,7 +838,10 @@ def match(
     most, which = shared.max(1)
     positive, negative = most >= POSITIVE, most < NEGATIVE
     # a box's closest anchor is to find it: the first box, where they share it
-    if FORCE:
+    if FORCE and ALL_CLOSEST:  # but all anchors as close, each its own closest box
+        closest = (shared == shared.amax(2, keepdim=True)) & real[..., None]
+        positive = positive | closest.any(1)
+    elif FORCE:
         number = torch.arange(real.shape[1], device=real.device)
         number = torch.where(real, number, len(number))
         first = torch.full_like(which, real.shape[1])

@@ -36,13 +36,18 @@ ANCHOR_SIDES = (  # height and width of a cell's anchors, in strides
     (3.367386, 6.734772),
     (6.734772, 3.367386),
 )
+ANCHOR_OFFSET = 0.5  # where in a cell the middle of its anchors is
+BOX_ORDER = (0, 1, 2, 3)  # y, x, height and width
 POSITIVE = 0.5  # overlap with a box from which on an anchor is to find it
 NEGATIVE = 0.5  # overlap below which it is to find none
 FORCE = True  # the anchor closest to a box is to find it in any case
+ALL_CLOSEST = False  # all as close do, each its own closest box
 ALPHA = 0.25  # weight of the class that is to be found, in focal loss
 GAMMA = 1.5  # how much less focal loss counts what the network is sure of
+L1 = False  # boxes' loss is the absolute error, not Huber loss
 DELTA = 0.1  # error up to which Huber loss is quadratic
 BOX_WEIGHT = 50.0  # of the boxes' loss beside the classes'
+PER_IMAGE = False  # losses are over the anchors of each image, not of all
 SCORE = 0.05  # probability that a box must exceed
 IOU = 0.5  # overlap with a better box above which one is dropped
 SOFT = 0.0  # how little scores fall by overlaps, if boxes are not dropped
@@ -586,13 +591,14 @@ def eff_spinenet_m0(
 
 def make_anchors(outputs: dict[str, tf.Tensor], kind: str = "box") -> tf.Tensor:
     """The boxes (all anchors, 4) that cells start from, in the order of `in_rows`."""
-    anchors = []
-    for level, stride in zip(LEVELS, STRIDES, strict=True):
+    anchors, sides = [], tf.constant(ANCHOR_SIDES, outputs[f"{kind}_{LEVELS[0]}"].dtype)
+    sides = tf.broadcast_to(sides, [len(LEVELS), *sides.shape[-2:]])
+    for level, stride, shape in zip(LEVELS, STRIDES, tf.unstack(sides), strict=True):
         of_boxes = outputs[f"{kind}_{level}"]
         cells = [tf.range(length) for length in of_boxes.shape[1:3]]
         centre = tf.stack(tf.meshgrid(*cells, indexing="ij"), -1)[:, :, None]
-        centre = (tf.cast(centre, of_boxes.dtype) + 0.5) * stride
-        half = tf.constant(ANCHOR_SIDES, of_boxes.dtype) * stride / 2
+        centre = (tf.cast(centre, of_boxes.dtype) + ANCHOR_OFFSET) * stride
+        half = shape * stride / 2
         box = tf.concat([centre - half, centre + half], -1)
         anchors.append(tf.reshape(box, [-1, 4]))
     return tf.concat(anchors, 0)
@@ -705,7 +711,10 @@ def match(
     most, which = tf.reduce_max(shared, 1), tf.argmax(shared, 1, tf.int32)
     positive, negative = most >= POSITIVE, most < NEGATIVE
     # a box's closest anchor is to find it: the first box, where they share it
-    if FORCE:
+    if FORCE and ALL_CLOSEST:  # but all anchors as close, each its own closest box
+        closest = shared == tf.reduce_max(shared, 2, keepdims=True)
+        positive = positive | tf.reduce_any(closest & real[..., None], 1)
+    elif FORCE:
         number = tf.range(anchors.shape[0])
         closest = tf.argmax(shared, 2, tf.int32)[..., None] == number
         closest = closest & real[..., None]
@@ -741,7 +750,8 @@ def detect(
     outputs = precise(model(images, training=False))
     if sizes is None:
         sizes = tf.shape(images)[None, 1:3]
-    boxes = clip(decode(in_rows(outputs, "box", 4), make_anchors(outputs)), sizes)
+    deltas = tf.gather(in_rows(outputs, "box", 4), BOX_ORDER, axis=-1)
+    boxes = clip(decode(deltas, make_anchors(outputs)), sizes)
     scores = tf.sigmoid(in_rows(outputs, "class", CLASSES)[..., FIRST_CLASS:])
     boxes, scores, labels = best(
         boxes, scores, SCORE, CANDIDATES, IOU, PER_CLASS, MOST, SOFT
@@ -752,7 +762,7 @@ def detect(
 def loss(
     outputs: dict[str, tf.Tensor], boxes: tf.Tensor, classes: tf.Tensor
 ) -> dict[str, tf.Tensor]:
-    """Focal loss of classes, Huber loss of boxes, both over the positive anchors + 1.
+    """Focal loss of classes and a loss of boxes, both over the positive anchors.
 
     Boxes (N, M, 4) have classes (N, M). A class below 0 stands for no box, as a box of
     no area does.
@@ -764,16 +774,28 @@ def loss(
     real = (classes >= 0) & tf.reduce_all(boxes[..., 2:] > boxes[..., :2], -1)
     which, positive, negative = match(anchors, boxes, real)
     counts = tf.cast(positive, boxes.dtype)
-    count = tf.reduce_sum(counts) + 1
 
     logits = in_rows(outputs, "class", CLASSES)
     labels = tf.where(positive, tf.gather(classes, which, batch_dims=1), -1)
     judged = tf.cast(positive | negative, logits.dtype)
-    class_loss = tf.reduce_sum(focal_loss(logits, labels) * judged) / count
+    class_loss = average(focal_loss(logits, labels) * judged, counts)
 
     goals = encode(tf.gather(boxes, which, batch_dims=1), anchors)
-    off = tf.abs(in_rows(outputs, "box", 4) - goals)
-    huber = tf.where(off <= DELTA, off**2 / 2, DELTA * (off - DELTA / 2))
-    box_loss = tf.reduce_sum(tf.reduce_mean(huber, -1) * counts) / count
+    off = tf.abs(tf.gather(in_rows(outputs, "box", 4), BOX_ORDER, axis=-1) - goals)
+    if not L1:  # but Huber loss
+        off = tf.where(off <= DELTA, off**2 / 2, DELTA * (off - DELTA / 2))
+    box_loss = average(tf.reduce_mean(off, -1) * counts, counts)
     total = class_loss + BOX_WEIGHT * box_loss
     return {"loss": total, "class": class_loss, "box": box_loss}
+
+
+def average(losses: tf.Tensor, counts: tf.Tensor) -> tf.Tensor:
+    """Losses (N, A) over the number of positive anchors: of all images, and 1 more.
+
+    `counts` (N, A) is 1 for these. With PER_IMAGE it is the mean of images, each over
+    its own number, or over 1.
+    """
+    if PER_IMAGE:
+        numbers = tf.maximum(tf.reduce_sum(counts, 1), 1)
+        return tf.reduce_mean(tf.reduce_sum(losses, 1) / numbers)
+    return tf.reduce_sum(losses) / (tf.reduce_sum(counts) + 1)

@@ -71,6 +71,7 @@ FACTORS = (10.0, 10.0, 5.0, 5.0)  # of the numbers of a box
 POSITIVE = 0.5  # overlap with a box from which on an anchor is to find it
 NEGATIVE = 0.5  # overlap below which it is to find none
 FORCE = True  # the anchor closest to a box is to find it in any case
+ALL_CLOSEST = False  # all as close do, each its own closest box
 SOFTMAX = False  # classes are told by softmax, or each by a sigmoid
 NEGATIVES = 3.0  # anchors without a box that learn, for each with one
 ALPHA = 0.75  # weight of the class that is to be found, in focal loss
@@ -518,7 +519,10 @@ def match(
     most, which = tf.reduce_max(shared, 1), tf.argmax(shared, 1, tf.int32)
     positive, negative = most >= POSITIVE, most < NEGATIVE
     # a box's closest anchor is to find it: the first box, where they share it
-    if FORCE:
+    if FORCE and ALL_CLOSEST:  # but all anchors as close, each its own closest box
+        closest = shared == tf.reduce_max(shared, 2, keepdims=True)
+        positive = positive | tf.reduce_any(closest & real[..., None], 1)
+    elif FORCE:
         number = tf.range(anchors.shape[0])
         closest = tf.argmax(shared, 2, tf.int32)[..., None] == number
         closest = closest & real[..., None]

@@ -29,9 +29,11 @@ MASK_SIZE = 14  # cells on each side of a crop that gets a mask of twice the siz
 LEVELS = ("P3", "P4", "P5", "P6", "P7")
 STRIDES = (8, 16, 32, 64, 128)  # pixels from cell to cell
 ANCHOR_SIDES = ((3.0, 3.0), (2.1213203, 4.2426407), (4.2426407, 2.1213203))
-POSITIVE = 0.7  # overlap with a box from which on an anchor is to propose it
-NEGATIVE = 0.3  # overlap below which it is to propose none
-FORCE = True  # the anchor closest to a box is to propose it in any case
+ANCHOR_OFFSET = 0.5  # where in a cell the middle of its anchors is
+POSITIVE = 0.7  # overlap with a box from which on an anchor is to find it
+NEGATIVE = 0.3  # overlap below which it is to find none
+FORCE = True  # the anchor closest to a box is to find it in any case
+ALL_CLOSEST = False  # all as close do, each its own closest box
 ANCHOR_SAMPLES = 256  # anchors of an image that learn, drawn at random
 ANCHOR_SHARE = 0.5  # of them at most that are to propose a box
 ANCHOR_DELTA = 0.1111111111111111  # error up to which their Huber loss is quadratic
@@ -736,13 +738,14 @@ def best(
 
 def make_anchors(outputs: dict[str, tf.Tensor], kind: str = "box") -> tf.Tensor:
     """The boxes (all anchors, 4) that cells start from, in the order of `in_rows`."""
-    anchors = []
-    for level, stride in zip(LEVELS, STRIDES, strict=True):
+    anchors, sides = [], tf.constant(ANCHOR_SIDES, outputs[f"{kind}_{LEVELS[0]}"].dtype)
+    sides = tf.broadcast_to(sides, [len(LEVELS), *sides.shape[-2:]])
+    for level, stride, shape in zip(LEVELS, STRIDES, tf.unstack(sides), strict=True):
         of_boxes = outputs[f"{kind}_{level}"]
         cells = [tf.range(length) for length in of_boxes.shape[1:3]]
         centre = tf.stack(tf.meshgrid(*cells, indexing="ij"), -1)[:, :, None]
-        centre = (tf.cast(centre, of_boxes.dtype) + 0.5) * stride
-        half = tf.constant(ANCHOR_SIDES, of_boxes.dtype) * stride / 2
+        centre = (tf.cast(centre, of_boxes.dtype) + ANCHOR_OFFSET) * stride
+        half = shape * stride / 2
         box = tf.concat([centre - half, centre + half], -1)
         anchors.append(tf.reshape(box, [-1, 4]))
     return tf.concat(anchors, 0)
@@ -812,7 +815,10 @@ def match(
     most, which = tf.reduce_max(shared, 1), tf.argmax(shared, 1, tf.int32)
     positive, negative = most >= POSITIVE, most < NEGATIVE
     # a box's closest anchor is to find it: the first box, where they share it
-    if FORCE:
+    if FORCE and ALL_CLOSEST:  # but all anchors as close, each its own closest box
+        closest = shared == tf.reduce_max(shared, 2, keepdims=True)
+        positive = positive | tf.reduce_any(closest & real[..., None], 1)
+    elif FORCE:
         number = tf.range(anchors.shape[0])
         closest = tf.argmax(shared, 2, tf.int32)[..., None] == number
         closest = closest & real[..., None]
