@@ -67,16 +67,14 @@ def test_the_model_garden_detects_the_same(made, theirs):
 VISIONS = "{kind: retinanet, dim: 8, layers: 0, classes: 3, dialect: torchvision}"
 
 
-def visions(made):
-    """Torchvision's head on an image of 128 x 128, and the maps that its numbers are for."""
-    kinds = ("class", "box")
-    maps = {f"{kind}_P{level}": VISION[f"retinanet_{kind}_P{level}"] for level in LEVELS for kind in kinds}
-    return made(tower(VISIONS, LEVELS, (128, 128))), {name: value.astype(np.float32) for name, value in maps.items()}
+def vision_maps():
+    names = [f"{kind}_P{level}" for level in LEVELS for kind in ("class", "box")]
+    return {name: VISION[f"retinanet_{name}"].astype(np.float32) for name in names}
 
 
 @BACKENDS
 def test_torchvision_has_the_same_anchors_targets_and_losses(made):
-    framework, maps = visions(made)
+    framework, maps = made(tower(VISIONS, LEVELS, (128, 128))), vision_maps()
     assert np.array_equal(framework.anchors(maps), VISION["retinanet_anchors"])
     boxes, classes, matched = (VISION[f"retinanet_{name}"] for name in ("gt", "labels", "matched"))
     found, _, positive = framework.targets(maps, boxes[None], classes[None])

@@ -1,4 +1,4 @@
-"""The comparisons with the Model Garden and EFFDET find what they should: faults seeded in what detects and what learns are caught."""
+"""The comparisons with the Model Garden, EFFDET and torchvision find what they should: faults seeded in what detects and what learns are caught."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from crowded import crowded
-from test_detect import GARDEN, GARDENS, garden_maps, spec
+from test_detect import GARDEN, GARDENS, VISION, VISIONS, garden_maps, spec, vision_maps
 from test_effdet import EFFDET, HEAD
 
 from spinec import emit, loads, lower
@@ -63,6 +63,22 @@ SEEDS = (
     Seed("the sum over coordinates", "delta=DELTA).mean(-1)", "delta=DELTA).sum(-1)", "loss"),
     Seed("boxes that all anchors learn", "torch.where(positive, off, 0)", "torch.where(positive, off, off)", "loss"),
     Seed("anchors of half a box", "POSITIVE = 0.5", "POSITIVE = 0.6", "loss"),
+    Seed("half a cell too late", "ANCHOR_OFFSET = 0.0", "ANCHOR_OFFSET = 0.5", "vision"),
+    Seed("y before x", "BOX_ORDER = (1, 0, 3, 2)", "BOX_ORDER = (0, 1, 2, 3)", "vision"),
+    Seed("sizes before offsets", "BOX_ORDER = (1, 0, 3, 2)", "BOX_ORDER = (3, 2, 1, 0)", "vision"),
+    Seed("sides that are no whole pixels", "half = shape * stride / 2", "half = shape * stride / 2 + 0.2", "vision"),
+    Seed("all anchors learn", "NEGATIVE = 0.4", "NEGATIVE = 0.5", "vision"),
+    Seed("one anchor closest to a box", "ALL_CLOSEST = True", "ALL_CLOSEST = False", "vision"),
+    Seed(
+        "the box that an anchor is closest to",
+        "positive = positive | closest.any(1)",
+        "positive, which = positive | closest.any(1), torch.where(closest.any(1), closest.int().argmax(1), which)",
+        "vision",
+    ),
+    Seed("Huber loss", "L1 = True", "L1 = False", "vision"),
+    Seed("over all images", "PER_IMAGE = True", "PER_IMAGE = False", "vision"),
+    Seed("one anchor more", "positive.sum(1).clamp(min=1)", "(positive.sum(1) + 1)", "vision"),
+    Seed("the sum of images", ".clamp(min=1)).mean()", ".clamp(min=1)).sum()", "vision"),
 )
 
 
@@ -96,7 +112,20 @@ def learns(module):
     return found == pytest.approx(GARDEN["loss"][:3], rel=1e-6)
 
 
-CHECKS = {"detect": (detects, GARDENS, "detect"), "crowd": (thins, HEAD, "detect"), "loss": (learns, GARDENS, "loss")}
+def learns_as_torchvision(module):
+    """Whether source gives torchvision's losses of two images, of which one has no box."""
+    maps = {name: torch.tensor(value.transpose(0, 3, 1, 2)) for name, value in vision_maps().items()}
+    boxes, classes = (torch.tensor(VISION[f"retinanet_{name}"]) for name in ("gt", "labels"))
+    losses = module.loss(maps, torch.stack([boxes, boxes * 0]), torch.stack([classes, classes * 0 - 1]))
+    return [losses["class"].item(), 4 * losses["box"].item()] == pytest.approx(VISION["retinanet_losses"], rel=1e-6)
+
+
+CHECKS = {
+    "detect": (detects, GARDENS, "detect"),
+    "crowd": (thins, HEAD, "detect"),
+    "loss": (learns, GARDENS, "loss"),
+    "vision": (learns_as_torchvision, VISIONS, "loss"),
+}
 
 
 def source_of(shown):
