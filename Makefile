@@ -26,7 +26,7 @@ $(VENV)/all: $(VENV)/base
 	touch $@
 
 $(VENV)/dev: $(VENV)/all
-	$(INSTALL) ".[pytorch,tensorflow-cpu,onnx,search,pictures,fuzz,docs,dev]"
+	$(INSTALL) ".[pytorch,tensorflow-cpu,onnx,search,train,pictures,fuzz,docs,dev]"
 	touch $@
 
 $(VENV)/docs: $(VENV)/base

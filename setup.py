@@ -2,7 +2,7 @@
 
 from setuptools import find_packages, setup
 
-FOLDERS = ("spec", "compiler", "backends", "specs", "visualize", "search")
+FOLDERS = ("spec", "compiler", "backends", "specs", "visualize", "train", "search")
 
 packages = ["spinec", *(f"spinec.{name}" for name in find_packages("spinec"))]
 package_dir = {"spinec": "spinec"}

@@ -36,31 +36,41 @@ def read_picture(path: Path) -> Image:
     Raises:
         BackendError: in one line, whatever the file holds.
     """
+    with _opened(path) as file:
+        return picture_in(file, str(path))
+
+
+def picture_in(file: BinaryIO, name: str) -> Image:
+    """The picture of an open file, or of bytes, as `read_picture` gives it.
+
+    Raises:
+        BackendError: in one line, whatever it holds.
+    """
     try:
         from PIL import Image, UnidentifiedImageError
     except ImportError:
         raise BackendError("Pillow is not installed: pip install 'spinec[pytorch]'") from None
     try:
-        with _opened(path) as file, warnings.catch_warnings():
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of odd, but readable files
             logging.getLogger("PIL").addHandler(_UNHEARD)
             Image.init()
-            picture = Image.open(file, formats=[name for name in FORMATS if name in Image.OPEN])
-            _check_size(path, picture)
+            picture = Image.open(file, formats=[form for form in FORMATS if form in Image.OPEN])
+            _check_size(name, picture)
             with _silenced():
                 picture.load()
-            return levels_of(picture, str(path))
+            return levels_of(picture, name)
     except BackendError:
         raise
     except UnidentifiedImageError:
-        raise BackendError(f"{path}: not a picture that can be read: expected {', '.join(FORMATS)}") from None
+        raise BackendError(f"{name}: not a picture that can be read: expected {', '.join(FORMATS)}") from None
     except Image.DecompressionBombError:
-        raise BackendError(f"{path}: more than {MOST_PIXELS:,} pixels, the limit") from None
+        raise BackendError(f"{name}: more than {MOST_PIXELS:,} pixels, the limit") from None
     except (
         Exception
     ) as error:  # of 2,400 damaged files, many raise neither OSError nor anything else that is documented
         said = " ".join(str(error).split())[:LONGEST] or type(error).__name__
-        raise BackendError(f"{path}: not a picture that can be read: {said}") from None
+        raise BackendError(f"{name}: not a picture that can be read: {said}") from None
 
 
 def levels_of(picture: Image, name: str = "the picture") -> Image:
@@ -106,10 +116,10 @@ def _silenced() -> Iterator[None]:
         os.close(kept)
 
 
-def _check_size(path: Path, picture: Image) -> None:
+def _check_size(name: str, picture: Image) -> None:
     pixels = picture.width * picture.height
     if pixels > MOST_PIXELS:
-        message = f"{path}: {picture.width:,} x {picture.height:,} pixels, expected at most {MOST_PIXELS:,} in all"
+        message = f"{name}: {picture.width:,} x {picture.height:,} pixels, expected at most {MOST_PIXELS:,} in all"
         raise BackendError(message)
 
 

@@ -4,7 +4,8 @@ SpinecError
 ├── SpecError       a document is at fault: every fault at once, each with its place
 ├── ShapeError      tensors do not fit together: an op was given shapes it cannot take
 ├── BackendError    a framework is missing, or has no rule for an op
-└── SearchError     a study cannot be opened or continued, or its evaluator failed
+├── SearchError     a study cannot be opened or continued, or its evaluator failed
+└── DataError       a data set cannot be read, or has classes that a head has no number for
 
 SpecWarning         a document is legal but probably not what was meant
 """
@@ -122,6 +123,10 @@ class BackendError(SpinecError):
 
 class SearchError(SpinecError):
     """A study cannot be opened or continued, or its evaluator failed."""
+
+
+class DataError(SpinecError):
+    """A data set cannot be read, or has classes that a head has no number for."""
 
 
 class SpecWarning(UserWarning):

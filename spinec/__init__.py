@@ -27,11 +27,12 @@ if TYPE_CHECKING:
     from spinec.compiler.resources.redistribute import redistribute
     from spinec.compiler.resources.scaling import compound, scale
     from spinec.spec.dump import dump
-    from spinec.spec.errors import BackendError, SearchError, ShapeError, SpecError, SpecWarning, SpinecError
+    from spinec.spec.errors import BackendError, DataError, SearchError, ShapeError, SpecError, SpecWarning, SpinecError
     from spinec.spec.library import names
     from spinec.spec.load import load, loads
     from spinec.spec.making import change, check, make
     from spinec.spec.model import ModelSpec
+    from spinec.train.data.forms import open_data
     from spinec.visualize.difference import diff
     from spinec.visualize.draw import draw
     from spinec.visualize.report import write_report
@@ -52,11 +53,20 @@ _HOMES = {
     "compiler.resources.scaling": ("compound", "scale"),
     "compiler.cost.training": ("Training", "training_cost"),
     "spec.dump": ("dump",),
-    "spec.errors": ("BackendError", "SearchError", "ShapeError", "SpecError", "SpecWarning", "SpinecError"),
+    "spec.errors": (
+        "BackendError",
+        "DataError",
+        "SearchError",
+        "ShapeError",
+        "SpecError",
+        "SpecWarning",
+        "SpinecError",
+    ),
     "spec.library": ("names",),
     "spec.load": ("load", "loads"),
     "spec.making": ("change", "check", "make"),
     "spec.model": ("ModelSpec",),
+    "train.data.forms": ("open_data",),
     "visualize.difference": ("diff",),
     "visualize.draw": ("draw",),
     "visualize.report": ("write_report",),
@@ -68,6 +78,7 @@ __all__ = [
     "Candidates",
     "Classified",
     "CostModel",
+    "DataError",
     "Detected",
     "ModelSpec",
     "Predictor",
@@ -101,6 +112,7 @@ __all__ = [
     "lower",
     "make",
     "names",
+    "open_data",
     "redistribute",
     "scale",
     "segmenter",

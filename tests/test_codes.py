@@ -178,7 +178,7 @@ def test_no_form():
 
 def test_every_fault_in_the_code_has_a_code_that_is_explained_and_every_code_is_raised():
     used = set()
-    for folder in ("spec", "compiler", "backends", "visualize", "search", "spinec"):
+    for folder in ("spec", "compiler", "backends", "visualize", "train", "search", "spinec"):
         for path in (ROOT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Fault":

@@ -129,7 +129,7 @@ def test_emit_loads_no_framework():
 def test_folders_never_appear_at_the_top_level():
     loaded = modules_after("import spinec\nspinec.cost(spinec.lower(spinec.load('eff-spinenet-m0')))")
     assert "spinec.compiler.cost.report" in loaded
-    assert not loaded & {"spec", "compiler", "backends", "specs", "visualize", "search"}
+    assert not loaded & {"spec", "compiler", "backends", "specs", "visualize", "train", "search"}
 
 
 def test_type_checkers_see_every_folder_and_file():

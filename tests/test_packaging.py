@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FOLDERS = ("spec", "compiler", "backends", "specs", "visualize", "search")
+FOLDERS = ("spec", "compiler", "backends", "specs", "visualize", "train", "search")
 SHIPPED = (".py", ".yaml", ".jinja", ".css", ".js", ".typed")
 
 

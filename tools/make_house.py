@@ -9,7 +9,7 @@ import graphviz
 import networkx as nx
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = ("spec", "compiler", "backends", "visualize", "search", "spinec")
+FOLDERS = ("spec", "compiler", "backends", "visualize", "train", "search", "spinec")
 ROOMS: dict[str, tuple[str, ...]] = {
     "spec": (),
     "compiler/ops": ("spec",),
@@ -39,8 +39,9 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "visualize/formats": ("visualize/figure",),
     "visualize/page": ("visualize/formats", "visualize/table"),
     "visualize": ("visualize/page",),
+    "train/data": ("backends",),
     "search": ("compiler/resources",),
-    "spinec": ("backends", "compiler/advice", "compiler/interchange", "search", "visualize"),
+    "spinec": ("compiler/advice", "compiler/interchange", "search", "train/data", "visualize"),
 }
 """What each folder may import from, and from what that may."""
 COLOURS = {
@@ -48,6 +49,7 @@ COLOURS = {
     "compiler": "#cfe3f7",
     "backends": "#f6d9c6",
     "visualize": "#d5ecd8",
+    "train": "#f3d6de",
     "search": "#e8d9ee",
     "spinec": "#e6e9ec",
 }
@@ -110,4 +112,4 @@ def _module(path: Path) -> str:
 def _room(path: Path) -> str:
     """A folder of the top, or one within the compiler, the backends or the pictures."""
     parts = path.parent.parts
-    return "/".join(parts[: 2 if parts[0] in ("compiler", "backends", "visualize") else 1])
+    return "/".join(parts[: 2 if parts[0] in ("compiler", "backends", "visualize", "train") else 1])

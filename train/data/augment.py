@@ -1,0 +1,139 @@
+"""What a network sees of an example: scaled, cropped and padded, the numbers drawn at random or not.
+
+Every number is drawn by the generator that is given, in a fixed order, so that the same example with the same draws is
+the same to the byte in every process and for every framework.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from spinec.backends.image import DEVIATION, MEAN
+from spinec.train.data.examples import IGNORED, Example
+from spinec.train.data.masks import draw_mask
+from spinec.train.data.placement import Placement
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """What a network sees of one example."""
+
+    example: Example
+    placement: Placement
+    image: NDArray[np.float32]
+    """(height, width, channels), padded with zeros."""
+    classes: NDArray[np.int64]
+    """(n,) of boxes, () of the picture, or (height, width) of its pixels."""
+    boxes: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 4), np.float32))
+    """(n, 4): top, left, bottom and right edge in pixels of the image."""
+    masks: NDArray[np.bool_] | None = None
+    """(n, side, side): what is in the boxes."""
+
+
+class View(Protocol):
+    """What makes a sample of an example."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of what the network sees."""
+
+    @property
+    def channels(self) -> int:
+        """3 for colour, 1 for grey."""
+
+    def __call__(self, example: Example, draw: Generator) -> Sample:
+        """The example as the network sees it."""
+
+
+@dataclass(frozen=True)
+class Jitter:
+    """A picture flipped or not, scaled at random, cropped, and padded below and to the right.
+
+    The scale s is drawn from `scale`: the picture is made as large as fits into s times the network's size, its sides
+    keeping their ratio. Where it is larger than the network's size, the part that is seen is drawn, too. The paper
+    (arXiv 2010.11426) draws s from 0.1 to 2.0.
+    """
+
+    size: tuple[int, int]
+    scale: tuple[float, float] = (0.1, 2.0)
+    flip: float = 0.5
+    """Share of the pictures that are mirrored."""
+    smooth: bool = True
+    """Whether what is made smaller is smoothed, as `spinec detect` does; the authors' code does not."""
+    crowds: bool = False
+    """Whether boxes round crowds are kept."""
+    mask_side: int = 0
+    """Pixels of the outlines that are given of what is in each box; 0 for none. The authors' code has 112."""
+    ignored: int = IGNORED
+    """The class of pixels that are not judged, padding among them."""
+    channels: int = 3
+
+    def __call__(self, example: Example, draw: Generator) -> Sample:
+        """The example as the network sees it."""
+        picture = example.read()
+        placement = self.placed((picture.height, picture.width), draw)
+        image = padded(placement.picture(picture, smooth=self.smooth), self.size, self.channels)
+        if example.read_map is not None:
+            values = example.read_map()
+            classes = placement.map(values, IGNORED).astype(np.int64)
+            return Sample(example, placement, image, np.where(classes == IGNORED, self.ignored, classes))
+        boxes = placement.boxes(example.boxes)
+        kept = np.flatnonzero((boxes[:, 2:] > boxes[:, :2]).all(1) & (~example.crowd | self.crowds))
+        masks = self._masks(example, placement, boxes, kept)
+        return Sample(example, placement, image, example.classes[kept], boxes[kept], masks)
+
+    def placed(self, original: tuple[int, int], draw: Generator) -> Placement:
+        """Where a picture of a height and a width comes to lie; four numbers are drawn, whatever they are for."""
+        flip, scale, *offsets = draw.random(4).tolist()
+        least, most = self.scale
+        target = [round((least + (most - least) * scale) * side) for side in self.size]
+        factor = min(side / own for side, own in zip(target, original, strict=True))
+        height, width = (max(1, round(own * factor)) for own in original)
+        top, left = (
+            int(share * max(0, scaled - side))
+            for share, scaled, side in zip(offsets, (height, width), self.size, strict=True)
+        )
+        return Placement(original, (height, width), (top, left), self.size, flip < self.flip)
+
+    def _masks(
+        self, example: Example, placement: Placement, boxes: NDArray[np.float32], kept: NDArray[np.int64]
+    ) -> NDArray[np.bool_] | None:
+        if not self.mask_side or example.read_masks is None:
+            return None
+        outlines, side = example.read_masks(), (self.mask_side, self.mask_side)
+        drawn = [draw_mask(outlines[row], placement.frame(boxes[row]), side) for row in kept]
+        return np.array(drawn, np.bool_).reshape(-1, *side)
+
+
+def fitted(size: tuple[int, int], channels: int = 3) -> Jitter:
+    """What evaluation sees: the whole picture scaled to fit, crowds kept."""
+    return Jitter(size, (1.0, 1.0), 0.0, crowds=True, channels=channels)
+
+
+def padded(picture: Image, size: tuple[int, int], channels: int) -> NDArray[np.float32]:
+    """(height, width, channels) around zero as ImageNet's images are; what the picture does not cover is zero."""
+    levels = np.asarray(picture.convert("L" if channels == 1 else "RGB")).reshape(picture.height, picture.width, -1)
+    image = np.zeros((*size, channels), np.float32)
+    for channel, table in enumerate(_tables(channels)):
+        image[: picture.height, : picture.width, channel] = table[levels[:, :, channel]]
+    return image
+
+
+@cache
+def _tables(channels: int) -> NDArray[np.float32]:
+    """For each channel what every level of brightness becomes."""
+    mean, deviation = np.array(MEAN), np.array(DEVIATION)
+    if channels == 1:
+        mean, deviation = mean.mean(keepdims=True), deviation.mean(keepdims=True)
+    levels = np.arange(256) / 255
+    tables: NDArray[np.float32] = ((levels - mean[:, None]) / deviation[:, None]).astype(np.float32)
+    return tables

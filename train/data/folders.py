@@ -1,0 +1,77 @@
+"""Folders of classes, as ImageNet comes: the name of a folder is the class of the pictures in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinec.spec.errors import DataError
+from spinec.train.data.examples import Example, Task
+from spinec.train.data.numbering import Numbering, numbered
+from spinec.train.data.pictures import is_picture, read_rgb
+
+
+@dataclass(frozen=True, eq=False)
+class FolderSet:
+    """The pictures of a folder of folders."""
+
+    folder: Path
+    numbering: Numbering = field(repr=False)
+    files: list[str] = field(repr=False)
+    labels: NDArray[np.int64] = field(repr=False)
+    task: Task = "classification"
+
+    @property
+    def name(self) -> str:
+        """What messages call it: its folder."""
+        return str(self.folder)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the classes are called, by their number."""
+        return self.numbering.names
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """The positions of the classes' folders in alphabetical order, by the classes' numbers."""
+        return self.numbering.ids
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, position: int) -> Example:
+        file = self.files[position]
+        path = self.folder / file
+        return Example(file, str(path), partial(read_rgb, path), label=int(self.labels[position]))
+
+
+def open_folders(folder: Path, head: Any = None) -> FolderSet:
+    """The data set of a folder with a folder for each class; no picture is read.
+
+    Raises:
+        DataError: when a class has no number, or there are no pictures.
+    """
+    classes = class_folders(folder)
+    categories = {number: each.name for number, each in enumerate(classes)}
+    files = {number: _pictures_in(each) for number, each in enumerate(classes)}
+    used = [number for number in files if files[number]]
+    if not used:
+        raise DataError(f"{folder}: no pictures in folders of classes")
+    numbering = numbered(categories, head, str(folder), used)
+    labels = [numbering.numbers[number] for number in used for _ in files[number]]
+    names = [path.relative_to(folder).as_posix() for number in used for path in files[number]]
+    return FolderSet(folder, numbering, names, np.array(labels, np.int64))
+
+
+def class_folders(folder: Path) -> list[Path]:
+    """The folders of classes in alphabetical order."""
+    return sorted(each for each in folder.iterdir() if each.is_dir() and not each.name.startswith("."))
+
+
+def _pictures_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if is_picture(path))

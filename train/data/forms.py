@@ -1,0 +1,115 @@
+"""Data sets as people have them: which form a folder or a file is of, and which splits it has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from spinec.spec.errors import DataError, did_you_mean
+from spinec.spec.heads import Head
+from spinec.train.data.coco import open_coco
+from spinec.train.data.examples import TASKS, DataSet, Task
+from spinec.train.data.folders import class_folders, open_folders
+from spinec.train.data.json_elements import elements
+from spinec.train.data.numbering import task_of
+from spinec.train.data.pictures import is_picture
+
+EXPORTED = "_annotations.coco.json"  # the name that Roboflow gives to the file beside the pictures
+PREFIX = "instances_"
+EXPECTED = f"""expected one of
+  annotations/{PREFIX}SPLIT.json and SPLIT/*.jpg        boxes and outlines, as COCO has them
+  SPLIT/{EXPORTED} and SPLIT/*.jpg      the same, as Roboflow exports them
+  SPLIT/CLASS/*.jpg                                    folders of classes, as ImageNet has them"""
+
+
+def open_data(
+    path: Path | str,
+    split: str | None = None,
+    *,
+    head: Head | None = None,
+    task: Task | None = None,
+    images: Path | str | None = None,
+) -> DataSet:
+    """The data set of a folder or a file, whichever form it is of; only what lists its contents is read.
+
+    The classes are numbered as a `head` of a spec does, by name. `task` says what is to be learned where a data set is
+    of use for several things, and follows from the head. `images` is the folder of the pictures of a JSON file, where
+    that is none of the usual ones.
+
+    Raises:
+        DataError: when it is of no known form, has no such split, or classes that the head has no number for.
+
+    >>> data = open_data("coco", "val2017", head=load("eff-spinenet-d0").head)  # doctest: +SKIP
+    >>> data[0].boxes, data[0].classes, data[0].read()  # doctest: +SKIP
+    """
+    place = Path(path)
+    task = task if task is not None else (task_of(head) if head is not None else None)
+    if task is not None and task not in TASKS:
+        raise DataError(f"no task {task!r}: {did_you_mean(task, TASKS)}")
+    if not place.exists():
+        raise DataError(f"{place}: no such file or folder")
+    return _checked(_opened(place, split, head, images), task)
+
+
+def splits_of(folder: Path) -> dict[str, Path]:
+    """What each split of a folder is read from."""
+    listed = {path.stem.removeprefix(PREFIX): path for path in sorted((folder / "annotations").glob(f"{PREFIX}*.json"))}
+    exported = {path.parent.name: path for path in sorted(folder.glob(f"*/{EXPORTED}"))}
+    return listed or exported or {each.name: each for each in class_folders(folder) if _has_classes(each)}
+
+
+def _opened(place: Path, split: str | None, head: Any, images: Path | str | None) -> DataSet:
+    if place.is_file():
+        return open_coco(place, _pictures_of(place, images), head)
+    if (place / EXPORTED).is_file():
+        return open_coco(place / EXPORTED, place, head)
+    splits = splits_of(place)
+    if not splits and _has_classes(place) and split is None:
+        return open_folders(place, head)
+    if not splits:
+        raise DataError(f"{place}: not a data set of a known form: {EXPECTED}")
+    source = splits[_split(place, split, splits)]
+    return open_folders(source, head) if source.is_dir() else open_coco(source, _pictures_of(source, images), head)
+
+
+def _split(place: Path, split: str | None, splits: dict[str, Path]) -> str:
+    if split in splits:
+        return str(split)
+    known = ", ".join(splits)
+    if split is None and len(splits) == 1:
+        return next(iter(splits))
+    if split is None:
+        raise DataError(f"{place}: has several splits, say which: {known}")
+    raise DataError(f"{place}: has no split {split!r}: expected {known}")
+
+
+def _checked(data: DataSet, task: Task | None) -> DataSet:
+    if task is not None and data.task != task:
+        raise DataError(f"{data.name}: a data set for {data.task}, and the head is for {task}")
+    return data
+
+
+def _has_classes(folder: Path) -> bool:
+    """Whether there are folders with pictures in it, by the first few entries of each."""
+    return any(is_picture(path) for each in class_folders(folder) for path in each.iterdir())
+
+
+def _pictures_of(file: Path, images: Path | str | None) -> Path:
+    """The folder in which the first picture is that a file lists."""
+    first = next((element.value for element in elements(file) if element.key == "images"), None)
+    name = first.get("file_name") if isinstance(first, dict) else None
+    tried = list(_candidates(file) if images is None else [Path(images)])
+    if not isinstance(name, str):
+        return tried[0]  # what is wrong with the file is said where it is read
+    found = next((folder for folder in tried if (folder / name).is_file()), None)
+    if found is None:
+        looked = ", ".join(map(str, tried))
+        raise DataError(f"{file}: its first picture {name!r} is in none of: {looked}; images= names another folder")
+    return found
+
+
+def _candidates(file: Path) -> Iterator[Path]:
+    split, beside = file.stem.removeprefix(PREFIX), file.parent
+    above = beside.parent if beside.name == "annotations" else beside
+    yield from dict.fromkeys((above / split, above / "images" / split, above / "images", above, beside))

@@ -1,0 +1,109 @@
+"""Which number a class of a data set has among those of a head: by its name, never by guessing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
+
+from spinec.spec.classes import ClassList, classes_of
+from spinec.spec.errors import DataError, did_you_mean
+from spinec.spec.heads import Classification, DeepLab, Segmentation
+from spinec.train.data.examples import IGNORED, Task
+
+WORDNET = re.compile(r"n\d{8}")
+IMAGENET = "imagenet-1k"
+NONE = -1
+"""Instead of an id, where the data set has no class of a number."""
+
+
+class Numbering(NamedTuple):
+    """The classes of a data set, numbered as a head does."""
+
+    names: tuple[str, ...]
+    ids: tuple[int, ...]
+    """What the data set calls the class of each number; `NONE` where it has none."""
+    numbers: Mapping[int, int]
+    """The number of each id."""
+
+
+def task_of(head: Any) -> Task:
+    """What a head is taught."""
+    if isinstance(head, Classification):
+        return "classification"
+    return "segmentation" if isinstance(head, Segmentation | DeepLab) else "detection"
+
+
+def numbered(categories: Mapping[int, str], head: Any, name: str, used: Collection[int]) -> Numbering:
+    """The classes of a data set, by id, as a head numbers them.
+
+    A head that names its classes decides by name; upper case, spaces, hyphens and underscores do not count. Otherwise
+    the data set's classes are numbered in the order of their ids, from the first class that the head finds.
+
+    Raises:
+        DataError: when one that is used has no number.
+    """
+    if head is None or head.labels is None:
+        return _in_order(categories, head, name)
+    wanted = classes_of(head.labels, head.classes)
+    if head.labels == IMAGENET and len(categories) == 1000 and all(map(WORDNET.fullmatch, categories.values())):
+        order = sorted(categories, key=lambda each: categories[each])  # the list is in this order
+        return Numbering(wanted.names, tuple(order), {each: number for number, each in enumerate(order)})
+    return _by_name(categories, wanted, name, used)
+
+
+def numbered_values(head: Any, values: ClassList, name: str) -> Numbering:
+    """The values of maps of classes as a head numbers them: by name where it names its classes, else as they are.
+
+    Raises:
+        DataError: when one has no number.
+    """
+    categories = dict(zip(values.ids, values.names, strict=True))
+    if head is not None and head.labels is not None:
+        return _by_name(categories, classes_of(head.labels, head.classes), name, categories)
+    number = head.classes if head is not None else len(values.names)
+    if number < len(values.names):
+        raise DataError(f"{name}: has {len(values.names)} classes, and the head {number}")
+    return Numbering(values.names, values.ids, {each: each for each in values.ids})
+
+
+def known_number(number: int, numbering: Numbering) -> bool:
+    """Whether a map of classes may have this value."""
+    return number == IGNORED or number in numbering.numbers
+
+
+def _in_order(categories: Mapping[int, str], head: Any, name: str) -> Numbering:
+    first = head.first_class if head is not None else 0
+    order = sorted(categories)
+    if head is not None and first + len(order) > head.classes:
+        background = ", of which one is the background" if first else ""
+        message = f"{name}: has {len(order)} classes, and the head {head.classes}{background}"
+        raise DataError(f"{message}; set the head's classes to the names of the data set's")
+    names = ("background",) * first + tuple(categories[each] for each in order)
+    return Numbering(names, (NONE,) * first + tuple(order), {each: first + i for i, each in enumerate(order)})
+
+
+def _by_name(categories: Mapping[int, str], wanted: ClassList, name: str, used: Collection[int]) -> Numbering:
+    known = {_plain(each): number for number, each in enumerate(wanted.names) if each}
+    numbers = {each: known[_plain(called)] for each, called in categories.items() if _plain(called) in known}
+    if lost := [each for each in sorted(used) if each in categories and each not in numbers]:
+        called = categories[lost[0]]
+        more = f" (and {len(lost) - 1} more)" if len(lost) > 1 else ""
+        hint = did_you_mean(called, [each for each in wanted.names if each])
+        raise DataError(f"{name}: the class {called!r}{more} is not one of the head's: {hint}")
+    owners = {number: each for each, number in reversed(list(numbers.items()))}
+    if len(owners) < len(numbers):
+        twice = next(each for each, number in numbers.items() if owners[number] != each)
+        pair = f"{categories[owners[numbers[twice]]]!r} and {categories[twice]!r}"
+        raise DataError(f"{name}: the classes {pair} are the same class of the head")
+    ids = tuple(owners.get(number, NONE) for number in range(len(wanted.names)))
+    return Numbering(wanted.names, ids, numbers)
+
+
+def _plain(name: str) -> str:
+    """A name without what data sets write in different ways.
+
+    >>> _plain("diningtable") == _plain("Dining table") == _plain("dining_table")
+    True
+    """
+    return re.sub(r"[\s_-]", "", name).casefold()

@@ -1,0 +1,45 @@
+"""Pictures as the pipeline takes them: RGB of 8 bits, upright."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spinec.backends.image import in_colour
+from spinec.backends.image_file import read_picture
+from spinec.spec.errors import BackendError, DataError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+SUFFIXES = (".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+
+
+def read_rgb(path: Path, size: tuple[int, int] | None = None) -> Image:
+    """The picture of a file, what is transparent being white.
+
+    Raises:
+        DataError: when it cannot be read, or is not as large as the data set says.
+    """
+    try:
+        return sized(in_colour(read_picture(path)), size, str(path))
+    except BackendError as error:
+        raise DataError(str(error)) from None
+
+
+def sized(picture: Image, size: tuple[int, int] | None, name: str) -> Image:
+    """The picture, if it is as large (height, width) as the data set says.
+
+    Raises:
+        DataError: when it is not.
+    """
+    if size is not None and size != (picture.height, picture.width):
+        turned = "; its EXIF turns it" if size == (picture.width, picture.height) else ""
+        own = f"{picture.height} x {picture.width} pixels (height x width)"
+        raise DataError(f"{name}: {own}, and the data set says {size[0]} x {size[1]}{turned}")
+    return picture
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a name is that of a picture, and not of a file that some system keeps beside it."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
