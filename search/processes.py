@@ -40,11 +40,11 @@ def work_in_processes(job: Job, workers: int, study: Study, told: Callable[[], o
     """
     crew: dict[int, Worker] = {}
     resource_tracker.ensure_running()  # or the first worker starts it, and with it lets signals through
-    with interrupting():
+    with interrupting() as interrupted:
         try:
             for index in range(workers):
                 _start(crew, job, index)
-            _attend(crew, job, study, told)
+            _attend(crew, job, study, lambda: (interrupted(), told()))
         finally:
             _end(crew.values())
 

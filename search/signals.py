@@ -17,21 +17,35 @@ from types import FrameType
 
 GRACE = 10.0  # seconds that a worker has to end in order
 HELD = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if name in dir(signal)]
-ENDING = HELD[1:]  # those that would end a process without a word
+UNHEARD = (signal.SIG_DFL, signal.default_int_handler)
 
 
 @contextmanager
-def interrupting() -> Iterator[None]:
-    """Let what would end this process at once interrupt the block instead, where nobody else listens to it."""
+def interrupting() -> Iterator[Callable[[], None]]:
+    """Let what would end this process interrupt the block instead, where nobody else listens to it.
+
+    Gives a function for the block to call again and again: Python drops an interrupt that comes while it runs what an
+    object left behind (a `__del__`, the callback of a weak reference), and that function raises it anew.
+    """
     here = threading.current_thread() is threading.main_thread()
-    taken = [each for each in ENDING if here and signal.getsignal(each) is signal.SIG_DFL]
+    taken = {each: signal.getsignal(each) for each in HELD if here and signal.getsignal(each) in UNHEARD}
+    came: list[int] = []
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        came.append(number)
+        _interrupt(number, frame)
+
+    def interrupted() -> None:
+        if came:
+            raise KeyboardInterrupt(came[0])
+
     for each in taken:
-        signal.signal(each, _interrupt)
+        signal.signal(each, interrupt)
     try:
-        yield
+        yield interrupted
     finally:
-        for each in taken:
-            signal.signal(each, signal.SIG_DFL)
+        for each, handler in taken.items():
+            signal.signal(each, handler)
 
 
 @contextmanager

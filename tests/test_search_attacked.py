@@ -440,12 +440,28 @@ def test_connections_that_a_database_closed_are_made_anew(monkeypatch):
 def test_what_ends_a_process_interrupts_a_search():
     before = signal.SIG_DFL
     ignored = signal.signal(signal.SIGHUP, before)  # by nohup
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         with pytest.raises(KeyboardInterrupt) as told, interrupting():
             signal.raise_signal(number)
         assert told.value.args == (number,)
     assert signal.getsignal(signal.SIGHUP) is before
     signal.signal(signal.SIGHUP, ignored)
+
+
+def test_an_interrupt_that_python_drops_is_raised_anew(monkeypatch):
+    class Late:
+        def __del__(self):
+            signal.raise_signal(signal.SIGINT)
+
+    dropped = []
+    monkeypatch.setattr(sys, "unraisablehook", dropped.append)
+    with interrupting() as interrupted:
+        interrupted()
+        Late()
+        assert dropped[0].exc_type is KeyboardInterrupt
+        with pytest.raises(KeyboardInterrupt) as told:
+            interrupted()
+    assert told.value.args == (signal.SIGINT,)
 
 
 def test_signals_wait_while_a_worker_starts():
