@@ -17,6 +17,7 @@ from typer.main import get_command_name
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")  # looking for plugins costs a tenth of most commands
 
 from spinec import commands
+from spinec.commands.data import data_app
 from spinec.commands.weights import weights_app
 from spinec.help import Command
 from spinec.options import app, fail
@@ -43,7 +44,7 @@ def main() -> None:
         _narrowed(asked)(prog_name="spinec")  # whatever it was started as: shells ask for completion by this name
 
 
-for _info in (*app.registered_commands, *weights_app.registered_commands):
+for _info in (*app.registered_commands, *weights_app.registered_commands, *data_app.registered_commands):
     _info.cls = Command
 
 

@@ -12,7 +12,7 @@ SKIPPED = ("prelude", "__main__", "checkpoints", "export", "observe", "live")  #
 
 
 def modules():
-    for name in ("spec", "compiler", "backends", "visualize"):
+    for name in ("spec", "compiler", "backends", "visualize", "train"):
         package = importlib.import_module(f"spinec.{name}")
         for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if found.name.rpartition(".")[2] not in SKIPPED:

@@ -113,6 +113,8 @@ REFUSED = (
     "draw tiny.yaml -o picture.dot --color macs",
     "verify tiny.yaml --training --image photograph.jpg",
     "verify tiny.yaml --rate 0.1",
+    "data make nuclei new --seed 1",
+    "data make digits-classes new --train 5",
     "weights convert a.pt b.weights.h5 --layout pytorch",
     "candidates study.db --trial 1 --top 2",
     "candidates study.db -o best.yaml --top 2",
@@ -122,6 +124,7 @@ REFUSED = (
 APART = {  # commands that are not walked, and why
     "classify": "loads a framework: tests/test_predictors.py",
     "conventions": "takes no options",
+    "data": "works on folders: tests/test_data_commands.py",
     "detect": "loads a framework: tests/test_predictors.py",
     "explain": "takes no options",
     "list": "has one option, and counts the whole library",

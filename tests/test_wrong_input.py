@@ -72,6 +72,7 @@ WRITES = {  # a command line in which OUTPUT is what a command writes
     "compound good.yaml 1 -o OUTPUT": ".yaml",
     "fit good.yaml --params 1M -o OUTPUT": ".yaml",
     "import blocks.txt -o OUTPUT": ".yaml",
+    "data make digits OUTPUT": "",
     "export-blocks efficientnet-b0 --to timm -o OUTPUT": ".txt",
 }
 OTHERS = {

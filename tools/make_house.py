@@ -40,8 +40,9 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "visualize/page": ("visualize/formats", "visualize/table"),
     "visualize": ("visualize/page",),
     "train/data": ("backends",),
+    "train/sets": ("train/data",),
     "search": ("compiler/resources",),
-    "spinec": ("compiler/advice", "compiler/interchange", "search", "train/data", "visualize"),
+    "spinec": ("compiler/advice", "compiler/interchange", "search", "train/sets", "visualize"),
 }
 """What each folder may import from, and from what that may."""
 COLOURS = {

@@ -1,0 +1,1 @@
+"""Small real data sets, made by a script from what packages ship."""
