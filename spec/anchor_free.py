@@ -12,6 +12,7 @@ from pydantic import Field
 
 from spinec.spec.detection import (
     Candidates,
+    CandidatesPer,
     Drop,
     Factor,
     FocalAlpha,
@@ -56,6 +57,7 @@ class FCOSDetections(Frozen):
 
     score: Score = 0.05
     candidates: Candidates = 5000
+    candidates_per: CandidatesPer = "image"
     iou: Drop = 0.6
     soft: Soft = 0.0
     per_class: PerClass = True

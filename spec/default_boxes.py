@@ -15,6 +15,7 @@ from pydantic import Field
 from spinec.spec.detection import (
     BoxOrder,
     Candidates,
+    CandidatesPer,
     Drop,
     Factor,
     FocalAlpha,
@@ -107,6 +108,7 @@ class SSDDetections(Frozen):
 
     score: Score = 1e-8
     candidates: Candidates = 5000
+    candidates_per: CandidatesPer = "image"
     iou: Drop = 0.6
     soft: Soft = 0.0
     per_class: PerClass = True

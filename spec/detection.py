@@ -26,6 +26,10 @@ FocalAlpha = Annotated[Ratio, Field(description="weight of what an anchor is to 
 FocalGamma = Annotated[Factor, Field(description="how much less it counts what the network is sure of already")]
 Score = Annotated[float, Field(ge=0, lt=1, description="that a box must exceed; scores are probabilities")]
 Candidates = Annotated[int, Field(ge=1, le=MOST, description="pairs of a box and a class that are compared, the best")]
+CandidatesPer = Annotated[
+    Literal["image", "level", "class"],
+    Field(description="whether that is the number of all, of those of each level, or of those of each class"),
+]
 Drop = Annotated[Ratio, Field(description="overlap with a better box from which on one is dropped")]
 PerClass = Annotated[bool, Field(description="whether only boxes of one class drop one another")]
 Soft = Annotated[
@@ -171,6 +175,7 @@ class Detections(Frozen):
 
     score: Score = 0.05
     candidates: Candidates = 5000
+    candidates_per: CandidatesPer = "image"
     iou: Drop = 0.5
     soft: Soft = 0.0
     per_class: PerClass = True

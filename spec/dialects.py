@@ -30,8 +30,7 @@ DIALECTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     },
     # xingyizhou/CenterNet, as it was when its results were published
     "centernet": {"centernet": {"matching": {"wide": True}}},
-    # pytorch/vision torchvision/models/detection, but for one thing that no field says: how many candidates it takes
-    # at each level (FCOS: 1,000) or of each class (SSD: 300)
+    # pytorch/vision torchvision/models/detection; of SSD what it gives SSDLite
     "torchvision": {
         "retinanet": {
             "classes": 91,
@@ -40,7 +39,7 @@ DIALECTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
             "order": "xywh",
             "matching": {"negative": 0.4, "closest": "all"},
             "loss": {"gamma": 2.0, "box": "l1", "box_weight": 4.0, "per_image": True},
-            "detections": {"most": 300},
+            "detections": {"candidates": 1000, "candidates_per": "level", "most": 300},
         },
         "ssd": {
             "classes": 91,
@@ -54,7 +53,7 @@ DIALECTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
                 "order": "xywh",
             },
             "loss": {"kind": "softmax", "box_weight": 4.0},
-            "detections": {"score": 0.001, "candidates": 27_000, "iou": 0.55, "most": 300},
+            "detections": {"score": 0.001, "candidates": 300, "candidates_per": "class", "iou": 0.55, "most": 300},
         },
         "fcos": {
             "distances": "relu",
@@ -63,7 +62,7 @@ DIALECTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
             "offset": 0.0,
             "classes": 91,
             "loss": {"weighted": False},
-            "detections": {"score": 0.2},
+            "detections": {"score": 0.2, "candidates": 1000, "candidates_per": "level"},
         },
     },
 }

@@ -12,7 +12,7 @@ from spinec.spec.classes import Labels
 from spinec.spec.default_boxes import DefaultBoxes, SSDDetections, SSDLoss
 from spinec.spec.detection import Anchors, BoxOrder, CountedAnchors, Detections, FocalLoss, Matching
 from spinec.spec.fields import Besides, Dilation, Dim, Frozen, Kernel, Ratio
-from spinec.spec.regions import FewAnchors, Proposals, Regions
+from spinec.spec.regions import FewAnchors, Proposals, RegionDetections, Regions
 
 Layers = Annotated[int, Field(ge=0, le=64, description="convolutions before the prediction layer")]
 Classes = Annotated[
@@ -137,7 +137,7 @@ class MaskRCNN(Head):
     )
     proposals: Proposals = Proposals()
     regions: Regions = Regions()
-    detections: Detections = Detections()
+    detections: RegionDetections = Detections()
     box_crops: Crops = Field(1000, description="crops of an image that are classified: what is counted")
     mask_crops: Crops = Field(100, description="crops of an image that get a mask: what is counted")
     box_size: CropSize = Field(7, description="cells on each side of a crop that is classified")

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Self, TypeAlias
 
-from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, model_validator
 
-from spinec.spec.detection import MOST, Anchors, Closest, CountedAnchors, Positive, ordered
+from spinec.spec.detection import MOST, Anchors, Closest, CountedAnchors, Detections, Positive, ordered
 from spinec.spec.fields import MAX_LEVEL, Frozen, Ratio
 
 
@@ -23,6 +23,16 @@ FewAnchors: TypeAlias = Annotated[
     PlainSerializer(lambda anchors: {name: getattr(anchors, name) for name in Anchors.model_fields}),
 ]
 """Anchors, of one scale where nothing is said of scales. They are dumped in full: what they leave out is not theirs."""
+
+
+def _of_no_level(detections: Detections) -> Detections:
+    if detections.candidates_per == "level":
+        raise ValueError("regions are of no level: expected 'candidates_per' to be image or class")
+    return detections
+
+
+RegionDetections: TypeAlias = Annotated[Detections, AfterValidator(_of_no_level)]
+"""Which boxes of an image are kept, of regions that were cut out of several levels."""
 
 
 class Proposals(Frozen):

@@ -58,6 +58,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "per_class": (False, True),
     "iou": (0.6, 0),
     "candidates": (10, 5000),
+    "candidates_per": ("class", "level", "image"),
     "box": ("l1", "huber"),
     "box_weight": (1.0, 0),
     "per_image": (True, False),
@@ -193,6 +194,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "Anchors.order": ("ratio", "scale"),
     "Anchors.scales": (2, 1),
     "Anchors.size": (2.5, 4),
+    "Detections.candidates_per": ("class", "image"),  # regions are of no level
     "Detections.score": (0.3, 0),
     "CentreDetections.score": (0.3, 0),
     "CentreLoss.alpha": (1.5, 0),

@@ -67,6 +67,9 @@ def test_the_model_garden_detects_the_same(made, theirs):
 VISIONS = "{kind: retinanet, dim: 8, layers: 0, classes: 3, dialect: torchvision}"
 
 
+VISION_IMAGES = "retinanet", "retinanet_second"
+
+
 def vision_maps():
     names = [f"{kind}_P{level}" for level in LEVELS for kind in ("class", "box")]
     return {name: VISION[f"retinanet_{name}"].astype(np.float32) for name in names}
@@ -89,12 +92,25 @@ def test_torchvision_has_the_same_anchors_targets_and_losses(made):
         assert losses["loss"] == pytest.approx(expected.sum(), rel=1e-6)
 
 
+@BACKENDS
+def test_torchvision_detects_the_same(made):
+    image, sizes = np.zeros((2, 128, 128, 3), np.float32), np.array([[120, 122], [128, 128]], np.float32)
+    detected = made(tower(VISIONS, LEVELS, (128, 128))).detect(vision_maps(), image, sizes)
+    for boxes, scores, classes, name in zip(*detected, VISION_IMAGES, strict=True):
+        found = scores > 0
+        assert np.array_equal(classes[found], VISION[f"{name}_found"])
+        assert np.abs(scores[found] - VISION[f"{name}_scores"]).max() < 1e-6
+        assert np.abs(boxes[found] - VISION[f"{name}_boxes"]).max() < 1e-4
+
+
 HEADS = {
     "paper": "{kind: retinanet, dim: 8, layers: 0, classes: 7}",
     "shared": "{kind: retinanet, dim: 8, layers: 1, shared: true, classes: 7}",
     "efficientdet": "{kind: retinanet, dim: 8, layers: 0, dialect: efficientdet, classes: 6, detections: {candidates: 300}}",
     "band": "{kind: retinanet, dim: 8, layers: 0, classes: 7, matching: {positive: 0.6, negative: 0.3, force: false}}",
     "torchvision": "{kind: retinanet, dim: 8, layers: 0, classes: 7, dialect: torchvision}",
+    "few of each level": "{kind: retinanet, dim: 8, layers: 0, classes: 7, detections: {candidates: 40, candidates_per: level}}",
+    "few of each class": "{kind: retinanet, dim: 8, layers: 0, classes: 7, detections: {candidates: 40, candidates_per: class}}",
     "one class": "{kind: retinanet, dim: 8, layers: 0, classes: 1, background: false, anchors: {scales: 1, ratios: [1, [2, 3]]}}",
     "over classes": "{kind: retinanet, dim: 8, layers: 0, classes: 7, detections: {per_class: false, most: 7, iou: 0.3}}",
     "other losses": "{kind: retinanet, dim: 8, layers: 0, classes: 7, loss: {alpha: 0.7, gamma: 0, delta: 2, box_weight: 3}}",
@@ -271,6 +287,11 @@ def test_xla_takes_what_detects_and_what_learns():
         ("{kind: retinanet, dim: 8, anchors: {offset: 2}}", "head.anchors.offset: expected at most 1"),
         ("{kind: retinanet, dim: 8, matching: {closest: last}}", "head.matching: unknown closest 'last'"),
         ("{kind: retinanet, dim: 8, loss: {box: smooth}}", "head.loss: unknown box 'smooth'"),
+        (
+            "{kind: retinanet, dim: 8, detections: {candidates_per: box}}",
+            "head.detections: unknown candidates_per 'box'",
+        ),
+        ("{kind: mask_rcnn, dim: 8, detections: {candidates_per: level}}", "head.detections: regions are of no level"),
         ("{kind: retinanet, dim: 8, detections: {score: 1}}", "head.detections.score: expected a number below 1"),
     ],
 )

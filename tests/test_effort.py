@@ -34,6 +34,18 @@ def test_the_steps_of_a_detector():
     assert found == {"boxes": 120, "scores": 120, "candidates": 120, "overlaps": 120 * 100}
 
 
+def test_candidates_of_each_level_and_of_each_class():
+    few = (
+        "{kind: retinanet, dim: 8, classes: 3, anchors: 6, detections: {candidates: 300, candidates_per: PER, most: 5}}"
+    )
+    _, found = steps(few.replace("PER", "level"))
+    assert (found["candidates"], found["overlaps"]) == (300 + 6 * 24 * 2, 588 * 5)
+    _, found = steps(few.replace("PER", "class"))
+    assert found["candidates"] == 2 * 300
+    _, found = steps(few.replace("PER", "class").replace("300", "1000"))
+    assert found["candidates"] == 2 * 720
+
+
 def test_the_steps_of_other_heads():
     program, found = steps("{kind: ssd, anchors: [3, 6], classes: 5}")
     assert anchors_of(program) == {"P3": 288, "P4": 144}

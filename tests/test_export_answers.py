@@ -31,8 +31,9 @@ DETECTORS = {
     "per class": "{kind: retinanet, dim: 8, layers: 0, classes: 7}",
     "over classes": "{kind: retinanet, dim: 8, layers: 0, classes: 7, detections: {per_class: false, most: 20, iou: 0.3}}",
     "fcos": "{kind: fcos, dim: 8, layers: 0, groups: 2, classes: 4}",
+    "fcos as in torchvision": "{kind: fcos, dim: 8, layers: 0, groups: 2, classes: 4, dialect: torchvision, detections: {candidates: 30}}",
     "ssd": "{kind: ssd, anchors: [3, 6], classes: 5}",
-    "retinanet as in torchvision": "{kind: retinanet, dim: 8, layers: 0, classes: 7, dialect: torchvision}",
+    "retinanet as in torchvision": "{kind: retinanet, dim: 8, layers: 0, classes: 7, dialect: torchvision, detections: {candidates: 60}}",
     "ssd by softmax": "{kind: ssd, anchors: [6, 6], dialect: torchvision, classes: 5, detections: {candidates: 60, score: 0.2}}",
     "more room than pairs": "{kind: retinanet, dim: 8, layers: 0, classes: 3, background: false, detections: {candidates: 40, score: 0}}",
 }

@@ -139,10 +139,14 @@ def test_torchvision_finds_the_same_and_has_the_same_losses(made):
     losses, _ = framework.loss(maps, VISION["fcos_gt"][None], VISION["fcos_labels"][None])
     assert [losses[kind] for kind in kinds] == pytest.approx(VISION["fcos_losses"], rel=1e-6)
     image, sizes = np.zeros((1, 128, 256, 3), np.float32), np.array([[120, 250]], np.float32)
-    boxes, scores, classes = framework.detect(maps, image, sizes)
-    assert np.array_equal(classes[0], VISION["fcos_found"])
-    assert np.abs(scores[0] - VISION["fcos_scores"]).max() < 1e-6
-    assert np.abs(boxes[0] - VISION["fcos_boxes"]).max() < 1e-4
+    more = {"class": 3, "box": 10, "centerness": 0}  # of a crowd, of which P3 has too many
+    crowd = {name: value + np.float32(more[name.split("_")[0]]) for name, value in maps.items()}
+    for given, name in ((maps, "fcos"), (crowd, "fcos_crowd")):
+        boxes, scores, classes = (each[0] for each in framework.detect(given, image, sizes))
+        found = scores > 0
+        assert np.array_equal(classes[found], VISION[f"{name}_found"])
+        assert np.abs(scores[found] - VISION[f"{name}_scores"]).max() < 1e-6
+        assert np.abs(boxes[found] - VISION[f"{name}_boxes"]).max() < 1e-4
 
 
 @pytest.mark.parametrize(

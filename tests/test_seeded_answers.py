@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from crowded import crowded
-from test_detect import GARDEN, GARDENS, VISION, VISIONS, garden_maps, spec, vision_maps
+from test_detect import GARDEN, GARDENS, VISION, VISION_IMAGES, VISIONS, garden_maps, spec, vision_maps
 from test_effdet import EFFDET, HEAD
 
 from spinec import emit, loads, lower
@@ -78,6 +78,15 @@ SEEDS = (
     Seed("Huber loss", "L1 = True", "L1 = False", "vision"),
     Seed("over all images", "PER_IMAGE = True", "PER_IMAGE = False", "vision"),
     Seed("one anchor more", "positive.sum(1).clamp(min=1)", "(positive.sum(1) + 1)", "vision"),
+    Seed("more of a level", "LEVEL_CANDIDATES = 1000", "LEVEL_CANDIDATES = 0", "level"),
+    Seed("fewer of a level", "LEVEL_CANDIDATES = 1000", "LEVEL_CANDIDATES = 990", "level"),
+    Seed("as many of all", "CANDIDATES = 5000", "CANDIDATES = 1000", "level"),
+    Seed(
+        "the first level for all",
+        "limit_level(each) for each in levels",
+        "limit_level(scores) for each in levels[:1]",
+        "level",
+    ),
     Seed("the sum of images", ".clamp(min=1)).mean()", ".clamp(min=1)).sum()", "vision"),
 )
 
@@ -112,6 +121,17 @@ def learns(module):
     return found == pytest.approx(GARDEN["loss"][:3], rel=1e-6)
 
 
+def detects_as_torchvision(module):
+    """Whether source finds torchvision's boxes in two images, of whose finest level it compares the best alone."""
+    maps = {name: torch.tensor(value.transpose(0, 3, 1, 2)) for name, value in vision_maps().items()}
+    sizes = torch.tensor([[120.0, 122.0], [128.0, 128.0]])
+    both = module.detect(lambda image: maps, torch.zeros(2, 3, 128, 128), sizes)
+    expected = [[VISION[f"{name}_{each}"] for each in ("boxes", "scores", "found")] for name in VISION_IMAGES]
+    there = [[each[i][both[1][i] > 0].numpy() for each in both] for i in range(2)]
+    alike = all(len(mine[1]) == len(theirs[1]) for mine, theirs in zip(there, expected, strict=True))
+    return alike and all(same(*pair) for pair in zip(there, expected, strict=True))
+
+
 def learns_as_torchvision(module):
     """Whether source gives torchvision's losses of two images, of which one has no box."""
     maps = {name: torch.tensor(value.transpose(0, 3, 1, 2)) for name, value in vision_maps().items()}
@@ -124,6 +144,7 @@ CHECKS = {
     "detect": (detects, GARDENS, "detect"),
     "crowd": (thins, HEAD, "detect"),
     "loss": (learns, GARDENS, "loss"),
+    "level": (detects_as_torchvision, VISIONS, "detect"),
     "vision": (learns_as_torchvision, VISIONS, "loss"),
 }
 

@@ -167,10 +167,14 @@ def test_torchvision_finds_the_same_and_has_the_same_losses(made):
     assert losses["class"] == pytest.approx(VISION["ssd_losses"][0], rel=1e-6)
     assert 4 * losses["box"] == pytest.approx(VISION["ssd_losses"][1], rel=1e-6)
     assert losses["loss"] == pytest.approx(VISION["ssd_losses"].sum(), rel=1e-6)
-    boxes, scores, classes = framework.detect(maps, np.zeros((1, 320, 320, 3), np.float32))
-    assert np.array_equal(classes[0], VISION["ssd_found"])
-    assert np.abs(scores[0] - VISION["ssd_scores"]).max() < 1e-6
-    assert np.abs(boxes[0] - VISION["ssd_boxes"]).max() < 1e-3
+    more = {"class": [-10, 0, 0, 0, 0], "box": [0, 0, 6, 6]}  # of a crowd, of which each class has too many
+    crowd = {name: value + np.float32(more[name.split("_")[0]] * 6) for name, value in maps.items()}
+    for given, name in ((maps, "ssd"), (crowd, "ssd_crowd")):
+        boxes, scores, classes = (each[0] for each in framework.detect(given, np.zeros((1, 320, 320, 3), np.float32)))
+        found = scores > 0
+        assert np.array_equal(classes[found], VISION[f"{name}_found"])
+        assert np.abs(scores[found] - VISION[f"{name}_scores"]).max() < 1e-6
+        assert np.abs(boxes[found] - VISION[f"{name}_boxes"]).max() < 1e-3
 
 
 def test_an_image_of_another_size_has_its_cells_elsewhere():

@@ -28,7 +28,10 @@ def main() -> None:
 
 
 def fcos(classes: int) -> dict:
-    """An image of 128 x 256, levels 3 to 7; the class map is centred at -4, so that no level has 1,000 candidates."""
+    """An image of 128 x 256, levels 3 to 7; the class map is centred at -4, so that no level has 1,000 candidates.
+
+    In a crowd it is 3 larger, and distances are 10 larger: then P3 has more candidates than are compared.
+    """
     model = fcos_resnet50_fpn(weights=None, weights_backbone=None, num_classes=classes).eval()
     grids = [(128 >> level, 256 >> level) for level in range(3, 8)]
     images = ImageList(torch.zeros(1, 3, 128, 256), [(120, 250)])
@@ -44,6 +47,10 @@ def fcos(classes: int) -> dict:
     }
     split = [list(anchors[0].split([height * width for height, width in grids]))]
     (found,) = model.postprocess_detections(outputs, split, images.image_sizes)
+    crowd = outputs | {
+        name: [each + more for each in outputs[name]] for name, more in (("cls_logits", 3), ("bbox_regression", 10))
+    }
+    (crowded,) = model.postprocess_detections(crowd, split, images.image_sizes)
     boxes = torch.tensor([[10.3, 12.1, 60.2, 50.7], [20.9, 5.2, 200.4, 120.3], [100, 30, 112, 45], [30.5, 20, 70, 61]])
     target = {"boxes": boxes, "labels": torch.tensor([3, 10, 1, 3])}
     whole = {name: torch.cat(each, 1) for name, each in outputs.items()}
@@ -51,6 +58,7 @@ def fcos(classes: int) -> dict:
     return {
         **{f"{kind}_P{i + 3}": each for kind, levels in maps.items() for i, each in enumerate(levels)},
         **_found(found),
+        **{f"crowd_{name}": each for name, each in _found(crowded).items()},
         "gt": boxes[:, SWAPPED],
         "labels": target["labels"],
         "losses": [losses[name] for name in ("classification", "bbox_regression", "bbox_ctrness")],
@@ -58,7 +66,10 @@ def fcos(classes: int) -> dict:
 
 
 def ssd(classes: int) -> dict:
-    """An image of 320 x 320, levels 4 to 9; the background is so likely that no class has 300 candidates."""
+    """An image of 320 x 320, levels 4 to 9; the background is so likely that no class has 300 candidates.
+
+    In a crowd it is 10 less likely, and boxes are three times as large: classes have more candidates than are compared.
+    """
     model = ssdlite320_mobilenet_v3_large(weights=None, weights_backbone=None, num_classes=classes).eval()
     sides = [20, 10, 5, 3, 2, 1]
     images = ImageList(torch.zeros(1, 3, 320, 320), [(320, 320)])
@@ -73,6 +84,11 @@ def ssd(classes: int) -> dict:
         "bbox_regression": torch.cat([each.reshape(1, -1, 4) for each in maps["box"]], 1),
     }
     (found,) = model.postprocess_detections(outputs, anchors, images.image_sizes)
+    crowd = {
+        "cls_logits": outputs["cls_logits"] - torch.tensor([10.0] + [0.0] * (classes - 1)),
+        "bbox_regression": outputs["bbox_regression"] + torch.tensor([0.0, 0.0, 6.0, 6.0]),
+    }
+    (crowded,) = model.postprocess_detections(crowd, anchors, images.image_sizes)
     boxes = torch.tensor(
         [[10.3, 12.1, 60.2, 50.7], [20.9, 5.2, 300.4, 250.3], [100, 200, 142, 285], [230, 20, 270, 61]]
     )
@@ -83,6 +99,7 @@ def ssd(classes: int) -> dict:
         "anchors": anchors[0][:, SWAPPED],
         **{f"{kind}_P{i + 4}": each for kind, levels in maps.items() for i, each in enumerate(levels)},
         **_found(found),
+        **{f"crowd_{name}": each for name, each in _found(crowded).items()},
         "gt": boxes[:, SWAPPED],
         "labels": target["labels"],
         "matched": matched[0],
@@ -102,7 +119,7 @@ def retinanet(classes: int) -> dict:
     larger = torch.tensor([0.0, 0.0, 0.7, 0.7]).repeat(9)
     anchors = model.anchor_generator(images, [torch.zeros(2, 1, *grid) for grid in grids])
     maps = {
-        "class": [(torch.randn(2, *grid, 9 * classes) * 1.5 - 3).half().float() for grid in grids],
+        "class": [torch.randn(2, *grid, 9 * classes) * 1.5 - 3 for grid in grids],
         "box": [(torch.randn(2, *grid, 9 * 4) * 0.3 + larger).half().float() for grid in grids],
     }
     outputs = {
@@ -126,7 +143,8 @@ def retinanet(classes: int) -> dict:
     few = model.compute_loss(targets[:1], {name: each[:1] for name, each in whole.items()}, anchors[:1])
     return {
         "anchors": anchors[0][:, SWAPPED],
-        **{f"{kind}_P{i + 3}": each.half() for kind, levels in maps.items() for i, each in enumerate(levels)},
+        **{f"class_P{i + 3}": each for i, each in enumerate(maps["class"])},
+        **{f"box_P{i + 3}": each.half() for i, each in enumerate(maps["box"])},
         **_found(found[0]),
         **{f"second_{name}": each for name, each in _found(found[1]).items()},
         "gt": boxes[:, SWAPPED],

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 
 from spinec.compiler.graph.program import Program
 from spinec.compiler.tasks.effort import Step, anchors_of
 from spinec.compiler.tasks.registry import Constant, in_float32
-from spinec.spec.anchor_free import FCOSDetections, FCOSLoss
-from spinec.spec.default_boxes import SSDDetections, SSDLoss
-from spinec.spec.detection import Anchors, BoxOrder, Detections, FocalLoss, Matching
+from spinec.spec.anchor_free import FCOSLoss
+from spinec.spec.default_boxes import SSDLoss
+from spinec.spec.detection import Anchors, BoxOrder, FocalLoss, Matching
 from spinec.spec.errors import BackendError
 from spinec.spec.heads import FCOS, SSD, MaskRCNN, RetinaNet
 from spinec.spec.regions import Proposals
+
+Detector: TypeAlias = RetinaNet | SSD | FCOS | MaskRCNN
 
 
 def levels(program: Program) -> dict[str, Constant]:
@@ -79,13 +82,17 @@ def focal(loss: FocalLoss | FCOSLoss | SSDLoss) -> dict[str, Constant]:
     }
 
 
-def kept(detections: Detections | FCOSDetections | SSDDetections) -> dict[str, Constant]:
+def kept(program: Program, head: Detector) -> dict[str, Constant]:
     """Which boxes of an image are kept."""
+    detections, per = head.detections, head.detections.candidates_per
+    groups = {"image": 1, "level": len(program.spec.outputs), "class": _found(head)}
     return {
         "SCORE": Constant(detections.score, "probability that a box must exceed"),
         "IOU": Constant(detections.iou, "overlap with a better box above which one is dropped"),
         "SOFT": Constant(detections.soft, "how little scores fall by overlaps, if boxes are not dropped"),
-        "CANDIDATES": Constant(detections.candidates, "pairs of a box and a class that are compared"),
+        "CANDIDATES": Constant(detections.candidates * groups[per], "pairs of a box and a class that are compared"),
+        "LEVEL_CANDIDATES": Constant(detections.candidates * (per == "level"), "of each level at most; 0: any number"),
+        "LABEL_CANDIDATES": Constant(detections.candidates * (per == "class"), "of each class at most; 0: any number"),
         "PER_CLASS": Constant(detections.per_class, "only boxes of one class drop one another"),
         "MOST": Constant(detections.most, "boxes of an image"),
     }
@@ -93,19 +100,29 @@ def kept(detections: Detections | FCOSDetections | SSDDetections) -> dict[str, C
 
 def box_steps(program: Program, head: RetinaNet | SSD | FCOS) -> list[Step]:
     """The steps from maps of boxes and classes to the boxes that are kept."""
-    boxes = sum(anchors_of(program).values())
-    pairs = boxes * (head.classes - head.first_class)
+    levels = list(anchors_of(program).values())
     return [
-        Step("boxes", boxes, "decoded, and cut off at the image's edges"),
-        Step("scores", pairs, "probabilities, one for every box and class"),
-        *steps_to_keep(pairs, head.detections.candidates, head.detections.most),
+        Step("boxes", sum(levels), "decoded, and cut off at the image's edges"),
+        Step("scores", sum(levels) * _found(head), "probabilities, one for every box and class"),
+        *steps_to_keep(head, levels),
     ]
 
 
-def steps_to_keep(pairs: int, candidates: int, most: int) -> list[Step]:
-    """The steps from scores to the boxes that are kept."""
-    compared = min(candidates, pairs)
+def steps_to_keep(head: Detector, levels: Sequence[int]) -> list[Step]:
+    """The steps from scores of the boxes of some levels to the boxes that are kept."""
+    detections, classes = head.detections, _found(head)
+    groups = {
+        "image": [sum(levels) * classes],
+        "level": [boxes * classes for boxes in levels],
+        "class": [sum(levels)] * classes,
+    }
+    compared = sum(min(detections.candidates, pairs) for pairs in groups[detections.candidates_per])
     return [
         Step("candidates", compared, "at most: pairs of a box and a class, the best"),
-        Step("overlaps", compared * min(compared, most), "at most: of a candidate with a box that is kept"),
+        Step("overlaps", compared * min(compared, detections.most), "at most: of a candidate with a box that is kept"),
     ]
+
+
+def _found(head: Detector) -> int:
+    """The number of classes that are found."""
+    return head.classes - head.first_class

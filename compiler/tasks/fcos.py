@@ -31,7 +31,7 @@ def fcos(program: Program, head: FCOS) -> dict[str, Constant]:
         "WEIGHTED": Constant(loss.weighted, "boxes count by how central their cells are"),
         "BOX_WEIGHT": Constant(loss.box_weight, "of the boxes' loss beside the classes'"),
         "CENTERNESS_WEIGHT": Constant(loss.centerness_weight, "of the loss of how central cells are"),
-        **kept(head.detections),
+        **kept(program, head),
     }
 
 

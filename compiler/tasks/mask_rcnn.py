@@ -22,7 +22,7 @@ def mask_rcnn(program: Program, head: MaskRCNN) -> dict[str, Constant]:
         **anchors(program, head.anchors, [2**each for each in level.values()]),
         **_proposals(head.proposals),
         **_regions(head.regions, list(level.values())),
-        **kept(head.detections),
+        **kept(program, head),
     }
 
 
@@ -64,5 +64,5 @@ def steps(program: Program, head: MaskRCNN) -> list[Step]:
         Step("overlaps of proposals", sum(each * min(each, proposals.most) for each in compared), "at most"),
         Step("cells of regions", cells, "read between the cells of a map, in all its channels"),
         Step("scores", pairs, "probabilities, one for every proposal and class"),
-        *steps_to_keep(pairs, detections.candidates, detections.most),
+        *steps_to_keep(head, [proposals.most]),
     ]

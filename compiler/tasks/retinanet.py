@@ -24,7 +24,7 @@ def retinanet(program: Program, head: RetinaNet) -> dict[str, Constant]:
         "DELTA": Constant(loss.delta, "error up to which Huber loss is quadratic"),
         "BOX_WEIGHT": Constant(loss.box_weight, "of the boxes' loss beside the classes'"),
         "PER_IMAGE": Constant(loss.per_image, "losses are over the anchors of each image, not of all"),
-        **kept(head.detections),
+        **kept(program, head),
     }
 
 

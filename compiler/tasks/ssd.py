@@ -39,7 +39,7 @@ def ssd(program: Program, head: SSD) -> dict[str, Constant]:
         **focal(loss),
         "DELTA": Constant(loss.delta, "error up to which Huber loss is quadratic"),
         "BOX_WEIGHT": Constant(loss.box_weight, "of the boxes' loss beside the classes'"),
-        **kept(head.detections),
+        **kept(program, head),
     }
 
 

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from spinec.backends.pytorch.tasks.boxes import best, clip
+from spinec.backends.pytorch.tasks.candidates import limit
 from spinec.backends.pytorch.tasks.focal import focal_loss
 from spinec.backends.pytorch.tasks.rows import in_rows, precise
 
@@ -55,6 +56,7 @@ def detect(
     central = in_rows(outputs, "centerness", 1).sigmoid()
     scores = (in_rows(outputs, "class", CLASSES).sigmoid() * central).sqrt()
     boxes = clip(torch.cat([start, end], -1), sizes)
+    scores = limit(scores, outputs)
     boxes, scores, labels = best(
         boxes, scores, SCORE, CANDIDATES, IOU, PER_CLASS, MOST, SOFT
     )

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from spinec.backends.pytorch.tasks.boxes import best, clip, decode
+from spinec.backends.pytorch.tasks.candidates import limit
 from spinec.backends.pytorch.tasks.proposals import propose
 from spinec.backends.pytorch.tasks.reframe import reframe
 from spinec.backends.pytorch.tasks.regions import (
@@ -56,6 +57,7 @@ def detect(
     deltas = deltas / deltas.new_tensor(WEIGHTS)
     boxes = clip(decode(deltas, regions[:, :, None]).flatten(1, 2), sizes)
     scores = torch.where(sure[..., None] > 0, scores, 0)
+    scores = limit(scores, outputs)
     boxes, scores, labels = best(
         boxes, scores, SCORE, CANDIDATES, IOU, PER_CLASS, MOST, SOFT
     )

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from spinec.backends.pytorch.tasks.anchors import make_anchors
 from spinec.backends.pytorch.tasks.boxes import best, clip, decode, encode
+from spinec.backends.pytorch.tasks.candidates import limit
 from spinec.backends.pytorch.tasks.focal import focal_loss
 from spinec.backends.pytorch.tasks.matching import match
 from spinec.backends.pytorch.tasks.rows import in_rows, precise
@@ -34,6 +35,7 @@ def detect(
     deltas = in_rows(outputs, "box", 4)[..., BOX_ORDER]
     boxes = clip(decode(deltas, make_anchors(outputs)), sizes)
     scores = in_rows(outputs, "class", CLASSES).sigmoid_()[..., FIRST_CLASS:]
+    scores = limit(scores, outputs)
     boxes, scores, labels = best(
         boxes, scores, SCORE, CANDIDATES, IOU, PER_CLASS, MOST, SOFT
     )

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from spinec.backends.pytorch.tasks.boxes import best, clip, decode, encode
+from spinec.backends.pytorch.tasks.candidates import limit
 from spinec.backends.pytorch.tasks.focal import focal_loss
 from spinec.backends.pytorch.tasks.matching import match
 from spinec.backends.pytorch.tasks.rows import in_rows, precise
@@ -53,6 +54,7 @@ def detect(
     boxes = clip(decode(deltas, anchors), sizes)
     logits = in_rows(outputs, "class", CLASSES)
     scores = (logits.softmax(-1) if SOFTMAX else logits.sigmoid())[..., FIRST_CLASS:]
+    scores = limit(scores, outputs)
     boxes, scores, labels = best(
         boxes, scores, SCORE, CANDIDATES, IOU, PER_CLASS, MOST, SOFT
     )

@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from spinec.backends.tensorflow.tasks.boxes import best, clip
+from spinec.backends.tensorflow.tasks.candidates import limit
 from spinec.backends.tensorflow.tasks.focal import focal_loss
 from spinec.backends.tensorflow.tasks.rows import in_rows, precise
 
@@ -54,6 +55,7 @@ def detect(
     central = tf.sigmoid(in_rows(outputs, "centerness", 1))
     scores = tf.sqrt(tf.sigmoid(in_rows(outputs, "class", CLASSES)) * central)
     boxes = clip(tf.concat([start, end], -1), sizes)
+    scores = limit(scores, outputs)
     return best(boxes, scores, SCORE, CANDIDATES, IOU, PER_CLASS, MOST, SOFT)
 
 

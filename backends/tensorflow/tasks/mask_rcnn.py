@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from spinec.backends.tensorflow.tasks.boxes import best, clip, decode
+from spinec.backends.tensorflow.tasks.candidates import limit
 from spinec.backends.tensorflow.tasks.proposals import propose
 from spinec.backends.tensorflow.tasks.reframe import reframe
 from spinec.backends.tensorflow.tasks.regions import (
@@ -52,6 +53,7 @@ def detect(
     boxes = decode(deltas, regions[:, :, None])
     boxes = clip(tf.reshape(boxes, [-1, PROPOSED * (CLASSES - 1), 4]), sizes)
     scores = tf.where(sure[..., None] > 0, scores, tf.zeros_like(scores))
+    scores = limit(scores, outputs)
     boxes, scores, labels = best(
         boxes, scores, SCORE, CANDIDATES, IOU, PER_CLASS, MOST, SOFT
     )

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from spinec.backends.tensorflow.tasks.anchors import make_anchors
 from spinec.backends.tensorflow.tasks.boxes import best, clip, decode, encode
+from spinec.backends.tensorflow.tasks.candidates import limit
 from spinec.backends.tensorflow.tasks.focal import focal_loss
 from spinec.backends.tensorflow.tasks.matching import match
 from spinec.backends.tensorflow.tasks.rows import in_rows, precise
@@ -31,6 +32,7 @@ def detect(
     deltas = tf.gather(in_rows(outputs, "box", 4), BOX_ORDER, axis=-1)
     boxes = clip(decode(deltas, make_anchors(outputs)), sizes)
     scores = tf.sigmoid(in_rows(outputs, "class", CLASSES)[..., FIRST_CLASS:])
+    scores = limit(scores, outputs)
     boxes, scores, labels = best(
         boxes, scores, SCORE, CANDIDATES, IOU, PER_CLASS, MOST, SOFT
     )

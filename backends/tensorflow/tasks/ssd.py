@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from spinec.backends.tensorflow.tasks.boxes import best, clip, decode, encode
+from spinec.backends.tensorflow.tasks.candidates import limit
 from spinec.backends.tensorflow.tasks.focal import focal_loss
 from spinec.backends.tensorflow.tasks.matching import match
 from spinec.backends.tensorflow.tasks.rows import in_rows, precise
@@ -51,6 +52,7 @@ def detect(
     logits = in_rows(outputs, "class", CLASSES)
     scores = tf.nn.softmax(logits) if SOFTMAX else tf.sigmoid(logits)
     scores = scores[..., FIRST_CLASS:]
+    scores = limit(scores, outputs)
     boxes, scores, labels = best(
         boxes, scores, SCORE, CANDIDATES, IOU, PER_CLASS, MOST, SOFT
     )

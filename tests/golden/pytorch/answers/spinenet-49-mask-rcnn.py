@@ -51,6 +51,8 @@ SCORE = 0.05  # probability that a box must exceed
 IOU = 0.5  # overlap with a better box above which one is dropped
 SOFT = 0.0  # how little scores fall by overlaps, if boxes are not dropped
 CANDIDATES = 5000  # pairs of a box and a class that are compared
+LEVEL_CANDIDATES = 0  # of each level at most; 0: any number
+LABEL_CANDIDATES = 0  # of each class at most; 0: any number
 PER_CLASS = True  # only boxes of one class drop one another
 MOST = 100  # boxes of an image
 batch_norm = partial(nn.BatchNorm2d, eps=0.001, momentum=NORM_MOMENTUM)
@@ -758,6 +760,32 @@ def clash(
     return same & (overlap(boxes[some], boxes[others]) > iou)
 
 
+def limit(scores: Tensor, outputs: dict[str, Tensor]) -> Tensor:
+    """Scores (N, A, labels), and 0 for all but the best of every level or label.
+
+    LEVEL_CANDIDATES or LABEL_CANDIDATES says how many that are; 0 stands for all.
+    """
+    if LABEL_CANDIDATES:
+        rows = F.pad(scores, (0, 0, 0, LABEL_CANDIDATES))  # at least as many
+        least = rows.topk(LABEL_CANDIDATES, 1).values[:, -1:]
+        return torch.where(scores >= least, scores, 0)
+    if LEVEL_CANDIDATES:
+        counts = [outputs[f"box_{level}"][0].numel() // 4 for level in LEVELS]
+        levels = torch.split(scores, counts, 1)
+        return torch.cat([limit_level(each) for each in levels], 1)
+    return scores
+
+
+def limit_level(scores: Tensor) -> Tensor:
+    """The same of one level: its best pairs are of the boxes that have its best."""
+    number, last = LEVEL_CANDIDATES, scores.shape[1] - 1
+    most, near = F.pad(scores.amax(2), (0, number)).topk(number)  # at least as many
+    near = near.clamp(max=last)[..., None].expand(-1, -1, scores.shape[2])
+    pairs = torch.where(most[..., None] > 0, scores.gather(1, near), 0)
+    least = pairs.flatten(1).topk(number).values[:, -1, None, None]
+    return torch.where(scores >= least, scores, 0)
+
+
 def make_anchors(outputs: dict[str, Tensor], kind: str = "box") -> Tensor:
     """The boxes (all anchors, 4) that cells start from, in the order of `in_rows`."""
     anchors, first = [], outputs[f"{kind}_{LEVELS[0]}"]
@@ -1014,6 +1042,7 @@ def detect(
     deltas = deltas / deltas.new_tensor(WEIGHTS)
     boxes = clip(decode(deltas, regions[:, :, None]).flatten(1, 2), sizes)
     scores = torch.where(sure[..., None] > 0, scores, 0)
+    scores = limit(scores, outputs)
     boxes, scores, labels = best(
         boxes, scores, SCORE, CANDIDATES, IOU, PER_CLASS, MOST, SOFT
     )

@@ -14,7 +14,7 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-from keras import KerasTensor, layers
+from keras import KerasTensor, layers, ops
 
 Apply = Callable[..., KerasTensor]
 NORM_MOMENTUM = 0.997  # of the running statistics, kept from batch to batch
@@ -82,6 +82,8 @@ SCORE = 1e-08  # probability that a box must exceed
 IOU = 0.6  # overlap with a better box above which one is dropped
 SOFT = 0.0  # how little scores fall by overlaps, if boxes are not dropped
 CANDIDATES = 5000  # pairs of a box and a class that are compared
+LEVEL_CANDIDATES = 0  # of each level at most; 0: any number
+LABEL_CANDIDATES = 0  # of each class at most; 0: any number
 PER_CLASS = True  # only boxes of one class drop one another
 MOST = 100  # boxes of an image
 batch_norm = partial(layers.BatchNormalization, momentum=NORM_MOMENTUM, epsilon=0.001)
@@ -494,6 +496,38 @@ def best(
     return tf.transpose(boxes, [1, 0, 2]), tf.transpose(sure), tf.transpose(labels)
 
 
+def limit(scores: tf.Tensor, outputs: dict[str, tf.Tensor]) -> tf.Tensor:
+    """Scores (N, A, labels), and 0 for all but the best of every level or label.
+
+    LEVEL_CANDIDATES or LABEL_CANDIDATES says how many that are; 0 stands for all.
+    """
+    if LABEL_CANDIDATES:
+        rows = at_least(tf.transpose(scores, [0, 2, 1]), LABEL_CANDIDATES)
+        least = tf.math.top_k(rows, LABEL_CANDIDATES).values[..., -1]
+        return tf.where(scores >= least[:, None], scores, tf.zeros_like(scores))
+    if LEVEL_CANDIDATES:
+        of_boxes = [outputs[f"box_{level}"] for level in LEVELS]
+        counts = [math.prod(ops.shape(each)[1:]) // 4 for each in of_boxes]
+        return tf.concat([limit_level(each) for each in tf.split(scores, counts, 1)], 1)
+    return scores
+
+
+def limit_level(scores: tf.Tensor) -> tf.Tensor:
+    """The same of one level: its best pairs are of the boxes that have its best."""
+    number, last = LEVEL_CANDIDATES, ops.shape(scores)[1] - 1
+    most, near = tf.math.top_k(at_least(tf.reduce_max(scores, 2), number), number)
+    pairs = tf.gather(scores, tf.minimum(near, last), batch_dims=1)
+    pairs = tf.where(most[..., None] > 0, pairs, tf.zeros_like(pairs))
+    pairs = tf.reshape(pairs, [-1, number * scores.shape[2]])
+    least = tf.math.top_k(pairs, number).values[:, -1, None, None]
+    return tf.where(scores >= least, scores, tf.zeros_like(scores))
+
+
+def at_least(rows: tf.Tensor, number: int) -> tf.Tensor:
+    """Rows (..., A) with as many zeros behind them."""
+    return tf.pad(rows, [*[[0, 0]] * (len(rows.shape) - 1), [0, number]])
+
+
 def focal_loss(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
     """The loss of each row (N, A) of logits (N, A, C) whose class it is to find.
 
@@ -581,6 +615,7 @@ def detect(
     logits = in_rows(outputs, "class", CLASSES)
     scores = tf.nn.softmax(logits) if SOFTMAX else tf.sigmoid(logits)
     scores = scores[..., FIRST_CLASS:]
+    scores = limit(scores, outputs)
     boxes, scores, labels = best(
         boxes, scores, SCORE, CANDIDATES, IOU, PER_CLASS, MOST, SOFT
     )
