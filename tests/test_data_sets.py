@@ -1,7 +1,9 @@
 """Data sets of every form: what is read of them, and what is said of broken ones."""
 
+import io
 import json
 import re
+import tarfile
 from types import SimpleNamespace
 
 import coco_sets
@@ -13,7 +15,9 @@ from PIL import Image
 
 from spinec.compiler.answers.run_lengths import run_lengths
 from spinec.spec.errors import DataError
-from spinec.spec.heads import Classification, RetinaNet
+from spinec.spec.heads import Classification, RetinaNet, Segmentation
+from spinec.train.data.augment import Jitter
+from spinec.train.data.batches import Once
 from spinec.train.data.forms import open_data
 from spinec.train.data.json_elements import element_at, elements
 from spinec.train.data.masks import Frame, box_of, draw_mask, mask_of
@@ -309,3 +313,192 @@ def test_a_split_that_is_not_there_is_said(tmp_path):
         open_data(tmp_path, "train")
     with pytest.raises(DataError, match=re.escape(f"{tmp_path / 'none'}: no such file or folder")):
         open_data(tmp_path / "none")
+
+
+# ---- PASCAL VOC
+
+
+XML = """<annotation><filename>{name}.jpg</filename>
+<size><width>60</width><height>40</height><depth>3</depth></size>{objects}</annotation>"""
+OBJECT = """<object><name>{name}</name><difficult>{difficult}</difficult><part><name>head</name></part>
+<bndbox><xmin>{0}</xmin><ymin>{1}</ymin><xmax>{2}</xmax><ymax>{3}</ymax></bndbox></object>"""
+
+
+def voc(folder):
+    """Three pictures: the first two for training, the third, which has a class of its own, for validation."""
+    root = folder / "VOCdevkit" / "VOC2012"
+    for name in ("JPEGImages", "Annotations", "SegmentationClass", "SegmentationClassAug"):
+        (root / name).mkdir(parents=True)
+    things = {
+        "a": OBJECT.format(1, 1, 10, 20, name="tvmonitor", difficult=0)
+        + OBJECT.format(5, 6, 7, 8, name="cat", difficult=1),
+        "b": "",
+        "c": OBJECT.format(11.5, 1, 60, 40, name="aeroplane", difficult=0),
+    }
+    for name, objects in things.items():
+        Image.new("RGB", (60, 40)).save(root / "JPEGImages" / f"{name}.jpg")
+        (root / "Annotations" / f"{name}.xml").write_text(XML.format(name=name, objects=objects))
+        for maps, value in (("SegmentationClass", 20), ("SegmentationClassAug", 8)):
+            values = np.zeros((40, 60), np.uint8)
+            values[:, :10], values[0, 0] = value, 255
+            picture = Image.fromarray(values).convert("P")
+            picture.putdata(values.ravel().tolist())
+            picture.save(root / maps / f"{name}.png")
+    for kind, lists in {
+        "Main": {"train": "a\nb\n", "val": "c\n", "cat_train": "a  1\nb -1\n"},
+        "Segmentation": {"val": "c\n", "train_aug": "/JPEGImages/a.jpg /SegmentationClassAug/a.png\nb\n"},
+    }.items():
+        (root / "ImageSets" / kind).mkdir(parents=True)
+        for split, text in lists.items():
+            (root / "ImageSets" / kind / f"{split}.txt").write_text(text)
+    return folder
+
+
+def test_the_boxes_of_voc(tmp_path):
+    data = open_data(voc(tmp_path), "train")
+    assert (len(data), data.names) == (2, ("aeroplane", "cat", "tvmonitor"))  # of both splits: a class keeps its number
+    assert data[0].boxes.tolist() == [[0, 0, 20, 10], [5, 4, 8, 7]]  # counted from 1, the last pixel within
+    assert data[0].classes.tolist() == [2, 1]
+    assert data[0].crowd.tolist() == [False, True]
+    assert data[0].read().size == (60, 40)
+    assert len(data[1].boxes) == 0
+    head = RetinaNet(dim=8, classes=20, labels="voc-20", background=False)
+    named = open_data(tmp_path / "VOCdevkit" / "VOC2012", "train", head=head)
+    assert [named.names[number] for number in named[0].classes] == ["tv monitor", "cat"]
+    assert open_data(tmp_path, "val")[0].boxes.tolist() == [[0, 10.5, 40, 60]]
+    with pytest.raises(DataError, match="has no split 'test': expected train, val"):
+        open_data(tmp_path, "test")
+
+
+def test_the_maps_of_voc(tmp_path):
+    voc(tmp_path)
+    head = Segmentation(labels="voc-21")
+    data = open_data(tmp_path, "train_aug", head=head)
+    assert (len(data), data.task, data.names[20]) == (2, "segmentation", "tv monitor")
+    for i in (0, 1):  # a pair, and a name alone in the augmented list
+        values = data[i].read_map()
+        assert (values[0, 0], values[1, 0], values[0, 10], values.shape) == (255, 8, 0, (40, 60))
+    assert open_data(tmp_path, "val", task="segmentation")[0].read_map()[1, 0] == 20
+    few = open_data(tmp_path, "val", head=Segmentation(classes=5))
+    with pytest.raises(DataError, match=r"c\.png: has the value 20, which stands for no class and is not 255"):
+        few[0].read_map()
+    batch = Once(data, Jitter((48, 64), (1, 1), 0, ignored=99), 2)[0]
+    assert batch.classes.shape == (2, 48, 64)
+    assert set(np.unique(batch.classes)) == {0, 8, 99}
+    assert batch.boxes is None
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            lambda text: text.replace("<xmin>1</xmin>", ""),
+            r"a\.xml object 1: expected a bndbox of xmin, ymin, xmax, ymax",
+        ),
+        (lambda text: text.replace("<xmin>1<", "<xmin>nan<"), r"a\.xml object 1: expected a bndbox of pixels"),
+        (lambda text: text.replace("<name>cat</name>", ""), r"a\.xml object 2: expected a name"),
+        (lambda text: text[:100], r"a\.xml: not XML: "),
+        (
+            lambda text: '<!DOCTYPE a [<!ENTITY b "' + "c" * 9 + '">]><annotation>&b;&d;</annotation>',
+            "not XML: undefined",
+        ),
+    ],
+)
+def test_what_is_wrong_with_voc_is_said(tmp_path, change, said):
+    path = voc(tmp_path) / "VOCdevkit" / "VOC2012" / "Annotations" / "a.xml"
+    path.write_text(change(path.read_text()))
+    with pytest.raises(DataError, match=said):
+        open_data(tmp_path, "train")
+
+
+# ---- tar files
+
+
+def add(archive, name, data):
+    info = tarfile.TarInfo(name)
+    info.size = len(data)
+    archive.addfile(info, io.BytesIO(data))
+
+
+def png(side):
+    data = io.BytesIO()
+    Image.new("RGB", (side, 5)).save(data, "PNG")
+    return data.getvalue()
+
+
+def tar(path, samples):
+    with tarfile.open(path, "w") as archive:
+        for name, data in samples:
+            add(archive, name, data)
+
+
+def test_shards_of_classes_are_read_where_they_are(tmp_path):
+    for shard in range(2):
+        samples = [
+            (f"x/{shard}{i}.{end}", data)
+            for i in range(3)
+            for end, data in (("cls", b"%d" % i), ("png", png(10 * shard + i + 1)))
+        ]
+        tar(tmp_path / f"train-{shard:03}.tar", samples)
+    (tmp_path / "classes.txt").write_text("cat\ndog\ncow\n")
+    for data in (open_data(tmp_path), open_data(tmp_path, "train"), open_data(tmp_path / "train-{000..001}.tar")):
+        assert (len(data), data.task, data.names) == (6, "classification", ("cat", "dog", "cow"))
+        found = [(data[i].id, data[i].label, data[i].read().width) for i in (5, 0, 3)]
+        assert found == [("x/12", 2, 13), ("x/00", 0, 1), ("x/10", 0, 11)]
+    assert len(open_data(tmp_path / "train-000.tar")) == 3
+    named = open_data(tmp_path, head=Classification(classes=3, labels=["cow", "cat", "dog"]))
+    assert [named[i].label for i in range(3)] == [1, 2, 0]
+    (tmp_path / "classes.txt").unlink()
+    assert open_data(tmp_path, head=Classification(classes=3))[2].label == 2
+    with pytest.raises(DataError, match="'val': expected train"):
+        open_data(tmp_path, "val")
+    with pytest.raises(DataError, match=r"train-002\.tar: no such file"):
+        open_data(tmp_path / "train-{000..002}.tar")
+    with pytest.raises(DataError, match=r"x/02\.cls: the class 2, which has no number: 2 classes are known"):
+        open_data(tmp_path, head=Classification(classes=2))[2]
+
+
+def test_shards_of_boxes(tmp_path):
+    listed = coco_sets.listing(2)
+    samples = []
+    for image in listed["images"]:
+        own = [each for each in listed["annotations"] if each["image_id"] == image["id"]]
+        samples += [(f"{image['id']}.jpg", png(9)), (f"{image['id']}.json", json.dumps({"annotations": own}).encode())]
+    tar(tmp_path / "val-0.tar", samples)
+    (tmp_path / "categories.json").write_text(json.dumps(listed["categories"]))
+    data, expected = open_data(tmp_path), open_data(coco_sets.write(tmp_path / "coco", listed))
+    assert (len(data), data.task, data.ids) == (2, "detection", (3, 7))
+    for i in range(2):
+        for name in ("boxes", "classes", "crowd", "areas"):
+            assert (getattr(data[i], name) == getattr(expected[i], name)).all()
+        assert [box_of(mask) for mask in data[i].read_masks()] == [box_of(mask) for mask in expected[i].read_masks()]
+
+
+def test_a_shard_is_not_looked_at_before_it_is_needed(tmp_path):
+    tar(tmp_path / "a-0.tar", [("0.cls", b"1"), ("0.png", png(3))])
+    (tmp_path / "a-1.tar").write_text("no tar file")
+    (tmp_path / "classes.txt").write_text("cat\ndog\n")
+    (tmp_path / "sizes.json").write_text('{"a-0.tar": 1, "a-1.tar": 4}')
+    data = open_data(tmp_path)
+    assert (len(data), data[0].label) == (5, 1)
+    with pytest.raises(
+        DataError, match=r"a-1\.tar: not a tar file that can be read: it must be whole, and not compressed"
+    ):
+        data[1]
+
+
+@pytest.mark.parametrize(
+    ("samples", "said"),
+    [
+        ([("0.png", png(3))], "the sample '0' has no .cls or .json file"),
+        ([("0.cls", b"1")], "the sample '0' has no picture"),
+        ([("0.cls", b"cat"), ("0.png", png(3))], "0.cls: expected the number of a class, got b'cat'"),
+        ([("0.cls", b"7"), ("0.png", png(3))], "0.cls: the class 7, which has no number"),
+        ([("0.json", b"{}"), ("0.png", png(3))], "expected categories.json"),
+    ],
+)
+def test_what_is_wrong_with_a_shard_is_said(tmp_path, samples, said):
+    tar(tmp_path / "a-0.tar", samples)
+    (tmp_path / "classes.txt").write_text("cat\ndog\n")
+    with pytest.raises(DataError, match=re.escape(said)):
+        open_data(tmp_path)[0].read()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from spinec.train.data.numbering import Numbering, numbered
 from spinec.train.data.pictures import read_rgb
 
 Report = Callable[[Finding], None]
-MOST = 1e7  # pixels that a number of a box may be: more is no picture, and float32 no longer tells them apart
+MOST_PIXELS = 1e7  # pixels that a number of a box may be: more is no picture, and float32 no longer tells them apart
 LONGEST = 60  # characters shown of what is wrong
 
 
@@ -56,7 +56,7 @@ class Index(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class CocoSet:
-    """The pictures of a file of COCO's form."""
+    """The pictures of a file of COCO's form, or of one that says the same."""
 
     file: Path
     folder: Path
@@ -116,14 +116,23 @@ def open_coco(file: Path, folder: Path, head: Any = None) -> CocoSet:
     """
     found: list[Finding] = []
     index = read_index(file, found.append)
-    if faults := [each for each in found if KINDS[each.kind].stops]:
-        more = f" ({len(faults) - 1} more such: spinec data check lists them)" if len(faults) > 1 else ""
-        raise DataError(f"{file}: {faults[0].where}: {faults[0].detail}{more}")
+    checked(found, file)
     if not index.images:
         raise DataError(f"{file}: lists no images")
     return set_of(
         file, folder, index, numbered(index.categories, head, str(file), {row.category for row in index.rows})
     )
+
+
+def checked(found: Sequence[Finding], file: Path) -> None:
+    """Raise what stops training.
+
+    Raises:
+        DataError: naming the first, and how many there are.
+    """
+    if faults := [each for each in found if KINDS[each.kind].stops]:
+        more = f" ({len(faults) - 1} more such: spinec data check lists them)" if len(faults) > 1 else ""
+        raise DataError(f"{file}: {faults[0].where}: {faults[0].detail}{more}")
 
 
 def set_of(file: Path, folder: Path, index: Index, numbering: Numbering) -> CocoSet:
@@ -164,7 +173,7 @@ def read_index(file: Path, report: Report) -> Index:
                 case "categories":
                     _add(index.categories, _entry(value, int), _text(value, "name"))
                 case "annotations":
-                    index.rows.append(_row(value, (start, end)))
+                    index.rows.append(row_of(value, (start, end)))
         except ValueError as error:
             report(Finding("malformed", f"{key} {seen[key]}", str(error)))
         except KeyError as error:
@@ -220,7 +229,12 @@ def _image(value: Mapping[str, Any]) -> Image:
     return Image(value["id"], _text(value, "file_name"), (height, width))
 
 
-def _row(value: Any, span: tuple[int, int]) -> Row:
+def row_of(value: Any, span: tuple[int, int]) -> Row:
+    """An annotation of a file.
+
+    Raises:
+        ValueError: saying what it should be.
+    """
     image, category = _entry(value, int | str, "image_id"), _entry(value, int, "category_id")
     box = _box(value.get("bbox"))
     area = value.get("area")
@@ -232,7 +246,7 @@ def _box(numbers: Any) -> tuple[float, float, float, float]:
     """Left, top, width and height."""
     if isinstance(numbers, list) and len(numbers) == 4 and all(type(each) in (int, float) for each in numbers):
         left, top, width, height = map(float, numbers)
-        if all(abs(each) < MOST for each in (left, top, width, height)):  # NaN is not
+        if all(abs(each) < MOST_PIXELS for each in (left, top, width, height)):  # NaN is not
             return left, top, width, height
     raise ValueError(f"expected a bbox of left, top, width and height in pixels, got {_shown(numbers)}")
 

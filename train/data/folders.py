@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -50,15 +51,17 @@ class FolderSet:
         return Example(file, str(path), partial(read_rgb, path), label=int(self.labels[position]))
 
 
-def open_folders(folder: Path, head: Any = None) -> FolderSet:
+def open_folders(folder: Path, head: Any = None, splits: Iterable[Path] = ()) -> FolderSet:
     """The data set of a folder with a folder for each class; no picture is read.
+
+    A class of any of the splits has a number: one that has pictures for training alone moves no other's.
 
     Raises:
         DataError: when a class has no number, or there are no pictures.
     """
-    classes = class_folders(folder)
-    categories = {number: each.name for number, each in enumerate(classes)}
-    files = {number: _pictures_in(each) for number, each in enumerate(classes)}
+    classes = sorted({each.name for split in (folder, *splits) for each in class_folders(split)})
+    categories = dict(enumerate(classes))
+    files = {number: _pictures_in(folder / name) for number, name in categories.items()}
     used = [number for number in files if files[number]]
     if not used:
         raise DataError(f"{folder}: no pictures in folders of classes")
@@ -74,4 +77,4 @@ def class_folders(folder: Path) -> list[Path]:
 
 
 def _pictures_in(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if is_picture(path))
+    return sorted(path for path in folder.iterdir() if is_picture(path)) if folder.is_dir() else []

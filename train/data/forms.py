@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,17 @@ from spinec.train.data.folders import class_folders, open_folders
 from spinec.train.data.json_elements import elements
 from spinec.train.data.numbering import task_of
 from spinec.train.data.pictures import is_picture
+from spinec.train.data.shards import is_shards, open_shards, shard_splits
+from spinec.train.data.voc import open_voc_boxes, open_voc_maps, voc_root, voc_splits
 
 EXPORTED = "_annotations.coco.json"  # the name that Roboflow gives to the file beside the pictures
 PREFIX = "instances_"
 EXPECTED = f"""expected one of
-  annotations/{PREFIX}SPLIT.json and SPLIT/*.jpg        boxes and outlines, as COCO has them
-  SPLIT/{EXPORTED} and SPLIT/*.jpg      the same, as Roboflow exports them
-  SPLIT/CLASS/*.jpg                                    folders of classes, as ImageNet has them"""
+  annotations/{PREFIX}SPLIT.json and SPLIT/*.jpg       boxes and outlines, as COCO has them
+  SPLIT/{EXPORTED} and SPLIT/*.jpg     the same, as Roboflow exports them
+  SPLIT/CLASS/*.jpg                                   folders of classes, as ImageNet has them
+  ImageSets/Main/SPLIT.txt, Annotations, JPEGImages   boxes, as PASCAL VOC has them
+  SPLIT-000.tar, SPLIT-001.tar and so on              pictures with .cls or .json files, as WebDataset has them"""
 
 
 def open_data(
@@ -44,36 +48,46 @@ def open_data(
     >>> data[0].boxes, data[0].classes, data[0].read()  # doctest: +SKIP
     """
     place = Path(path)
-    task = task if task is not None else (task_of(head) if head is not None else None)
+    wanted = task if task is not None else (task_of(head) if head is not None else None)
     if task is not None and task not in TASKS:
         raise DataError(f"no task {task!r}: {did_you_mean(task, TASKS)}")
-    if not place.exists():
+    if not place.exists() and "{" not in place.name:
         raise DataError(f"{place}: no such file or folder")
-    return _checked(_opened(place, split, head, images), task)
+    return _checked(_opened(place, split, head, wanted, images), wanted)
 
 
-def splits_of(folder: Path) -> dict[str, Path]:
+def splits_of(folder: Path, task: Task | None = None) -> dict[str, Path]:
     """What each split of a folder is read from."""
+    if is_shards(folder):
+        return shard_splits(folder)
+    if root := voc_root(folder):
+        return voc_splits(root, "segmentation" if task == "segmentation" else "detection")
     listed = {path.stem.removeprefix(PREFIX): path for path in sorted((folder / "annotations").glob(f"{PREFIX}*.json"))}
     exported = {path.parent.name: path for path in sorted(folder.glob(f"*/{EXPORTED}"))}
     return listed or exported or {each.name: each for each in class_folders(folder) if _has_classes(each)}
 
 
-def _opened(place: Path, split: str | None, head: Any, images: Path | str | None) -> DataSet:
-    if place.is_file():
+def _opened(place: Path, split: str | None, head: Any, task: Task | None, images: Path | str | None) -> DataSet:
+    if place.is_file() and not is_shards(place):
         return open_coco(place, _pictures_of(place, images), head)
     if (place / EXPORTED).is_file():
         return open_coco(place / EXPORTED, place, head)
-    splits = splits_of(place)
-    if not splits and _has_classes(place) and split is None:
+    splits = splits_of(place, task) if place.is_dir() else {}
+    if is_shards(place):
+        return open_shards(place, _split(place, split, splits) if splits or split else None, head)
+    if not splits and split is None and _has_classes(place):
         return open_folders(place, head)
     if not splits:
         raise DataError(f"{place}: not a data set of a known form: {EXPECTED}")
     source = splits[_split(place, split, splits)]
-    return open_folders(source, head) if source.is_dir() else open_coco(source, _pictures_of(source, images), head)
+    if root := voc_root(place):
+        return open_voc_maps(root, source, head) if task == "segmentation" else open_voc_boxes(root, source, head)
+    if source.is_dir():
+        return open_folders(source, head, splits.values())
+    return open_coco(source, _pictures_of(source, images), head)
 
 
-def _split(place: Path, split: str | None, splits: dict[str, Path]) -> str:
+def _split(place: Path, split: str | None, splits: Mapping[str, Path]) -> str:
     if split in splits:
         return str(split)
     known = ", ".join(splits)

@@ -6,13 +6,13 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
-from spinec.spec.classes import ClassList, classes_of
+from spinec.spec.classes import ClassList, class_lists, classes_of
 from spinec.spec.errors import DataError, did_you_mean
 from spinec.spec.heads import Classification, DeepLab, Segmentation
-from spinec.train.data.examples import IGNORED, Task
+from spinec.train.data.examples import Task
 
 WORDNET = re.compile(r"n\d{8}")
-IMAGENET = "imagenet-1k"
+IMAGENET, VOC = "imagenet-1k", "voc-21"
 NONE = -1
 """Instead of an id, where the data set has no class of a number."""
 
@@ -46,30 +46,23 @@ def numbered(categories: Mapping[int, str], head: Any, name: str, used: Collecti
     if head is None or head.labels is None:
         return _in_order(categories, head, name)
     wanted = classes_of(head.labels, head.classes)
-    if head.labels == IMAGENET and len(categories) == 1000 and all(map(WORDNET.fullmatch, categories.values())):
+    if (
+        head.labels == IMAGENET
+        and len(categories) == len(wanted.names)
+        and all(map(WORDNET.fullmatch, categories.values()))
+    ):
         order = sorted(categories, key=lambda each: categories[each])  # the list is in this order
         return Numbering(wanted.names, tuple(order), {each: number for number, each in enumerate(order)})
     return _by_name(categories, wanted, name, used)
 
 
-def numbered_values(head: Any, values: ClassList, name: str) -> Numbering:
-    """The values of maps of classes as a head numbers them: by name where it names its classes, else as they are.
+def numbered_values(head: Any) -> Numbering:
+    """What values in files stand for, that are numbers and have no names: the ids of the head's list, or its numbers.
 
-    Raises:
-        DataError: when one has no number.
+    Without a head, they are PASCAL VOC's.
     """
-    categories = dict(zip(values.ids, values.names, strict=True))
-    if head is not None and head.labels is not None:
-        return _by_name(categories, classes_of(head.labels, head.classes), name, categories)
-    number = head.classes if head is not None else len(values.names)
-    if number < len(values.names):
-        raise DataError(f"{name}: has {len(values.names)} classes, and the head {number}")
-    return Numbering(values.names, values.ids, {each: each for each in values.ids})
-
-
-def known_number(number: int, numbering: Numbering) -> bool:
-    """Whether a map of classes may have this value."""
-    return number == IGNORED or number in numbering.numbers
+    wanted = class_lists()[VOC] if head is None else classes_of(head.labels, head.classes)
+    return Numbering(*wanted, {each: number for number, each in enumerate(wanted.ids)})
 
 
 def _in_order(categories: Mapping[int, str], head: Any, name: str) -> Numbering:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from spinec.backends.image import in_colour
 from spinec.backends.image_file import read_picture
 from spinec.spec.errors import BackendError, DataError
@@ -43,3 +46,23 @@ def sized(picture: Image, size: tuple[int, int] | None, name: str) -> Image:
 def is_picture(path: Path) -> bool:
     """Whether a name is that of a picture, and not of a file that some system keeps beside it."""
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
+def read_values(path: Path) -> NDArray[np.uint8]:
+    """(height, width): the values of a file of classes, which are levels of grey or numbers of a palette's colours.
+
+    Raises:
+        DataError: when it cannot be read, or has colours without numbers.
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(path, formats=["PNG"]) as file:
+            if file.mode not in ("P", "L"):
+                message = f"{path}: a file of mode {file.mode}, expected a palette or 8 bits of grey"
+                raise DataError(f"{message}: colours have no numbers")
+            return np.asarray(file)
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file") from None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        raise DataError(f"{path}: not a PNG file that can be read") from None
