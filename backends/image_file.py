@@ -82,6 +82,18 @@ def levels_of(picture: Image, name: str = "the picture") -> Image:
     return _upright(_levels(name, picture), _orientation(picture))
 
 
+def orientation_of(path: Path) -> int:
+    """How the camera was held, from 1 to 8, by a file's EXIF; 1, which is upright, where nothing says."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as picture:
+            turn = _orientation(picture)
+    except Exception:  # as in `picture_in`, which says what is wrong
+        return 1
+    return turn if turn in range(2, 9) else 1
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
     """A regular file to read; a pipe, of which opening would wait for a writer, is none."""

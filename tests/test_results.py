@@ -150,7 +150,10 @@ def test_every_command_that_offers_json_is_here():
             offering.add(command.name or get_command_name(command.callback.__name__))
     assert offering == {line.split()[0] for line in (*COMMANDS, *STUDIES)} | ELSEWHERE
     said = {command for kind in known()["kinds"].values() for command in kind["commands"]}
-    assert {command.split()[0] for command in said} == offering | {"chart"}
+    assert {command.split()[0] for command in said} == offering | {
+        "chart",
+        "data",
+    }  # of which tests/test_data_commands.py has the data
 
 
 def test_what_frameworks_gave_keeps_to_the_schema():

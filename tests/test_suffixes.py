@@ -32,6 +32,7 @@ OTHERWISE = {  # command lines whose output is not what its name says, and what 
     "classify good.yaml a.jpg -o classes.csv": ".png",
     "segment good.yaml a.jpg -o areas.npz": ".png",
     "candidates study.db -o best.json": ".yaml",
+    "data show digits -o sheet.pdf": ".png",
     "search good.yaml --evaluator mine:score -o best.json": ".yaml",
     "search good.yaml --evaluator mine:score --storage study.yaml": ".db",
 }
@@ -49,7 +50,8 @@ def folder(tmp_path, monkeypatch):
 def test_every_command_that_writes_files_is_tried():
     writers = {"new"}
     for name, command in get_command(cli.app).commands.items():
-        writers |= {name for each in command.params if "-o" in each.opts}
+        for each in (command, *getattr(command, "commands", {}).values()):
+            writers |= {name for parameter in each.params if "-o" in parameter.opts}
     assert {line.split()[0] for line in OTHERWISE} == writers
 
 

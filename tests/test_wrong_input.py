@@ -58,6 +58,8 @@ READS = {  # a command line in which INPUT is what a command reads
     "export good.yaml --to onnx -o o.onnx --weights INPUT": "weights",
     "weights convert INPUT o.pt --spec good.yaml": "weights",
     "candidates INPUT": "a study",
+    "data check INPUT": "a data set",
+    "data show INPUT -o o.png": "a data set",
 }
 WRITES = {  # a command line in which OUTPUT is what a command writes
     "compile good.yaml -o OUTPUT": ".py",
@@ -73,6 +75,7 @@ WRITES = {  # a command line in which OUTPUT is what a command writes
     "fit good.yaml --params 1M -o OUTPUT": ".yaml",
     "import blocks.txt -o OUTPUT": ".yaml",
     "data make digits OUTPUT": "",
+    "data show data -o OUTPUT": ".png",
     "export-blocks efficientnet-b0 --to timm -o OUTPUT": ".txt",
 }
 OTHERS = {
@@ -111,6 +114,8 @@ def place(tmp_path, monkeypatch):
         "damaged": "blocks: {b1: [",
     }.items():
         (tmp_path / name).write_text(text)
+    (tmp_path / "data" / "cat").mkdir(parents=True)
+    (tmp_path / "data" / "cat" / "a.ppm").write_bytes(b"P6 1 1 255 abc")
     (tmp_path / "binary").write_bytes(bytes(range(256)) * 20)
     (tmp_path / "folder").mkdir()
     (tmp_path / "looped").symlink_to("looped")

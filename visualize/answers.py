@@ -55,7 +55,7 @@ def _boxes(answer: Detected) -> Image:
         _box(pen, [float(edge) for edge in answer.boxes[row]], _colour(answer.labels[row]), max(2, size // 5))
     for row in reversed(range(len(answer))):
         top, left, *_ = map(float, answer.boxes[row])
-        text = f"{answer.names[row]} {answer.scores[row]:.2f}"
+        text = f"{answer.names[row]} {_score(answer.scores[row])}".rstrip()
         _label(pen, picture, (left, top), text, _colour(answer.labels[row]), size)
     return picture
 
@@ -66,7 +66,7 @@ def _classes(answer: Classified) -> Image:
     picture = answer.picture.copy()
     pen, size = Draw(picture), _text_size(picture)
     for row, (name, score) in enumerate(zip(answer.names, answer.scores, strict=True)):
-        _label(pen, picture, (0, (row + 1) * 1.5 * size), f"{score:.2f}  {name}", BLACK, size)
+        _label(pen, picture, (0, (row + 1) * 1.5 * size), f"{_score(score)}  {name}".lstrip(), BLACK, size)
     return picture
 
 
@@ -85,6 +85,11 @@ def _areas(answer: Segmented) -> Image:
             row, column = _middle(mask)
             _label(pen, picture, (column, row), answer.names[number], _colour(number), size)
     return picture
+
+
+def _score(score: float) -> str:
+    """A score; that of what is known, and not found, is no number, and not told."""
+    return "" if score != score else f"{score:.2f}"
 
 
 def _colour(number: int) -> tuple[int, int, int]:

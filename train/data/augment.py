@@ -6,7 +6,7 @@ the same to the byte in every process and for every framework.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from spinec.backends.image import DEVIATION, MEAN
 from spinec.train.data.examples import IGNORED, Example
-from spinec.train.data.masks import draw_mask
+from spinec.train.data.masks import Mask, draw_mask
 from spinec.train.data.placement import Placement
 
 if TYPE_CHECKING:
@@ -35,8 +35,16 @@ class Sample:
     """(n,) of boxes, () of the picture, or (height, width) of its pixels."""
     boxes: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 4), np.float32))
     """(n, 4): top, left, bottom and right edge in pixels of the image."""
+    rows: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    """(n,): which of the example's boxes these are."""
     masks: NDArray[np.bool_] | None = None
     """(n, side, side): what is in the boxes."""
+
+    def outlines(self) -> list[Mask]:
+        """The outlines of the boxes, in the example's own pixels; none where the data set has none."""
+        read = self.example.read_masks
+        outlines = read() if read is not None and len(self.rows) else []
+        return [outlines[row] for row in self.rows]
 
 
 class View(Protocol):
@@ -88,8 +96,10 @@ class Jitter:
             return Sample(example, placement, image, np.where(classes == IGNORED, self.ignored, classes))
         boxes = placement.boxes(example.boxes)
         kept = np.flatnonzero((boxes[:, 2:] > boxes[:, :2]).all(1) & (~example.crowd | self.crowds))
-        masks = self._masks(example, placement, boxes, kept)
-        return Sample(example, placement, image, example.classes[kept], boxes[kept], masks)
+        sample = Sample(example, placement, image, example.classes[kept], boxes[kept], kept)
+        if not self.mask_side or example.read_masks is None:
+            return sample
+        return replace(sample, masks=_in_boxes(sample, (self.mask_side, self.mask_side)))
 
     def placed(self, original: tuple[int, int], draw: Generator) -> Placement:
         """Where a picture of a height and a width comes to lie; four numbers are drawn, whatever they are for."""
@@ -104,15 +114,6 @@ class Jitter:
         )
         return Placement(original, (height, width), (top, left), self.size, flip < self.flip)
 
-    def _masks(
-        self, example: Example, placement: Placement, boxes: NDArray[np.float32], kept: NDArray[np.int64]
-    ) -> NDArray[np.bool_] | None:
-        if not self.mask_side or example.read_masks is None:
-            return None
-        outlines, side = example.read_masks(), (self.mask_side, self.mask_side)
-        drawn = [draw_mask(outlines[row], placement.frame(boxes[row]), side) for row in kept]
-        return np.array(drawn, np.bool_).reshape(-1, *side)
-
 
 def fitted(size: tuple[int, int], channels: int = 3) -> Jitter:
     """What evaluation sees: the whole picture scaled to fit, crowds kept."""
@@ -126,6 +127,13 @@ def padded(picture: Image, size: tuple[int, int], channels: int) -> NDArray[np.f
     for channel, table in enumerate(_tables(channels)):
         image[: picture.height, : picture.width, channel] = table[levels[:, :, channel]]
     return image
+
+
+def _in_boxes(sample: Sample, side: tuple[int, int]) -> NDArray[np.bool_]:
+    """(n, side, side): the outlines within the boxes of a sample."""
+    pairs = zip(sample.outlines(), sample.boxes, strict=True)
+    drawn = [draw_mask(outline, sample.placement.frame(box), side) for outline, box in pairs]
+    return np.array(drawn, np.bool_).reshape(-1, *side)
 
 
 @cache

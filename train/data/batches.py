@@ -69,13 +69,16 @@ class Endless:
         """Steps in which every example is seen once; the last of them may begin the next epoch."""
         return len(self.data) / (self.batch * self.processes)
 
+    def place(self, number: int) -> tuple[int, int]:
+        """The epoch and the position of the example that is seen after so many others."""
+        epoch, place = divmod(number, len(self.data))
+        return epoch, int(_order(self.seed, epoch, len(self.data))[place])
+
     def __getitem__(self, step: int) -> Batch:
         first = (step * self.processes + self.rank) * self.batch
-        places = [divmod(first + i, len(self.data)) for i in range(self.batch)]
-        positions = [int(_order(self.seed, epoch, len(self.data))[place]) for epoch, place in places]
-        seen = [(epoch, position) for (epoch, _), position in zip(places, positions, strict=True)]
-        samples = [self.view(self.data[position], draws(self.seed, epoch, position)) for epoch, position in seen]
-        return collated(samples, positions, self.data.task, self.most)
+        places = [self.place(first + i) for i in range(self.batch)]
+        samples = [self.view(self.data[position], draws(self.seed, epoch, position)) for epoch, position in places]
+        return collated(samples, [position for _, position in places], self.data.task, self.most)
 
     def stream(self, start: int, stop: int, workers: int = 0) -> Iterator[Batch]:
         """The batches of the steps from `start` to before `stop`, made by worker processes ahead of time."""

@@ -108,14 +108,16 @@ class CocoSet:
         )
 
 
-def open_coco(file: Path, folder: Path, head: Any = None) -> CocoSet:
+def open_coco(file: Path, folder: Path, head: Any = None, report: Report | None = None) -> CocoSet:
     """The data set of a file, its pictures being in a folder; nothing but the file is read.
+
+    What is wrong with entries is an error, or is reported to who asks for it.
 
     Raises:
         DataError: when the file is damaged, or has classes that the head has no number for.
     """
     found: list[Finding] = []
-    index = read_index(file, found.append)
+    index = read_index(file, report or found.append)
     checked(found, file)
     if not index.images:
         raise DataError(f"{file}: lists no images")

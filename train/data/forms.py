@@ -8,7 +8,7 @@ from typing import Any
 
 from spinec.spec.errors import DataError, did_you_mean
 from spinec.spec.heads import Head
-from spinec.train.data.coco import open_coco
+from spinec.train.data.coco import Report, open_coco
 from spinec.train.data.examples import TASKS, DataSet, Task
 from spinec.train.data.folders import class_folders, open_folders
 from spinec.train.data.json_elements import elements
@@ -47,13 +47,27 @@ def open_data(
     >>> data = open_data("coco", "val2017", head=load("eff-spinenet-d0").head)  # doctest: +SKIP
     >>> data[0].boxes, data[0].classes, data[0].read()  # doctest: +SKIP
     """
-    place = Path(path)
+    return look_at(Path(path), split, head, task, images)
+
+
+def look_at(
+    place: Path,
+    split: str | None = None,
+    head: Any = None,
+    task: Task | None = None,
+    images: Path | str | None = None,
+    report: Report | None = None,
+) -> DataSet:
+    """The data set as `open_data` gives it; what is wrong with entries of its lists is reported to who asks for it."""
     wanted = task if task is not None else (task_of(head) if head is not None else None)
     if task is not None and task not in TASKS:
         raise DataError(f"no task {task!r}: {did_you_mean(task, TASKS)}")
-    if not place.exists() and "{" not in place.name:
-        raise DataError(f"{place}: no such file or folder")
-    return _checked(_opened(place, split, head, wanted, images), wanted)
+    try:
+        if not place.exists() and "{" not in place.name:
+            raise DataError(f"{place}: no such file or folder")
+        return _checked(_opened(place, split, head, wanted, images, report), wanted)
+    except OSError as error:
+        raise DataError(f"{place}: cannot be read: {error.strerror or error}") from None
 
 
 def splits_of(folder: Path, task: Task | None = None) -> dict[str, Path]:
@@ -67,11 +81,18 @@ def splits_of(folder: Path, task: Task | None = None) -> dict[str, Path]:
     return listed or exported or {each.name: each for each in class_folders(folder) if _has_classes(each)}
 
 
-def _opened(place: Path, split: str | None, head: Any, task: Task | None, images: Path | str | None) -> DataSet:
+def _opened(
+    place: Path,
+    split: str | None,
+    head: Any,
+    task: Task | None,
+    images: Path | str | None,
+    report: Report | None,
+) -> DataSet:
     if place.is_file() and not is_shards(place):
-        return open_coco(place, _pictures_of(place, images), head)
+        return open_coco(place, _pictures_of(place, images), head, report)
     if (place / EXPORTED).is_file():
-        return open_coco(place / EXPORTED, place, head)
+        return open_coco(place / EXPORTED, place, head, report)
     splits = splits_of(place, task) if place.is_dir() else {}
     if is_shards(place):
         return open_shards(place, _split(place, split, splits) if splits or split else None, head)
@@ -80,11 +101,13 @@ def _opened(place: Path, split: str | None, head: Any, task: Task | None, images
     if not splits:
         raise DataError(f"{place}: not a data set of a known form: {EXPECTED}")
     source = splits[_split(place, split, splits)]
-    if root := voc_root(place):
-        return open_voc_maps(root, source, head) if task == "segmentation" else open_voc_boxes(root, source, head)
+    if (root := voc_root(place)) and task == "segmentation":
+        return open_voc_maps(root, source, head)
+    if root:
+        return open_voc_boxes(root, source, head, report)
     if source.is_dir():
         return open_folders(source, head, splits.values())
-    return open_coco(source, _pictures_of(source, images), head)
+    return open_coco(source, _pictures_of(source, images), head, report)
 
 
 def _split(place: Path, split: str | None, splits: Mapping[str, Path]) -> str:

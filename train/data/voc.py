@@ -82,7 +82,7 @@ def voc_splits(root: Path, task: Task) -> dict[str, Path]:
     return {name: path for name, path in lists.items() if "_" not in name or not _is_of_class(path)}
 
 
-def open_voc_boxes(root: Path, split: Path, head: Any = None) -> CocoSet:
+def open_voc_boxes(root: Path, split: Path, head: Any = None, report: Report | None = None) -> CocoSet:
     """The data set of a list, with the boxes of its XML files; all of these are read, as they list the classes.
 
     What is marked as difficult counts as a crowd: it is not learned, and its finds are not judged.
@@ -91,7 +91,7 @@ def open_voc_boxes(root: Path, split: Path, head: Any = None) -> CocoSet:
         DataError: when a file is damaged, or the head has no number for a class.
     """
     found: list[Finding] = []
-    index = read_voc(root, split, found.append)
+    index = read_voc(root, split, report or found.append)
     checked(found, split)
     used = {row.category for row in index.rows}
     return set_of(split, root / PICTURES, index, numbered(index.categories, head, str(split), used))
