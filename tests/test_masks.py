@@ -14,6 +14,7 @@ from spinec import emit, loads, lower
 from spinec.backends.backend import backend
 from spinec.backends.live import import_source
 from spinec.backends.sample import sample
+from spinec.spec.detection import Anchors
 from spinec.spec.errors import SpecError
 
 GARDEN = np.load(Path(__file__).parent / "numbers" / "model_garden.npz")
@@ -34,11 +35,12 @@ OWN = (
 HEADS = {
     "plain": OWN,
     "other numbers": OWN.replace(
-        "classes: 4", "classes: 3, anchors: {size: 4, ratios: [1, [2, 3]]}, proposal_layers: 0"
+        "classes: 4",
+        "classes: 3, anchors: {size: 4.3, ratios: [1, [2, 3]], offset: 0.25, whole: true}, proposal_layers: 0",
     )
     .replace("share: 0.25", "positive: 0.5, negative: 0.5, force: false, iou: 0.5, delta: 1")
     .replace("side: 40", "side: 90, iou: 0.3, share: 0.5, weights: [1, 2, 3, 4], delta: 0.5")
-    .replace("score: 0.2", "per_class: false, iou: 0.3, candidates: 40, score: 0"),
+    .replace("score: 0.2", "per_class: false, iou: 0.3, candidates: 40, candidates_per: class, score: 0"),
 }
 SIZE, LEVELS = (64, 96), ("P3", "P4", "P5")
 PARTS = ("detect", "paste", "loss")
@@ -230,17 +232,17 @@ def iou(a, b):
     return shared / max(np.prod(a[2:] - a[:2]) + np.prod(b[2:] - b[:2]) - shared, 1e-8)
 
 
-def slow_propose(maps, levels, sides, candidates, limit, most, size):
+def slow_propose(maps, levels, anchors, candidates, limit, most, size):
     """Proposals of one image: the best of each level, dropped one by one, then the best of all."""
     kept = []
     for level in levels:
         stride, found = 2 ** int(level[1:]), []
         scores, deltas = maps[f"objectness_{level}"][0], maps[f"deltas_{level}"][0]
         for y, x in np.ndindex(scores.shape[:2]):
-            for number, side in enumerate(sides):
+            for number, side in enumerate(anchors.sides(stride)):
                 side = np.array(side) * stride
                 dy, dx, dh, dw = deltas[y, x, 4 * number : 4 * number + 4]
-                centre = (np.array([y, x]) + 0.5) * stride + np.array([dy, dx]) * side
+                centre = (np.array([y, x]) + anchors.offset) * stride + np.array([dy, dx]) * side
                 half = side * np.exp(np.minimum([dh, dw], np.log(1000 / 16))) / 2
                 box = np.concatenate([centre - half, centre + half])
                 box = np.minimum(np.maximum(box, 0), [*size, *size])
@@ -300,7 +302,7 @@ def test_proposals_are_those_by_hand(made, own):
     boxes, scores = made(program).propose(maps, sizes, 20)
     for i in range(2):
         alone = {name: value[i : i + 1] for name, value in maps.items()}
-        known, sure = slow_propose(alone, LEVELS, head.anchors.sides, 20, head.proposals.iou, 24, sizes[i])
+        known, sure = slow_propose(alone, LEVELS, head.anchors, 20, head.proposals.iou, 24, sizes[i])
         assert (scores[i] > 0).sum() == len(known) <= 24
         assert np.abs(scores[i, : len(known)] - sure).max() < 1e-12
         assert np.abs(boxes[i, : len(known)] - known).max() < 1e-4  # anchors are rounded to float32
@@ -516,7 +518,7 @@ def slow_losses(maps, box_part, mask_part, boxes, classes, masks, sizes, noise):
             anchored[of_level[a]].append(huber(deltas[i][a] - encoded(boxes[i, own[a]], anchors[a]), 1 / 9))
 
         alone = {name: value[i : i + 1] for name, value in maps.items()}
-        found, _ = slow_propose(alone, LEVELS, ((3, 3),), 30, 0.7, 24, sizes[i])
+        found, _ = slow_propose(alone, LEVELS, Anchors(scales=1, ratios=(1,)), 30, 0.7, 24, sizes[i])
         candidates = [*enumerate(found), *((24 + m, boxes[i, m]) for m in real)]
         shared = [[iou(box, boxes[i, m]) for m in real] for _, box in candidates]
         known = np.array([max(row, default=-1) > 0.5 for row in shared])
