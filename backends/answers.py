@@ -12,7 +12,7 @@ import numpy as np
 
 from spinec.backends.backend import Live, backend
 from spinec.backends.checkpoints import read_checkpoint
-from spinec.backends.image import Opened, Picture, cropped, fitted, in_colour, opened
+from spinec.backends.image import Opened, Picture, at_own_scale, cropped, fitted, in_colour, opened
 from spinec.compiler.answers.results import Answer, Classified, Detected, Segmented
 from spinec.compiler.graph.program import Program
 from spinec.compiler.lowering.pipeline import lower
@@ -185,8 +185,7 @@ def _map(network: Network, opened: Opened) -> Segmented:
     """The classes of one picture's pixels: those of the padded picture at its own scale, without the padding."""
     picture, shape = opened.picture, network.program.input_shape
     seen = fitted(opened, shape)
-    sides = zip(shape[1:], (picture.height, picture.width), seen.scaled, strict=True)
-    whole = tuple(max(own, round(side * own / scaled)) for side, own, scaled in sides)
+    whole = at_own_scale(shape[1:], (picture.height, picture.width), seen.scaled)
     (labels,) = network.live.answer(seen.values[None], whole)
     return Segmented(
         **_about(network, opened, seen),

@@ -67,6 +67,16 @@ def fitted(opened: Opened, shape: tuple[int, ...]) -> Picture:
     return _picture(opened, channels, padded, (rows, columns))
 
 
+def at_own_scale(size: tuple[int, ...], own: tuple[int, int], scaled: tuple[int, int]) -> tuple[int, int]:
+    """Height and width of a padded input where the picture in it is scaled back to its own size.
+
+    >>> at_own_scale((512, 512), own=(480, 640), scaled=(384, 512))
+    (640, 640)
+    """
+    high, wide = (max(own, round(side * own / scaled)) for side, own, scaled in zip(size, own, scaled, strict=True))
+    return high, wide
+
+
 def cropped(opened: Opened, shape: tuple[int, ...]) -> Picture:
     """The centre of a picture for an input of (channels, height, width), as classifiers are tested on it.
 

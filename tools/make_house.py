@@ -40,6 +40,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "visualize/page": ("visualize/formats", "visualize/table"),
     "visualize": ("visualize/page",),
     "train/data": ("backends",),
+    "train/evaluation": ("train/data",),
     "train/sets": ("train/data",),
     "search": ("compiler/resources",),
     "spinec": ("compiler/advice", "compiler/interchange", "search", "train/sets", "visualize"),

@@ -15,6 +15,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from spinec.backends.image import DEVIATION, MEAN
+from spinec.spec.errors import DataError
 from spinec.train.data.examples import IGNORED, Example
 from spinec.train.data.masks import Mask, draw_mask
 from spinec.train.data.placement import Placement
@@ -91,7 +92,7 @@ class Jitter:
         placement = self.placed((picture.height, picture.width), draw)
         image = padded(placement.picture(picture, smooth=self.smooth), self.size, self.channels)
         if example.read_map is not None:
-            values = example.read_map()
+            values = _checked(example.read_map(), placement.original, example.name)
             classes = placement.map(values, IGNORED).astype(np.int64)
             return Sample(example, placement, image, np.where(classes == IGNORED, self.ignored, classes))
         boxes = placement.boxes(example.boxes)
@@ -134,6 +135,14 @@ def _in_boxes(sample: Sample, side: tuple[int, int]) -> NDArray[np.bool_]:
     pairs = zip(sample.outlines(), sample.boxes, strict=True)
     drawn = [draw_mask(outline, sample.placement.frame(box), side) for outline, box in pairs]
     return np.array(drawn, np.bool_).reshape(-1, *side)
+
+
+def _checked(values: NDArray[np.uint8], size: tuple[int, int], name: str) -> NDArray[np.uint8]:
+    """A map of classes, which is as large as its picture."""
+    if values.shape != size:
+        own, other = (" x ".join(map(str, each)) for each in (size, values.shape))
+        raise DataError(f"{name}: {own} pixels (height x width), and its map of classes {other}")
+    return values
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -39,6 +39,10 @@ class Batch:
     placements: tuple[Placement, ...] = field(repr=False)
     real: int
     """How many examples there are: the rest repeats the last one, to fill the last batch of an evaluation."""
+
+    def first(self, number: int) -> Batch:
+        """The same batch, of which so many examples at most are real."""
+        return replace(self, real=min(self.real, number))
 
     @property
     def targets(self) -> dict[str, NDArray[np.generic]]:

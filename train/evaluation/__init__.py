@@ -1,0 +1,1 @@
+"""How good a network's answers are on a data set."""
