@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
 from spinec.spec.errors import DataError, SpinecError
+from spinec.train.data.shared import Inbox, Outbox
 
 Made = TypeVar("Made")
 CALM = 5.0  # seconds that a worker gets to end by itself
@@ -29,7 +30,7 @@ def in_order(make: Callable[[int], Made], numbers: Iterable[int], workers: int =
         return
     team: list[_Worker] = []
     try:
-        team += (_Worker(make) for _ in range(workers))
+        team += (_Worker(make, ahead) for _ in range(workers))
         yield from _collected(team, iter(numbers), ahead)
     finally:
         for each in team:
@@ -57,10 +58,11 @@ def _collected(team: list[_Worker], numbers: Iterator[int], ahead: int) -> Itera
 class _Worker:
     """A process that makes things, and the pipe to it."""
 
-    def __init__(self, make: Callable[[int], Any]) -> None:
+    def __init__(self, make: Callable[[int], Any], ahead: int) -> None:
         context = get_context("spawn")  # a fork of a process in which a framework has threads may hang
         self.pipe, end = context.Pipe()
-        self.process = context.Process(target=_serve, args=(end, pickle.dumps(make)), daemon=True)
+        self.process = context.Process(target=_serve, args=(end, pickle.dumps(make), ahead), daemon=True)
+        self.inbox = Inbox()
         self.process.start()
         end.close()
 
@@ -72,7 +74,7 @@ class _Worker:
 
     def answer(self) -> Any:
         try:
-            made, error = self.pipe.recv()
+            made, error = self.inbox.unpack(self.pipe.recv())
         except (EOFError, OSError):
             raise self._ended() from None
         if error is not None:
@@ -100,13 +102,13 @@ class _Worker:
         return DataError(f"a worker process that makes batches {how}{hint}")
 
 
-def _serve(pipe: Connection, pickled: bytes) -> None:
+def _serve(pipe: Connection, pickled: bytes, ahead: int) -> None:
     """Make what is asked for until nobody listens."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all; the one that was started by hand ends the others
-    make = pickle.loads(pickled)
+    make, outbox = pickle.loads(pickled), Outbox(ahead)
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
-            pipe.send(_outcome(make, pipe.recv()))
+            pipe.send(outbox.pack(_outcome(make, pipe.recv())))
 
 
 def _outcome(make: Callable[[int], Any], number: int) -> tuple[Any, Exception | None]:
