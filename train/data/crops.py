@@ -80,7 +80,7 @@ class CentreCrop:
         height, width = (max(side, round(own * scale)) for side, own in zip(self.size, original, strict=True))
         top, left = (height - self.size[0]) // 2, (width - self.size[1]) // 2
         whole = Placement(original, (height, width), (0, 0), (height, width)).picture(picture)
-        seen = whole.crop((left, top, left + self.size[1], top + self.size[0]))  # to the byte what `classify` sees
+        seen = whole.crop((left, top, left + self.size[1], top + self.size[0]))  # the pixels that `classify` sees
         placement = Placement(original, (height, width), (top, left), self.size)
         return Sample(example, placement, padded(seen, self.size, self.channels), _label(example))
 
