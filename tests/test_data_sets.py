@@ -85,6 +85,16 @@ def test_a_folder_of_classes(tmp_path):
     assert [named[i].label for i in range(3)] == [2, 2, 0]
 
 
+def test_a_class_that_a_split_lacks_keeps_its_number(tmp_path):
+    for split, names in (("train", ("cat", "dog", "cow")), ("val", ("cow", "dog"))):
+        for name in names:
+            (tmp_path / split / name).mkdir(parents=True)
+            Image.new("RGB", (8, 8)).save(tmp_path / split / name / "a.png")
+    train, val = (open_data(tmp_path, split) for split in ("train", "val"))
+    assert train.names == val.names == ("cat", "cow", "dog")
+    assert [val[i].label for i in range(2)] == [1, 2]
+
+
 def test_folders_by_wordnet_id_are_imagenets_classes_in_their_order(tmp_path):
     for i in range(1000):
         (tmp_path / f"n{i * 7 + 1440000:08}").mkdir()

@@ -18,7 +18,7 @@ from spinec.spec.errors import DataError
 from spinec.train.data.augment import Jitter, fitted
 from spinec.train.data.batches import Endless, Once
 from spinec.train.data.crops import CentreCrop, RandomCrop
-from spinec.train.data.draws import draws
+from spinec.train.data.draws import Purpose, draws, permutation
 from spinec.train.data.examples import Example
 from spinec.train.data.forms import open_data
 from spinec.train.data.placement import Placement
@@ -222,6 +222,24 @@ def test_a_random_crop_keeps_to_its_area_and_ratio():
     assert area.min() < 0.12
     assert area.max() > 0.75
     assert RandomCrop((8, 8))._part((10, 1000), draws(0, 0, 1)) == (0, 493, 10, 13)
+
+
+def test_draws_of_another_seed_epoch_place_or_purpose_are_others():
+    given = [
+        (seed, epoch, index, purpose)
+        for seed in (0, 2**63)
+        for epoch in (0, 1)
+        for index in (0, 1, 10**9)
+        for purpose in Purpose
+    ]
+    found = {tuple(draws(*each).random(4)) for each in given}
+    assert len(found) == len(given)
+    orders = {tuple(permutation(seed, epoch, 50)) for seed in (0, 1) for epoch in range(3)}
+    assert len(orders) == 6
+    assert all(sorted(order) == list(range(50)) for order in orders)
+    # Written down once: a run goes on years later, with another numpy.
+    assert permutation(7, 3, 8).tolist() == [6, 4, 0, 2, 5, 3, 1, 7]
+    assert draws(7, 3, 5).random(2).tolist() == [0.9715747237049035, 0.16877992936435604]
 
 
 # ---- batches
