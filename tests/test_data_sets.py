@@ -109,6 +109,8 @@ def test_elements_are_those_of_json_and_are_found_again(tmp_path):
         path = tmp_path / "a.json"
         path.write_text(text, encoding="utf-8")
         found = list(elements(path))
+        for window in (1, 2, 3, 7, 50):  # wherever a part of the file ends
+            assert list(elements(path, window)) == found
         expected = [("info", {"a": [1]}), ("images", {"é": "ü"}), ("images", 5), ("images", "x")]
         assert [(each.key, each.value) for each in found] == [*expected, ("ä", [1, [2]]), ("last", None)]
         assert all(element_at(path, each.start, each.end) == each.value for each in found)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from spinec.spec.errors import DataError, first_line
 
 SPACE = re.compile(r"[ \t\r\n]*")
+BYTE_ORDER_MARK = "\ufeff"
+WINDOW = 2**20  # bytes
 
 
 class Element(NamedTuple):
@@ -24,24 +27,24 @@ class Element(NamedTuple):
     end: int
 
 
-def elements(path: Path) -> Iterator[Element]:
-    """The values of the object in a file, lists element by element.
+def elements(path: Path, window: int = WINDOW) -> Iterator[Element]:
+    """The values of the object in a file, lists element by element; of the file, a window is in memory at a time.
 
     Raises:
         DataError: when the file cannot be read or holds no JSON object.
     """
     try:
-        yield from _elements(path.read_bytes().decode(), str(path))
+        with path.open("rb") as file:
+            yield from _elements(_Window(file, window), str(path))
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError:
         raise DataError(f"{path}: not a JSON file: it is not UTF-8") from None
-    except json.JSONDecodeError as error:
-        raise DataError(f"{path}:{error.lineno}:{error.colno}: not JSON: {first_line(error.msg)}") from None
+    except _MisreadError as error:
+        raise DataError(f"{path}:{error.line}:{error.column}: not JSON: {error}") from None
     except (RecursionError, ValueError):  # ValueError: a number of thousands of digits
-        raise DataError(
-            f"{path}: not a JSON file that can be read: it is nested too deeply or has too long a number"
-        ) from None
+        message = "it is nested too deeply or has too long a number"
+        raise DataError(f"{path}: not a JSON file that can be read: {message}") from None
 
 
 def element_at(path: Path, start: int, end: int) -> Any:
@@ -58,56 +61,107 @@ def element_at(path: Path, start: int, end: int) -> Any:
         raise DataError(f"{path}: has changed since it was opened") from None
 
 
-def _elements(text: str, name: str) -> Iterator[Element]:
-    decode = json.JSONDecoder().raw_decode
-    bytes_before = _Bytes(text)
-    at = _skip(text, 1 if text.startswith("\ufeff") else 0)
-    if text[at : at + 1] != "{":
+def _elements(text: _Window, name: str) -> Iterator[Element]:
+    if text.peek() != "{":
         raise DataError(f"{name}: expected a JSON object with images, annotations and categories")
-    at = _skip(text, at + 1)
-    while text[at : at + 1] != "}":
-        key, at = decode(text, at)
-        at = _expect(text, _skip(text, at), ":")
-        if text[at : at + 1] != "[":
-            value, end = decode(text, at)
-            yield Element(str(key), value, bytes_before(at), bytes_before(end))
-            at = end
+    text.skip()
+    while text.peek() != "}":
+        key = str(text.value()[0])
+        text.expect(":")
+        if text.peek() == "[":
+            text.skip()
+            while text.peek() != "]":
+                yield Element(key, *text.value())
+                text.divide("]")
+            text.skip()
         else:
-            at = _skip(text, at + 1)
-            while text[at : at + 1] != "]":
-                value, end = decode(text, at)
-                yield Element(str(key), value, bytes_before(at), bytes_before(end))
-                at = _next(text, end, "]")
-            at += 1
-        at = _next(text, at, "}")
+            yield Element(key, *text.value())
+        text.divide("}")
 
 
-class _Bytes:
-    """How many bytes stand before a character; asked for in the order of the text."""
+class _MisreadError(Exception):
+    """What is wrong with a text, and where."""
 
-    def __init__(self, text: str) -> None:
-        self.text, self.is_ascii, self.at, self.bytes = text, text.isascii(), 0, 0
+    def __init__(self, message: str, line: int, column: int) -> None:
+        super().__init__(message)
+        self.line, self.column = line, column
 
-    def __call__(self, at: int) -> int:
-        if self.is_ascii:
-            return at
-        self.bytes += len(self.text[self.at : at].encode())
+
+class _Window:
+    """A part of a file as text, that moves on to what is read next."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self.file, self.size = file, size
+        self.decoder = codecs.getincrementaldecoder("utf-8")()
+        self.scan = json.JSONDecoder().raw_decode
+        self.text, self.at, self.ended = "", 0, False
+        self.bytes, self.line, self.column = 0, 1, 1
+        """How many bytes stand before `at`, and which line and column that is."""
+        if self.peek() == BYTE_ORDER_MARK:
+            self.skip()
+
+    def peek(self) -> str:
+        """The next character that is no space; nothing at the end."""
+        while True:
+            found = SPACE.match(self.text, self.at)
+            self._advance(found.end() if found else self.at)
+            if self.at < len(self.text) or self.ended:
+                return self.text[self.at : self.at + 1]
+            self._more()
+
+    def skip(self) -> None:
+        """Pass the character that was peeked at."""
+        self._advance(self.at + 1)
+
+    def expect(self, character: str) -> None:
+        """Pass this character.
+
+        Raises:
+            _MisreadError: when it is another.
+        """
+        if self.peek() != character:
+            raise _MisreadError(f"expected {character!r}", self.line, self.column)
+        self.skip()
+
+    def divide(self, end: str) -> None:
+        """Pass the comma between two elements; stay before what closes them all."""
+        if self.peek() != end:
+            self.expect(",")
+            if self.peek() == end:
+                raise _MisreadError("expected another element behind the comma", self.line, self.column)
+
+    def value(self) -> tuple[Any, int, int]:
+        """The next value, and where it starts and ends, in bytes.
+
+        Raises:
+            _MisreadError: when it is none.
+        """
+        self.peek()
+        while True:
+            try:
+                value, end = self.scan(self.text, self.at)
+            except json.JSONDecodeError as error:
+                if self.ended:
+                    self._advance(error.pos)
+                    raise _MisreadError(first_line(error.msg), self.line, self.column) from None
+            else:
+                if end < len(self.text) or self.ended:  # else a number may go on
+                    start = self.bytes
+                    self._advance(end)
+                    return value, start, self.bytes
+            self._more()
+
+    def _advance(self, at: int) -> None:
+        passed = self.text[self.at : at]
+        self.bytes += len(passed) if passed.isascii() else len(passed.encode())
+        if lines := passed.count("\n"):
+            self.line, self.column = self.line + lines, 1
+        self.column += len(passed) - passed.rfind("\n") - 1
         self.at = at
-        return self.bytes
 
-
-def _skip(text: str, at: int) -> int:
-    found = SPACE.match(text, at)
-    return found.end() if found else at
-
-
-def _expect(text: str, at: int, character: str) -> int:
-    if text[at : at + 1] != character:
-        raise json.JSONDecodeError(f"Expecting {character!r}", text, at)
-    return _skip(text, at + 1)
-
-
-def _next(text: str, at: int, end: str) -> int:
-    """Behind the comma after an element, or at what closes them all."""
-    at = _skip(text, at)
-    return at if text[at : at + 1] == end else _expect(text, at, ",")
+    def _more(self) -> None:
+        """Read on, at least as much as is there: what does not fit is tried again twice as large."""
+        data = self.file.read(max(self.size, len(self.text) - self.at))
+        self.ended = not data
+        self.text = self.text[self.at :] + self.decoder.decode(data, final=self.ended)
+        self.at = 0

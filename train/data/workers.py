@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import signal
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
@@ -63,7 +64,8 @@ class _Worker:
         self.pipe, end = context.Pipe()
         self.process = context.Process(target=_serve, args=(end, pickle.dumps(make), ahead), daemon=True)
         self.inbox = Inbox()
-        self.process.start()
+        with _unheard():
+            self.process.start()
         end.close()
 
     def ask(self, number: int) -> None:
@@ -97,14 +99,30 @@ class _Worker:
         how = f"was killed by {signal.Signals(-code).name}" if code and code < 0 else f"ended with exit code {code}"
         hint = {
             -signal.SIGKILL: "; was memory short? fewer workers need less of it",
-            1: "; a script that starts workers does so under: if __name__ == '__main__'",
+            1: ", for the reason above; a script that starts workers does so under: if __name__ == '__main__'",
         }.get(code or 0, "")
         return DataError(f"a worker process that makes batches {how}{hint}")
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Processes that are started do not get Ctrl-C before they leave it to this one, which gets it later."""
+    if os.name != "posix":
+        yield
+        return
+    resource_tracker.ensure_running()  # or the first worker starts it, and with it lets signals through
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _serve(pipe: Connection, pickled: bytes, ahead: int) -> None:
     """Make what is asked for until nobody listens."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all; the one that was started by hand ends the others
+    if os.name == "posix":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     make, outbox = pickle.loads(pickled), Outbox(ahead)
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
