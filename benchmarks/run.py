@@ -282,6 +282,13 @@ def _ms(value: float) -> str:
     return f"{value:.1f} ms"
 
 
+def batches() -> list[tuple[str, str, str]]:
+    """What feeds a training, beside others' transforms."""
+    from benchmarks.batches import batches as measured
+
+    return measured(paired_ms)
+
+
 def main() -> None:
     """Measure and print."""
     parts = {
@@ -292,6 +299,7 @@ def main() -> None:
         "pytorch": pytorch,
         "tensorflow": tensorflow,
         "answers": answers,
+        "batches": batches,
     }
     chosen = sys.argv[1:] or list(parts)
     print(f"Measured on {machine()}. Medians.\n\n| what | median | bar or ratio |\n|---|---:|---:|")
