@@ -82,6 +82,8 @@ def labelled(head: Any, own: str | Sequence[str] | None) -> ClassList:
 def labels(value: Any) -> Any:
     """What names classes, looked at: the name of a list, or the names themselves.
 
+    A name may come twice, as ImageNet's "crane", a bird and a machine: classes are told apart by their numbers.
+
     Raises:
         ValueError: saying what it should be.
     """

@@ -76,6 +76,22 @@ def test_the_source_starts_from_as_many_boxes():
     assert len(module.make_anchors(maps)) == sum(anchors_of(program).values())
 
 
+@pytest.mark.parametrize(
+    ("head", "words"),
+    [
+        ("{kind: centernet, dim: 8, classes: 5}", "finds boxes with one output, got 2"),
+        ("{kind: ssd, classes: 5, anchors: [9, 6]}", "9 anchors, and 5 ratios make 6 of them"),
+        ("{kind: retinanet, dim: 8, classes: 1}", "its only class is the background"),
+    ],
+)
+def test_what_cannot_answer_is_not_counted_and_the_source_says_the_same(head, words):
+    with pytest.raises(BackendError, match=words) as counted:
+        steps(head)
+    with pytest.raises(BackendError) as emitted:
+        emit(lower(loads(SPEC.replace("HEAD", head))), "pytorch", ["detect"])
+    assert str(counted.value) == str(emitted.value)
+
+
 def test_what_answers_nothing_is_told_and_counts_stay_as_they_are(spinec):
     with pytest.raises(BackendError, match="has no head that answers"):
         effort_of(lower(loads(SPEC.replace("head: HEAD", ""))))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from answering import TensorFlow, Torch, answering, made_up_boxes, made_up_maps, tower
+from answering import BACKENDS, TensorFlow, Torch, answering, made_up_boxes, made_up_maps, tower
 
 from spinec import loads, lower
 from spinec.backends.export import export_model
@@ -107,6 +107,16 @@ def test_detections_are_the_same_in_both_frameworks(head, levels):
 
 
 RETINANET = ("{kind: retinanet, dim: 8, layers: 0, classes: 5}", (3, 4, 5))
+
+
+@BACKENDS
+@pytest.mark.parametrize(("head", "levels"), [RETINANET, *HEADS.values()])
+def test_of_no_image_there_are_no_boxes(head, levels, made):
+    framework = answering(made, head, levels)
+    maps = {name: value[:0] for name, value in maps_of(framework, 1, 3, np.float32).items()}
+    most = framework.program.spec.head.detections.most
+    found = framework.detect(maps, np.zeros((0, 64, 96, 3), np.float32))
+    assert [each.shape for each in found] == [(0, most, 4), (0, most), (0, most)]
 
 
 @pytest.mark.parametrize("made", [Torch, TensorFlow])

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from spinec.compiler.graph.program import Program
+from spinec.compiler.tasks.registry import constants_of
 from spinec.spec.errors import BackendError
 from spinec.spec.heads import Head
 
@@ -44,7 +45,7 @@ def effort_of(program: Program) -> list[Step]:
     """The steps from what a program gives to the answers for one image.
 
     Raises:
-        BackendError: when its head answers nothing.
+        BackendError: when its head answers nothing, or its answers cannot be made.
 
     >>> from spinec import load, lower
     >>> [(step.name, step.number) for step in effort_of(lower(load("eff-spinenet-d0")))][:2]
@@ -53,6 +54,7 @@ def effort_of(program: Program) -> list[Step]:
     head = program.spec.head
     if head is None or type(head) not in EFFORTS:
         raise BackendError(f"{program.name} has no head that answers, so there is nothing to count")
+    constants_of(program)  # which refuses what no source can be made for
     return EFFORTS[type(head)](program, head)
 
 

@@ -20,7 +20,8 @@ def limit(scores: Tensor, outputs: dict[str, Tensor]) -> Tensor:
         least = rows.topk(LABEL_CANDIDATES, 1).values[:, -1:]
         return torch.where(scores >= least, scores, 0)
     if LEVEL_CANDIDATES:
-        counts = [outputs[f"box_{level}"][0].numel() // 4 for level in LEVELS]
+        of_boxes = [outputs[f"box_{level}"].flatten(1) for level in LEVELS]
+        counts = [each.shape[1] // 4 for each in of_boxes]
         levels = torch.split(scores, counts, 1)
         return torch.cat([limit_level(each) for each in levels], 1)
     return scores

@@ -81,6 +81,8 @@ def loss(
     Boxes (N, M, 4) have classes (N, M). A class below 0 stands for no box, as a box of
     no area in the image does. An error is the mean of two numbers, as the authors' code
     has it; in the paper it is their sum.
+
+    No class may be CLASSES or above: compiled code cannot look, and does not refuse it.
     """
     outputs = precise(outputs)
     boxes = F.pad(boxes, (0, 0, 0, 1)) / STRIDE  # at least one, which is none

@@ -24,7 +24,8 @@ def propose(
     """
     boxes = decode(in_rows(outputs, "deltas", 4), make_anchors(outputs, "deltas"))
     logits = in_rows(outputs, "objectness", 1)[..., 0]
-    counts = [outputs[f"objectness_{level}"][0].numel() for level in LEVELS]
+    maps = [outputs[f"objectness_{level}"].flatten(1) for level in LEVELS]
+    counts = [each.shape[1] for each in maps]
     boxes, near, sure = clip(boxes, sizes), [], []
     for level, (box, score) in enumerate(
         zip(torch.split(boxes, counts, 1), torch.split(logits, counts, 1), strict=True)

@@ -69,6 +69,8 @@ def loss(
 
     Boxes (N, M, 4) have classes (N, M). A class below 0 stands for no box, as a box of
     no area does. `size` says how many rows and columns the images have.
+
+    No class may be CLASSES or above: compiled code cannot look, and does not refuse it.
     """
     outputs = precise(outputs)
     boxes = tf.pad(boxes, [[0, 0], [0, 1], [0, 0]])  # at least one, which is none

@@ -488,7 +488,8 @@ def limit(scores: Tensor, outputs: dict[str, Tensor]) -> Tensor:
         least = rows.topk(LABEL_CANDIDATES, 1).values[:, -1:]
         return torch.where(scores >= least, scores, 0)
     if LEVEL_CANDIDATES:
-        counts = [outputs[f"box_{level}"][0].numel() // 4 for level in LEVELS]
+        of_boxes = [outputs[f"box_{level}"].flatten(1) for level in LEVELS]
+        counts = [each.shape[1] // 4 for each in of_boxes]
         levels = torch.split(scores, counts, 1)
         return torch.cat([limit_level(each) for each in levels], 1)
     return scores
@@ -521,12 +522,14 @@ def focal_loss(logits: Tensor, labels: Tensor) -> Tensor:
 def in_rows(outputs: dict[str, Tensor], kind: str, numbers: int) -> Tensor:
     """A copy of all levels' maps as (N, all anchors, numbers): level, y, x, anchor."""
     maps = [outputs[f"{kind}_{level}"].flatten(2) for level in LEVELS]
+    rows = [each.shape[1] * each.shape[2] // numbers for each in maps]
     alike = len({each.shape[1] for each in maps}) == 1
     if alike and maps[0].is_contiguous():  # a matrix is transposed the fastest
         images = maps[0].shape[0]
         columns = torch.cat([each.transpose(0, 1) for each in maps], 2).flatten(1)
-        return columns.T.reshape(images, -1, numbers)
-    return torch.cat([each.mT.reshape(each.shape[0], -1, numbers) for each in maps], 1)
+        return columns.T.reshape(images, sum(rows), numbers)
+    shaped = zip(maps, rows, strict=True)
+    return torch.cat([each.mT.reshape(-1, row, numbers) for each, row in shaped], 1)
 
 
 def precise(outputs: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -608,6 +611,8 @@ def loss(
 
     Boxes (N, M, 4) have classes (N, M). A class below 0 stands for no box, as a box of
     no area does. Losses are over the number of cells that are to find a box.
+
+    No class may be CLASSES or above: compiled code cannot look, and does not refuse it.
     """
     outputs = precise(outputs)
     boxes = F.pad(boxes, (0, 0, 0, 1))  # at least one, which is none

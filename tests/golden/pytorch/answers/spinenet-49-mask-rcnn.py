@@ -770,7 +770,8 @@ def limit(scores: Tensor, outputs: dict[str, Tensor]) -> Tensor:
         least = rows.topk(LABEL_CANDIDATES, 1).values[:, -1:]
         return torch.where(scores >= least, scores, 0)
     if LEVEL_CANDIDATES:
-        counts = [outputs[f"box_{level}"][0].numel() // 4 for level in LEVELS]
+        of_boxes = [outputs[f"box_{level}"].flatten(1) for level in LEVELS]
+        counts = [each.shape[1] // 4 for each in of_boxes]
         levels = torch.split(scores, counts, 1)
         return torch.cat([limit_level(each) for each in levels], 1)
     return scores
@@ -803,12 +804,14 @@ def make_anchors(outputs: dict[str, Tensor], kind: str = "box") -> Tensor:
 def in_rows(outputs: dict[str, Tensor], kind: str, numbers: int) -> Tensor:
     """A copy of all levels' maps as (N, all anchors, numbers): level, y, x, anchor."""
     maps = [outputs[f"{kind}_{level}"].flatten(2) for level in LEVELS]
+    rows = [each.shape[1] * each.shape[2] // numbers for each in maps]
     alike = len({each.shape[1] for each in maps}) == 1
     if alike and maps[0].is_contiguous():  # a matrix is transposed the fastest
         images = maps[0].shape[0]
         columns = torch.cat([each.transpose(0, 1) for each in maps], 2).flatten(1)
-        return columns.T.reshape(images, -1, numbers)
-    return torch.cat([each.mT.reshape(each.shape[0], -1, numbers) for each in maps], 1)
+        return columns.T.reshape(images, sum(rows), numbers)
+    shaped = zip(maps, rows, strict=True)
+    return torch.cat([each.mT.reshape(-1, row, numbers) for each, row in shaped], 1)
 
 
 @torch.no_grad()
@@ -821,7 +824,8 @@ def propose(
     """
     boxes = decode(in_rows(outputs, "deltas", 4), make_anchors(outputs, "deltas"))
     logits = in_rows(outputs, "objectness", 1)[..., 0]
-    counts = [outputs[f"objectness_{level}"][0].numel() for level in LEVELS]
+    maps = [outputs[f"objectness_{level}"].flatten(1) for level in LEVELS]
+    counts = [each.shape[1] for each in maps]
     boxes, near, sure = clip(boxes, sizes), [], []
     for level, (box, score) in enumerate(
         zip(torch.split(boxes, counts, 1), torch.split(logits, counts, 1), strict=True)
