@@ -34,5 +34,7 @@ def _is_given(context: typer.Context, name: str) -> bool:
 def _spelt(context: typer.Context, name: str) -> str:
     """An option as a user writes it; of a pair such as --wrap/--no-wrap the one that was given."""
     [parameter] = (each for each in context.command.params if each.name == name)
+    if parameter.param_type_name == "argument":
+        return str(parameter.metavar)
     negative = context.params[name] is False and parameter.secondary_opts
     return str((parameter.secondary_opts if negative else parameter.opts)[-1])

@@ -86,8 +86,8 @@ def found(position, number, box, score, mask=None):
     return Detection(position, number, edges(np.array([box], np.float32))[0], score, mask)
 
 
-def judged(data, detections):
-    return boxes_judged(data, dict(enumerate(data.examples)), detections)
+def judged(data, detections, **options):
+    return boxes_judged(data, dict(enumerate(data.examples)), detections, **options)
 
 
 BOX = (20.0, 30.0, 60.0, 130.0)  # 40 x 100 pixels: medium
@@ -250,7 +250,7 @@ def test_the_twelve_of_masks_are_those_of_pycocotools(seed):
         return each._replace(mask=encoded(pixels[None])[0])
 
     detections = [masked(each) for each in detections]
-    figures = judged(data, detections).figures
+    figures = judged(data, detections, masks=True).figures
     assert list(figures) == [*FIGURES, *(f"mask {name}" for name in FIGURES)]
     assert list(figures.values())[:12] == pytest.approx(of_pycocotools(data, detections, "bbox"), abs=1e-12)
     assert list(figures.values())[12:] == pytest.approx(of_pycocotools(data, detections, "segm"), abs=1e-12)

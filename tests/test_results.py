@@ -83,6 +83,7 @@ ELSEWHERE = {  # run where their frameworks are
     "detect",  # tests/test_predictors.py
     "classify",
     "segment",
+    "evaluate",  # tests/test_evaluate.py
 }
 
 

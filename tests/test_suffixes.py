@@ -31,6 +31,7 @@ OTHERWISE = {  # command lines whose output is not what its name says, and what 
     "detect good.yaml a.jpg -o boxes.txt": ".json",
     "classify good.yaml a.jpg -o classes.csv": ".png",
     "segment good.yaml a.jpg -o areas.npz": ".png",
+    "evaluate good.yaml --data pictures -o found.csv": ".json",
     "candidates study.db -o best.json": ".yaml",
     "data show digits -o sheet.pdf": ".png",
     "search good.yaml --evaluator mine:score -o best.json": ".yaml",

@@ -59,6 +59,10 @@ READS = {  # a command line in which INPUT is what a command reads
     "weights convert INPUT o.pt --spec good.yaml": "weights",
     "candidates INPUT": "a study",
     "data check INPUT": "a data set",
+    "evaluate INPUT --data data": "a spec",
+    "evaluate classes.yaml --data INPUT": "a data set",
+    "evaluate classes.yaml --data data --weights INPUT": "weights",
+    "evaluate --data coco.json --results INPUT": "results",
     "data show INPUT -o o.png": "a data set",
 }
 WRITES = {  # a command line in which OUTPUT is what a command writes
@@ -76,6 +80,7 @@ WRITES = {  # a command line in which OUTPUT is what a command writes
     "import blocks.txt -o OUTPUT": ".yaml",
     "data make digits OUTPUT": "",
     "data show data -o OUTPUT": ".png",
+    "evaluate boxes.yaml --data coco.json -o OUTPUT": ".json",
     "export-blocks efficientnet-b0 --to timm -o OUTPUT": ".txt",
 }
 OTHERS = {
@@ -89,6 +94,7 @@ OTHERS = {
 HEAVY = {  # what is loaded before the input is looked at; without it the answer is what to install
     "run": "torch",
     "detect": "torch",
+    "evaluate": "torch",
     "classify": "torch",
     "segment": "torch",
     "verify": "torch",
@@ -107,6 +113,8 @@ def place(tmp_path, monkeypatch):
     for name, text in {
         "good.yaml": GOOD,
         "classes.yaml": f"{GOOD}head: {{kind: classification, classes: 3}}\n",
+        "boxes.yaml": f"{GOOD}head: {{kind: fcos, dim: 8, layers: 0, classes: 3}}\n",
+        "coco.json": '{"images": [{"id": 1, "file_name": "a.png"}], "categories": [{"id": 1, "name": "cat"}]}',
         "other.yaml": GOOD.replace("dim: 8", "dim: 16"),
         "blocks.txt": "ds_r1_k3_s1_c16\n",
         "empty": "",

@@ -43,7 +43,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "train/evaluation": ("train/data",),
     "train/sets": ("train/data",),
     "search": ("compiler/resources",),
-    "spinec": ("compiler/advice", "compiler/interchange", "search", "train/sets", "visualize"),
+    "spinec": ("compiler/advice", "compiler/interchange", "search", "train/evaluation", "train/sets", "visualize"),
 }
 """What each folder may import from, and from what that may."""
 COLOURS = {

@@ -20,6 +20,7 @@ from spinec.visualize.table.table import Table
 FAMILIES = {
     "parts": "and each kind of work",
     "sizes": "and each size, as `macs_224x224`",
+    "masks": "and the same of masks, as `mask_ap`",
     "scores": "and `score`; `score_1` and so on of several",
     "points": "and the columns of cost and score",
 }

@@ -142,6 +142,15 @@ def segment(
     _tell("segment", name, _answered(make, picture_files(images), output), output, form)
 
 
+def loaded(make: Callable[[], Predictor[Any]]) -> Predictor[Any]:
+    """A network that answers; that its weights are random is told."""
+    with working("loading the network"):
+        predictor = make()
+    if predictor.network.noise:
+        typer.echo("random weights: the result is noise; --weights FILE gives trained ones", err=True)
+    return predictor
+
+
 def _made(make: Callable[..., Predictor[Any]], name: str, backend: str, **options: Any) -> Predictor[Any]:
     """What answers by the spec of a name, a file or standard input."""
     return make(read_spec(name), backend, **options)
@@ -158,10 +167,7 @@ def _answered(
 
     output = None if is_standard_output(output) else output
     drawn, found, faulty = targets(output, files), [], 0
-    with working("loading the network"):
-        predictor = make()
-    if predictor.network.noise:
-        typer.echo("random weights: the result is noise; --weights FILE gives trained ones", err=True)
+    predictor = loaded(make)
     least = getattr(getattr(predictor.network.program.spec.head, "detections", None), "score", 0.0)
     if score is not None and score < least:
         typer.echo(f"the head gives no boxes with scores up to {least}: its detections.score", err=True)

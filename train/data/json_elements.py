@@ -6,6 +6,7 @@ import codecs
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -33,15 +34,33 @@ def elements(path: Path, window: int = WINDOW) -> Iterator[Element]:
     Raises:
         DataError: when the file cannot be read or holds no JSON object.
     """
+    with _reading(path), path.open("rb") as file:
+        yield from _elements(_Window(file, window), str(path))
+
+
+def value_of(path: Path) -> Any:
+    """What a JSON file holds, as a whole.
+
+    Raises:
+        DataError: when it cannot be read or holds none.
+    """
+    with _reading(path):
+        return json.loads(path.read_bytes().decode().removeprefix(BYTE_ORDER_MARK))
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Say in a line why a JSON file cannot be read."""
     try:
-        with path.open("rb") as file:
-            yield from _elements(_Window(file, window), str(path))
+        yield
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError:
         raise DataError(f"{path}: not a JSON file: it is not UTF-8") from None
     except _MisreadError as error:
         raise DataError(f"{path}:{error.line}:{error.column}: not JSON: {error}") from None
+    except json.JSONDecodeError as error:
+        raise DataError(f"{path}:{error.lineno}:{error.colno}: not JSON: {first_line(error.msg)}") from None
     except (RecursionError, ValueError):  # ValueError: a number of thousands of digits
         message = "it is nested too deeply or has too long a number"
         raise DataError(f"{path}: not a JSON file that can be read: {message}") from None

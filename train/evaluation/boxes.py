@@ -29,6 +29,8 @@ class Boxes:
     use: Callable[..., Any] | None = None
     examples: dict[int, Example] = field(default_factory=dict)
     found: list[Detection] = field(default_factory=list)
+    masks: bool = False
+    """Whether what is found has masks."""
 
     def __post_init__(self) -> None:
         coco_eval()  # so that it is not missing when the pictures have been seen
@@ -36,13 +38,14 @@ class Boxes:
     def add(self, batch: Batch, images: NDArray[np.float32]) -> None:
         """Find what is in a batch of images (n, channels, height, width)."""
         told = self.answer(images, batch.sizes)
+        self.masks = self.use is not None and len(told) > 3
         for position, placement, *found in zip(batch.positions[: batch.real], batch.placements, *told, strict=False):
             self.examples[position] = self.data[position]
             self.found += self._detections(position, placement, *found)
 
     def verdict(self) -> Verdict:
         """COCO's figures."""
-        return boxes_judged(self.data, self.examples, self.found)
+        return boxes_judged(self.data, self.examples, self.found, masks=self.masks)
 
     def _detections(
         self,
@@ -69,10 +72,15 @@ class Boxes:
         return encoded(self.use("paste", *masks, boxes, placement.original))
 
 
-def boxes_judged(data: DataSet, examples: dict[int, Example], found: Iterable[Detection]) -> Verdict:
-    """COCO's figures for what was found in some pictures of a data set, which are given by their positions."""
+def boxes_judged(
+    data: DataSet, examples: dict[int, Example], found: Iterable[Detection], *, masks: bool = False
+) -> Verdict:
+    """COCO's figures for what was found in some pictures of a data set, which are given by their positions.
+
+    With `masks`, all that was found has one, and these are judged, too, where the data set has outlines.
+    """
     found = tuple(found)
-    masks = all(example.read_masks for example in examples.values()) and all(each.mask is not None for each in found)
+    masks = masks and all(example.read_masks for example in examples.values())
     truths = truths_of(examples, masks=masks)
     numbers = numbers_of(data)
     boxes = counts_of(truths, found, numbers, "bbox")
