@@ -40,13 +40,22 @@ class Live(NamedTuple):
     """A function of the source, by its name, such as 'paste', on arrays."""
 
 
+class Contents(NamedTuple):
+    """What a file of a model gives and takes besides what the model does."""
+
+    part: str = ""
+    """Whose answers it gives in place of the network's outputs."""
+    sizes: bool = False
+    """Whether it is told how many rows and columns of each image are image, the rest being padding."""
+
+
 class Backend(Protocol):
     """What a backend's package offers. To add a backend, add a folder whose package has these."""
 
     CHECKPOINTS: tuple[str, ...]
     """The endings of the files of weights that it reads and writes."""
-    EXPORTS: Mapping[str, Callable[[Path, Program, Mapping[str, Array] | None, str], None]]
-    """What it can turn a program into, with some weights or fresh ones; it gives outputs, or the answers of a part."""
+    EXPORTS: Mapping[str, Callable[[Path, Program, Mapping[str, Array] | None, Contents], None]]
+    """What it can turn a program into, with some weights or fresh ones."""
 
     def emit(self, program: Program, parts: Sequence[str] = ()) -> str:
         """Standalone source of a program, and of what its head answers or learns: see `emit` below."""

@@ -50,24 +50,26 @@ HEADS = {
     "segmentation": ("segment", SMALL.replace("HEAD", MAPS["segmentation"])),
 }
 FORMS = {"onnx": ".onnx", "savedmodel": "", "tflite": ".tflite"}
+DYNAMIC = ("onnx", "savedmodel")
 NEEDS = {"onnx": ("onnxruntime", "onnxscript"), "savedmodel": ("tensorflow",), "tflite": ("tensorflow",)}
 
 
-def run(form, path, images):
-    """The named answers of a file for images (N, height, width, channels)."""
+def run(form, path, images, **besides):
+    """The named answers of a file for images (N, height, width, channels), and what else it takes."""
     if form == "onnx":
         import onnxruntime
 
         session = onnxruntime.InferenceSession(path)
         names = [output.name for output in session.get_outputs()]
-        given = {"image": np.ascontiguousarray(images.transpose(0, 3, 1, 2))}
+        given = {"image": np.ascontiguousarray(images.transpose(0, 3, 1, 2)), **besides}
         return dict(zip(names, session.run(None, given), strict=True))
     if form == "tflite":
-        return run_tflite(path, {"image": images})
+        return run_tflite(path, {"image": images, **besides})
     import tensorflow as tf
 
     served = tf.saved_model.load(path)
-    return {name: value.numpy() for name, value in served.signatures["serving_default"](tf.constant(images)).items()}
+    given = {name: tf.constant(value) for name, value in {"image": images, **besides}.items()}
+    return {name: value.numpy() for name, value in served.signatures["serving_default"](**given).items()}
 
 
 @pytest.fixture(scope="module")
@@ -75,23 +77,23 @@ def live():
     """What a spec's own PyTorch source answers, by name."""
     import torch
 
-    def answered(program, part, weights, images):
+    def answered(program, part, weights, images, *sizes):
         module = import_source(emit(program, "pytorch", [part]), program.name)
         model = next(value for name, value in vars(module).items() if name.lower() == program.name)().eval()
         backend("pytorch").write_weights(model, program, weights)
-        found = getattr(module, part)(model, torch.tensor(images.transpose(0, 3, 1, 2)))
+        found = getattr(module, part)(model, torch.tensor(images.transpose(0, 3, 1, 2)), *map(torch.tensor, sizes))
         names = answers(program, part)
         return {n: v.numpy() for n, v in zip(names, found if len(names) > 1 else [found], strict=True)}
 
     return answered
 
 
-def exported(form, program, part, weights, folder):
+def exported(form, program, part, weights, folder, **options):
     for module in NEEDS[form]:
         pytest.importorskip(module)
     write_checkpoint(folder / "weights.safetensors", program, weights)
     path = folder / f"model{FORMS[form]}"
-    export_model(program, form, path, folder / "weights.safetensors", [part])
+    export_model(program, form, path, folder / "weights.safetensors", [part], **options)
     return path
 
 
@@ -107,11 +109,48 @@ def test_a_file_answers_what_the_live_source_answers(head, form, tmp_path, live)
         images = draw.normal(size=(number, *program.input_shape[1:], 3)).astype("float32") * 3
         found, expected = run(form, path, images), live(program, part, weights, images)
         assert set(found) == set(expected) == set(answers(program, part))
-        if part == "segment":
-            assert found["classes"].shape == expected["classes"].shape
-            assert (found["classes"] == expected["classes"]).mean() > 0.999  # equal but where two are as likely
-        for one in range(number if part != "segment" else 0):
-            same({name: value[one] for name, value in found.items()}, {n: v[one] for n, v in expected.items()})
+        agree(found, expected, part)
+
+
+@pytest.mark.parametrize("form", DYNAMIC)
+@pytest.mark.parametrize("head", HEADS)
+def test_a_dynamic_file_answers_images_of_any_size_as_the_source_of_that_size_does(head, form, tmp_path, live):
+    part, text = HEADS[head]
+    program = lower(loads(text))
+    weights = sample(program).weights
+    detects = part == "detect"
+    path = exported(form, program, part, weights, tmp_path, dynamic=True, sizes=detects)
+    draw = np.random.default_rng(1)
+    for size in ((64, 96), (96, 48), (16, 16), (176, 32)):
+        images = draw.normal(size=(2, *size, 3)).astype("float32") * 3
+        besides = {"sizes": np.array([size, (size[0] - 5, size[1] // 2)], "float32")} if detects else {}
+        found = run(form, path, images, **besides)
+        agree(found, live(lower(loads(text), size), part, weights, images, *besides.values()), part)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_file_is_told_what_of_padded_images_is_image(form, tmp_path, live):
+    part, text = HEADS["per class"]
+    program = lower(loads(text))
+    weights = sample(program).weights
+    path = exported(form, program, part, weights, tmp_path, sizes=True)
+    images = np.random.default_rng(1).normal(size=(3, 64, 96, 3)).astype("float32") * 3
+    sizes = np.array([(64, 96), (40, 20), (64, 50)], "float32")
+    found = run(form, path, images, sizes=sizes)
+    agree(found, live(program, part, weights, images, sizes), part)
+    assert (found["boxes"].reshape(3, -1, 2) <= sizes[:, None]).all()
+    assert (found["boxes"].max((1, 2)) == sizes.max(1)).all()
+
+
+def agree(found, expected, part):
+    """Equal, images' boxes as sets."""
+    assert found.keys() == expected.keys()
+    if part == "segment":
+        assert found["classes"].shape == expected["classes"].shape
+        assert (found["classes"] == expected["classes"]).mean() > 0.999  # equal but where two are as likely
+        return
+    for one in range(len(found["classes"])):
+        same({name: value[one] for name, value in found.items()}, {n: v[one] for n, v in expected.items()})
 
 
 def same(found, expected):
@@ -140,7 +179,7 @@ def test_one_node_drops_the_boxes_of_an_onnx_file(tmp_path):
     assert [node.op_type for node in graph.node].count("NonMaxSuppression") == 1
     assert {node.domain for node in graph.node} == {""}
     assert [output.name for output in graph.output] == ["boxes", "scores", "classes"]
-    assert graph.input[0].type.tensor_type.shape.dim[0].dim_param == "batch"
+    assert [dim.dim_param or dim.dim_value for dim in graph.input[0].type.tensor_type.shape.dim] == ["batch", 3, 64, 96]
 
 
 def awkward():

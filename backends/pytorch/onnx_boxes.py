@@ -22,19 +22,22 @@ def best(
     """Boxes (N, most, 4), scores and labels (N, most) of `detection::best`, by one node `NonMaxSuppression`."""
     if soft:
         raise ValueError("ONNX has no node that lowers scores by overlaps")
-    op = _ops()
-    anchors, kinds = (int(length) for length in scores.shape[1:])
-    count = min(candidates, anchors * kinds)
-    sure, pair = op.TopK(op.Reshape(scores, [0, -1]), [count])
-    near, label = _rows(boxes, op.Div(pair, anchors * kinds // int(boxes.shape[1]))), op.Mod(pair, kinds)
+    op, kinds = _ops(), int(scores.shape[2])
+    pairs = op.Mul(op.Shape(scores, start=1, end=2), [kinds])  # in the graph: they may depend on the image's size
+    count = op.Min(pairs, op.Reshape(candidates, [1]))
+    sure, pair = op.TopK(op.Reshape(scores, [0, -1]), count)
+    own = op.Div(pairs, op.Shape(boxes, start=1, end=2))
+    near, label = _rows(boxes, op.Div(pair, own)), op.Mod(pair, kinds)
     judged = _by_label(sure, label, kinds) if per_class else op.Unsqueeze(sure, [1])
     kept = op.Gather(op.NonMaxSuppression(near, judged, [most], [iou], [score]), [0, 2], axis=1)
     none = op.Expand(op.Constant(value_float=0.0), op.Shape(sure))
-    sure, place = op.TopK(op.ScatterND(none, kept, op.GatherND(sure, kept)), [min(most, count)])
+    given = op.Min(count, op.Constant(value_ints=[most]))
+    sure, place = op.TopK(op.ScatterND(none, kept, op.GatherND(sure, kept)), given)
     there = op.Greater(sure, 0.0)
     near = op.Where(op.Unsqueeze(there, [2]), _rows(near, place), 0.0)
     label = op.Where(there, op.GatherElements(label, place, axis=1), op.Constant(value_int=0))
-    return _filled(near, most - count), _filled(sure, most - count), _filled(label, most - count)
+    lacking = op.Concat(op.Constant(value_ints=[0]), op.Sub([most], given), axis=0)
+    return tuple(op.Pad(each, lacking, None, [1]) for each in (near, sure, label))
 
 
 def _by_label(sure: Any, label: Any, kinds: int) -> Any:
@@ -48,11 +51,6 @@ def _rows(values: Any, which: Any) -> Any:
     """Of every image's rows those that are asked for."""
     op = _ops()
     return op.GatherND(values, op.Unsqueeze(which, [2]), batch_dims=1)
-
-
-def _filled(values: Any, lacking: int) -> Any:
-    """Rows of zeros behind every image's, where there are too few."""
-    return _ops().Pad(values, [0, lacking], None, [1]) if lacking > 0 else values
 
 
 def _ops() -> Any:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from spinec.backends.backend import Contents
 from spinec.backends.prelude import pieces
 from spinec.backends.tasks import answers
 from spinec.backends.tensorflow.checkpoints import live, save
@@ -23,39 +24,39 @@ if TYPE_CHECKING:
 SERVED = Path(__file__).with_name("served_boxes.py")
 
 
-def to_keras(path: Path, program: Program, weights: Mapping[str, Array] | None, part: str) -> None:
+def to_keras(path: Path, program: Program, weights: Mapping[str, Array] | None, contents: Contents) -> None:
     """A .keras archive: loads back wherever the generated source is imported.
 
     Raises:
         BackendError: when it is to hold answers, which are functions and no layers.
     """
-    if part:
-        raise BackendError(f"keras cannot hold {part!r}; expected one of: onnx, savedmodel, tflite")
+    if contents.part:
+        raise BackendError(f"keras cannot hold {contents.part!r}; expected one of: onnx, savedmodel, tflite")
     check_keras()
     apart(save, path, program, weights)
 
 
-def to_saved_model(path: Path, program: Program, weights: Mapping[str, Array] | None, part: str) -> None:
+def to_saved_model(path: Path, program: Program, weights: Mapping[str, Array] | None, contents: Contents) -> None:
     """A TensorFlow SavedModel, batch dynamic, for serving without Keras; answers bear their names."""
-    if part:
-        _serve(path, program, weights, part)
+    if contents.part:
+        _serve(path, program, weights, contents)
     else:
         live(program, weights).export(path, verbose=False)
 
 
-def to_tflite(path: Path, program: Program, weights: Mapping[str, Array] | None, part: str) -> None:
+def to_tflite(path: Path, program: Program, weights: Mapping[str, Array] | None, contents: Contents) -> None:
     """A file of LiteRT (TensorFlow Lite), batch dynamic, of built-in ops alone; all results bear their names."""
     load_keras()
     import tensorflow as tf
 
     with TemporaryDirectory(dir=path.parent) as folder, quiet():
-        _serve(Path(folder), program, weights, part)
+        _serve(Path(folder), program, weights, contents)
         path.write_bytes(tf.lite.TFLiteConverter.from_saved_model(folder).convert())
 
 
-def _serve(path: Path, program: Program, weights: Mapping[str, Array] | None, part: str) -> None:
+def _serve(path: Path, program: Program, weights: Mapping[str, Array] | None, contents: Contents) -> None:
     """A SavedModel whose results have names, where there is one, too."""
-    keras = load_keras()
+    keras, part = load_keras(), contents.part
     source, model = build_with(program, [part] if part else [], _instead() if part == "detect" else "")
     if weights:
         write_weights(model, program, weights)
@@ -69,7 +70,7 @@ def _serve(path: Path, program: Program, weights: Mapping[str, Array] | None, pa
 
     archive = keras.export.ExportArchive()
     archive.track(model)
-    archive.add_endpoint("serve", serve, _inputs(program, ["image"] if part else program.inputs))
+    archive.add_endpoint("serve", serve, _inputs(program, contents))
     archive.write_out(path, verbose=False)
 
 
@@ -78,14 +79,21 @@ def _instead() -> str:
     return "".join(f"\n\n{piece.text}\n" for piece in pieces(SERVED).values())
 
 
-def _inputs(program: Program, names: Iterable[str]) -> list[Any]:
+def _inputs(program: Program, contents: Contents) -> list[Any]:
+    """What a file is given: axes that are None are dynamic."""
     import tensorflow as tf
 
-    shapes = {name: program.inputs[name].shape for name in names}
-    return [tf.TensorSpec([None, *shape[1:], shape[0]], tf.float32, name) for name, shape in shapes.items()]
+    shapes: dict[str, list[int | None]] = {
+        name: [*given.shape[1:], given.shape[0]] for name, given in program.inputs.items()
+    }
+    if program.multiple:
+        shapes["image"][:2] = None, None
+    if contents.part:
+        shapes = {"image": shapes["image"]} | ({"sizes": [2]} if contents.sizes else {})
+    return [tf.TensorSpec([None, *shape], tf.float32, name) for name, shape in shapes.items()]
 
 
-EXPORTS: dict[str, Callable[[Path, Program, Mapping[str, Array] | None, str], None]] = {
+EXPORTS: dict[str, Callable[[Path, Program, Mapping[str, Array] | None, Contents], None]] = {
     "keras": to_keras,
     "savedmodel": to_saved_model,
     "tflite": to_tflite,

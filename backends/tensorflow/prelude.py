@@ -262,7 +262,7 @@ class SpaceToDepth(layers.Layer):
         self.order = order
 
     def call(self, x: KerasTensor) -> KerasTensor:
-        _, height, width, dim = x.shape
+        _, height, width, dim = ops.shape(x)
         x = ops.reshape(x, (-1, height // 2, 2, width // 2, 2, dim))
         channels = (5, 2, 4) if self.order == "channel_major" else (2, 4, 5)
         x = ops.transpose(x, (0, 1, 3, *channels))
@@ -277,7 +277,7 @@ class FlattenChannels(layers.Layer):
     """A map as a vector, channel by channel."""
 
     def call(self, x: KerasTensor) -> KerasTensor:
-        _, height, width, dim = x.shape
+        _, height, width, dim = ops.shape(x)
         x = ops.transpose(x, (0, 3, 1, 2))
         return ops.reshape(x, (-1, dim * height * width))
 
@@ -312,7 +312,7 @@ class SymmetricAveragePooling2D(layers.Layer):
     def call(self, x: KerasTensor) -> KerasTensor:
         half = self.pool_size // 2
         pads = ((0, 0), (half, half), (half, half), (0, 0))
-        ones = ops.ones((1, *x.shape[1:3], 1), dtype=x.dtype)
+        ones = ops.ones((1, *ops.shape(x)[1:3], 1), dtype=x.dtype)
         x, ones = (ops.pad(each, pads) for each in (x, ones))
         share = ops.average_pool(ones, self.pool_size, self.strides)
         return ops.average_pool(x, self.pool_size, self.strides) / share
@@ -455,7 +455,7 @@ class ChannelShuffle(layers.Layer):
         self.groups = groups
 
     def call(self, x: KerasTensor) -> KerasTensor:
-        _, height, width, dim = x.shape
+        _, height, width, dim = ops.shape(x)
         apart = (-1, height, width, self.groups, dim // self.groups)
         x = ops.transpose(ops.reshape(x, apart), (0, 1, 2, 4, 3))
         return ops.reshape(x, (-1, height, width, dim))
@@ -470,7 +470,8 @@ class Spread(layers.Layer):
 
     def call(self, inputs: list[KerasTensor]) -> KerasTensor:
         pixel, x = inputs
-        return ops.repeat(ops.repeat(pixel, x.shape[1], axis=1), x.shape[2], axis=2)
+        _, height, width, _ = ops.shape(x)
+        return ops.repeat(ops.repeat(pixel, height, axis=1), width, axis=2)
 
 
 @keras.saving.register_keras_serializable(package="spinec")
@@ -482,7 +483,7 @@ class BilinearUpsampling(layers.Layer):
         self.factor = factor
 
     def call(self, x: KerasTensor) -> KerasTensor:
-        _, height, width, dim = x.shape
+        _, height, width, dim = ops.shape(x)
         x = self.stretched(ops.reshape(x, (-1, height, width * dim)))
         x = ops.reshape(x, (-1, width, dim))
         x = self.stretched(x)
@@ -490,7 +491,7 @@ class BilinearUpsampling(layers.Layer):
 
     def stretched(self, x: KerasTensor) -> KerasTensor:
         """Each value of the middle axis as `factor`, mixed with its neighbour."""
-        _, length, dim = x.shape
+        _, length, dim = ops.shape(x)
         before = ops.concatenate([x[:, :1], x[:, :-1]], axis=1)
         after = ops.concatenate([x[:, 1:], x[:, -1:]], axis=1)
         centres = [(i + 0.5) / self.factor - 0.5 for i in range(self.factor)]
@@ -535,7 +536,7 @@ class MapAttention(layers.Layer):
         self.heads = heads
 
     def call(self, x: KerasTensor) -> KerasTensor:
-        _, height, width, dim = x.shape
+        _, height, width, dim = ops.shape(x)
         size = dim // 3 // self.heads  # of a head
         apart = (-1, height * width, self.heads, size)
         parts = (ops.reshape(part, apart) for part in ops.split(x, 3, axis=-1))

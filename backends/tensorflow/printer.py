@@ -159,7 +159,8 @@ def _model(outline: Outline, program: Program, norms: Norms, builders: set[str])
     arguments = [*(f"{name}: int = {name.upper()}" for name in outline.takes), *said.arguments, *norms.arguments]
     lines = [*signature(f"def {outline.name}", arguments, "keras.Model"), *docstring(outline.graph.doc)]
     for name, (shape, _) in program.inputs.items():
-        lines += layout(f"{name} = ", Call("keras.Input", ((*shape[1:], shape[0]),), (("name", name),)), 4)
+        sides = (None, None) if program.multiple and name == "image" else shape[1:]
+        lines += layout(f"{name} = ", Call("keras.Input", ((*sides, shape[0]),), (("name", name),)), 4)
     if head is None:
         made, values = _statements(features, program, taken, {}, said)
         return "\n".join([*lines, *made, *_return(features, program, norms, values)])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import keras
 import tensorflow as tf
 
 
@@ -18,13 +21,13 @@ def best(
     """What `best` of `tasks/boxes.py` gives, and zeros where there is no box."""
     if soft:
         raise ValueError("exported files cannot lower scores by overlaps")
-    kinds = scores.shape[2]
-    pairs = tf.reshape(scores, [-1, scores.shape[1] * kinds])
-    count = min(candidates, pairs.shape[1])
-    sure, pair = tf.math.top_k(pairs, count)
-    near = tf.gather(boxes, pair // (pairs.shape[1] // boxes.shape[1]), batch_dims=1)
-    label = pair % kinds
-    rows, length = kinds if per_class else 1, min(most, count)
+    anchors, kinds = keras.ops.shape(scores)[1:]
+    pairs = anchors * kinds
+    count = least(candidates, pairs)
+    sure, pair = tf.math.top_k(tf.reshape(scores, [-1, pairs]), count)
+    own = pairs // keras.ops.shape(boxes)[1]
+    near, label = tf.gather(boxes, pair // own, batch_dims=1), pair % kinds
+    rows, length = kinds if per_class else 1, least(most, count)
     apart = tell_apart(near)
     above = min(iou * (1 + 2**-23), 1.0)  # LiteRT drops boxes that overlap by just `iou`
 
@@ -51,7 +54,13 @@ def best(
     near = tf.where(sure[..., None] > 0, near, tf.zeros_like(near))
     label = tf.where(sure > 0, label, tf.zeros_like(label))
     none = [[0, 0], [0, most - length]]
-    return tf.pad(near, [*none, [0, 0]]), tf.pad(sure, none), tf.pad(label, none)
+    found = tf.ensure_shape(tf.pad(near, [*none, [0, 0]]), [None, most, 4])
+    return found, *(tf.ensure_shape(tf.pad(x, none), [None, most]) for x in (sure, label))
+
+
+def least(limit: int, number: Any) -> Any:
+    """The smaller of two numbers, known before the file runs where they are: LiteRT needs that."""
+    return min(limit, number) if isinstance(number, int) else tf.minimum(limit, number)
 
 
 def tell_apart(boxes: tf.Tensor) -> tf.Tensor:
@@ -59,7 +68,7 @@ def tell_apart(boxes: tf.Tensor) -> tf.Tensor:
 
     LiteRT keeps a box that does not overlap itself until there is room for no other.
     """
-    start = -2 * tf.range(1, boxes.shape[1] + 1, dtype=boxes.dtype)[:, None]
+    start = -2 * tf.range(1, keras.ops.shape(boxes)[1] + 1, dtype=boxes.dtype)[:, None]
     away = tf.concat([start, start, start + 1, start + 1], -1)
     flat = tf.reduce_any(boxes[..., 2:] <= boxes[..., :2], -1, keepdims=True)
     return tf.where(flat, away, boxes)

@@ -19,7 +19,8 @@ class Program:
 
     `inputs` are what it is given, the image first; `steps` are all ops in the order of execution, `shapes` every op's
     result by path, `values` says which op's result a block's or sub-graph's value is, `features` which value the head
-    reads for each output of the spec.
+    reads for each output of the spec. A program that stands for all input sizes has a `multiple`, of which heights and
+    widths are multiples; elsewhere it is 0.
     """
 
     spec: ModelSpec
@@ -30,6 +31,7 @@ class Program:
     shapes: Mapping[str, Shape]
     values: Mapping[str, str]
     features: Mapping[str, str] = field(default_factory=dict)
+    multiple: int = 0
 
     @property
     def name(self) -> str:

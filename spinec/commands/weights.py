@@ -84,6 +84,7 @@ def convert(
 
 @app.command()
 def export(
+    context: typer.Context,
     name: Name,
     to: Annotated[str, typer.Option(metavar="onnx|torch-export|savedmodel|keras|tflite", help="Format to export to.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Where to write the model.")],
@@ -97,6 +98,12 @@ def export(
             help="What the file gives in place of the network's outputs: detect, classify or segment.",
         ),
     ] = None,
+    dynamic: Annotated[
+        bool, typer.Option("--dynamic", help="Take images of any height and width that the network can take.")
+    ] = False,
+    sizes: Annotated[
+        bool, typer.Option("--sizes", help="Take a second input: how many rows and columns of each image are image.")
+    ] = False,
 ) -> None:
     """Export a model for serving, with a dynamic batch size.
 
@@ -108,11 +115,21 @@ def export(
     if to in SUFFIXES:
         check_suffix(output, to, SUFFIXES[to])
     asked = list(dict.fromkeys(part.value for part in parts or ()))
+    refuse_idle(
+        context,
+        Idle("size", "with --dynamic: the file takes images of any size", dynamic),
+        Idle("sizes", "without --with detect", "detect" not in asked),
+    )
     program = read_program(name, size)
     with working(f"exporting {program.name} as {to}"), failing(output):
-        export_model(program, to, output, weights, asked)
+        made = export_model(program, to, output, weights, asked, dynamic=dynamic, sizes=sizes)
     answers = f" with {' and '.join(asked)}" if asked else ""
-    typer.echo(f"{output}: {program.name}{answers} as {to}" + ("" if weights else ", with fresh weights"))
+    taken = _sides(made.multiple) if dynamic else ""
+    typer.echo(f"{output}: {program.name}{answers} as {to}{taken}" + ("" if weights else ", with fresh weights"))
+
+
+def _sides(multiple: int) -> str:
+    return ", for images of any size" if multiple == 1 else f", for images whose sides are multiples of {multiple}"
 
 
 @app.command()

@@ -69,7 +69,7 @@ def detect(
 
 def whole(images: Tensor) -> Tensor:
     """The rows and columns (N, 2) of images that are not padded."""
-    return images.new_tensor(images.shape[2:]).expand(images.shape[0], 2)
+    return torch.tensor(images.shape[2:]).to(images).expand(images.shape[0], 2)
 
 
 def of_class(masks: Tensor, classes: Tensor) -> Tensor:

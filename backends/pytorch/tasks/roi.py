@@ -19,7 +19,8 @@ def crop(maps: dict[str, Tensor], boxes: Tensor, size: int) -> Tensor:
     for side in LEVEL_SIDES:
         level = level + (area >= side**2)
     shapes = [maps[name].shape[2:] for name in LEVELS]
-    last = boxes.new_tensor([[h - 1, w - 1] for h, w in shapes])[level][..., None]
+    last = torch.tensor([[h - 1, w - 1] for h, w in shapes]).to(boxes)
+    last = last[level][..., None]
     stride = boxes.new_tensor(STRIDES)[level][..., None, None]
     start, end = boxes[..., :2, None] / stride, boxes[..., 2:, None] / stride
     centres = (torch.arange(size).to(boxes) + 0.5) * (end - start) / size

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keras
 import tensorflow as tf
+from keras import ops
 
 from spinec.backends.tensorflow.tasks.boxes import best, clip
 from spinec.backends.tensorflow.tasks.rows import precise
@@ -15,7 +16,7 @@ SCORE, WINDOW, MOST = 0.0, 3, 100
 
 def as_rows(found: tf.Tensor) -> tf.Tensor:
     """A map as (N, all cells, channels), row by row of the image."""
-    height, width, channels = found.shape[1:]
+    height, width, channels = ops.shape(found)[1:]
     return tf.reshape(found, [-1, height * width, channels])
 
 
@@ -32,7 +33,7 @@ def detect(
     scores = tf.sigmoid(outputs[f"heatmap_{LEVEL}"])
     around = tf.nn.max_pool2d(scores, WINDOW, 1, "SAME")
     peaks = as_rows(tf.where(scores == around, scores, tf.zeros_like(scores)))
-    cells = [tf.range(length) for length in scores.shape[1:3]]
+    cells = [tf.range(length) for length in ops.shape(scores)[1:3]]
     cell = tf.reshape(tf.stack(tf.meshgrid(*cells, indexing="ij"), -1), [-1, 2])
     # channels: a width and a height; an offset to the right and one down
     offset = as_rows(outputs[f"offset_{LEVEL}"])[..., ::-1]

@@ -6,6 +6,7 @@ import math
 
 import keras
 import tensorflow as tf
+from keras import ops
 
 from spinec.backends.tensorflow.tasks.boxes import best, clip
 from spinec.backends.tensorflow.tasks.candidates import limit
@@ -30,11 +31,11 @@ def make_cells(outputs: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
     points, levels = [], []
     for level, stride, unit, reach in zip(LEVELS, STRIDES, UNITS, REACH, strict=True):
         of_boxes = outputs[f"box_{level}"]
-        cells = [tf.range(length) for length in of_boxes.shape[1:3]]
+        cells = [tf.range(length) for length in ops.shape(of_boxes)[1:3]]
         point = tf.reshape(tf.stack(tf.meshgrid(*cells, indexing="ij"), -1), [-1, 2])
         points.append((tf.cast(point, of_boxes.dtype) + OFFSET) * stride)
         own = tf.constant([[stride, unit, *reach]], of_boxes.dtype)
-        levels.append(tf.repeat(own, point.shape[0], 0))
+        levels.append(tf.repeat(own, ops.shape(point)[0], 0))
     return tf.concat(points, 0), tf.concat(levels, 0)
 
 

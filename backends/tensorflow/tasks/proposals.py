@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import tensorflow as tf
+from keras import ops
 
 from spinec.backends.tensorflow.tasks.anchors import make_anchors
 from spinec.backends.tensorflow.tasks.boxes import best, clip, decode
@@ -23,17 +24,18 @@ def propose(
     """
     boxes = decode(in_rows(outputs, "deltas", 4), make_anchors(outputs, "deltas"))
     logits = in_rows(outputs, "objectness", 1)[..., 0]
-    counts = [math.prod(outputs[f"objectness_{level}"].shape[1:]) for level in LEVELS]
+    of_levels = [outputs[f"objectness_{level}"] for level in LEVELS]
+    counts = [math.prod(ops.shape(each)[1:]) for each in of_levels]
     boxes, near, sure = clip(boxes, sizes), [], []
     levels = zip(tf.split(boxes, counts, 1), tf.split(logits, counts, 1), strict=True)
     for level, (box, score) in enumerate(levels):
-        score, order = tf.math.top_k(score, min(candidates, score.shape[1]))
+        score, order = tf.math.top_k(score, tf.minimum(candidates, ops.shape(score)[1]))
         near.append(tf.gather(box, order, batch_dims=1))
         label = tf.one_hot(level, len(LEVELS), dtype=score.dtype)
         sure.append(
             tf.sigmoid(score)[..., None] * label
         )  # a level is a label to `best`
     boxes, scores = tf.concat(near, 1), tf.concat(sure, 1)
-    number = boxes.shape[1]
+    number = ops.shape(boxes)[1]
     boxes, scores, _ = best(boxes, scores, 0.0, number, PROPOSAL_IOU, True, PROPOSED)
     return tf.stop_gradient(boxes), tf.stop_gradient(scores)

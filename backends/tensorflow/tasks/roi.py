@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import tensorflow as tf
+from keras import ops
 
 LEVELS, STRIDES, LEVEL_SIDES = ("P3", "P4"), (8, 16), (224.0,)
 
@@ -19,9 +20,9 @@ def crop(maps: dict[str, tf.Tensor], boxes: tf.Tensor, size: int) -> tf.Tensor:
     level = tf.zeros_like(area, tf.int32)
     for side in LEVEL_SIDES:
         level += tf.cast(area >= side**2, tf.int32)
-    shapes = [maps[name].shape[1:3] for name in LEVELS]
-    last = tf.gather(tf.constant([[h - 1, w - 1] for h, w in shapes]), level)[..., None]
-    last = tf.cast(last, boxes.dtype)
+    shapes = [ops.shape(maps[name])[1:3] for name in LEVELS]
+    last = tf.convert_to_tensor([[h - 1, w - 1] for h, w in shapes])
+    last = tf.cast(tf.gather(last, level)[..., None], boxes.dtype)
     stride = tf.gather(tf.constant(STRIDES, boxes.dtype), level)[..., None, None]
     start, end = boxes[..., :2, None] / stride, boxes[..., 2:, None] / stride
     centres = (tf.range(size, dtype=boxes.dtype) + 0.5) * (end - start) / size

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keras
 import tensorflow as tf
+from keras import ops
 
 IGNORED = 255
 
@@ -12,7 +13,7 @@ def segment(
     model: keras.Model, images: tf.Tensor, size: tuple[int, int] | None = None
 ) -> tf.Tensor:
     """The class of every pixel (N, H, W), of the images' size or another one."""
-    logits = at_size(model(images, training=False), size or images.shape[1:3])
+    logits = at_size(model(images, training=False), size or ops.shape(images)[1:3])
     return tf.argmax(logits, -1)
 
 

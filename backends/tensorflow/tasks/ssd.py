@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keras
 import tensorflow as tf
+from keras import ops
 
 from spinec.backends.tensorflow.tasks.boxes import best, clip, decode, encode
 from spinec.backends.tensorflow.tasks.candidates import limit
@@ -27,10 +28,12 @@ def make_anchors(outputs: dict[str, tf.Tensor], size: tuple[int, ...]) -> tf.Ten
     anchors = []
     for level, shares in zip(LEVELS, BOX_SIDES, strict=True):
         of_boxes = outputs[f"box_{level}"]
-        kind, shape = of_boxes.dtype, zip(size, of_boxes.shape[1:3], strict=True)
-        spots = [(tf.range(n, dtype=kind) + 0.5) * (side / n) for side, n in shape]
+        kind, cells = of_boxes.dtype, ops.shape(of_boxes)[1:3]
+        lengths = zip(size, cells, strict=True)
+        steps = [(n, tf.cast(side / n, kind)) for side, n in lengths]
+        spots = [(tf.range(n, dtype=kind) + 0.5) * step for n, step in steps]
         centre = tf.stack(tf.meshgrid(*spots, indexing="ij"), -1)[:, :, None]
-        half = tf.constant(shares, kind) * min(size) / 2
+        half = tf.constant(shares, kind) * tf.cast(tf.reduce_min(size), kind) / 2
         box = tf.concat([centre - half, centre + half], -1)
         anchors.append(tf.reshape(box, [-1, 4]))
     return tf.concat(anchors, 0)
@@ -46,7 +49,7 @@ def detect(
     outputs = precise(model(images, training=False))
     if sizes is None:
         sizes = tf.shape(images)[None, 1:3]
-    anchors = make_anchors(outputs, tuple(images.shape[1:3]))
+    anchors = make_anchors(outputs, ops.shape(images)[1:3])
     deltas = tf.gather(in_rows(outputs, "box", 4), BOX_ORDER, axis=-1)
     boxes = clip(decode(deltas / tf.constant(FACTORS, deltas.dtype), anchors), sizes)
     logits = in_rows(outputs, "class", CLASSES)
