@@ -1,5 +1,8 @@
 """Exported files that answer: run by their own runtimes they give the boxes and classes that the live source gives."""
 
+from functools import cache
+from pathlib import Path
+
 import numpy as np
 import pytest
 from exported import run_tflite
@@ -171,15 +174,16 @@ def rows(answers):
     return np.column_stack([table, masks])[np.lexsort(np.round(table, 3).T)]
 
 
-def test_one_node_drops_the_boxes_of_an_onnx_file(tmp_path):
+@pytest.mark.parametrize(("dynamic", "sides"), [(False, [64, 96]), (True, ["height", "width"])])
+def test_one_node_drops_the_boxes_of_an_onnx_file(dynamic, sides, tmp_path):
     onnx = pytest.importorskip("onnx")
     program = lower(loads(HEADS["per class"][1]))
-    path = exported("onnx", program, "detect", sample(program).weights, tmp_path)
+    path = exported("onnx", program, "detect", sample(program).weights, tmp_path, dynamic=dynamic)
     graph = onnx.load(path).graph
     assert [node.op_type for node in graph.node].count("NonMaxSuppression") == 1
     assert {node.domain for node in graph.node} == {""}
     assert [output.name for output in graph.output] == ["boxes", "scores", "classes"]
-    assert [dim.dim_param or dim.dim_value for dim in graph.input[0].type.tensor_type.shape.dim] == ["batch", 3, 64, 96]
+    assert [dim.dim_param or dim.dim_value for dim in graph.input[0].type.tensor_type.shape.dim] == ["batch", 3, *sides]
 
 
 def awkward():
@@ -273,6 +277,24 @@ def test_what_a_file_cannot_answer_is_said_in_a_line_and_nothing_is_written(form
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_a_head_that_lowers_scores_is_refused(form, tmp_path):
+    head = "{kind: retinanet, dim: 8, layers: 0, classes: 7, detections: {soft: 0.5}}"
+    with pytest.raises(BackendError) as caught:
+        export_model(lower(loads(TOWER.replace("HEAD", head))), form, tmp_path / "model", parts=["detect"])
+    assert str(caught.value) == (
+        f"tower: a file of form '{form}' drops boxes that overlap a better one, and cannot lower their scores instead; "
+        "expected head: {detections: {soft: 0}}"
+    )
+    assert not list(tmp_path.iterdir())
+
+
+def test_only_what_detects_is_told_sizes(tmp_path):
+    with pytest.raises(BackendError, match="a file takes 'sizes' of images in which it detects; expected it with 'det"):
+        export_model(lower(loads(HEADS["per class"][1])), "onnx", tmp_path / "model", sizes=True)
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_command_exports_answers(tmp_path, spinec):
     pytest.importorskip("onnxscript")
     (tmp_path / "tower.yaml").write_text(HEADS["over classes"][1])
@@ -280,9 +302,113 @@ def test_the_command_exports_answers(tmp_path, spinec):
     code, out, err = spinec("export", tmp_path / "tower.yaml", "--to", "onnx", "--with", "detect", "-o", path)
     assert (code, out, err) == (0, f"{path}: tower with detect as onnx, with fresh weights\n", "")
     assert run("onnx", path, np.zeros((2, 64, 96, 3), "float32"))["boxes"].shape == (2, 20, 4)
+    more = ("--with", "detect", "--dynamic", "--sizes")
+    code, out, err = spinec("export", tmp_path / "tower.yaml", "--to", "onnx", *more, "-o", path)
+    assert (code, err) == (0, "")
+    assert out == f"{path}: tower with detect as onnx, for images of any size, with fresh weights\n"
+    found = run("onnx", path, np.zeros((2, 40, 72, 3), "float32"), sizes=np.array([[40, 72], [9, 9]], "float32"))
+    assert found["boxes"].shape == (2, 20, 4)
     code, out, err = spinec(
         "export", tmp_path / "tower.yaml", "--to", "onnx", "--with", "loss", "-o", tmp_path / "b.onnx"
     )
     assert (code, out) == (1, "")
     assert err.count("\n") == 1
     assert not (tmp_path / "b.onnx").exists()
+
+
+GARDEN = np.load(Path(__file__).parent / "numbers" / "model_garden.npz")
+TOWER_OF_FIVE = """
+name: tower
+input: {size: [128, 256]}
+defaults: {kind: conv, dim: 8}
+blocks:
+  p3: {level: 3, inputs: [image]}
+  p4: {level: 4, inputs: [p3]}
+  p5: {level: 5, inputs: [p4]}
+  p6: {level: 6, inputs: [p5]}
+  p7: {level: 7, inputs: [p6]}
+outputs: {P3: p3, P4: p4, P5: p5, P6: p6, P7: p7}
+head: {kind: retinanet, dim: 8, layers: 0, classes: 11, dialect: model_garden}
+"""
+
+
+@pytest.mark.parametrize("theirs", ["v1", "batched", "v2"])
+@pytest.mark.parametrize("form", ["onnx", "savedmodel"])
+def test_a_file_given_the_model_gardens_maps_detects_what_the_model_garden_does(form, theirs, garden_files):
+    """In their order, of an image of 120 x 250 pixels, padded."""
+    boxes, scores, classes = garden_files(form)
+    assert np.array_equal(classes[0], GARDEN[f"{theirs}classes"])
+    assert np.abs(scores[0] - GARDEN[f"{theirs}scores"]).max() < 1e-6
+    assert np.abs(boxes[0] - GARDEN[f"{theirs}boxes"]).max() < 1e-4
+
+
+@pytest.fixture(scope="module")
+def garden_files(tmp_path_factory):
+    """What files find that take a network's maps in place of its image, and the function to make one."""
+    maps = {
+        f"{kind}_P{level}": GARDEN[f"{key}{level}"]
+        for kind, key in (("class", "lc"), ("box", "lb"))
+        for level in range(3, 8)
+    }
+    sizes = np.array([[120, 250]], "float32")
+
+    @cache
+    def found(form):
+        for module in NEEDS[form]:
+            pytest.importorskip(module)
+        return GARDENERS[form](lower(loads(TOWER_OF_FIVE)), maps, sizes, tmp_path_factory.mktemp("garden"))
+
+    return found
+
+
+def garden_onnx(program, maps, sizes, folder):
+    import onnxruntime
+    import torch
+
+    from spinec.backends.pytorch.onnx_boxes import translations
+
+    module = import_source(emit(program, "pytorch", ["detect"]), program.name)
+
+    class Detect(torch.nn.Module):
+        def forward(self, maps, sizes):
+            return module.detect(lambda image: maps, torch.zeros(1, 3, *program.size), sizes)
+
+    given = {name: np.ascontiguousarray(value.transpose(0, 3, 1, 2)) for name, value in maps.items()}
+    traced = ({name: torch.tensor(value) for name, value in given.items()}, torch.tensor(sizes))
+    path = folder / "garden.onnx"
+    torch.onnx.export(
+        Detect().eval(),
+        traced,
+        path,
+        dynamo=True,
+        input_names=[*maps, "sizes"],
+        custom_translation_table=translations(module),
+        verbose=False,
+    )
+    return onnxruntime.InferenceSession(path).run(None, {**given, "sizes": sizes})
+
+
+def garden_served(program, maps, sizes, folder):
+    import tensorflow as tf
+
+    from spinec.backends.tensorflow.export import INSTEAD
+    from spinec.backends.tensorflow.live import build_with
+
+    module, _ = build_with(program, ["detect"], INSTEAD)
+
+    def detect(sizes, **maps):
+        boxes, scores, classes = module.detect(lambda image, training: maps, tf.zeros([1, *program.size, 3]), sizes)
+        return {"boxes": boxes, "scores": scores, "classes": classes}
+
+    shapes = {name: tf.TensorSpec([None, *value.shape[1:]], name=name) for name, value in maps.items()}
+    traced = tf.function(detect, autograph=False).get_concrete_function(
+        tf.TensorSpec([None, 2], name="sizes"), **shapes
+    )
+    tf.saved_model.save(made := tf.Module(), folder / "garden", traced)
+    assert made is not None
+    served = tf.saved_model.load(folder / "garden").signatures["serving_default"]
+    answer = served(sizes=tf.constant(sizes), **{name: tf.constant(value) for name, value in maps.items()})
+    return [answer[name].numpy() for name in ("boxes", "scores", "classes")]
+
+
+GARDENERS = {"onnx": garden_onnx, "savedmodel": garden_served}

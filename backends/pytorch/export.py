@@ -61,7 +61,10 @@ def _dynamic(program: Program, inputs: Iterable[str]) -> tuple[dict[int, Any], .
     batch = Dim("batch")
     axes = {name: {0: Dim(f"{name}_batch") if name in program.crops else batch} for name in inputs}
     if multiple := program.multiple:
-        axes["image"] |= {axis: multiple * Dim(side) if multiple > 1 else Dim(side) for axis, side in SIDES.items()}
+        stride = 2 ** max(block.level for block in program.spec.blocks.values())
+        for axis, side in SIDES.items():
+            dim = Dim(side, min=2 * stride // multiple)  # maps of one pixel are another case to PyTorch
+            axes["image"][axis] = multiple * dim if multiple > 1 else dim
     return tuple(axes.values())
 
 
@@ -116,7 +119,12 @@ def to_torch_export(path: Path, program: Program, weights: Mapping[str, Array] |
         raise BackendError(f"torch-export cannot hold {contents.part!r}; expected one of: onnx, savedmodel, tflite")
     torch, data = load_torch(), io.BytesIO()
     made = _exported(program, weights, contents)
-    exported = torch.export.export(made.module, tuple(made.inputs.values()), dynamic_shapes=made.dynamic)
+    exported = torch.export.export(
+        made.module,
+        tuple(made.inputs.values()),
+        dynamic_shapes=made.dynamic,
+        prefer_deferred_runtime_asserts_over_guards=bool(program.multiple),
+    )
     torch.export.save(exported, data)  # in memory: where a disk is full PyTorch's own writing ends the process
     path.write_bytes(data.getvalue())
 

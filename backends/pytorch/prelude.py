@@ -181,9 +181,9 @@ class MapAttention(nn.Module):
 def pad_same(x: Tensor, extent: int, stride: int, value: float = 0.0) -> Tensor:
     """Padding as TensorFlow's 'same': the odd pixel goes below and to the right."""
     height, width = x.shape[-2:]
-    rows = max((math.ceil(height / stride) - 1) * stride + extent - height, 0)
-    columns = max((math.ceil(width / stride) - 1) * stride + extent - width, 0)
-    if rows == 0 and columns == 0:
+    rows = max(extent - 1 - (height - 1) % stride, 0)
+    columns = max(extent - 1 - (width - 1) % stride, 0)
+    if isinstance(rows, int) and rows == columns == 0:  # no symbol of an exporter
         return x
     left, top = columns // 2, rows // 2
     return F.pad(x, (left, columns - left, top, rows - top), value=value)
@@ -205,9 +205,9 @@ class RectangularConv2dSame(nn.Conv2d):
         for axis in (1, 0):  # the last one first
             size, stride = input.shape[axis + 2], self.stride[axis]
             extent = self.dilation[axis] * (self.kernel_size[axis] - 1) + 1
-            missing = max((math.ceil(size / stride) - 1) * stride + extent - size, 0)
+            missing = max(extent - 1 - (size - 1) % stride, 0)
             pads += [missing // 2, missing - missing // 2]
-        return super().forward(F.pad(input, pads) if any(pads) else input)
+        return super().forward(F.pad(input, pads))
 
 
 class MaxPool2dSame(nn.Module):

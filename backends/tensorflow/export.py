@@ -21,7 +21,9 @@ from spinec.spec.errors import BackendError
 if TYPE_CHECKING:
     from spinec.backends.weights import Array
 
-SERVED = Path(__file__).with_name("served_boxes.py")
+SERVED = pieces(Path(__file__).with_name("served_boxes.py"))
+INSTEAD = "".join(f"\n\n{piece.text}\n" for piece in SERVED.values())
+"""The definitions that stand in for those of source, in files."""
 
 
 def to_keras(path: Path, program: Program, weights: Mapping[str, Array] | None, contents: Contents) -> None:
@@ -57,7 +59,7 @@ def to_tflite(path: Path, program: Program, weights: Mapping[str, Array] | None,
 def _serve(path: Path, program: Program, weights: Mapping[str, Array] | None, contents: Contents) -> None:
     """A SavedModel whose results have names, where there is one, too."""
     keras, part = load_keras(), contents.part
-    source, model = build_with(program, [part] if part else [], _instead() if part == "detect" else "")
+    source, model = build_with(program, [part] if part else [], INSTEAD if part == "detect" else "")
     if weights:
         write_weights(model, program, weights)
 
@@ -72,11 +74,6 @@ def _serve(path: Path, program: Program, weights: Mapping[str, Array] | None, co
     archive.track(model)
     archive.add_endpoint("serve", serve, _inputs(program, contents))
     archive.write_out(path, verbose=False)
-
-
-def _instead() -> str:
-    """The definitions that stand in for those of source, in files."""
-    return "".join(f"\n\n{piece.text}\n" for piece in pieces(SERVED).values())
 
 
 def _inputs(program: Program, contents: Contents) -> list[Any]:

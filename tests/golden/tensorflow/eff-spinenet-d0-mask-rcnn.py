@@ -172,7 +172,7 @@ class SpaceToDepth(layers.Layer):
         self.order = order
 
     def call(self, x: KerasTensor) -> KerasTensor:
-        _, height, width, dim = x.shape
+        _, height, width, dim = ops.shape(x)
         x = ops.reshape(x, (-1, height // 2, 2, width // 2, 2, dim))
         channels = (5, 2, 4) if self.order == "channel_major" else (2, 4, 5)
         x = ops.transpose(x, (0, 1, 3, *channels))
@@ -187,7 +187,7 @@ class FlattenChannels(layers.Layer):
     """A map as a vector, channel by channel."""
 
     def call(self, x: KerasTensor) -> KerasTensor:
-        _, height, width, dim = x.shape
+        _, height, width, dim = ops.shape(x)
         x = ops.transpose(x, (0, 3, 1, 2))
         return ops.reshape(x, (-1, dim * height * width))
 

@@ -147,7 +147,7 @@ class SpaceToDepth(layers.Layer):
         self.order = order
 
     def call(self, x: KerasTensor) -> KerasTensor:
-        _, height, width, dim = x.shape
+        _, height, width, dim = ops.shape(x)
         x = ops.reshape(x, (-1, height // 2, 2, width // 2, 2, dim))
         channels = (5, 2, 4) if self.order == "channel_major" else (2, 4, 5)
         x = ops.transpose(x, (0, 1, 3, *channels))

@@ -55,9 +55,9 @@ class StochasticDepth(nn.Module):
 def pad_same(x: Tensor, extent: int, stride: int, value: float = 0.0) -> Tensor:
     """Padding as TensorFlow's 'same': the odd pixel goes below and to the right."""
     height, width = x.shape[-2:]
-    rows = max((math.ceil(height / stride) - 1) * stride + extent - height, 0)
-    columns = max((math.ceil(width / stride) - 1) * stride + extent - width, 0)
-    if rows == 0 and columns == 0:
+    rows = max(extent - 1 - (height - 1) % stride, 0)
+    columns = max(extent - 1 - (width - 1) % stride, 0)
+    if isinstance(rows, int) and rows == columns == 0:  # no symbol of an exporter
         return x
     left, top = columns // 2, rows // 2
     return F.pad(x, (left, columns - left, top, rows - top), value=value)

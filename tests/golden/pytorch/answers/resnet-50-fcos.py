@@ -553,7 +553,7 @@ def make_cells(outputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         point = (torch.cartesian_prod(*cells) + OFFSET) * stride
         own = point.new_tensor([stride, unit, *reach])
         points.append(point)
-        levels.append(own.expand(len(point), 4))
+        levels.append(own.expand(point.shape[0], 4))
     return torch.cat(points), torch.cat(levels)
 
 

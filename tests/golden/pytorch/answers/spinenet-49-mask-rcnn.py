@@ -992,7 +992,8 @@ def crop(maps: dict[str, Tensor], boxes: Tensor, size: int) -> Tensor:
     for side in LEVEL_SIDES:
         level = level + (area >= side**2)
     shapes = [maps[name].shape[2:] for name in LEVELS]
-    last = boxes.new_tensor([[h - 1, w - 1] for h, w in shapes])[level][..., None]
+    last = torch.tensor([[h - 1, w - 1] for h, w in shapes]).to(boxes)
+    last = last[level][..., None]
     stride = boxes.new_tensor(STRIDES)[level][..., None, None]
     start, end = boxes[..., :2, None] / stride, boxes[..., 2:, None] / stride
     centres = (torch.arange(size).to(boxes) + 0.5) * (end - start) / size
@@ -1058,7 +1059,7 @@ def detect(
 
 def whole(images: Tensor) -> Tensor:
     """The rows and columns (N, 2) of images that are not padded."""
-    return images.new_tensor(images.shape[2:]).expand(images.shape[0], 2)
+    return torch.tensor(images.shape[2:]).to(images).expand(images.shape[0], 2)
 
 
 def of_class(masks: Tensor, classes: Tensor) -> Tensor:

@@ -190,7 +190,7 @@ class SpaceToDepth(layers.Layer):
         self.order = order
 
     def call(self, x: KerasTensor) -> KerasTensor:
-        _, height, width, dim = x.shape
+        _, height, width, dim = ops.shape(x)
         x = ops.reshape(x, (-1, height // 2, 2, width // 2, 2, dim))
         channels = (5, 2, 4) if self.order == "channel_major" else (2, 4, 5)
         x = ops.transpose(x, (0, 1, 3, *channels))
@@ -597,7 +597,7 @@ def make_anchors(outputs: dict[str, tf.Tensor], kind: str = "box") -> tf.Tensor:
     sides = tf.broadcast_to(sides, [len(LEVELS), *sides.shape[-2:]])
     for level, stride, shape in zip(LEVELS, STRIDES, tf.unstack(sides), strict=True):
         of_boxes = outputs[f"{kind}_{level}"]
-        cells = [tf.range(length) for length in of_boxes.shape[1:3]]
+        cells = [tf.range(length) for length in ops.shape(of_boxes)[1:3]]
         centre = tf.stack(tf.meshgrid(*cells, indexing="ij"), -1)[:, :, None]
         centre = (tf.cast(centre, of_boxes.dtype) + ANCHOR_OFFSET) * stride
         half = shape * stride / 2
@@ -761,7 +761,7 @@ def match(
 def in_rows(outputs: dict[str, tf.Tensor], kind: str, numbers: int) -> tf.Tensor:
     """The maps of all levels as (N, all anchors, numbers): level, y, x, anchor."""
     maps = [outputs[f"{kind}_{level}"] for level in LEVELS]
-    rows = [math.prod(each.shape[1:]) // numbers for each in maps]
+    rows = [math.prod(ops.shape(each)[1:]) // numbers for each in maps]
     shaped = zip(maps, rows, strict=True)
     return tf.concat([tf.reshape(each, [-1, row, numbers]) for each, row in shaped], 1)
 

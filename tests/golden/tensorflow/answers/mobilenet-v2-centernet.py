@@ -15,7 +15,7 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-from keras import KerasTensor, layers
+from keras import KerasTensor, layers, ops
 
 Apply = Callable[..., KerasTensor]
 NORM_MOMENTUM = 0.997  # of the running statistics, kept from batch to batch
@@ -448,7 +448,7 @@ def precise(outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
 
 def as_rows(found: tf.Tensor) -> tf.Tensor:
     """A map as (N, all cells, channels), row by row of the image."""
-    height, width, channels = found.shape[1:]
+    height, width, channels = ops.shape(found)[1:]
     return tf.reshape(found, [-1, height * width, channels])
 
 
@@ -465,7 +465,7 @@ def detect(
     scores = tf.sigmoid(outputs[f"heatmap_{LEVEL}"])
     around = tf.nn.max_pool2d(scores, WINDOW, 1, "SAME")
     peaks = as_rows(tf.where(scores == around, scores, tf.zeros_like(scores)))
-    cells = [tf.range(length) for length in scores.shape[1:3]]
+    cells = [tf.range(length) for length in ops.shape(scores)[1:3]]
     cell = tf.reshape(tf.stack(tf.meshgrid(*cells, indexing="ij"), -1), [-1, 2])
     # channels: a width and a height; an offset to the right and one down
     offset = as_rows(outputs[f"offset_{LEVEL}"])[..., ::-1]

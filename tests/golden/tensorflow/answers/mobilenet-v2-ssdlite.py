@@ -569,7 +569,7 @@ def match(
 def in_rows(outputs: dict[str, tf.Tensor], kind: str, numbers: int) -> tf.Tensor:
     """The maps of all levels as (N, all anchors, numbers): level, y, x, anchor."""
     maps = [outputs[f"{kind}_{level}"] for level in LEVELS]
-    rows = [math.prod(each.shape[1:]) // numbers for each in maps]
+    rows = [math.prod(ops.shape(each)[1:]) // numbers for each in maps]
     shaped = zip(maps, rows, strict=True)
     return tf.concat([tf.reshape(each, [-1, row, numbers]) for each, row in shaped], 1)
 
@@ -590,10 +590,12 @@ def make_anchors(outputs: dict[str, tf.Tensor], size: tuple[int, ...]) -> tf.Ten
     anchors = []
     for level, shares in zip(LEVELS, BOX_SIDES, strict=True):
         of_boxes = outputs[f"box_{level}"]
-        kind, shape = of_boxes.dtype, zip(size, of_boxes.shape[1:3], strict=True)
-        spots = [(tf.range(n, dtype=kind) + 0.5) * (side / n) for side, n in shape]
+        kind, cells = of_boxes.dtype, ops.shape(of_boxes)[1:3]
+        lengths = zip(size, cells, strict=True)
+        steps = [(n, tf.cast(side / n, kind)) for side, n in lengths]
+        spots = [(tf.range(n, dtype=kind) + 0.5) * step for n, step in steps]
         centre = tf.stack(tf.meshgrid(*spots, indexing="ij"), -1)[:, :, None]
-        half = tf.constant(shares, kind) * min(size) / 2
+        half = tf.constant(shares, kind) * tf.cast(tf.reduce_min(size), kind) / 2
         box = tf.concat([centre - half, centre + half], -1)
         anchors.append(tf.reshape(box, [-1, 4]))
     return tf.concat(anchors, 0)
@@ -609,7 +611,7 @@ def detect(
     outputs = precise(model(images, training=False))
     if sizes is None:
         sizes = tf.shape(images)[None, 1:3]
-    anchors = make_anchors(outputs, tuple(images.shape[1:3]))
+    anchors = make_anchors(outputs, ops.shape(images)[1:3])
     deltas = tf.gather(in_rows(outputs, "box", 4), BOX_ORDER, axis=-1)
     boxes = clip(decode(deltas / tf.constant(FACTORS, deltas.dtype), anchors), sizes)
     logits = in_rows(outputs, "class", CLASSES)

@@ -98,7 +98,8 @@ class Spread(layers.Layer):
 
     def call(self, inputs: list[KerasTensor]) -> KerasTensor:
         pixel, x = inputs
-        return ops.repeat(ops.repeat(pixel, x.shape[1], axis=1), x.shape[2], axis=2)
+        _, height, width, _ = ops.shape(x)
+        return ops.repeat(ops.repeat(pixel, height, axis=1), width, axis=2)
 
 
 @keras.saving.register_keras_serializable(package="spinec")
@@ -110,7 +111,7 @@ class BilinearUpsampling(layers.Layer):
         self.factor = factor
 
     def call(self, x: KerasTensor) -> KerasTensor:
-        _, height, width, dim = x.shape
+        _, height, width, dim = ops.shape(x)
         x = self.stretched(ops.reshape(x, (-1, height, width * dim)))
         x = ops.reshape(x, (-1, width, dim))
         x = self.stretched(x)
@@ -118,7 +119,7 @@ class BilinearUpsampling(layers.Layer):
 
     def stretched(self, x: KerasTensor) -> KerasTensor:
         """Each value of the middle axis as `factor`, mixed with its neighbour."""
-        _, length, dim = x.shape
+        _, length, dim = ops.shape(x)
         before = ops.concatenate([x[:, :1], x[:, :-1]], axis=1)
         after = ops.concatenate([x[:, 1:], x[:, -1:]], axis=1)
         centres = [(i + 0.5) / self.factor - 0.5 for i in range(self.factor)]
@@ -405,7 +406,7 @@ def segment(
     model: keras.Model, images: tf.Tensor, size: tuple[int, int] | None = None
 ) -> tf.Tensor:
     """The class of every pixel (N, H, W), of the images' size or another one."""
-    logits = at_size(model(images, training=False), size or images.shape[1:3])
+    logits = at_size(model(images, training=False), size or ops.shape(images)[1:3])
     return tf.argmax(logits, -1)
 
 

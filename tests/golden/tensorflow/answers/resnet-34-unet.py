@@ -279,7 +279,7 @@ def segment(
     model: keras.Model, images: tf.Tensor, size: tuple[int, int] | None = None
 ) -> tf.Tensor:
     """The class of every pixel (N, H, W), of the images' size or another one."""
-    logits = at_size(model(images, training=False), size or images.shape[1:3])
+    logits = at_size(model(images, training=False), size or ops.shape(images)[1:3])
     return tf.argmax(logits, -1)
 
 

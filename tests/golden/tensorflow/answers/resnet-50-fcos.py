@@ -500,7 +500,7 @@ def focal_loss(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
 def in_rows(outputs: dict[str, tf.Tensor], kind: str, numbers: int) -> tf.Tensor:
     """The maps of all levels as (N, all anchors, numbers): level, y, x, anchor."""
     maps = [outputs[f"{kind}_{level}"] for level in LEVELS]
-    rows = [math.prod(each.shape[1:]) // numbers for each in maps]
+    rows = [math.prod(ops.shape(each)[1:]) // numbers for each in maps]
     shaped = zip(maps, rows, strict=True)
     return tf.concat([tf.reshape(each, [-1, row, numbers]) for each, row in shaped], 1)
 
@@ -522,11 +522,11 @@ def make_cells(outputs: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
     points, levels = [], []
     for level, stride, unit, reach in zip(LEVELS, STRIDES, UNITS, REACH, strict=True):
         of_boxes = outputs[f"box_{level}"]
-        cells = [tf.range(length) for length in of_boxes.shape[1:3]]
+        cells = [tf.range(length) for length in ops.shape(of_boxes)[1:3]]
         point = tf.reshape(tf.stack(tf.meshgrid(*cells, indexing="ij"), -1), [-1, 2])
         points.append((tf.cast(point, of_boxes.dtype) + OFFSET) * stride)
         own = tf.constant([[stride, unit, *reach]], of_boxes.dtype)
-        levels.append(tf.repeat(own, point.shape[0], 0))
+        levels.append(tf.repeat(own, ops.shape(point)[0], 0))
     return tf.concat(points, 0), tf.concat(levels, 0)
 
 

@@ -132,7 +132,7 @@ class FlattenChannels(layers.Layer):
     """A map as a vector, channel by channel."""
 
     def call(self, x: KerasTensor) -> KerasTensor:
-        _, height, width, dim = x.shape
+        _, height, width, dim = ops.shape(x)
         x = ops.transpose(x, (0, 3, 1, 2))
         return ops.reshape(x, (-1, dim * height * width))
 
@@ -776,7 +776,7 @@ def make_anchors(outputs: dict[str, tf.Tensor], kind: str = "box") -> tf.Tensor:
     sides = tf.broadcast_to(sides, [len(LEVELS), *sides.shape[-2:]])
     for level, stride, shape in zip(LEVELS, STRIDES, tf.unstack(sides), strict=True):
         of_boxes = outputs[f"{kind}_{level}"]
-        cells = [tf.range(length) for length in of_boxes.shape[1:3]]
+        cells = [tf.range(length) for length in ops.shape(of_boxes)[1:3]]
         centre = tf.stack(tf.meshgrid(*cells, indexing="ij"), -1)[:, :, None]
         centre = (tf.cast(centre, of_boxes.dtype) + ANCHOR_OFFSET) * stride
         half = shape * stride / 2
@@ -788,7 +788,7 @@ def make_anchors(outputs: dict[str, tf.Tensor], kind: str = "box") -> tf.Tensor:
 def in_rows(outputs: dict[str, tf.Tensor], kind: str, numbers: int) -> tf.Tensor:
     """The maps of all levels as (N, all anchors, numbers): level, y, x, anchor."""
     maps = [outputs[f"{kind}_{level}"] for level in LEVELS]
-    rows = [math.prod(each.shape[1:]) // numbers for each in maps]
+    rows = [math.prod(ops.shape(each)[1:]) // numbers for each in maps]
     shaped = zip(maps, rows, strict=True)
     return tf.concat([tf.reshape(each, [-1, row, numbers]) for each, row in shaped], 1)
 
@@ -802,18 +802,19 @@ def propose(
     """
     boxes = decode(in_rows(outputs, "deltas", 4), make_anchors(outputs, "deltas"))
     logits = in_rows(outputs, "objectness", 1)[..., 0]
-    counts = [math.prod(outputs[f"objectness_{level}"].shape[1:]) for level in LEVELS]
+    of_levels = [outputs[f"objectness_{level}"] for level in LEVELS]
+    counts = [math.prod(ops.shape(each)[1:]) for each in of_levels]
     boxes, near, sure = clip(boxes, sizes), [], []
     levels = zip(tf.split(boxes, counts, 1), tf.split(logits, counts, 1), strict=True)
     for level, (box, score) in enumerate(levels):
-        score, order = tf.math.top_k(score, min(candidates, score.shape[1]))
+        score, order = tf.math.top_k(score, tf.minimum(candidates, ops.shape(score)[1]))
         near.append(tf.gather(box, order, batch_dims=1))
         label = tf.one_hot(level, len(LEVELS), dtype=score.dtype)
         sure.append(
             tf.sigmoid(score)[..., None] * label
         )  # a level is a label to `best`
     boxes, scores = tf.concat(near, 1), tf.concat(sure, 1)
-    number = boxes.shape[1]
+    number = ops.shape(boxes)[1]
     boxes, scores, _ = best(boxes, scores, 0.0, number, PROPOSAL_IOU, True, PROPOSED)
     return tf.stop_gradient(boxes), tf.stop_gradient(scores)
 
@@ -977,9 +978,9 @@ def crop(maps: dict[str, tf.Tensor], boxes: tf.Tensor, size: int) -> tf.Tensor:
     level = tf.zeros_like(area, tf.int32)
     for side in LEVEL_SIDES:
         level += tf.cast(area >= side**2, tf.int32)
-    shapes = [maps[name].shape[1:3] for name in LEVELS]
-    last = tf.gather(tf.constant([[h - 1, w - 1] for h, w in shapes]), level)[..., None]
-    last = tf.cast(last, boxes.dtype)
+    shapes = [ops.shape(maps[name])[1:3] for name in LEVELS]
+    last = tf.convert_to_tensor([[h - 1, w - 1] for h, w in shapes])
+    last = tf.cast(tf.gather(last, level)[..., None], boxes.dtype)
     stride = tf.gather(tf.constant(STRIDES, boxes.dtype), level)[..., None, None]
     start, end = boxes[..., :2, None] / stride, boxes[..., 2:, None] / stride
     centres = (tf.range(size, dtype=boxes.dtype) + 0.5) * (end - start) / size
