@@ -4,12 +4,13 @@ import io
 import json
 import re
 import tarfile
+from contextlib import suppress
 from types import SimpleNamespace
 
 import coco_sets
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -18,6 +19,8 @@ from spinec.spec.errors import DataError
 from spinec.spec.heads import Classification, RetinaNet, Segmentation
 from spinec.train.data.augment import Jitter
 from spinec.train.data.batches import Once
+from spinec.train.data.check import check_data
+from spinec.train.data.draws import draws
 from spinec.train.data.forms import open_data
 from spinec.train.data.json_elements import element_at, elements
 from spinec.train.data.masks import Frame, box_of, draw_mask, mask_of
@@ -314,6 +317,58 @@ def test_what_is_wrong_is_said_in_one_message(tmp_path, how):
         read_all(tmp_path, head)
     assert str(tmp_path) in str(caught.value)
     assert "\n" not in str(caught.value) or how == "an empty folder"
+
+
+VALUES = [
+    "null",
+    "true",
+    "-1",
+    "0",
+    "1e999",
+    "NaN",
+    "99999999999999999999",
+    '""',
+    '"x"',
+    "[]",
+    "{}",
+    "[[]]",
+    "[[1,2,3,4,5,6]]",
+]
+
+
+@settings(max_examples=300)
+@given(st.randoms(use_true_random=False))
+def test_whatever_a_file_says_is_read_or_refused(tmp_path_factory, random):
+    """A value replaced by another, or bytes by others: nothing but an error of the data set comes of it."""
+    if not (folder := tmp_path_factory.getbasetemp() / "mutated").exists():
+        coco_sets.write(folder, coco_sets.listing(2, 2))
+    path = folder / "annotations" / "instances_train.json"
+    text = json.dumps(coco_sets.listing(2, 2))
+    for _ in range(random.randint(1, 3)):
+        spots = list(re.finditer(r'-?\d+|"[^"]*"|\[[^\[\]]*\]', text))
+        spot = random.choice(spots)
+        text = text[: spot.start()] + random.choice(VALUES) + text[spot.end() :]
+    data = bytearray(text.encode())
+    if random.random() < 0.3:
+        data[random.randrange(len(data))] = random.randrange(256)
+    path.write_bytes(data)
+    checks = check_data(folder)
+    try:
+        read_all(folder, None)
+        data = open_data(folder)
+        views = [Jitter((16, 16), mask_side=5)(data[i], draws(0, 0, i)) for i in range(len(data))]
+        assert all(np.isfinite(view.boxes).all() for view in views)
+        failed = False
+    except DataError:
+        failed = True
+    assert failed != checks[0].passed  # the check says what training would
+
+
+@given(st.text(max_size=30), st.integers(-2, 40), st.integers(-2, 40))
+def test_whatever_runs_are_packed_they_are_read_or_refused(text, height, width):
+    with suppress(ValueError):
+        mask = mask_of({"size": [height, width], "counts": text})
+        assert draw_mask(mask, Frame(0, 0, height, width), (height, width)).shape == (height, width)
 
 
 def test_a_split_that_is_not_there_is_said(tmp_path):

@@ -16,12 +16,11 @@ from spinec.spec.errors import DataError
 from spinec.train.data.examples import Example, Task
 from spinec.train.data.findings import KINDS, Finding
 from spinec.train.data.json_elements import element_at, elements
-from spinec.train.data.masks import Mask, mask_of
+from spinec.train.data.masks import FARTHEST, Mask, mask_of
 from spinec.train.data.numbering import Numbering, numbered
 from spinec.train.data.pictures import read_rgb
 
 Report = Callable[[Finding], None]
-MOST_PIXELS = 1e7  # pixels that a number of a box may be: more is no picture, and float32 no longer tells them apart
 LONGEST = 60  # characters shown of what is wrong
 
 
@@ -248,7 +247,7 @@ def _box(numbers: Any) -> tuple[float, float, float, float]:
     """Left, top, width and height."""
     if isinstance(numbers, list) and len(numbers) == 4 and all(type(each) in (int, float) for each in numbers):
         left, top, width, height = map(float, numbers)
-        if all(abs(each) < MOST_PIXELS for each in (left, top, width, height)):  # NaN is not
+        if all(abs(each) < FARTHEST for each in (left, top, width, height)):  # NaN is not
             return left, top, width, height
     raise ValueError(f"expected a bbox of left, top, width and height in pixels, got {_shown(numbers)}")
 

@@ -8,6 +8,10 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from spinec.backends.image_file import MOST_PIXELS
+
+FARTHEST = 1e7  # pixels from a picture's edges
+
 
 class Polygons(NamedTuple):
     """What lies in any of several polygons."""
@@ -95,12 +99,14 @@ def _ring(numbers: Any) -> NDArray[np.float64]:
     if not all(isinstance(each, int | float) for each in numbers):
         raise ValueError("expected polygons of numbers")
     ring = np.array(numbers, np.float64).reshape(-1, 2)
-    if not np.isfinite(ring).all():
-        raise ValueError("expected polygons of finite numbers")
+    if not (np.abs(ring) < FARTHEST).all():  # NaN is not
+        raise ValueError("expected polygons in pixels of a picture")
     return ring
 
 
 def _runs(size: tuple[int, int], counts: list[Any] | str | bytes) -> Runs:
+    if not 0 < size[0] * size[1] <= MOST_PIXELS:
+        raise ValueError(f"expected runs of 1 to {MOST_PIXELS:,} pixels, got {size[0]} x {size[1]}")
     lengths = counts if isinstance(counts, list) else _unpacked(counts)
     if not all(isinstance(each, int) and each >= 0 for each in lengths) or sum(lengths) != size[0] * size[1]:
         raise ValueError(f"expected runs of {size[0]} x {size[1]} pixels in all")

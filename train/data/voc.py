@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinec.spec.errors import DataError
-from spinec.train.data.coco import MOST_PIXELS, CocoSet, Image, Index, Report, Row, checked, set_of
+from spinec.train.data.coco import CocoSet, Image, Index, Report, Row, checked, set_of
 from spinec.train.data.examples import IGNORED, Example, Task
 from spinec.train.data.findings import Finding
+from spinec.train.data.masks import FARTHEST
 from spinec.train.data.numbering import Numbering, numbered, numbered_values
 from spinec.train.data.pictures import read_rgb, read_values
 
@@ -172,7 +173,7 @@ def _thing(each: ElementTree.Element) -> Found:
         left, top, right, bottom = (float(each.findtext(f"bndbox/{edge}") or "") for edge in EDGES)
     except ValueError:
         raise ValueError(f"expected a bndbox of {', '.join(EDGES)}") from None
-    if not all(abs(edge) < MOST_PIXELS for edge in (left, top, right, bottom)):  # NaN is not
+    if not all(abs(edge) < FARTHEST for edge in (left, top, right, bottom)):  # NaN is not
         raise ValueError("expected a bndbox of pixels")
     box = (left - 1, top - 1, right - left + 1, bottom - top + 1)
     return Found(name, box, (each.findtext("difficult") or "0").strip() == "1")
