@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # of pictures from cameras and the web
+SUFFIXES = (".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 MOST_PIXELS = 2**27  # 134 million: more than any telephone takes
 LONGEST = 200  # characters of what Pillow says
 ORIENTATION = 0x0112  # the tag of EXIF that says how the camera was held

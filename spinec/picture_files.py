@@ -10,10 +10,10 @@ from pathlib import Path
 
 import typer
 
+from spinec.backends.image_file import SUFFIXES
 from spinec.options import STDIN, fail
 from spinec.suffixes import check_suffix
 
-PICTURES = (".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 WRITTEN = (".jpeg", ".jpg", ".png", ".webp")
 
 
@@ -28,9 +28,9 @@ def _files(name: str) -> Iterator[Path]:
         names = [line.rstrip("\r\n") for line in sys.stdin]
         yield from (Path(line) for line in names if line)
     elif os.path.isdir(name):  # False, unlike Path.is_dir, for a name that no file can have
-        inside = sorted(path for path in Path(name).iterdir() if path.suffix.lower() in PICTURES)
+        inside = sorted(path for path in Path(name).iterdir() if path.suffix.lower() in SUFFIXES)
         yield from inside or fail(
-            f"{name}: no pictures in this folder; expected names that end in {', '.join(PICTURES)}"
+            f"{name}: no pictures in this folder; expected names that end in {', '.join(SUFFIXES)}"
         )
     elif has_magic(name) and not os.path.exists(name):
         yield from map(Path, sorted(glob(name, recursive=True)) or fail(f"{name}: no file has such a name"))

@@ -9,13 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinec.backends.image import in_colour
-from spinec.backends.image_file import read_picture
+from spinec.backends.image_file import SUFFIXES, read_picture
 from spinec.spec.errors import BackendError, DataError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-SUFFIXES = (".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
 
 def read_rgb(path: Path, size: tuple[int, int] | None = None) -> Image:

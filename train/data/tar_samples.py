@@ -9,8 +9,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
+from spinec.backends.image_file import SUFFIXES
 from spinec.spec.errors import DataError
-from spinec.train.data.pictures import SUFFIXES
 
 CLASS, LISTED = ".cls", ".json"
 
