@@ -70,13 +70,23 @@ def labelled(head: Any, own: str | Sequence[str] | None) -> ClassList:
     if isinstance(own, str) and own not in class_lists():
         if not own.endswith(NAMES):
             raise BackendError(f"no list of classes {own!r}; {did_you_mean(own, class_lists())}")
-        file, own = f"{own}: ", _names_in(file_text(Path(own), own).split("\n"))
-        if wrong := _fault_of(own):
-            raise BackendError(f"{file}{wrong}")
+        file, own = f"{own}: ", read_names(own)
     found = classes_of(head.labels if own is None else own, number)
     if len(found.names) != number:
         raise BackendError(f"{file}expected a label for each of {number:,} classes, got {len(found.names):,}")
     return found._replace(names=tuple(name or f"class {i}" for i, name in enumerate(found.names)))
+
+
+def read_names(file: str) -> list[str]:
+    """The names in a file, one on a line.
+
+    Raises:
+        BackendError: where a line is none.
+    """
+    names = _names_in(file_text(Path(file), file).split("\n"))
+    if wrong := _fault_of(names):
+        raise BackendError(f"{file}: {wrong}")
+    return names
 
 
 def labels(value: Any) -> Any:

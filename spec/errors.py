@@ -129,6 +129,10 @@ class DataError(SpinecError):
     """A data set cannot be read, or has classes that a head has no number for."""
 
 
+class TrainError(SpinecError):
+    """A run cannot be begun or gone on with, or its losses are no numbers any more."""
+
+
 class SpecWarning(UserWarning):
     """A document is legal but probably not what was meant."""
 

@@ -59,19 +59,19 @@ def find_parent(name: str, child: Path | None, place: Place, allowance: Allowanc
     """The tree of what a spec extends: a library spec, or a file in the folder of the child or below it."""
     if name in library():
         return find(name, allowance, place)
-    return _find_beside(name, child, place, Sort("extends", "spec", library()), allowance)
+    return find_beside(name, child, place, Sort("extends", "spec", library()), allowance)
 
 
 def find_fragment(name: str, spec: Path | None, place: Place, allowance: Allowance) -> Item:
     """The tree of a fragment: the library's, or a file in the folder of the spec or below it."""
     if name in fragments():
         return read_file(fragments()[name], f"specs/fragments/{name}.yaml", allowance, place)
-    return _find_beside(name, spec, place, Sort("neck", "fragment", fragments()), allowance)[0]
+    return find_beside(name, spec, place, Sort("neck", "fragment", fragments()), allowance)[0]
 
 
 def find_kind(name: str, spec: Path | None, place: Place, allowance: Allowance) -> Item:
     """The tree of a kind in a file in the folder of the spec or below it."""
-    return _find_beside(name, spec, place, Sort("kinds", "kind", {}), allowance)[0]
+    return find_beside(name, spec, place, Sort("kinds", "kind", {}), allowance)[0]
 
 
 def find_names(name: str, spec: Path | None, place: Place, known: Mapping[str, object]) -> list[str]:
@@ -89,7 +89,8 @@ class Sort(NamedTuple):
     suffixes: tuple[str, ...] = SUFFIXES
 
 
-def _find_beside(name: str, child: Path | None, place: Place, sort: Sort, allowance: Allowance) -> tuple[Item, Path]:
+def find_beside(name: str, child: Path | None, place: Place, sort: Sort, allowance: Allowance) -> tuple[Item, Path]:
+    """The tree of a file in the folder of a document or below it, and the file."""
     path = _beside(name, child, place, sort)
     return _read_beside(path, str(Path(place.source.name).parent / name), place, allowance), path
 

@@ -1,0 +1,128 @@
+"""Text -> Recipe: read, laid over what it extends, changed by settings of a command, validated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache, partial
+from pathlib import Path
+
+from spinec.spec.document import Allowance, Item, read_file, read_text
+from spinec.spec.errors import Fault, SpecError, close_to, did_you_mean
+from spinec.spec.library import LIBRARY, SUFFIXES, Sort, find_beside
+from spinec.spec.recipes.model import Recipe
+from spinec.spec.validate import show, validate
+
+MAX_PARENTS = 16
+OTHERWISE = {"epochs": "steps", "steps": "epochs"}  # who says one takes the other away
+WHOLE = ("drops",)  # mappings of numbers, which mean nothing beside others
+
+
+@cache
+def recipes() -> dict[str, Path]:
+    """Name and file of every recipe in the library, in alphabetical order."""
+    return {path.stem: path for path in sorted((LIBRARY / "recipes").glob("*.yaml"))}
+
+
+def load_recipe(name: str | Path, settings: Iterable[str] = ()) -> Recipe:
+    """The recipe of a name in the library or of a file, changed by settings such as ``optimizer.rate=0.1``.
+
+    Raises:
+        SpecError: with every fault of the document and of the settings, each at its place.
+
+    >>> load_recipe("detection", ["batch=8", "schedule.steps=100"]).rate
+    0.00875
+    """
+    allowance = Allowance()
+    tree, path = _find(str(name), allowance)
+    tree = _extend(tree, path, allowance, [])
+    for setting in settings:
+        tree = _merge(tree, _set(setting))
+    faults: list[Fault] = []
+    recipe = validate(Recipe, tree, faults, "")
+    if recipe is None:
+        raise SpecError(faults)
+    return recipe
+
+
+def is_recipe(document: Item) -> bool:
+    """Whether a document is a recipe, not a spec with a key misplaced."""
+    keys = document.mapping.keys()
+    return bool(keys & {"recipe", "optimizer", "schedule", "augment"}) and not keys & {"name", "blocks", "outputs"}
+
+
+def _find(name: str, allowance: Allowance) -> tuple[Item, Path]:
+    if name in recipes():
+        path = recipes()[name]
+        return read_file(path, f"specs/recipes/{path.name}", allowance), path
+    path = Path(name)
+    if path.suffix in SUFFIXES:
+        return read_file(path, name, allowance), path
+    hint = partial(_meant, name)
+    raise SpecError([Fault("SPN-102", f"no recipe {name!r} in the library, and no such file", None, hint)])
+
+
+def _meant(name: str) -> str:
+    return close_to(Path(name), recipes()) or did_you_mean(name, recipes())
+
+
+def _extend(tree: Item, path: Path | None, allowance: Allowance, children: list[Path]) -> Item:
+    """A recipe over what it extends."""
+    if not isinstance(tree.value, dict):
+        raise SpecError(
+            [
+                Fault(
+                    "SPN-118",
+                    f"expected a mapping of keys such as batch and schedule, got {show(tree.value)}",
+                    tree.place,
+                )
+            ]
+        )
+    own = {key: item for key, item in tree.value.items() if key != "extends"}
+    given = tree.value.get("extends")
+    if given is None:
+        return tree
+    if not isinstance(given.value, str):
+        message = f"extends: expected the name of a recipe, or a file beside this one, got {show(given.plain())}"
+        raise SpecError([Fault("SPN-501", message, given.place)])
+    chain = [*children, *([path.resolve()] if path else [])]
+    if given.value in recipes():
+        above: Path = recipes()[given.value]
+        parent = read_file(above, f"specs/recipes/{above.name}", allowance, given.place)
+    else:
+        parent, above = find_beside(given.value, path, given.place, Sort("extends", "recipe", recipes()), allowance)
+    if above.resolve() in chain:
+        raise SpecError(
+            [Fault("SPN-506", f"extends: {given.value!r} extends this recipe in turn, a cycle", given.place)]
+        )
+    if len(chain) > MAX_PARENTS:
+        raise SpecError(
+            [Fault("SPN-507", f"extends: more than {MAX_PARENTS} parents, one above the other", given.place)]
+        )
+    return _merge(_extend(parent, above, allowance, chain), tree._replace(value=own))
+
+
+def _merge(parent: Item, child: Item) -> Item:
+    """The child over the parent: mappings entry by entry, all else replaced; null takes an entry away."""
+    if not isinstance(parent.value, dict) or not isinstance(child.value, dict):
+        return child
+    entries = dict(parent.value)
+    for key in child.value:
+        if OTHERWISE.get(key) not in child.value:
+            entries.pop(OTHERWISE.get(key, ""), None)
+    for key, item in child.value.items():
+        if item.value is None and key in entries:
+            del entries[key]
+        else:
+            entries[key] = _merge(entries[key], item) if key in entries and key not in WHOLE else item
+    return child._replace(value=entries)
+
+
+def _set(setting: str) -> Item:
+    """``a.b=1`` as the document ``{a: {b: 1}}``, whose places are within the setting."""
+    path, equals, value = setting.partition("=")
+    if not equals or not path.replace(".", "").replace("_", "").isalnum():
+        raise SpecError([Fault("SPN-208", f"--set {setting}: expected a path and a value, such as optimizer.rate=0.1")])
+    tree = read_text(value or "null", f"--set {setting}")
+    for step in reversed(path.split(".")):
+        tree = Item({step: tree}, tree.place, tree.place)
+    return tree

@@ -1,0 +1,1 @@
+"""Recipes of training: YAML only."""

@@ -1,0 +1,106 @@
+"""Recipes: the paper's protocol as documents, what is wrong with one, and the rate of every step."""
+
+import pytest
+
+from spinec import SpecError
+from spinec.spec.recipes.dump import dump_recipe
+from spinec.spec.recipes.load import load_recipe, recipes
+from spinec.train.rates import Rates
+
+COCO = 463  # steps of 256 images in an epoch of train2017
+
+
+@pytest.mark.parametrize("name", recipes())
+def test_what_ships_loads_and_is_written_as_it_was_read(name, tmp_path):
+    recipe = load_recipe(name)
+    assert recipe.recipe == name
+    assert recipe.says
+    (tmp_path / "again.yaml").write_text(dump_recipe(recipe))
+    assert load_recipe(tmp_path / "again.yaml") == recipe
+
+
+def test_detection_is_the_papers():
+    """Section 5.1.1: 650 epochs of 256 images, 0.28, a tenth and a hundredth of it for the last 30 and 10 epochs."""
+    rates = Rates(load_recipe("detection"), COCO)
+    assert rates.steps == 300_950
+    assert rates[0] == 0.0067
+    assert rates[1_000] == pytest.approx((0.0067 + 0.28) / 2)
+    assert rates[2_000] == rates[287_059] == 0.28
+    assert rates[287_060] == rates[296_319] == pytest.approx(0.028)
+    assert rates[296_320] == rates[300_949] == pytest.approx(0.0028)
+    assert max(rates.evaluations) == rates.steps
+    assert len(rates.evaluations) == 65
+    recipe = load_recipe("detection")
+    assert (recipe.optimizer.momentum, recipe.optimizer.decay, recipe.augment.scale) == (0.9, 4e-5, (0.1, 2.0))
+
+
+def test_classification_is_that_of_efficientnet():
+    """Rate 0.016 for 256 images, warmed up for 5 epochs, times 0.97 every 2.4."""
+    rates = Rates(load_recipe("classification"), 625.5)
+    assert rates[3_200] == pytest.approx(0.128 * 0.97**2)
+    assert rates[0] == 0
+    assert rates[1_500] == pytest.approx(rates[3_128] * 1_500 / 3_128)
+
+
+def test_segmentation_falls_as_half_a_cosine():
+    rates = Rates(load_recipe("segmentation"), 41.3)
+    assert rates.steps == 10_000
+    assert rates[5_000] == pytest.approx(0.025)
+    assert rates[9_999] < 1e-8
+
+
+def test_the_rate_grows_with_the_batch():
+    assert load_recipe("detection", ["batch=8"]).rate == pytest.approx(0.28 / 32)
+    assert Rates(load_recipe("detection", ["batch=8"]), 1_000)[0] == pytest.approx(0.0067 / 32)
+
+
+def test_one_length_takes_the_place_of_the_other():
+    schedule = load_recipe("detection", ["schedule.steps=100"]).schedule
+    assert (schedule.steps, schedule.epochs) == (100, None)
+    assert load_recipe("mask-rcnn").schedule.drops == {320: 0.1, 340: 0.01}
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("optimizer.rate=abc", "--set optimizer.rate=abc:1:1: optimizer.rate: expected a number, got 'abc'"),
+        ("optimizer.rate=0", "optimizer.rate: expected a number above 0, got 0"),
+        ("optimiser.rate=1", "did you mean 'optimizer'?"),
+        ("optimizer.kind=sgdd", "did you mean 'sgd'?"),
+        ("augment.scale=[2, 1]", "augment.scale: expected the smaller number first"),
+        ("augment.scale=2", "augment.scale: expected two numbers, [least, most]"),
+        ("augment.flip=2", "augment.flip: expected at most 1, got 2"),
+        ("schedule.drops={a: 1}", "expected epochs and factors, such as {620: 0.1, 640: 0.01}"),
+        ("schedule={kind: cosine, epochs: null}", "schedule: expected either 'steps' or 'epochs'"),
+        ("batch=1.5", "batch: expected a whole number, got 1.5"),
+        ("batch=[", "--set batch=[:1:"),
+        ("rate", "expected a path and a value, such as optimizer.rate=0.1"),
+        ("=1", "expected a path and a value"),
+        ("data.train=1", "data.train: expected text, got 1"),
+    ],
+)
+def test_a_wrong_setting_is_said_in_a_line(setting, said):
+    with pytest.raises(SpecError) as error:
+        load_recipe("detection", [setting])
+    assert said in str(error.value)
+
+
+def test_what_a_recipe_extends(tmp_path):
+    (tmp_path / "a.yaml").write_text("recipe: a\nextends: b.yaml\nschedule: {steps: 5}\n")
+    (tmp_path / "b.yaml").write_text("recipe: b\nextends: detection\nbatch: 4\naugment: {scale: null}\n")
+    recipe = load_recipe(tmp_path / "a.yaml")
+    assert (recipe.recipe, recipe.batch, recipe.schedule.steps, recipe.augment.scale) == ("a", 4, 5, (1.0, 1.0))
+    for text, said in {
+        "recipe: c\nextends: c.yaml\n": "c.yaml:2:10: extends: 'c.yaml' extends this recipe in turn, a cycle",
+        "recipe: c\nextends: detectoin\n": "did you mean 'detection'?",
+        "recipe: c\nextends: ../c.yaml\n": "leaves the folder",
+        "recipe: c\n": "missing key 'schedule'",
+        "- 1\n": "expected a mapping of keys such as batch and schedule",
+        "name: x\nblocks: {}\n": "missing key 'recipe'",
+    }.items():
+        (tmp_path / "c.yaml").write_text(text)
+        with pytest.raises(SpecError) as error:
+            load_recipe(tmp_path / "c.yaml")
+        assert said in str(error.value)
+    with pytest.raises(SpecError, match="did you mean 'detection'"):
+        load_recipe("detections")

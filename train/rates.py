@@ -1,0 +1,59 @@
+"""The learning rate of every step, by the recipe's schedule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, cos, pi
+
+from spinec.spec.recipes.model import Recipe
+
+
+@dataclass(frozen=True)
+class Rates:
+    """How long a run is, and the rate of each of its steps."""
+
+    recipe: Recipe
+    steps_per_epoch: float
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole run; one that is begun counts.
+
+        >>> from spinec.spec.recipes.load import load_recipe
+        >>> Rates(load_recipe("detection"), 463).steps
+        300950
+        """
+        schedule = self.recipe.schedule
+        return schedule.steps or ceil((schedule.epochs or 0) * self.steps_per_epoch)
+
+    @property
+    def evaluations(self) -> frozenset[int]:
+        """The steps after which the network is judged; the last is one of them."""
+        every = max(1, round(self.recipe.evaluate.every * self.steps_per_epoch))
+        return frozenset([*range(every, self.steps, every), self.steps])
+
+    def __getitem__(self, step: int) -> float:
+        """The rate of a step, the first of which is 0: rising in a line as it warms up, from then on as scheduled."""
+        warm = self._warm
+        if step >= warm:
+            return self._scheduled(step)
+        start = self.recipe.schedule.warmup.start * self.recipe.scaled if self.recipe.schedule.warmup else 0.0
+        return start + (self._scheduled(warm) - start) * step / warm
+
+    @property
+    def _warm(self) -> int:
+        """How many steps warm up."""
+        warmup = self.recipe.schedule.warmup
+        if warmup is None:
+            return 0
+        return warmup.steps or ceil((warmup.epochs or 0) * self.steps_per_epoch)
+
+    def _scheduled(self, step: int) -> float:
+        schedule, rate, epoch = self.recipe.schedule, self.recipe.rate, step / self.steps_per_epoch
+        match schedule.kind:
+            case "cosine":
+                return rate * (1 + cos(pi * min(1.0, step / self.steps))) / 2
+            case "exponential":
+                return rate * float(schedule.factor ** (epoch // schedule.every))
+        factors = [factor for start, factor in sorted(schedule.drops.items()) if epoch >= start]
+        return rate * (factors[-1] if factors else 1.0)
