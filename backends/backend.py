@@ -12,14 +12,16 @@ from spinec.compiler.graph.program import Program
 from spinec.spec.errors import BackendError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
 
+    from spinec.backends.learner import Learner
     from spinec.backends.weights import Array, Stored
+    from spinec.spec.recipes.model import Recipe
 
 
 class TrainingStep(NamedTuple):
@@ -72,6 +74,12 @@ class Backend(Protocol):
 
     def answering(self, program: Program, parts: Sequence[str], weights: Mapping[str, Array] | None, seed: int) -> Live:
         """A model with some weights, or fresh ones from a seed, and what answers with it: the first of the parts."""
+
+    def learner(self, program: Program, recipe: Recipe, weights: Mapping[str, Array] | None = None) -> Learner:
+        """A network that learns, from some weights, or from fresh ones by the recipe's seed."""
+
+    def settle(self, model: Any, images: Iterable[Array]) -> None:
+        """Take a model's running means and variances anew, from batches (batch, height, width, channels)."""
 
     def observe(self, model: Any, program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Every block's, endpoint's and output's value for some inputs, all (batch, channels, height, width)."""

@@ -3,6 +3,7 @@
 from spinec.backends.pytorch.answers import answering
 from spinec.backends.pytorch.checkpoints import CHECKPOINTS, read_checkpoint, write_checkpoint
 from spinec.backends.pytorch.export import EXPORTS
+from spinec.backends.pytorch.learner import learner, settle
 from spinec.backends.pytorch.live import build, precision, run
 from spinec.backends.pytorch.observe import observe
 from spinec.backends.pytorch.printer import emit
@@ -15,11 +16,13 @@ __all__ = [
     "answering",
     "build",
     "emit",
+    "learner",
     "observe",
     "precision",
     "read_checkpoint",
     "read_weights",
     "run",
+    "settle",
     "train_step",
     "write_checkpoint",
     "write_weights",

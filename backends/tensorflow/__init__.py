@@ -3,6 +3,7 @@
 from spinec.backends.tensorflow.answers import answering
 from spinec.backends.tensorflow.checkpoints import CHECKPOINTS, read_checkpoint, write_checkpoint
 from spinec.backends.tensorflow.export import EXPORTS
+from spinec.backends.tensorflow.learner import learner, settle
 from spinec.backends.tensorflow.live import build, precision, run, taps
 from spinec.backends.tensorflow.observe import observe
 from spinec.backends.tensorflow.printer import emit
@@ -15,11 +16,13 @@ __all__ = [
     "answering",
     "build",
     "emit",
+    "learner",
     "observe",
     "precision",
     "read_checkpoint",
     "read_weights",
     "run",
+    "settle",
     "taps",
     "train_step",
     "write_checkpoint",

@@ -1,0 +1,188 @@
+"""A live PyTorch module as it learns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from inspect import signature
+from typing import TYPE_CHECKING, Any
+
+from spinec.backends.learner import check_state, decayed, parts_of
+from spinec.backends.pytorch.framework import load_torch
+from spinec.backends.pytorch.live import build_with
+from spinec.backends.pytorch.weights import from_neutral, tensors_of, to_neutral, write_weights
+from spinec.compiler.graph.program import Program
+from spinec.spec.recipes.model import Optimizer, Recipe
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor, nn
+
+    from spinec.backends.weights import Array
+
+
+def learner(program: Program, recipe: Recipe, weights: Mapping[str, Array] | None = None) -> LearningModule:
+    """A module that learns, from some weights, or from fresh ones by the recipe's seed."""
+    return LearningModule(program, recipe, weights)
+
+
+class LearningModule:
+    """A module, its losses and its optimiser: see `backends.learner.Learner`."""
+
+    def __init__(self, program: Program, recipe: Recipe, weights: Mapping[str, Array] | None = None) -> None:
+        torch = load_torch()
+        torch.manual_seed(recipe.seed)
+        self.program, self.recipe = program, recipe
+        self.source, self.model = build_with(program, ["loss"])
+        if weights is not None:
+            write_weights(self.model, program, weights)
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.model.train().to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.slots = {slot.name: slot for slot in tensors_of(self.model, program)}
+        self.parts = {"weights": {slot.name: value for slot, value in tensors_of(self.model, program).items()}}
+        for part, names in parts_of(program, recipe).items():
+            if part != "weights":
+                kept = {name: self.parts["weights"][name].detach() for name in names}
+                self.parts[part] = {
+                    name: value.clone() if part == "average" else torch.zeros_like(value)
+                    for name, value in kept.items()
+                }
+        self.decayed = decayed(program, recipe)
+
+    def step(self, images: Array, targets: Mapping[str, NDArray[Any]], rate: float, number: int) -> dict[str, float]:
+        """One step of gradient descent; gives the losses, and the norm of all gradients before it is limited."""
+        import torch
+
+        torch.manual_seed(self.recipe.seed * 1_000_003 + number)
+        computed = next(self.model.parameters()).dtype
+        given = torch.from_numpy(images).to(self.device, computed).permute(0, 3, 1, 2)  # as it lies: channels last
+        wanted = [torch.from_numpy(each).to(self.device) for each in targets.values()]
+        wanted = [each.to(computed) if each.is_floating_point() else each for each in wanted]
+        trained = {name: self.parts["weights"][name] for name in self.program.weights}
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.precision == "bfloat16"):
+            whole = "model" in signature(self.source.loss).parameters  # which runs parts of it one by one
+            losses = self.source.loss(*([self.model, given] if whole else [self.model(given)]), *wanted)
+        found = torch.autograd.grad(losses["loss"], list(trained.values()), materialize_grads=True)
+        with torch.no_grad():
+            norm = self._descend(trained, dict(zip(trained, found, strict=True)), rate, number)
+        return {**{name: value.item() for name, value in losses.items()}, "gradient": norm.item()}
+
+    def _descend(self, trained: dict[str, Tensor], gradients: dict[str, Tensor], rate: float, number: int) -> Tensor:
+        import torch
+
+        options = self.recipe.optimizer
+        kernels = [trained[name] for name in self.decayed]
+        if options.kind != "adamw":
+            torch._foreach_add_([gradients[name] for name in self.decayed], kernels, alpha=options.decay)
+        norm = torch.nn.utils.get_total_norm(gradients.values())
+        slopes = list(gradients.values())
+        if options.clip:
+            torch._foreach_mul_(slopes, (options.clip / norm).clamp(max=1.0))
+        if options.kind == "adamw":
+            torch._foreach_mul_(kernels, 1 - rate * options.decay)
+        moments = [list(self.parts[part].values()) for part in ("momentum", "square") if part in self.parts]
+        UPDATES[options.kind](list(trained.values()), slopes, *moments, rate=rate, step=number + 1, options=options)
+        if self.recipe.average:
+            average, now = self.parts["average"], self.parts["weights"]
+            torch._foreach_lerp_(list(average.values()), [now[name] for name in average], 1 - self.recipe.average.decay)
+        return norm
+
+    def state(self) -> dict[str, Array]:
+        """All that training goes on from, by part and name."""
+        return {
+            f"{part}/{name}": to_neutral(self.slots[name], value)
+            for part, values in self.parts.items()
+            for name, value in values.items()
+        }
+
+    def load(self, state: Mapping[str, Array]) -> None:
+        """Go on from a state.
+
+        Raises:
+            BackendError: where it is not of this network and this recipe.
+        """
+        import torch
+
+        check_state(self.program, self.recipe, state)
+        with torch.no_grad():
+            for part, values in self.parts.items():
+                for name, value in values.items():
+                    value.copy_(from_neutral(self.slots[name], state[f"{part}/{name}"]))
+
+    def weights(self) -> dict[str, Array]:
+        """What the network is judged by: the average where the recipe has one, else the weights as they are."""
+        judged = self.parts.get("average", self.parts["weights"])
+        return {name: to_neutral(self.slots[name], value) for name, value in judged.items()}
+
+
+def settle(model: nn.Module, images: Iterable[Array]) -> None:
+    """Take the running means and variances anew: the mean of those of some batches (batch, height, width, channels)."""
+    import torch
+
+    norms = [each for each in model.modules() if isinstance(each, torch.nn.BatchNorm2d)]
+    before = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the mean of all batches
+    model.train()
+    with torch.inference_mode():
+        for batch in images:
+            model(torch.from_numpy(batch).to(next(model.parameters()).device).permute(0, 3, 1, 2))
+    model.eval()
+    for norm, momentum in zip(norms, before, strict=True):
+        norm.momentum = momentum
+
+
+def sgd(
+    weights: list[Tensor], slopes: list[Tensor], momentum: list[Tensor], *, rate: float, step: int, options: Optimizer
+) -> None:
+    """Gradient descent whose steps keep a share of the last one."""
+    import torch
+
+    torch._foreach_mul_(momentum, options.momentum)
+    torch._foreach_add_(momentum, slopes)
+    torch._foreach_add_(weights, momentum, alpha=-rate)
+
+
+def rmsprop(
+    weights: list[Tensor],
+    slopes: list[Tensor],
+    momentum: list[Tensor],
+    square: list[Tensor],
+    *,
+    rate: float,
+    step: int,
+    options: Optimizer,
+) -> None:
+    """TensorFlow's: epsilon is within the root, and the rate within the momentum."""
+    import torch
+
+    torch._foreach_mul_(square, options.smoothing)
+    torch._foreach_addcmul_(square, slopes, slopes, 1 - options.smoothing)
+    roots = torch._foreach_sqrt(torch._foreach_add(square, options.epsilon))
+    torch._foreach_mul_(momentum, options.momentum)
+    torch._foreach_addcdiv_(momentum, slopes, roots, rate)
+    torch._foreach_sub_(weights, momentum)
+
+
+def adamw(
+    weights: list[Tensor],
+    slopes: list[Tensor],
+    momentum: list[Tensor],
+    square: list[Tensor],
+    *,
+    rate: float,
+    step: int,
+    options: Optimizer,
+) -> None:
+    """Adam (arXiv 1412.6980, Algorithm 1); what decays has done so (arXiv 1711.05101)."""
+    import torch
+
+    torch._foreach_lerp_(momentum, slopes, 1 - options.momentum)
+    torch._foreach_mul_(square, options.smoothing)
+    torch._foreach_addcmul_(square, slopes, slopes, 1 - options.smoothing)
+    roots = torch._foreach_sqrt(torch._foreach_div(square, 1 - options.smoothing**step))
+    torch._foreach_add_(roots, options.epsilon)
+    torch._foreach_addcdiv_(weights, momentum, roots, -rate / (1 - options.momentum**step))
+
+
+UPDATES: Mapping[str, Callable[..., None]] = {"sgd": sgd, "rmsprop": rmsprop, "adamw": adamw}
