@@ -27,7 +27,16 @@ if TYPE_CHECKING:
     from spinec.compiler.resources.redistribute import redistribute
     from spinec.compiler.resources.scaling import compound, scale
     from spinec.spec.dump import dump
-    from spinec.spec.errors import BackendError, DataError, SearchError, ShapeError, SpecError, SpecWarning, SpinecError
+    from spinec.spec.errors import (
+        BackendError,
+        DataError,
+        SearchError,
+        ShapeError,
+        SpecError,
+        SpecWarning,
+        SpinecError,
+        TrainError,
+    )
     from spinec.spec.library import names
     from spinec.spec.load import load, loads
     from spinec.spec.making import change, check, make
@@ -61,6 +70,7 @@ _HOMES = {
         "SpecError",
         "SpecWarning",
         "SpinecError",
+        "TrainError",
     ),
     "spec.library": ("names",),
     "spec.load": ("load", "loads"),
@@ -91,6 +101,7 @@ __all__ = [
     "SpecError",
     "SpecWarning",
     "SpinecError",
+    "TrainError",
     "Training",
     "build",
     "candidates",

@@ -15,7 +15,7 @@ GROUPS = {
     "Change what a network costs": "redistribute betas scale compound fit",
     "Search": "search candidates sample",
     "Detect, classify, segment": "detect classify segment",
-    "Train": "data evaluate",
+    "Train": "train evaluate data",
     "Compile, run, export": "compile run export weights verify",
     "Exchange with other projects": "import export-blocks",
 }

@@ -13,7 +13,7 @@ import optuna
 import pytest
 import searched
 from optuna.trial import TrialState, create_trial
-from patience import HUNG
+from patience import wait_for
 
 from spinec import SearchError, SpecError, cost, load, loads, lower
 from spinec.cli import main
@@ -422,18 +422,7 @@ def test_workers_beat(kept):
     study = begin(kept, "small", plan_of())
     with beating(study, period=0.02):
         first = read(kept)[0].user_attrs.get(f"beat of {own_name()}", 0)
-        assert wait_for(lambda: read(kept)[0].user_attrs.get(f"beat of {own_name()}", 0) > first + 1)
-
-
-def wait_for(happened, seconds=HUNG):
-    import time
-
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if happened():
-            return True
-        time.sleep(0.02)
-    return False
+        wait_for(lambda: read(kept)[0].user_attrs.get(f"beat of {own_name()}", 0) > first + 1)
 
 
 # --- results

@@ -18,6 +18,7 @@ import searched
 from optuna.distributions import CategoricalDistribution
 from optuna.exceptions import StorageInternalError
 from optuna.trial import TrialState, create_trial
+from patience import wait_for
 from sessions import alive, shown_by, workers
 from sqlalchemy.exc import OperationalError
 
@@ -55,14 +56,6 @@ def plan_of(evaluator="x", **more):
 
 def states(study):
     return Counter(trial.state.name for trial in study.get_trials())
-
-
-def wait_for(happened):
-    end = time.monotonic() + LONG
-    while not (found := happened()) and time.monotonic() < end:
-        time.sleep(0.05)
-    assert found
-    return found
 
 
 # --- scores that are none

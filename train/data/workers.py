@@ -120,7 +120,8 @@ def _unheard() -> Iterator[None]:
 
 def _serve(pipe: Connection, pickled: bytes, ahead: int) -> None:
     """Make what is asked for until nobody listens."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all; the one that was started by hand ends the others
+    for each in (signal.SIGINT, signal.SIGTERM):  # they go to all processes; the one that reads ends the others
+        signal.signal(each, signal.SIG_IGN)
     if os.name == "posix":
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     make, outbox = pickle.loads(pickled), Outbox(ahead)

@@ -1,0 +1,133 @@
+"""`spinec train`: from a spec and a data set to weights, killed and gone on with, and what it refuses."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from patience import wait_for
+from test_train import NET
+
+from spinec.backends.checkpoints import read_checkpoint
+
+pytest.importorskip("torch")
+pytest.importorskip("sklearn")
+pytest.importorskip("faster_coco_eval")
+
+SHORT = ["--recipe", "small-detection", "--set", "batch=3", "--set", "schedule.steps=6", "--set", "evaluate.every=1"]
+SHORT += ["--set", "evaluate.statistics=2", "--workers", "0"]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    from spinec.train.sets.made import make_set
+
+    folder = tmp_path_factory.mktemp("place")
+    make_set("digits", folder / "digits", size=64, train=12, val=4)
+    (folder / "tiny.yaml").write_text(NET)
+    (folder / "other.yaml").write_text(NET[: NET.index('classes: ["0"')] + "classes: coco-91}\n")
+    (folder / "headless.yaml").write_text(NET[: NET.index("head:")])
+    return folder
+
+
+@pytest.fixture
+def here(place, monkeypatch):
+    monkeypatch.chdir(place)
+    return place
+
+
+def started(*words):
+    return subprocess.Popen([sys.executable, "-m", "spinec", "train", *words], stderr=subprocess.PIPE, text=True)
+
+
+def test_killed_at_once_it_goes_on_to_the_same_weights(here, spinec):
+    code, out, err = spinec("train", "tiny.yaml", "--data", "digits", *SHORT, "--run", "whole")
+    assert (code, out.split(":")[0]) == (0, "whole/best.safetensors")
+    assert "step 4: AP 0." in err
+    assert "step 6: AP 0." in err
+    lines = (here / "whole" / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in lines] == [1, 2, 3, 4, 4, 5, 6, 6]
+    killed = started("tiny.yaml", "--data", "digits", *SHORT, "--run", "killed")
+    wait_for(lambda: (here / "killed" / "state.safetensors").exists() or killed.poll() is not None)
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate()
+    assert spinec("train", "--resume", "killed")[0] == 0
+    for name in ("state", "weights", "best"):
+        ends = [(here / run / f"{name}.safetensors").read_bytes() for run in ("whole", "killed")]
+        assert ends[0] == ends[1], name
+
+
+def test_what_is_written_is_what_detect_takes(here, spinec):
+    assert spinec("train", "tiny.yaml", "--data", "digits", *SHORT, "--run", "taken")[0] == 0
+    pictures = sorted((here / "digits" / "val").iterdir())
+    code, _, err = spinec("detect", "taken/spec.yaml", str(pictures[0]), "--weights", "taken/best.safetensors")
+    assert code == 0
+    assert "noise" not in err
+    assert spinec("validate", "taken/spec.yaml")[0] == 0
+
+
+def test_ctrl_c_stops_it_after_a_step_with_a_line_that_goes_on(here, spinec):
+    run = started("tiny.yaml", "--data", "digits", *SHORT[:4], "--set", "schedule.steps=5000", "--run", "stopped")
+    wait_for(lambda: (here / "stopped" / "metrics.jsonl").exists() or run.poll() is not None)
+    wait_for(lambda: (here / "stopped" / "metrics.jsonl").read_text().count("\n") > 2 or run.poll() is not None)
+    os.kill(run.pid, signal.SIGINT)
+    _, err = run.communicate()
+    assert run.returncode == 130
+    assert err.splitlines()[-1] == "stopped: spinec train --resume stopped goes on from here"
+    steps = [json.loads(line)["step"] for line in (here / "stopped" / "metrics.jsonl").read_text().splitlines()]
+    from spinec.train.folder import RunFolder
+
+    assert RunFolder(here / "stopped").kept()[1] == steps[-1]
+
+
+def test_the_heads_classes_become_those_of_the_data(here, spinec):
+    line = ["train", "other.yaml", "--data", "digits", *SHORT, "--set", "schedule.steps=1"]
+    code, _, err = spinec(*line, "--run", "refused")
+    assert code == 1
+    assert "'0'" in err
+    assert not (here / "refused").exists()
+    code, _, err = spinec(*line, "--run", "classes", "--classes", "data")
+    assert code == 0
+    assert "tiny: the head has 10 classes: 0, 1, 2, 3, 4, 5, 6, 7, ..." in err
+
+
+def test_it_starts_from_weights(here, spinec):
+    start = ["train", "tiny.yaml", "--data", "digits", *SHORT, "--set", "schedule={steps: 1}"]
+    still = ["--set", "evaluate.statistics=0", "--set", "optimizer={rate: 1e-12, decay: 0}"]
+    assert spinec(*start, "--run", "first")[0] == 0
+    assert spinec(*start, *still, "--run", "second", "--weights", "first/weights.safetensors")[0] == 0
+    from spinec import load, lower
+
+    program = lower(load(here / "tiny.yaml"))
+    first, second = (read_checkpoint(here / run / "weights.safetensors", program) for run in ("first", "second"))
+    assert all(np.allclose(first[name], second[name], atol=1e-9) for name in program.weights)
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "said"),
+    [
+        ("", 2, "expected a spec and --data DIR, or --resume RUN"),
+        ("tiny.yaml", 2, "expected a spec and --data DIR, or --resume RUN"),
+        ("--resume none", 1, "none: no run to go on with"),
+        ("--resume none --set batch=2", 2, "a run goes on as it was begun: --resume takes no --set"),
+        ("tiny.yaml --data none", 1, "none: no such file or folder"),
+        ("tiny.yaml --data digits --recipe smal-detection", 1, "did you mean 'small-detection'?"),
+        ("tiny.yaml --data digits --set batch=x", 1, "--set batch=x:1:1: batch: expected a whole number, got 'x'"),
+        ("tiny.yaml --data digits", 1, "has no split 'train2017': expected train, val"),
+        ("tiny.yaml --data digits --recipe small-detection --weights none.safetensors", 1, "none.safetensors"),
+        ("headless.yaml --data digits", 1, "tiny: has no head, and nothing says what is to be learned"),
+        ("tiny.yaml --data digits --recipe small-detection --run digits", 1, "digits: is there already"),
+        ("tiny.yaml --data digits --recipe small-detection --backend jax", 1, "no backend 'jax'"),
+        ("tiny.yaml --data digits --recipe small-detection --classes voc-22", 1, "voc-22"),
+    ],
+)
+def test_what_it_refuses_is_said_in_a_line_and_nothing_is_written(here, spinec, line, code, said):
+    before = sorted(path.name for path in here.iterdir())
+    found, out, err = spinec("train", *line.split())
+    assert (found, out) == (code, "")
+    assert said in " ".join(err.split())
+    assert "Traceback" not in err
+    assert sorted(path.name for path in here.iterdir()) == before
