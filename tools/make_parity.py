@@ -51,6 +51,7 @@ CAREFUL = {
     "efficientdet-d6",
     "efficientdet-d7",
     "resnet-101-deeplab-v3",
+    "resnet-34-unet",
     "resnet-50-fpn",
     "resnet-50-nas-fpn",
     "spinenet-143",
