@@ -3,7 +3,6 @@
 import json
 
 import numpy as np
-from PIL import Image
 
 SIZES = ((40, 60), (64, 48), (30, 30), (50, 90), (33, 71))  # height, width
 CATEGORIES = ({"id": 3, "name": "cat"}, {"id": 7, "name": "traffic light"})
@@ -36,6 +35,8 @@ def listing(number=5, boxes=3, seed=0):
 
 def write(folder, found=None, split="train", seed=0):
     """A data set with pictures of noise; gives its folder."""
+    from PIL import Image
+
     found = listing() if found is None else found
     draw = np.random.default_rng(seed)
     (folder / "annotations").mkdir(parents=True, exist_ok=True)

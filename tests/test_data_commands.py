@@ -4,10 +4,8 @@ import json
 import math
 
 import coco_sets
-import jsonschema
 import numpy as np
 import pytest
-from PIL import Image
 from test_data_sets import voc
 
 from spinec.spec.results import results_schema
@@ -17,6 +15,9 @@ from spinec.train.data.findings import KINDS
 from spinec.train.data.forms import open_data
 from spinec.train.data.sheet import seen
 from spinec.visualize.answers import _score
+
+Image = pytest.importorskip("PIL.Image")
+jsonschema = pytest.importorskip("jsonschema")
 
 
 def changed(change):

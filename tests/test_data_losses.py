@@ -36,7 +36,7 @@ def test_targets_have_the_names_that_losses_take(name):
 
 
 def test_both_frameworks_say_the_same_of_a_batch(tmp_path):
-    torch, tf = pytest.importorskip("torch"), pytest.importorskip("tensorflow")
+    torch, tf, _ = map(pytest.importorskip, ("torch", "tensorflow", "PIL.Image"))
     program = lower(loads(TINY))
     data = open_data(coco_sets.write(tmp_path), head=program.spec.head)
     batch = Endless(data, Jitter(program.size, (0.5, 2.0)), 4, seed=1)[3]

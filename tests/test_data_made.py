@@ -4,13 +4,14 @@ import json
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from spinec.spec.errors import DataError
 from spinec.train.data.forms import open_data
 from spinec.train.data.masks import box_of, decode
 from spinec.train.sets import digits as module
 from spinec.train.sets.made import make_set
+
+Image = pytest.importorskip("PIL.Image")
 
 
 def contents(folder):

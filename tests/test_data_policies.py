@@ -5,7 +5,6 @@ from functools import partial
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from spinec.train.data import policies
 from spinec.train.data.augment import padded
@@ -14,6 +13,8 @@ from spinec.train.data.crops import RandomCrop
 from spinec.train.data.draws import draws
 from spinec.train.data.examples import Example
 from spinec.train.data.policies import FILL, IMAGENET, OPERATIONS, RANDOM, AutoAugment, RandAugment
+
+Image = pytest.importorskip("PIL.Image")
 
 
 def picture(height=40, width=60):

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
 from spinec.compiler.answers.run_lengths import run_lengths
 from spinec.spec.errors import DataError
@@ -24,6 +23,8 @@ from spinec.train.data.draws import draws
 from spinec.train.data.forms import open_data
 from spinec.train.data.json_elements import element_at, elements
 from spinec.train.data.masks import Frame, box_of, draw_mask, mask_of
+
+Image = pytest.importorskip("PIL.Image")
 
 
 def test_a_file_of_coco_gives_its_boxes(tmp_path):
@@ -64,12 +65,14 @@ def test_the_other_layouts_of_coco(tmp_path):
     (exported / "_annotations.coco.json").write_text(listed)
     assert len(open_data(tmp_path / "exported")) == len(open_data(tmp_path / "exported", "valid")) == 5
     assert len(open_data(exported)) == len(open_data(exported / "_annotations.coco.json")) == 5
+    coco_sets.write(tmp_path / "coco", split="train2017")
+    assert open_data(tmp_path / "coco", "train2017")[0].read().size == (60, 40)
     images = tmp_path / "usual" / "images"
     images.mkdir()
     exported.rename(images / "train")
     assert open_data(folder, "train")[0].read().size == (60, 40)
     (images / "train").rename(tmp_path / "elsewhere")
-    with pytest.raises(DataError, match=r"first picture '0.png' is in none of: .*images= names"):
+    with pytest.raises(DataError, match=r"first picture '0.png' is in none of: .*images= \(--images\) names"):
         open_data(folder, "train")
     assert open_data(folder, images=tmp_path / "elsewhere")[4].read().size == (71, 33)
 

@@ -9,14 +9,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import coco_sets
 import numpy as np
 import pytest
 
 import spinec
 from spinec.spec.blocks import Fuse
 
-FOLDER = tempfile.TemporaryDirectory()  # gone when the tests are over
+FOLDER = tempfile.TemporaryDirectory()  # a data set of one class, gone when the tests are over
+(Path(FOLDER.name) / "cat").mkdir()
+(Path(FOLDER.name) / "cat" / "a.png").touch()
 TINY = """
 name: tiny
 input: {size: 32}
@@ -63,7 +64,7 @@ OWN: dict[tuple[str, str], Any] = {
     ("Candidates", "macs"): DIMS[:, 0],
     ("Space.candidate", "dims"): {"a": 8, "b": 8, "c": 16},
     ("load", "name"): "resnet-18",
-    ("open_data", "path"): coco_sets.write(Path(FOLDER.name)),
+    ("open_data", "path"): Path(FOLDER.name),
     ("classifier", "spec"): spinec.loads(f"{TINY}head: {{kind: classification, classes: 3}}"),
     ("detector", "spec"): spinec.loads(f"{TINY}head: {{kind: retinanet, dim: 8, layers: 0}}"),
     ("segmenter", "spec"): spinec.loads(f"{TINY}head: {{kind: segmentation, dim: 8, layers: 0}}"),

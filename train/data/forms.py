@@ -142,7 +142,9 @@ def _pictures_of(file: Path, images: Path | str | None) -> Path:
     found = next((folder for folder in tried if (folder / name).is_file()), None)
     if found is None:
         looked = ", ".join(map(str, tried))
-        raise DataError(f"{file}: its first picture {name!r} is in none of: {looked}; images= names another folder")
+        raise DataError(
+            f"{file}: its first picture {name!r} is in none of: {looked}; images= (--images) names another folder"
+        )
     return found
 
 

@@ -35,7 +35,11 @@ def sized(picture: Image, size: tuple[int, int] | None, name: str) -> Image:
         DataError: when it is not.
     """
     if size is not None and size != (picture.height, picture.width):
-        turned = "; its EXIF turns it" if size == (picture.width, picture.height) else ""
+        turned = (
+            "; its EXIF turns it, but not its boxes: save it without that tag"
+            if size == (picture.width, picture.height)
+            else ""
+        )
         own = f"{picture.height} x {picture.width} pixels (height x width)"
         raise DataError(f"{name}: {own}, and the data set says {size[0]} x {size[1]}{turned}")
     return picture
