@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from spinec.completion import spec_names
-from spinec.options import Form, Output, Size, app, failing, number, print_table, read_spec, working
+from spinec.options import Form, Output, Size, app, fail, failing, number, print_table, read_spec, working
 from spinec.picture_files import WRITTEN
 from spinec.spec.files import whole
 from spinec.suffixes import written
@@ -113,6 +113,8 @@ def check(
     head = read_spec(spec).head if spec else None
     options: dict[str, Any] = {"task": task.value if task else None, "images": images, "watched": _watched}
     found = check_data(source, split, head=head, pictures=pictures, workers=workers, **options)
+    if form is Form.table and found[0].task is None:  # no data set: a sentence, for which no column is wide enough
+        fail(next(iter(found[0].tallies.values())).first[0].detail)
     print_table(_checked_table(str(source), found), form)
     if not all(each.passed for each in found):
         raise typer.Exit(1)
