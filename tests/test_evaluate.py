@@ -169,7 +169,7 @@ def test_results_of_others_are_judged(spinec, folder):
     few = [each for each in perfect() if each["image_id"] == 10]
     code, out, err = judged(spinec, folder, few, "--format", "json")
     assert 0 < json.loads(out)["total"]["ap"] < 1  # all pictures are judged, though nothing was found in four
-    code, out, err = judged(spinec, folder, few, "--format", "json", "--limit", "1")
+    code, out, err = judged(spinec, folder, perfect(), "--format", "json", "--limit", "1")
     assert json.loads(out)["total"]["ap"] == 1
     code, out, err = judged(spinec, folder, [], "--format", "json")
     assert (json.loads(out)["total"]["ap"], err) == (0, "")

@@ -17,7 +17,7 @@ from spinec.spec.errors import DataError
 from spinec.train.data.examples import Example
 from spinec.train.data.masks import Polygons, mask_of
 from spinec.train.evaluation.boxes import boxes_judged
-from spinec.train.evaluation.detections import Detection, edges
+from spinec.train.evaluation.detections import Detection, edges, truths_of
 from spinec.train.evaluation.judge import judge
 from spinec.train.evaluation.pixels import confused
 from spinec.train.evaluation.precision import FIGURES
@@ -152,6 +152,13 @@ def test_what_is_found_in_a_crowd_is_not_judged():
     verdict = judged(data, [*inside, found(0, 0, BOX, 0.5)])
     assert verdict.figures["AP"] == 1
     assert verdict.classes[0].there == 1
+
+
+def test_pictures_are_in_the_order_of_their_ids():
+    """Of things that are as sure, those in the first picture count first: numbers in their order, then texts."""
+    data = Listed([example(name) for name in ("b", 10, "a", 2)])
+    truths = truths_of(dict(enumerate(data.examples)), masks=False)
+    assert sorted(truths.order, key=truths.order.__getitem__) == [3, 1, 2, 0]
 
 
 def test_sizes_are_those_that_the_data_set_says():
@@ -300,7 +307,7 @@ def told_boxes(data, grow=lambda boxes: boxes):
         for image, (high, wide) in zip(images, sizes, strict=True):
             own = data[min(position + len(rows), len(data) - 1)]
             scale = np.tile(np.array([high, wide]) / np.array(own.size), 2)
-            boxes = np.zeros((6, 4), np.float32)
+            boxes = np.tile(np.array([0, 0, high, wide], np.float32), (6, 1))  # of no score, and so none
             boxes[: len(own.boxes)] = grow(own.boxes) * scale
             boxes[5] = [high, wide, high, wide]  # in the padding
             labels = np.zeros(6, np.int64)
