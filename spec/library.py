@@ -17,6 +17,7 @@ LIBRARY = Path(__file__).resolve().parent.parent / "specs"
 SUFFIXES = (".yaml", ".yml")
 NAMES = (".txt", ".names")  # of files that list names, one on a line
 _SPEC = re.compile(r"^(blocks|extends)\s*:", re.MULTILINE)
+_RECIPE = re.compile(r"^recipe\s*:", re.MULTILINE)
 _FRAGMENT = re.compile(r"^(fragment|takes)\s*:", re.MULTILINE)
 
 
@@ -130,12 +131,17 @@ def specs_in(folder: Path) -> list[Path]:
     Other YAML is none of ours: a spec has `blocks` or `extends` at the start of a line.
     """
     found = (path for path in folder.rglob("*") if path.suffix in SUFFIXES and path.is_file())
-    return sorted(path for path in found if not _is_hidden(path.relative_to(folder)) and _SPEC.search(_start(path)))
+    return sorted(path for path in found if not _is_hidden(path.relative_to(folder)) and _is_spec(_start(path)))
 
 
 def is_fragment(path: Path) -> bool:
     """Whether a file holds a fragment, which is no spec by itself."""
     return _FRAGMENT.search(_start(path)) is not None
+
+
+def _is_spec(text: str) -> bool:
+    """Whether a text is a spec or a fragment; recipes extend others, too."""
+    return _SPEC.search(text) is not None and _RECIPE.search(text) is None
 
 
 def _is_hidden(path: Path) -> bool:

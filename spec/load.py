@@ -25,6 +25,7 @@ from spinec.spec.library import find
 from spinec.spec.model import ModelSpec
 from spinec.spec.neck import expand_neck
 from spinec.spec.own_kinds import own_kinds
+from spinec.spec.recipes.load import is_recipe, read_recipe
 from spinec.spec.resolve import DOCUMENT_KEYS, resolve
 from spinec.spec.spots import once, without_echoes
 from spinec.spec.subject import Subject
@@ -70,7 +71,7 @@ def read(name: str | Path) -> Loaded:
 
 
 def checked(name: str | Path) -> tuple[str, tuple[Fault, ...]]:
-    """How much a spec, a fragment or a kind has, such as ``12 blocks``, and what it warns of.
+    """How much a spec, a fragment, a kind or a recipe has, such as ``12 blocks``, and what it warns of.
 
     Raises:
         SpecError: with every fault; those of a fragment or a kind are what is seen without a spec.
@@ -86,6 +87,9 @@ def checks(text: str, name: str, path: Path) -> tuple[str, tuple[Fault, ...]]:
 
 
 def _checked(document: Item, path: Path | None, allowance: Allowance) -> tuple[str, tuple[Fault, ...]]:
+    if is_recipe(document):
+        schedule = read_recipe(document, path, allowance).schedule
+        return f"{schedule.steps:,} steps" if schedule.steps else f"{schedule.epochs:g} epochs", ()
     if is_fragment(document):
         if faults := check_fragment(document):
             raise SpecError(faults)

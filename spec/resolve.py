@@ -14,6 +14,7 @@ from spinec.spec.fragment import is_fragment
 from spinec.spec.kind_check import is_kind
 from spinec.spec.library import find_parent
 from spinec.spec.own_kinds import with_kind_files
+from spinec.spec.recipes.load import is_recipe
 from spinec.spec.scaling import apply_scale
 from spinec.spec.validate import show
 
@@ -37,6 +38,9 @@ def _extend(
     if is_fragment(tree):
         hint = "a spec names it: neck: {fragment: ..., ...}"
         raise SpecError([*faults, Fault("SPN-519", "expected a spec, got a fragment", tree.place, hint)])
+    if is_recipe(tree):
+        hint = "a command names it: spinec train --recipe ..."
+        raise SpecError([*faults, Fault("SPN-519", "expected a spec, got a recipe of training", tree.place, hint)])
     if is_kind(tree):
         hint = "a spec names it: kinds: {...: ....yaml}"
         raise SpecError([*faults, Fault("SPN-519", "expected a spec, got a kind of block", tree.place, hint)])

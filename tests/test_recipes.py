@@ -32,6 +32,7 @@ def test_detection_is_the_papers():
     assert len(rates.evaluations) == 65
     recipe = load_recipe("detection")
     assert (recipe.optimizer.momentum, recipe.optimizer.decay, recipe.augment.scale) == (0.9, 4e-5, (0.1, 2.0))
+    assert not recipe.augment.smooth  # nor is it in the authors' code
 
 
 def test_classification_is_that_of_efficientnet():
@@ -58,6 +59,18 @@ def test_one_length_takes_the_place_of_the_other():
     schedule = load_recipe("detection", ["schedule.steps=100"]).schedule
     assert (schedule.steps, schedule.epochs) == (100, None)
     assert load_recipe("mask-rcnn").schedule.drops == {320: 0.1, 340: 0.01}
+
+
+def test_commands_know_a_recipe(spinec, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.yaml").write_text("recipe: mine\nextends: detection\nbatch:  8\n")
+    (tmp_path / "bad.yaml").write_text("recipe: bad\nbatch: 8\n")
+    assert spinec("validate", "mine.yaml")[:2] == (0, "mine.yaml: valid, 650 epochs\n")
+    assert "bad.yaml:1:1: missing key 'schedule'" in spinec("validate", "bad.yaml")[2]
+    assert spinec("validate")[0] != 0  # there is no spec in the folder
+    assert spinec("fmt", "mine.yaml")[0] == 0
+    assert "batch: 8\n" in (tmp_path / "mine.yaml").read_text()
+    assert "mine.yaml:1:1: expected a spec, got a recipe of training" in spinec("cost", "mine.yaml")[2]
 
 
 @pytest.mark.parametrize(

@@ -30,4 +30,6 @@ def learned(program: Program, recipe: Recipe) -> View:
         return RandomCrop(size, augment.area, flip=augment.flip, policy=policy, channels=channels)
     side = MASK_SIDE if isinstance(head, MaskRCNN) else 0
     ignored = getattr(head, "ignored", 255)
-    return Jitter(size, augment.scale, augment.flip, mask_side=side, ignored=ignored, channels=channels)
+    return Jitter(
+        size, augment.scale, augment.flip, smooth=augment.smooth, mask_side=side, ignored=ignored, channels=channels
+    )

@@ -33,7 +33,15 @@ def load_recipe(name: str | Path, settings: Iterable[str] = ()) -> Recipe:
     0.00875
     """
     allowance = Allowance()
-    tree, path = _find(str(name), allowance)
+    return read_recipe(*_find(str(name), allowance), allowance, settings)
+
+
+def read_recipe(tree: Item, path: Path | None, allowance: Allowance, settings: Iterable[str] = ()) -> Recipe:
+    """The recipe of a document, and of what it extends.
+
+    Raises:
+        SpecError: with every fault.
+    """
     tree = _extend(tree, path, allowance, [])
     for setting in settings:
         tree = _merge(tree, _set(setting))

@@ -67,6 +67,7 @@ class Augment(Frozen):
 
     flip: Ratio = Field(0.5, description="share of images that are mirrored, left to right")
     scale: Range = Field((1.0, 1.0), description="jitter: sizes of the image, in sizes of the network's input")
+    smooth: bool = Field(True, description="whether what becomes smaller is smoothed, as it is in evaluation")
     area: Range = Field(
         (0.08, 1.0), description="classification: share of the image that is seen, [least, most]; its form varies, too"
     )
