@@ -3,18 +3,20 @@
 import json
 
 import coco_sets
-import jsonschema
 import numpy as np
 import pytest
-from PIL import Image
-from test_data_sets import voc
 
-from spinec import loads, lower
-from spinec.backends.checkpoints import write_checkpoint
-from spinec.backends.sample import sample
-from spinec.spec.results import results_schema
-
+Image = pytest.importorskip("PIL.Image")
+jsonschema = pytest.importorskip("jsonschema")
 pytest.importorskip("faster_coco_eval")
+
+from test_data_sets import voc  # noqa: E402
+
+from spinec import loads, lower  # noqa: E402
+from spinec.backends.checkpoints import write_checkpoint  # noqa: E402
+from spinec.backends.sample import sample  # noqa: E402
+from spinec.spec.results import results_schema  # noqa: E402
+
 SPEC = """name: small
 input: {size: [64, 64]}
 defaults: {kind: conv}

@@ -8,20 +8,22 @@ from functools import partial
 import coco_sets
 import numpy as np
 import pytest
-from PIL import Image
 
-from spinec import loads, lower, open_data
-from spinec.backends.backend import backend
-from spinec.backends.sample import sample
-from spinec.spec.errors import DataError
-from spinec.train.data.examples import Example
-from spinec.train.data.masks import Polygons, mask_of
-from spinec.train.evaluation.boxes import boxes_judged
-from spinec.train.evaluation.detections import Detection, edges, truths_of
-from spinec.train.evaluation.judge import judge
-from spinec.train.evaluation.pixels import confused
-from spinec.train.evaluation.precision import FIGURES
-from spinec.train.sets.made import make_set
+Image = pytest.importorskip("PIL.Image")
+pytest.importorskip("faster_coco_eval")
+
+from spinec import loads, lower, open_data  # noqa: E402
+from spinec.backends.backend import backend  # noqa: E402
+from spinec.backends.sample import sample  # noqa: E402
+from spinec.spec.errors import DataError  # noqa: E402
+from spinec.train.data.examples import Example  # noqa: E402
+from spinec.train.data.masks import Polygons, mask_of  # noqa: E402
+from spinec.train.evaluation.boxes import boxes_judged  # noqa: E402
+from spinec.train.evaluation.detections import Detection, edges, truths_of  # noqa: E402
+from spinec.train.evaluation.judge import judge  # noqa: E402
+from spinec.train.evaluation.pixels import confused  # noqa: E402
+from spinec.train.evaluation.precision import FIGURES  # noqa: E402
+from spinec.train.sets.made import make_set  # noqa: E402
 
 SPEC = """name: small
 input: {size: [64, 64]}
@@ -32,8 +34,6 @@ blocks:
 outputs: {P3: p3, P4: p4}
 head: HEAD
 """
-COCO = pytest.importorskip("faster_coco_eval")
-BACKENDS = pytest.mark.parametrize("name", ["pytorch", "tensorflow"])
 
 
 class Listed:
@@ -450,7 +450,8 @@ HEADS = {
 
 @pytest.fixture(scope="module")
 def sets(tmp_path_factory):
-    pytest.importorskip("sklearn")
+    for needed in ("torch", "tensorflow", "sklearn"):  # in this order: the last does not load beside an absent torch
+        pytest.importorskip(needed)
     folder = tmp_path_factory.mktemp("sets")
     make_set("digits", folder / "digits", train=1, val=10, size=72)
     make_set("digits-classes", folder / "digits-classes", size=16)
@@ -481,8 +482,6 @@ def as_found(data, detections):
 
 @pytest.mark.parametrize("which", HEADS)
 def test_both_frameworks_have_the_same_figures(sets, which):
-    pytest.importorskip("torch")
-    pytest.importorskip("tensorflow")
     part, head = HEADS[which]
     program = lower(loads(SPEC.replace("HEAD", head)))
     if which == "maps":
