@@ -99,7 +99,8 @@ MULTIPLES |= {"activator": (ACTIVATOR, 1), "same": (SAME, 1), "attention": (ATTE
 
 @pytest.mark.parametrize(
     ("name", "form"),
-    [(name, form) for name in MULTIPLES for form in ("onnx", "savedmodel")] + [("detector", "torch-export")],
+    [(name, form) for name in MULTIPLES for form in ("onnx", "savedmodel")]
+    + [("detector", "torch-export"), ("same", "torch-export")],
 )
 def test_a_dynamic_file_takes_images_of_the_multiples_it_says(name, form, tmp_path):
     text, multiple = MULTIPLES[name]

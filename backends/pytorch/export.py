@@ -20,6 +20,7 @@ from spinec.spec.errors import BackendError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+    from torch.export import ExportedProgram
 
     from spinec.backends.weights import Array
 
@@ -62,9 +63,8 @@ def _dynamic(program: Program, inputs: Iterable[str]) -> tuple[dict[int, Any], .
     axes = {name: {0: Dim(f"{name}_batch") if name in program.crops else batch} for name in inputs}
     if multiple := program.multiple:
         stride = 2 ** max(block.level for block in program.spec.blocks.values())
-        for axis, side in SIDES.items():
-            dim = Dim(side, min=2 * stride // multiple)  # maps of one pixel are another case to PyTorch
-            axes["image"][axis] = multiple * dim if multiple > 1 else dim
+        sides = {axis: Dim(side, min=2 * stride // multiple) for axis, side in SIDES.items()}  # no map of one pixel
+        axes["image"] |= {axis: multiple * side if multiple > 1 else side for axis, side in sides.items()}
     return tuple(axes.values())
 
 
@@ -83,6 +83,16 @@ def answering(model: nn.Module, answer: Callable[..., Any]) -> nn.Module:
     return Answering()
 
 
+def _traced(made: Exported, program: Program) -> ExportedProgram:
+    """What a module does, as a graph."""
+    from torch.export import Dim, export
+
+    first, *others = made.dynamic
+    if program.multiple == 1:  # PyTorch finds the range of such a side itself: it cannot prove that it is one's own
+        first = first | dict.fromkeys(SIDES, Dim.DYNAMIC)
+    return export(made.module, tuple(made.inputs.values()), dynamic_shapes=(first, *others))
+
+
 def to_onnx(path: Path, program: Program, weights: Mapping[str, Array] | None, contents: Contents) -> None:
     """ONNX with a dynamic batch, checked by the ONNX checker; outputs bear the spec's names, or the answers'."""
     torch = load_torch()
@@ -95,13 +105,11 @@ def to_onnx(path: Path, program: Program, weights: Mapping[str, Array] | None, c
         warnings.simplefilter("ignore", FutureWarning)  # of the exporter's own future, not of the user's model
         warnings.filterwarnings("ignore", "# The axis name", UserWarning)  # that two inputs have one batch
         torch.onnx.export(
-            made.module,
-            tuple(made.inputs.values()),
-            path,
-            dynamo=True,
+            _traced(made, program),
+            f=path,
             input_names=list(made.inputs),
             output_names=made.outputs,
-            dynamic_shapes=made.dynamic,
+            dynamic_shapes=made.dynamic,  # the names of its axes
             custom_translation_table=made.translations,
             external_data=False,
             verbose=False,
@@ -118,13 +126,7 @@ def to_torch_export(path: Path, program: Program, weights: Mapping[str, Array] |
     if contents.part == "detect":
         raise BackendError(f"torch-export cannot hold {contents.part!r}; expected one of: onnx, savedmodel, tflite")
     torch, data = load_torch(), io.BytesIO()
-    made = _exported(program, weights, contents)
-    exported = torch.export.export(
-        made.module,
-        tuple(made.inputs.values()),
-        dynamic_shapes=made.dynamic,
-        prefer_deferred_runtime_asserts_over_guards=bool(program.multiple),
-    )
+    exported = _traced(_exported(program, weights, contents), program)
     torch.export.save(exported, data)  # in memory: where a disk is full PyTorch's own writing ends the process
     path.write_bytes(data.getvalue())
 
