@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from taught import TINY
 
 from spinec import BackendError, loads, lower
 from spinec.backends.backend import backend
@@ -10,19 +11,7 @@ from spinec.spec.recipes.load import load_recipe
 
 torch = pytest.importorskip("torch")
 
-NET = """
-name: tiny
-input: {size: 32}
-defaults: {kind: residual, activation: relu}
-stochastic_depth: {rate: 0.2}
-blocks:
-  stem: {level: 2, kind: conv, dim: 8, kernel: 3, inputs: [image]}
-  b1: {level: 3, dim: 8, inputs: [stem]}
-  b2: {level: 4, dim: 8, inputs: [b1]}
-outputs: {P3: b1, P4: b2}
-head: {kind: retinanet, dim: 8, layers: 1, classes: 3, background: false}
-"""
-STILL = NET.replace("rate: 0.2", "rate: 0.0")
+STILL = TINY.replace("rate: 0.2", "rate: 0.0")
 KINDS = {
     "sgd": "optimizer={kind: sgd, rate: 0.05, per: 2, decay: 0.01, clip: 1}",
     "rmsprop": "optimizer={kind: rmsprop, rate: 0.005, per: 2, decay: 0.01, clip: 0}",
@@ -99,7 +88,7 @@ def test_steps_are_those_of_pytorchs_own_optimisers(kind):
 def test_training_goes_on_from_a_state_to_the_bit(name):
     """Stochastic depth draws by the seed and the number of the step alone."""
     pytest.importorskip({"pytorch": "torch", "tensorflow": "tensorflow"}[name])
-    program, asked = lower(loads(NET)), recipe("rmsprop", "average={decay: 0.9}")
+    program, asked = lower(loads(TINY)), recipe("rmsprop", "average={decay: 0.9}")
     start = backend("pytorch").learner(program, asked).weights()
     whole, first = (backend(name).learner(program, asked, start) for _ in range(2))
     told = taught(whole, range(4))
@@ -122,7 +111,7 @@ def test_gradients_are_limited_by_their_norm():
 
 
 def test_a_state_of_another_recipe_is_refused():
-    program = lower(loads(NET))
+    program = lower(loads(TINY))
     learner = backend("pytorch").learner(program, recipe("sgd"))
     state = backend("pytorch").learner(program, recipe("adamw")).state()
     with pytest.raises(BackendError, match=r"not of tiny and this recipe: square/.*expected no such array"):
@@ -135,7 +124,7 @@ def test_a_state_of_another_recipe_is_refused():
 def test_running_statistics_are_taken_anew(name):
     """Those of the first norm are the means of what it is given."""
     pytest.importorskip({"pytorch": "torch", "tensorflow": "tensorflow"}[name])
-    program, owner = lower(loads(NET)), backend(name)
+    program, owner = lower(loads(TINY)), backend(name)
     model = owner.build(program)
     before = owner.read_weights(model, program)
     owner.settle(model, [lesson(number)[0] for number in range(3)])

@@ -5,6 +5,7 @@ import signal
 
 import numpy as np
 import pytest
+from taught import DIGITS
 
 from spinec import TrainError, loads, lower
 from spinec.spec.recipes.load import load_recipe
@@ -15,18 +16,6 @@ from spinec.train.run import Run, train
 pytest.importorskip("torch")
 pytest.importorskip("sklearn")
 
-NET = """
-name: tiny
-input: {size: 64}
-defaults: {kind: residual, activation: relu}
-stochastic_depth: {rate: 0.2}
-blocks:
-  stem: {level: 2, kind: conv, dim: 8, kernel: 3, inputs: [image]}
-  b1: {level: 3, dim: 8, inputs: [stem]}
-  b2: {level: 4, dim: 8, inputs: [b1]}
-outputs: {P3: b1, P4: b2}
-head: {kind: retinanet, dim: 8, layers: 1, classes: ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"], background: false}
-"""
 STEPS = 9
 RECIPE = ["batch=3", f"schedule={{steps: {STEPS}, kind: cosine}}", "evaluate.every=1", "average={decay: 0.9}"]
 
@@ -45,7 +34,7 @@ def digits(tmp_path_factory):
 
 
 def begun(digits, folder, *settings):
-    program = lower(loads(NET))
+    program = lower(loads(DIGITS))
     recipe = load_recipe("small-detection", [*RECIPE, *settings])
     run = Run(program, recipe, open_data(digits, "train", head=program.spec.head), RunFolder(folder))
     run.folder.begin(program, recipe, {})

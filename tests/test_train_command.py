@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 from patience import wait_for
-from test_train import NET
+from taught import DIGITS
 
 from spinec.backends.checkpoints import read_checkpoint
 
@@ -27,9 +27,9 @@ def place(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("place")
     make_set("digits", folder / "digits", size=64, train=12, val=4)
-    (folder / "tiny.yaml").write_text(NET)
-    (folder / "other.yaml").write_text(NET[: NET.index('classes: ["0"')] + "classes: coco-91}\n")
-    (folder / "headless.yaml").write_text(NET[: NET.index("head:")])
+    (folder / "tiny.yaml").write_text(DIGITS)
+    (folder / "other.yaml").write_text(DIGITS[: DIGITS.index("classes:")] + "classes: coco-91}\n")
+    (folder / "headless.yaml").write_text(DIGITS[: DIGITS.index("head:")])
     return folder
 
 
