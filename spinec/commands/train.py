@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from spinec.options import BackendName, Size, app, fail, failing, read_spec, working
+from spinec.usage import Idle, refuse_idle
 
 if TYPE_CHECKING:
     from spinec.spec.model import ModelSpec
@@ -22,6 +23,7 @@ OF_DATA = "data"
 
 @app.command()
 def train(
+    context: typer.Context,
     name: Annotated[
         str | None, typer.Argument(metavar="NAME|FILE", help="A spec from the library, or a YAML file.")
     ] = None,
@@ -57,18 +59,13 @@ def train(
     """
     if resume is None and (name is None or data is None):
         raise typer.BadParameter("expected a spec and --data DIR, or --resume RUN")
-    if resume is not None:
-        given = {"a spec": name, "--data": data, "--recipe": recipe, "--set": settings, "--classes": classes}
-        also = [
-            said for said, value in {**given, "--weights": weights, "--run": folder, "--size": size}.items() if value
-        ]
-        if also:
-            raise typer.BadParameter(f"a run goes on as it was begun: --resume takes no {', '.join(also)}")
+    begun = "name data recipe settings classes weights folder backend size"
+    refuse_idle(context, Idle(begun, "with --resume: a run goes on as it was begun", resume))
     from spinec.train.run import train as run_on
 
     with working("reading"):
         run, judged, start, asked = (
-            _resumed(resume)
+            _resumed(resume, workers)
             if resume
             else _begun(name, data, recipe, settings, classes, weights, folder, backend, size, workers)
         )
@@ -129,13 +126,12 @@ def _begun(
         "spec": name,
         "data": str(data.resolve()),
         "backend": backend,
-        "workers": workers,
         "weights": str(weights.resolve()) if weights else None,
     }
     return run, judged, start, asked
 
 
-def _resumed(path: Path) -> Any:
+def _resumed(path: Path, workers: int) -> Any:
     """The run of a folder, the data that it is judged by, and the weights that it began with."""
     from spinec.backends.checkpoints import read_checkpoint
     from spinec.compiler.lowering.pipeline import lower
@@ -148,7 +144,7 @@ def _resumed(path: Path) -> Any:
     program = lower(load(path / "spec.yaml"), tuple(asked["size"]))
     recipe = load_recipe(path / "recipe.yaml")
     start = read_checkpoint(Path(asked["weights"]), program) if asked["weights"] else None
-    return *_run(program, recipe, asked["data"], folder, asked["backend"], asked["workers"]), start, None
+    return *_run(program, recipe, asked["data"], folder, asked["backend"], workers), start, None
 
 
 def _run(program: Any, recipe: Recipe, data: str, folder: Any, backend: str, workers: int) -> tuple[Run, Any]:
