@@ -294,7 +294,7 @@ EVALUATE: dict[type, Callable[..., torch.Tensor]] = {
     LayerNorm: normalise_pixels,
     GroupNorm: normalise_groups,
     LayerScale: lambda op, weights, x: x * weights["factor"].view(-1, 1, 1),
-    Scale: lambda op, weights, x: x * weights["factor"].item(),
+    Scale: lambda op, weights, x: x * weights["factor"],
     Exp: lambda op, weights, x: torch.e**x,
     Slice: lambda op, weights, x: x[:, op.start : op.start + op.dim],
     Shuffle: lambda op, weights, x: x.unflatten(1, (op.groups, -1)).transpose(1, 2).flatten(1, 2),

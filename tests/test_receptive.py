@@ -48,6 +48,8 @@ def tamed(spec: ModelSpec) -> ModelSpec:
         if block.definition.document.node and spec.joins(block):  # which gives all channels that it takes
             dims = [blocks[given.block].dim if given.block in blocks else spec.input.channels for given in inputs]
             change["dim"] = sum(dims)
+        if block.kind == "ghost":  # of one channel its modules keep nothing but what convolves pixel by pixel
+            change |= {"dim": 2, "hidden": max(2, block.hidden)}
         change |= {"norm": None} if block.own_norm else {}
         change |= {"squeeze": 0.0} if "squeeze" in block.fields else {}
         change |= {"expand": min(block.expand, 2)} if "expand" in block.fields else {}
