@@ -11,6 +11,7 @@ from spinec.backends.tensorflow.framework import load_keras
 from spinec.backends.tensorflow.live import build_with
 from spinec.backends.tensorflow.weights import from_neutral, to_neutral, variables_of, write_weights
 from spinec.compiler.graph.program import Program
+from spinec.spec.errors import BackendError
 from spinec.spec.recipes.model import Optimizer, Recipe
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ class LearningModel:
     """A model, its losses and its optimiser: see `backends.learner.Learner`."""
 
     def __init__(self, program: Program, recipe: Recipe, weights: Mapping[str, Array] | None = None) -> None:
+        if recipe.precision != "float32":
+            raise BackendError(f"precision: TensorFlow learns in float32 here, not yet in {recipe.precision}")
         load_keras().utils.set_random_seed(recipe.seed)
         import tensorflow as tf
 

@@ -54,9 +54,6 @@ def check_one(steps: int | None, epochs: float | None) -> None:
 class Data(Frozen):
     """What is learned from, and what the result is judged by."""
 
-    format: Literal["auto", "coco", "folder", "voc", "shards"] = Field(
-        "auto", description="how the data lie in their folder; auto looks"
-    )
     train: str = Field("train", max_length=200, description="split that is learned from")
     evaluate: str = Field("val", max_length=200, description="split that the result is judged by")
     boxes: Count = Field(100, description="boxes of an image that are learned, at most")
@@ -66,12 +63,14 @@ class Augment(Frozen):
     """How images change from epoch to epoch."""
 
     flip: Ratio = Field(0.5, description="share of images that are mirrored, left to right")
-    scale: Range = Field((1.0, 1.0), description="jitter: sizes of the image, in sizes of the network's input")
+    scale: Range = Field((1.0, 1.0), description="boxes, areas: size of the image, in sizes of the network's input")
     smooth: bool = Field(True, description="whether what becomes smaller is smoothed, as it is in evaluation")
     area: Range = Field(
         (0.08, 1.0), description="classification: share of the image that is seen, [least, most]; its form varies, too"
     )
-    policy: Literal["none", "randaugment", "autoaugment"] = Field("none", description="operations that are drawn")
+    policy: Literal["none", "randaugment", "autoaugment"] = Field(
+        "none", description="classification: operations that are drawn"
+    )
     layers: int = Field(2, ge=1, le=16, description="operations of randaugment on an image, one after the other")
     magnitude: int = Field(10, ge=0, le=10, description="how strong those of randaugment are, of 10")
 
@@ -156,10 +155,7 @@ class Recipe(Frozen):
     optimizer: Optimizer = Optimizer()
     schedule: Schedule
     average: Average | None = None
-    precision: Literal["float32", "bfloat16", "float16"] = "float32"
-    normalizer: Literal["replica", "global"] = Field(
-        "replica", description="over whose boxes losses are shared out: a process's own, or those of all"
-    )
+    precision: Literal["float32", "bfloat16"] = Field("float32", description="of what is computed; weights are float32")
     evaluate: Evaluate = Evaluate()
     seed: int = Field(0, ge=0, le=2**63 - 1, description="of the start, the order of the images and their augmentation")
 
