@@ -37,8 +37,10 @@ class LearningModule:
             write_weights(self.model, program, weights)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.model.train().to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.slots = {slot.name: slot for slot in tensors_of(self.model, program)}
-        self.parts = {"weights": {slot.name: value for slot, value in tensors_of(self.model, program).items()}}
+        self.whole = "model" in signature(self.source.loss).parameters  # which runs parts of it one by one
+        found = tensors_of(self.model, program)
+        self.slots = {slot.name: slot for slot in found}
+        self.parts = {"weights": {slot.name: value for slot, value in found.items()}}
         for part, names in parts_of(program, recipe).items():
             if part != "weights":
                 kept = {name: self.parts["weights"][name].detach() for name in names}
@@ -59,8 +61,7 @@ class LearningModule:
         wanted = [each.to(computed) if each.is_floating_point() else each for each in wanted]
         trained = {name: self.parts["weights"][name] for name in self.program.weights}
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.precision == "bfloat16"):
-            whole = "model" in signature(self.source.loss).parameters  # which runs parts of it one by one
-            losses = self.source.loss(*([self.model, given] if whole else [self.model(given)]), *wanted)
+            losses = self.source.loss(*([self.model, given] if self.whole else [self.model(given)]), *wanted)
         found = torch.autograd.grad(losses["loss"], list(trained.values()), materialize_grads=True)
         with torch.no_grad():
             norm = self._descend(trained, dict(zip(trained, found, strict=True)), rate, number)

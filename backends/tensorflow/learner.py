@@ -39,6 +39,7 @@ class LearningModel:
         self.source, self.model = build_with(program, ["loss"])
         if weights is not None:
             write_weights(self.model, program, weights)
+        self.whole = "model" in signature(self.source.loss).parameters  # which runs parts of it one by one
         found = variables_of(self.model, program)
         self.slots = {slot.name: slot for slot in found}
         self.parts = {"weights": {slot.name: variable.value for slot, variable in found.items()}}
@@ -69,8 +70,7 @@ class LearningModel:
             seed.assign(tf.cast(tf.stack([self.recipe.seed + place, 1_000 * number]), seed.dtype))
         trained = {name: self.parts["weights"][name] for name in self.program.weights}
         with tf.GradientTape() as tape:
-            whole = "model" in signature(self.source.loss).parameters  # which runs parts of it one by one
-            outputs = [self.model, images] if whole else [self.model(images, training=True)]
+            outputs = [self.model, images] if self.whole else [self.model(images, training=True)]
             losses = self.source.loss(*outputs, *wanted)
         found = tape.gradient(losses["loss"], trained, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         return {**losses, "gradient": self._descend(trained, found, rate, number)}
