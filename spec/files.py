@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
@@ -26,7 +26,7 @@ def whole(path: Path) -> Iterator[Path]:
     """
     target = _target(path)
     _recover(target)
-    workshop = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name[:SHOWN]}."))
+    workshop = Path(tempfile.mkdtemp(dir=target.parent, prefix=_prefix(target.name)))
     made = workshop / target.name
     try:
         yield made
@@ -55,6 +55,18 @@ def write_whole(path: Path, data: str | bytes) -> None:
         return
     with whole(path) as made:
         made.write_bytes(content)
+
+
+def sweep(folder: Path, names: Iterable[str]) -> None:
+    """Remove from a folder what writers of files of these names left that were killed."""
+    for name in names:
+        for left in folder.glob(f"{escape(_prefix(name))}*"):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _prefix(name: str) -> str:
+    """How the name of the workshop begins in which a file or folder is made."""
+    return f".{name[:SHOWN]}."
 
 
 def _target(path: Path) -> Path:
@@ -88,7 +100,7 @@ def _recover(target: Path) -> None:
     """Put back a folder whose replacement was killed between two steps."""
     if target.exists():
         return
-    workshops = target.parent.glob(f".{escape(target.name[:SHOWN])}.*")
+    workshops = target.parent.glob(f"{escape(_prefix(target.name))}*")
     for old in (_parked(workshop, target) for workshop in workshops):
         if old.is_dir():
             old.rename(target)

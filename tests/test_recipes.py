@@ -61,6 +61,17 @@ def test_one_length_takes_the_place_of_the_other():
     assert load_recipe("mask-rcnn").schedule.drops == {320: 0.1, 340: 0.01}
 
 
+def test_networks_are_judged_by_epochs_or_by_steps():
+    def evaluations(*settings):
+        return Rates(load_recipe("small-detection", ["schedule.steps=1200", *settings]), 100.4).evaluations
+
+    assert evaluations("evaluate.steps=500") == {500, 1000, 1200}
+    assert evaluations("evaluate.every=5") == evaluations() == {502, 1004, 1200}
+    assert evaluations("evaluate.steps=500", "evaluate.every=4") == {402, 804, 1200}
+    assert evaluations("evaluate.every=null") == {1004, 1200}
+    assert load_recipe("classification", ["schedule.steps=9"]).schedule.every == 2.4, "that of the rate stays"
+
+
 def test_commands_know_a_recipe(spinec, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.yaml").write_text("recipe: mine\nextends: detection\nbatch:  8\n")
@@ -85,6 +96,8 @@ def test_commands_know_a_recipe(spinec, tmp_path, monkeypatch):
         ("augment.flip=2", "augment.flip: expected at most 1, got 2"),
         ("schedule.drops={a: 1}", "expected epochs and factors, such as {620: 0.1, 640: 0.01}"),
         ("schedule={kind: cosine, epochs: null}", "schedule: expected either 'steps' or 'epochs'"),
+        ("evaluate={every: 2, steps: 500}", "evaluate: expected either 'every', in epochs, or 'steps'"),
+        ("evaluate.steps=0", "evaluate.steps: expected at least 1, got 0"),
         ("batch=1.5", "batch: expected a whole number, got 1.5"),
         ("batch=[", "--set batch=[:1:"),
         ("rate", "expected a path and a value, such as optimizer.rate=0.1"),

@@ -1,7 +1,10 @@
 """Runs: stopped anywhere they go on to the same weights, and they keep what they promise."""
 
+import errno
 import os
 import signal
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -51,10 +54,16 @@ def results(run):
     return lines, run.folder.state.read_bytes(), run.folder.weights.read_bytes(), run.folder.best.read_bytes()
 
 
-def test_a_run_that_is_killed_goes_on_to_the_same_weights(digits, tmp_path):
-    whole = begun(digits, tmp_path / "whole")
-    assert train(whole, judged)
-    lines, *_ = results(whole)
+@pytest.fixture(scope="module")
+def whole(digits, tmp_path_factory):
+    """The results of a run that nothing disturbs."""
+    run = begun(digits, tmp_path_factory.mktemp("whole") / "run")
+    assert train(run, judged)
+    return results(run)
+
+
+def test_a_run_that_is_killed_goes_on_to_the_same_weights(whole, digits, tmp_path):
+    lines, *_ = whole
     assert [line["step"] for line in lines if "loss" in line] == [*range(1, STEPS + 1)]
     assert [line["step"] for line in lines if "figure" in line] == [4, 8, 9]
     broken = begun(digits, tmp_path / "broken")
@@ -70,7 +79,7 @@ def test_a_run_that_is_killed_goes_on_to_the_same_weights(digits, tmp_path):
     with broken.folder.metrics.open("a") as file:
         file.write('{"step": 9, "lo')  # cut off
     assert train(broken, judged)
-    assert results(broken) == results(whole)
+    assert results(broken) == whole
 
 
 def test_a_signal_stops_a_run_after_its_step(digits, tmp_path):
@@ -97,6 +106,82 @@ def test_losses_that_are_no_numbers_stop_it_and_the_last_state_stays(digits, tmp
     state, step = run.folder.kept()
     assert all(np.isfinite(array).all() for array in state.values())
     assert step in (0, 4, 8)
+
+
+@contextmanager
+def full_disk(name, time):
+    """The disk is full when a file of a name is written for that many times, of which half is written."""
+    write, opened, left = Path.write_bytes, Path.open, [time]
+
+    def is_full(path):
+        left[0] -= path.name == name
+        return path.name == name and not left[0]
+
+    def half(path, data):
+        write(path, data[: len(data) // 2])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    def write_bytes(path, data):
+        return half(path, data) if is_full(path) else write(path, data)
+
+    def open_(path, mode="r", *given, **options):
+        file = opened(path, mode, *given, **options)
+        if mode == "a" and is_full(path):
+            whole, told = file.write, path
+
+            def written(text):
+                whole(text[: len(text) // 2])
+                file.flush()
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(told))
+
+            file.write = written
+        return file
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "write_bytes", write_bytes)
+        patch.setattr(Path, "open", open_)
+        yield
+
+
+@pytest.mark.parametrize("name", ["spec.yaml", "recipe.yaml", "metrics.jsonl", "run.json"])
+@pytest.mark.parametrize("there", [False, True])
+def test_where_the_disk_is_full_no_run_begins(digits, tmp_path, name, there):
+    folder = tmp_path / "run"
+    if there:
+        folder.mkdir()
+    with full_disk(name, 1), pytest.raises(TrainError) as error:
+        begun(digits, folder)
+    assert str(error.value) == f"{folder}: cannot be written: {os.strerror(errno.ENOSPC)}"
+    assert [*tmp_path.rglob("*")] == ([folder] if there else [])
+    begun(digits, folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "time"),
+    [
+        *(("metrics.jsonl", time) for time in (2, 6)),  # as it begins, and after a step
+        *((f"{name}.safetensors", 2) for name in ("state", "weights", "best")),
+    ],
+)
+def test_a_full_disk_is_told_in_a_line_and_the_run_goes_on_to_the_same_weights(whole, digits, tmp_path, name, time):
+    run = begun(digits, tmp_path / "run")
+    with full_disk(name, time), pytest.raises(TrainError) as error:
+        train(run, judged)
+    folder = run.folder.path
+    told = f"{folder / name}: cannot be written: {os.strerror(errno.ENOSPC)}; --resume {folder} goes on with the run"
+    assert str(error.value) == told
+    assert not list(folder.glob(".*"))
+    assert train(run, judged)
+    assert results(run) == whole
+
+
+def test_what_a_killed_writer_left_is_removed(whole, digits, tmp_path):
+    run = begun(digits, tmp_path / "run")
+    (run.folder.path / ".state.safetensors.abc" / "half").mkdir(parents=True)
+    (run.folder.path / ".mine").mkdir()
+    assert train(run, judged)
+    assert [path.name for path in run.folder.path.glob(".*")] == [".mine"]
+    assert results(run) == whole
 
 
 def test_a_folder_that_is_taken_is_refused(digits, tmp_path):

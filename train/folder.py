@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,7 +17,7 @@ from spinec.backends.neutral import packed, unpacked
 from spinec.compiler.graph.program import Program
 from spinec.spec.dump import dump
 from spinec.spec.errors import TrainError
-from spinec.spec.files import write_whole
+from spinec.spec.files import sweep, whole, write_whole
 from spinec.spec.recipes.dump import dump_recipe
 from spinec.spec.recipes.model import Recipe
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 PACKAGES = ("spinec", "torch", "tensorflow", "keras", "numpy", "pillow")
 STEP = "run/step"
+ASKED = ("spec.yaml", "recipe.yaml", "metrics.jsonl", "run.json")
+KEPT = ("state.safetensors", "weights.safetensors", "best.safetensors")
 
 
 @dataclass(frozen=True)
@@ -68,12 +72,38 @@ class RunFolder:
             TrainError: where the folder is not free.
         """
         self.check_free()
-        self.path.mkdir(parents=True, exist_ok=True)
-        write_whole(self.path / "spec.yaml", dump(program.spec))
-        write_whole(self.path / "recipe.yaml", dump_recipe(recipe))
         told = {**asked, "size": list(program.size), "python": platform.python_version(), "packages": _packages()}
-        write_whole(self.path / "run.json", json.dumps(told, indent=2) + "\n")
-        write_whole(self.metrics, "")
+        texts = (dump(program.spec), dump_recipe(recipe), "", json.dumps(told, indent=2) + "\n")
+        with self._writing(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            if not self.path.exists():
+                with whole(self.path) as made:
+                    made.mkdir()
+                    _fill(made, texts)
+                return
+            try:
+                _fill(self.path, texts)  # it may be where a disk is mounted, which nothing takes the place of
+            except BaseException:
+                for name in ASKED:
+                    (self.path / name).unlink(missing_ok=True)
+                raise
+
+    @contextmanager
+    def _writing(self, path: Path) -> Iterator[None]:
+        """Say why a file cannot be written.
+
+        Raises:
+            TrainError: where it cannot.
+        """
+        try:
+            yield
+        except OSError as error:
+            goes_on = f"; --resume {self.path} goes on with the run" if (self.path / "run.json").exists() else ""
+            raise TrainError(f"{path}: cannot be written: {error.strerror or error}{goes_on}") from error
+
+    def _write(self, path: Path, data: str | bytes) -> None:
+        with self._writing(path):
+            write_whole(path, data)
 
     def asked(self) -> dict[str, Any]:
         """What the run was asked for.
@@ -89,12 +119,13 @@ class RunFolder:
 
     def tell(self, line: Mapping[str, Any]) -> None:
         """Add a line to the metrics."""
-        with self.metrics.open("a", encoding="utf-8") as file:
+        with self._writing(self.metrics), self.metrics.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
 
     def told(self) -> Iterator[dict[str, Any]]:
         """The lines of the metrics; one that was cut off is none."""
-        for line in self.metrics.read_text(encoding="utf-8").splitlines():
+        text = self.metrics.read_text(encoding="utf-8") if self.metrics.exists() else ""
+        for line in text.splitlines():
             try:
                 yield json.loads(line)
             except ValueError:
@@ -104,24 +135,33 @@ class RunFolder:
         """Keep all that the run goes on from after a step."""
         import numpy as np
 
-        write_whole(self.state, packed({**state, STEP: np.array(float(step))}))
+        with self._writing(self.metrics), self.metrics.open("rb") as told:
+            os.fsync(told.fileno())  # what the state comes after is not to be lost where the state is not
+        self._write(self.state, packed({**state, STEP: np.array(float(step))}))
 
     def kept(self) -> tuple[dict[str, Array], int]:
         """What the run goes on from, and after how many steps; what was told of later ones is dropped.
 
         Nothing and 0 where it has kept nothing yet.
         """
+        sweep(self.path, (*ASKED, *KEPT))
         state, step = (unpacked(self.state.read_bytes()), 0) if self.state.exists() else ({}, 0)
         if STEP in state:
             step = int(state.pop(STEP).item())
         lines = [line for line in self.told() if line["step"] <= step]
-        write_whole(self.metrics, "".join(json.dumps(line) + "\n" for line in lines))
+        self._write(self.metrics, "".join(json.dumps(line) + "\n" for line in lines))
         return state, step
 
     def judged(self, program: Program, weights: Mapping[str, Array], *, best: bool) -> None:
         """Write what was judged."""
         for path in (self.weights, *([self.best] if best else [])):
-            write_checkpoint(path, program, weights)
+            with self._writing(path):
+                write_checkpoint(path, program, weights)
+
+
+def _fill(folder: Path, texts: Iterable[str]) -> None:
+    for name, text in zip(ASKED, texts, strict=True):
+        write_whole(folder / name, text)
 
 
 def _packages() -> dict[str, str]:

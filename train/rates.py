@@ -7,6 +7,8 @@ from math import ceil, cos, pi
 
 from spinec.spec.recipes.model import Recipe
 
+EVERY = 10.0  # epochs from one evaluation to the next, where a recipe does not say
+
 
 @dataclass(frozen=True)
 class Rates:
@@ -29,8 +31,13 @@ class Rates:
     @property
     def evaluations(self) -> frozenset[int]:
         """The steps after which the network is judged; the last is one of them."""
-        every = max(1, round(self.recipe.evaluate.every * self.steps_per_epoch))
-        return frozenset([*range(every, self.steps, every), self.steps])
+        return frozenset([*range(self.every, self.steps, self.every), self.steps])
+
+    @property
+    def every(self) -> int:
+        """Steps from one evaluation to the next."""
+        asked = self.recipe.evaluate
+        return asked.steps or max(1, round((asked.every or EVERY) * self.steps_per_epoch))
 
     def __getitem__(self, step: int) -> float:
         """The rate of a step, the first of which is 0: rising in a line as it warms up, from then on as scheduled."""

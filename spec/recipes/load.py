@@ -13,7 +13,8 @@ from spinec.spec.recipes.model import Recipe
 from spinec.spec.validate import show, validate
 
 MAX_PARENTS = 16
-OTHERWISE = {"epochs": "steps", "steps": "epochs"}  # who says one takes the other away
+LENGTHS = {"schedule": ("epochs", "steps"), "warmup": ("epochs", "steps"), "evaluate": ("every", "steps")}
+"""Two ways to say how long, by section: who says one takes the other away."""
 WHOLE = ("drops",)  # mappings of numbers, which mean nothing beside others
 
 
@@ -109,19 +110,18 @@ def _extend(tree: Item, path: Path | None, allowance: Allowance, children: list[
     return _merge(_extend(parent, above, allowance, chain), tree._replace(value=own))
 
 
-def _merge(parent: Item, child: Item) -> Item:
+def _merge(parent: Item, child: Item, section: str = "") -> Item:
     """The child over the parent: mappings entry by entry, all else replaced; null takes an entry away."""
     if not isinstance(parent.value, dict) or not isinstance(child.value, dict):
         return child
     entries = dict(parent.value)
-    for key in child.value:
-        if OTHERWISE.get(key) not in child.value:
-            entries.pop(OTHERWISE.get(key, ""), None)
+    if any(way in child.value for way in LENGTHS.get(section, ())):
+        entries = {key: item for key, item in entries.items() if key not in LENGTHS[section]}
     for key, item in child.value.items():
         if item.value is None and key in entries:
             del entries[key]
         else:
-            entries[key] = _merge(entries[key], item) if key in entries and key not in WHOLE else item
+            entries[key] = _merge(entries[key], item, key) if key in entries and key not in WHOLE else item
     return child._replace(value=entries)
 
 

@@ -137,10 +137,19 @@ class Average(Frozen):
 class Evaluate(Frozen):
     """How often the network is judged."""
 
-    every: Epochs = Field(10.0, description="epochs from one evaluation to the next; the last step is always one")
+    every: Epochs | None = Field(
+        None, description="epochs from one evaluation to the next, 10 if not said; the last step is always one"
+    )
+    steps: Count | None = Field(None, description="or how many steps")
     statistics: int = Field(
         0, ge=0, le=100_000, description="batches that running means and variances are taken anew from before it"
     )
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Self:
+        if self.every and self.steps:
+            raise ValueError("expected either 'every', in epochs, or 'steps'")
+        return self
 
 
 class Recipe(Frozen):
