@@ -180,7 +180,7 @@ def test_a_sample_is_shown_as_it_is_given(tmp_path):
         inside = np.zeros((300, 300), bool)
         inside[round(top) : round(bottom), round(left) : round(right)] = True
         assert (mask != inside).sum() <= 2 * (bottom - top + right - left)
-    assert list(answer.names) == [data.names[number] for number in data[0].classes[:2]]
+    assert list(answer.names) == [data.numbering.names[number] for number in data[0].classes[:2]]
 
 
 def test_maps_and_classes_are_shown_too(spinec, tmp_path):

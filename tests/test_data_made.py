@@ -38,7 +38,7 @@ def test_scenes_are_the_same_for_the_same_numbers(scenes, tmp_path):
 @pytest.mark.parametrize("split", ["train", "val"])
 def test_every_digit_lies_in_its_box_and_in_no_other_digit(scenes, split):
     data = open_data(scenes, split)
-    assert data.names == tuple("0123456789")
+    assert data.numbering.names == tuple("0123456789")
     found = 0
     for example in map(data.__getitem__, range(len(data))):
         masks = example.read_masks()
@@ -75,7 +75,7 @@ def test_digits_as_folders_of_classes(tmp_path):
     make_set("digits-classes", tmp_path / "classes", size=16)
     train, val = (open_data(tmp_path / "classes", split) for split in ("train", "val"))
     assert (len(train), len(val)) == (1438, 359)
-    assert train.names == tuple("0123456789")
+    assert train.numbering.names == tuple("0123456789")
     assert train[0].read().size == (16, 16)
     counts = np.bincount(np.concatenate([train.labels, val.labels]))
     assert counts.tolist() == np.bincount(sklearn.load_digits().target).tolist()

@@ -16,7 +16,7 @@ from spinec import loads, lower, open_data  # noqa: E402
 from spinec.backends.backend import backend  # noqa: E402
 from spinec.backends.sample import sample  # noqa: E402
 from spinec.spec.errors import DataError  # noqa: E402
-from spinec.train.data.examples import Example  # noqa: E402
+from spinec.train.data.examples import Example, Numbering  # noqa: E402
 from spinec.train.data.masks import Polygons, mask_of  # noqa: E402
 from spinec.train.evaluation.boxes import boxes_judged  # noqa: E402
 from spinec.train.evaluation.detections import Detection, edges, truths_of  # noqa: E402
@@ -42,7 +42,7 @@ class Listed:
     name = "listed"
 
     def __init__(self, examples, task="detection", names=("cat", "dog"), ids=(3, 7)):
-        self.examples, self.task, self.names, self.ids = examples, task, names, ids
+        self.examples, self.task, self.numbering = examples, task, Numbering(names, ids, {})
 
     def __len__(self):
         return len(self.examples)
@@ -201,7 +201,7 @@ def of_pycocotools(data, detections, kind):
     there = [
         {
             "image_id": each.id,
-            "category_id": data.ids[number],
+            "category_id": data.numbering.ids[number],
             "bbox": list(box),
             "area": area,
             "iscrowd": int(crowd),
@@ -213,7 +213,7 @@ def of_pycocotools(data, detections, kind):
         )
     ]
     entries = [
-        {"image_id": data[each.position].id, "category_id": data.ids[each.number], "score": each.score}
+        {"image_id": data[each.position].id, "category_id": data.numbering.ids[each.number], "score": each.score}
         | ({"bbox": list(each.box)} if kind == "bbox" else {"segmentation": dict(each.mask)})
         for each in detections
     ]
@@ -222,7 +222,7 @@ def of_pycocotools(data, detections, kind):
         truth.dataset = {
             "images": [{"id": each.id, "height": each.size[0], "width": each.size[1]} for each in data.examples],
             "annotations": [{"id": i, **each} for i, each in enumerate(there, 1)],
-            "categories": [{"id": each, "name": "c"} for each in data.ids if each >= 0],
+            "categories": [{"id": each, "name": "c"} for each in data.numbering.ids if each >= 0],
         }
         truth.createIndex()
         told = COCOeval(truth, truth.loadRes(entries), kind)
@@ -281,7 +281,7 @@ def test_of_a_file_of_cocos_form_the_twelve_are_those_of_the_file(tmp_path):
     ]
     figures = boxes_judged(data, {i: data[i] for i in range(len(data))}, detections).figures
     entries = [
-        {"image_id": data[each.position].id, "category_id": data.ids[each.number], "bbox": list(each.box)}
+        {"image_id": data[each.position].id, "category_id": data.numbering.ids[each.number], "bbox": list(each.box)}
         | {"score": each.score}
         for each in detections
     ]
@@ -477,7 +477,7 @@ def as_found(data, detections):
                 read_masks=(lambda masks=masks: masks) if masks else None,
             )
         )
-    return Listed(examples, names=data.names, ids=data.ids)
+    return Listed(examples, names=data.numbering.names, ids=data.numbering.ids)
 
 
 @pytest.mark.parametrize("which", HEADS)
@@ -486,8 +486,8 @@ def test_both_frameworks_have_the_same_figures(sets, which):
     program = lower(loads(SPEC.replace("HEAD", head)))
     if which == "maps":
         draw = np.random.default_rng(0)
-        data = Listed([mapped(str(i), draw.integers(0, 3, (50, 40 + i))) for i in range(4)], "segmentation")
-        data.names, data.ids = ("a", "b", "c"), (0, 1, 2)
+        maps = [mapped(str(i), draw.integers(0, 3, (50, 40 + i))) for i in range(4)]
+        data = Listed(maps, "segmentation", ("a", "b", "c"), (0, 1, 2))
     else:
         data = open_data(sets / which.replace("masks", "digits"), "val", head=program.spec.head)
     parts = (part, "paste") if which == "masks" else (part,)

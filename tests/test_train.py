@@ -13,7 +13,7 @@ from taught import DIGITS
 from spinec import TrainError, loads, lower
 from spinec.spec.recipes.load import load_recipe
 from spinec.train.data.forms import open_data
-from spinec.train.folder import RunFolder
+from spinec.train.folder import Needs, RunFolder
 from spinec.train.run import Run, train
 
 pytest.importorskip("torch")
@@ -40,7 +40,7 @@ def begun(digits, folder, *settings):
     program = lower(loads(DIGITS))
     recipe = load_recipe("small-detection", [*RECIPE, *settings])
     run = Run(program, recipe, open_data(digits, "train", head=program.spec.head), RunFolder(folder))
-    run.folder.begin(program, recipe, {})
+    run.folder.begin(program, recipe, Needs(str(digits)))
     return run
 
 
@@ -189,7 +189,7 @@ def test_a_folder_that_is_taken_is_refused(digits, tmp_path):
     with pytest.raises(TrainError, match="is there already; --resume"):
         begun(digits, tmp_path / "run")
     with pytest.raises(TrainError, match="no run to go on with"):
-        RunFolder(tmp_path / "none").asked()
+        RunFolder(tmp_path / "none").needs()
 
 
 def test_the_loss_falls(digits, tmp_path):

@@ -7,7 +7,7 @@ import os
 import platform
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,10 +31,30 @@ KEPT = ("state.safetensors", "weights.safetensors", "best.safetensors")
 
 
 @dataclass(frozen=True)
+class Needs:
+    """What a run needs that is not in its folder."""
+
+    data: str
+    backend: str = "pytorch"
+    weights: str | None = None
+    """The file that it starts from."""
+
+
+@dataclass(frozen=True)
 class RunFolder:
     """Where a run writes: every file whole, or as it was before."""
 
     path: Path
+
+    @property
+    def spec(self) -> Path:
+        """The network."""
+        return self.path / "spec.yaml"
+
+    @property
+    def recipe(self) -> Path:
+        """How it is trained."""
+        return self.path / "recipe.yaml"
 
     @property
     def state(self) -> Path:
@@ -65,14 +85,14 @@ class RunFolder:
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise TrainError(f"{self.path}: is there already; --resume {self.path} goes on with a run")
 
-    def begin(self, program: Program, recipe: Recipe, asked: Mapping[str, Any]) -> None:
+    def begin(self, program: Program, recipe: Recipe, needs: Needs) -> None:
         """Write down what is asked for.
 
         Raises:
             TrainError: where the folder is not free.
         """
         self.check_free()
-        told = {**asked, "size": list(program.size), "python": platform.python_version(), "packages": _packages()}
+        told = {**asdict(needs), "size": program.size, "python": platform.python_version(), "packages": _packages()}
         texts = (dump(program.spec), dump_recipe(recipe), "", json.dumps(told, indent=2) + "\n")
         with self._writing(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -105,17 +125,18 @@ class RunFolder:
         with self._writing(path):
             write_whole(path, data)
 
-    def asked(self) -> dict[str, Any]:
-        """What the run was asked for.
+    def needs(self) -> tuple[Needs, tuple[int, int]]:
+        """What the run needs, and the size of its input.
 
         Raises:
             TrainError: where there is no run.
         """
         try:
-            found: dict[str, Any] = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            told = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
+            height, width = told["size"]
+            return Needs(**{each.name: told[each.name] for each in fields(Needs)}), (height, width)
+        except (OSError, ValueError, TypeError, KeyError) as error:
             raise TrainError(f"{self.path}: no run to go on with: {error}") from None
-        return found
 
     def tell(self, line: Mapping[str, Any]) -> None:
         """Add a line to the metrics."""

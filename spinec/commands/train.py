@@ -10,15 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from spinec.options import BackendName, Size, app, fail, failing, read_spec, working
+from spinec.options import BackendName, Size, app, failing, read_spec, working
 from spinec.usage import Idle, refuse_idle
 
 if TYPE_CHECKING:
     from spinec.spec.model import ModelSpec
-    from spinec.spec.recipes.model import Recipe
-    from spinec.train.run import Run
-
-OF_DATA = "data"
 
 
 @app.command()
@@ -39,7 +35,7 @@ def train(
     classes: Annotated[
         str | None,
         typer.Option(
-            metavar=f"{OF_DATA}|LIST|FILE",
+            metavar="data|LIST|FILE",
             help="Classes of the head, if not the spec's: those of the data set, a list, a file of names.",
         ),
     ] = None,
@@ -61,14 +57,20 @@ def train(
         raise typer.BadParameter("expected a spec and --data DIR, or --resume RUN")
     begun = "name data recipe settings classes weights folder backend size"
     refuse_idle(context, Idle(begun, "with --resume: a run goes on as it was begun", resume))
+    from spinec.train.beginning import Asked, begin, take_up
+    from spinec.train.folder import RunFolder
     from spinec.train.run import train as run_on
 
     with working("reading"):
-        run, judged, start, asked = (
-            _resumed(resume, workers)
-            if resume
-            else _begun(name, data, recipe, settings, classes, weights, folder, backend, size, workers)
-        )
+        if name is None or data is None:
+            assert resume
+            beginning = take_up(RunFolder(resume), workers)
+        else:
+            asked = Asked(read_spec(name), data, recipe, settings or (), classes, weights, folder, backend, size)
+            beginning = begin(asked, workers)
+    run = beginning.run
+    if classes:
+        typer.echo(_classes(run.program.spec), err=True)
     if run.recipe.scaled != 1:
         typer.echo(
             f"rate: {run.recipe.optimizer.rate:g} for {run.recipe.optimizer.per} images a step, so {run.recipe.rate:g} "
@@ -78,12 +80,12 @@ def train(
     with working("building the network"):
         from spinec.train.judging import Judging
 
-        judge = Judging(run, judged)
-    if asked:
+        judge = Judging(run, beginning.judged)
+    if not resume:
         with failing(run.folder.path):
-            run.folder.begin(run.program, run.recipe, asked)
+            run.folder.begin(run.program, run.recipe, beginning.needs)
     with _Progress(run.rates.steps, run.recipe.batch) as progress, failing(run.folder.path):
-        whole = run_on(run, judge, progress.show, start)
+        whole = run_on(run, judge, progress.show, beginning.weights)
     if not whole:
         typer.echo(
             f"stopped: {shlex.join(['spinec', 'train', '--resume', str(run.folder.path)])} goes on from here", err=True
@@ -92,97 +94,15 @@ def train(
     typer.echo(f"{run.folder.best}: the weights of the best evaluation; see {run.folder.metrics}")
 
 
-def _begun(
-    name: str | None,
-    data: Path | None,
-    recipe: str | None,
-    settings: list[str] | None,
-    classes: str | None,
-    weights: Path | None,
-    folder: Path | None,
-    backend: str,
-    size: Any,
-    workers: int,
-) -> Any:
-    """A run that begins, the data that it is judged by, the weights that it begins with, and what it is asked for."""
-    from spinec.backends.checkpoints import read_checkpoint
-    from spinec.compiler.lowering.pipeline import lower
-    from spinec.spec.recipes.load import load_recipe
-    from spinec.train.folder import RunFolder
+def _classes(spec: ModelSpec) -> str:
+    """What the classes of a head have become."""
+    from spinec.spec.classes import classes_of
+    from spinec.train.beginning import head_of
 
-    assert name is not None
-    assert data is not None
-    spec = read_spec(name)
-    if spec.head is None:
-        fail(f"{spec.name}: has no head, and nothing says what is to be learned")
-    wanted = load_recipe(recipe or default_recipe(spec), settings or [])
-    spec = _with_classes(spec, classes, data, wanted) if classes else spec
-    program = lower(spec, size)
-    place = RunFolder(folder or Path("runs") / spec.name)
-    place.check_free()
-    start = read_checkpoint(weights, program) if weights else None
-    run, judged = _run(program, wanted, str(data), place, backend, workers)
-    asked = {
-        "spec": name,
-        "data": str(data.resolve()),
-        "backend": backend,
-        "weights": str(weights.resolve()) if weights else None,
-    }
-    return run, judged, start, asked
-
-
-def _resumed(path: Path, workers: int) -> Any:
-    """The run of a folder, the data that it is judged by, and the weights that it began with."""
-    from spinec.backends.checkpoints import read_checkpoint
-    from spinec.compiler.lowering.pipeline import lower
-    from spinec.spec.load import load
-    from spinec.spec.recipes.load import load_recipe
-    from spinec.train.folder import RunFolder
-
-    folder = RunFolder(path)
-    asked = folder.asked()
-    program = lower(load(path / "spec.yaml"), tuple(asked["size"]))
-    recipe = load_recipe(path / "recipe.yaml")
-    start = read_checkpoint(Path(asked["weights"]), program) if asked["weights"] else None
-    return *_run(program, recipe, asked["data"], folder, asked["backend"], workers), start, None
-
-
-def _run(program: Any, recipe: Recipe, data: str, folder: Any, backend: str, workers: int) -> tuple[Run, Any]:
-    from spinec.train.data.forms import open_data
-    from spinec.train.run import Run
-
-    head = program.spec.head
-    learned, judged = (open_data(data, split, head=head) for split in (recipe.data.train, recipe.data.evaluate))
-    return Run(program, recipe, learned, folder, backend, workers), judged
-
-
-def default_recipe(spec: ModelSpec) -> str:
-    """The paper's recipe for what a spec's head is taught."""
-    from spinec.spec.heads import MaskRCNN
-    from spinec.train.data.numbering import task_of
-
-    return "mask-rcnn" if isinstance(spec.head, MaskRCNN) else task_of(spec.head)
-
-
-def _with_classes(spec: ModelSpec, classes: str, data: Path, recipe: Recipe) -> ModelSpec:
-    """A spec whose head has other classes."""
-    from spinec.spec.classes import class_lists, read_names
-    from spinec.spec.making import change
-    from spinec.train.data.forms import open_data
-
-    named: Any = classes
-    if classes == OF_DATA:
-        named = list(open_data(data, recipe.data.train).names)
-    elif classes not in class_lists():
-        named = read_names(classes)
-    found = {"classes": named, **({"background": False} if hasattr(spec.head, "background") else {})}
-    changed = change(spec, {"head": {"labels": None, **found}})
-    typer.echo(f"{spec.name}: the head has {changed.head.classes:,} classes: {_shown(named)}", err=True)  # type: ignore[union-attr]
-    return changed
-
-
-def _shown(names: Any) -> str:
-    return names if isinstance(names, str) else ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+    labels = head_of(spec).labels
+    names = classes_of(labels, 0).names
+    shown = labels if isinstance(labels, str) else ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+    return f"{spec.name}: the head has {len(names):,} classes: {shown}"
 
 
 class _Progress:

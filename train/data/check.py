@@ -15,10 +15,10 @@ import numpy as np
 from spinec.backends.image_file import orientation_of
 from spinec.spec.errors import DataError
 from spinec.train.data.batches import MOST
-from spinec.train.data.examples import DataSet, Example, Task
+from spinec.train.data.examples import NONE, DataSet, Example, Task
 from spinec.train.data.findings import KINDS, Finding
 from spinec.train.data.forms import look_at, splits_of
-from spinec.train.data.numbering import NONE, task_of
+from spinec.train.data.numbering import task_of
 from spinec.train.data.workers import in_order
 
 SHOWN = 3  # examples of each kind that are kept
@@ -134,8 +134,8 @@ def _look(data: DataSet, checked: Checked, positions: Iterable[int], pictures: b
                 checked.add(Finding("picture twice", name, f"the same as {seen[looked.digest]}"))
             seen.setdefault(looked.digest, name)
     if data.task != "segmentation":
-        for number, name in enumerate(data.names):
-            if data.ids[number] != NONE and number not in used:
+        for number, name in enumerate(data.numbering.names):
+            if data.numbering.ids[number] != NONE and number not in used:
                 checked.add(Finding("no examples", name, f"class {number}"))
 
 

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinec.spec.errors import DataError
-from spinec.train.data.examples import Example, Task
+from spinec.train.data.examples import Example, Numbering, Task
 from spinec.train.data.findings import KINDS, Finding
 from spinec.train.data.json_elements import element_at, elements
 from spinec.train.data.masks import FARTHEST, Mask, mask_of
-from spinec.train.data.numbering import Numbering, numbered
+from spinec.train.data.numbering import numbered
 from spinec.train.data.pictures import read_rgb
 
 Report = Callable[[Finding], None]
@@ -76,16 +76,6 @@ class CocoSet:
     def name(self) -> str:
         """What messages call it: its file."""
         return str(self.file)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """What the classes are called, by their number."""
-        return self.numbering.names
-
-    @property
-    def ids(self) -> tuple[int, ...]:
-        """The ids of the file's categories, by the classes' numbers."""
-        return self.numbering.ids
 
     def __len__(self) -> int:
         return len(self.images)

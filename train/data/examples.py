@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,8 @@ Task: TypeAlias = Literal["detection", "segmentation", "classification"]
 TASKS: tuple[Task, ...] = ("detection", "segmentation", "classification")
 IGNORED = 255
 """What a map of classes says where no class is to be learned, as in padding."""
+NONE = -1
+"""Instead of an id, where the data set has no class of a number."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +50,17 @@ class Example:
     """(height, width): the class of each pixel, `IGNORED` where it is not judged."""
 
 
+class Numbering(NamedTuple):
+    """The classes of a data set, numbered as a head does."""
+
+    names: tuple[str, ...]
+    """What they are called, by their number; nothing where no class has the number."""
+    ids: tuple[int, ...]
+    """What the data set's files call the class of each number; `NONE` where they have none."""
+    numbers: Mapping[int, int]
+    """The number of each id."""
+
+
 class DataSet(Protocol):
     """Examples by their position. A data set can be pickled: workers get copies of it."""
 
@@ -60,12 +73,8 @@ class DataSet(Protocol):
         """What is to be learned from it."""
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """What the classes are called, by their number; nothing where no class has the number."""
-
-    @property
-    def ids(self) -> tuple[int, ...]:
-        """What the data set's files call the classes, by their number; -1 where no class of it has the number."""
+    def numbering(self) -> Numbering:
+        """Its classes: their `names`, and the `ids` that its files have for them, by their number."""
 
     def __len__(self) -> int: ...
 

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinec.spec.errors import DataError
-from spinec.train.data.examples import Example, Task
-from spinec.train.data.numbering import Numbering, numbered
+from spinec.train.data.examples import Example, Numbering, Task
+from spinec.train.data.numbering import numbered
 from spinec.train.data.pictures import is_picture, read_rgb
 
 
@@ -31,16 +31,6 @@ class FolderSet:
     def name(self) -> str:
         """What messages call it: its folder."""
         return str(self.folder)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """What the classes are called, by their number."""
-        return self.numbering.names
-
-    @property
-    def ids(self) -> tuple[int, ...]:
-        """The positions of the classes' folders in alphabetical order, by the classes' numbers."""
-        return self.numbering.ids
 
     def __len__(self) -> int:
         return len(self.files)

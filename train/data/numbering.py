@@ -4,27 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from spinec.spec.classes import ClassList, class_lists, classes_of
 from spinec.spec.errors import DataError, did_you_mean
 from spinec.spec.heads import Classification, DeepLab, Segmentation
-from spinec.train.data.examples import Task
+from spinec.train.data.examples import NONE, Numbering, Task
 
 WORDNET = re.compile(r"n\d{8}")
 IMAGENET, VOC = "imagenet-1k", "voc-21"
-NONE = -1
-"""Instead of an id, where the data set has no class of a number."""
-
-
-class Numbering(NamedTuple):
-    """The classes of a data set, numbered as a head does."""
-
-    names: tuple[str, ...]
-    ids: tuple[int, ...]
-    """What the data set calls the class of each number; `NONE` where it has none."""
-    numbers: Mapping[int, int]
-    """The number of each id."""
 
 
 def task_of(head: Any) -> Task:

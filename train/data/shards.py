@@ -22,9 +22,9 @@ from spinec.backends.image_file import picture_in
 from spinec.spec.errors import BackendError, DataError
 from spinec.train.data.coco import Image as Listed
 from spinec.train.data.coco import Index, row_of, set_of
-from spinec.train.data.examples import Example, Task
+from spinec.train.data.examples import Example, Numbering, Task
 from spinec.train.data.masks import Mask, mask_of
-from spinec.train.data.numbering import Numbering, numbered, numbered_values
+from spinec.train.data.numbering import numbered, numbered_values
 from spinec.train.data.tar_samples import CLASS, LISTED, read_bytes, samples_of
 
 if TYPE_CHECKING:
@@ -45,16 +45,6 @@ class ShardSet:
     numbering: Numbering = field(repr=False)
     task: Task
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """What the classes are called, by their number."""
-        return self.numbering.names
-
-    @property
-    def ids(self) -> tuple[int, ...]:
-        """What the shards call the classes, by their number."""
-        return self.numbering.ids
-
     def __len__(self) -> int:
         return int(self.ends[-1])
 
@@ -72,7 +62,7 @@ class ShardSet:
     def _number(self, label: int, name: str) -> int:
         if label not in self.numbering.numbers:
             raise DataError(
-                f"{name}{CLASS}: the class {label}, which has no number: {len(self.names)} classes are known"
+                f"{name}{CLASS}: the class {label}, which has no number: {len(self.numbering.names)} classes are known"
             )
         return self.numbering.numbers[label]
 

@@ -48,8 +48,12 @@ def seen(data: DataSet, sample: Sample) -> Answer:
             return _boxes(data, sample, picture, name, factor)
         case "classification":
             number = int(sample.classes)
-            return Classified(picture, name, False, (), _unsaid(1), np.array([number]), (data.names[number],))
-    names = (*data.names, *("" for _ in range(IGNORED - len(data.names))), "background")  # which is not drawn
+            return Classified(picture, name, False, (), _unsaid(1), np.array([number]), (data.numbering.names[number],))
+    names = (
+        *data.numbering.names,
+        *("" for _ in range(IGNORED - len(data.numbering.names))),
+        "background",
+    )  # which is not drawn
     labels = sample.classes.repeat(factor, 0).repeat(factor, 1)
     return Segmented(picture, name, False, (), labels, names)
 
@@ -69,8 +73,8 @@ def _boxes(data: DataSet, sample: Sample, picture: Image, name: str, factor: int
         boxes=sample.boxes * factor,
         scores=_unsaid(len(numbers)),
         labels=numbers,
-        names=tuple(data.names[number] for number in numbers),
-        ids=tuple(data.ids[number] for number in numbers),
+        names=tuple(data.numbering.names[number] for number in numbers),
+        ids=tuple(data.numbering.ids[number] for number in numbers),
         masks=masks,
     )
 

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from spinec.spec.errors import DataError
 from spinec.train.data.coco import CocoSet, Image, Index, Report, Row, checked, set_of
-from spinec.train.data.examples import IGNORED, Example, Task
+from spinec.train.data.examples import IGNORED, Example, Numbering, Task
 from spinec.train.data.findings import Finding
 from spinec.train.data.masks import FARTHEST
-from spinec.train.data.numbering import Numbering, numbered, numbered_values
+from spinec.train.data.numbering import numbered, numbered_values
 from spinec.train.data.pictures import read_rgb, read_values
 
 LISTS: Mapping[Task, str] = {"detection": "Main", "segmentation": "Segmentation"}
@@ -48,16 +48,6 @@ class VocMaps:
     def name(self) -> str:
         """What messages call it: its list."""
         return str(self.listed)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """What the classes are called, by their number."""
-        return self.numbering.names
-
-    @property
-    def ids(self) -> tuple[int, ...]:
-        """The values of the maps, by the classes' numbers."""
-        return self.numbering.ids
 
     def __len__(self) -> int:
         return len(self.pairs)

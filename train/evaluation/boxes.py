@@ -92,6 +92,7 @@ def boxes_judged(
 
     there = Counter(thing.number for thing in truths.things if not thing.crowd)
     classes = [
-        OfClass(data.names[number], number, data.ids[number], there[number], figures(number)) for number in numbers
+        OfClass(data.numbering.names[number], number, data.numbering.ids[number], there[number], figures(number))
+        for number in numbers
     ]
     return Verdict("detection", len(examples), figures(), tuple(classes), found)

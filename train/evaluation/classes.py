@@ -29,7 +29,7 @@ class Classes:
         """Ask for the classes of a batch of images (n, channels, height, width)."""
         _, labels = self.answer(images)
         for number, told in zip(batch.classes[: batch.real].tolist(), labels.tolist(), strict=False):
-            self.places.append((number, told.index(number) if number in told else len(self.data.names)))
+            self.places.append((number, told.index(number) if number in told else len(self.data.numbering.names)))
 
     def verdict(self) -> Verdict:
         """Shares of the pictures."""
@@ -37,7 +37,7 @@ class Classes:
         classes = []
         for number in numbers_of(self.data):
             own = found[found[:, 0] == number, 1]
-            name, known = self.data.names[number], self.data.ids[number]
+            name, known = self.data.numbering.names[number], self.data.numbering.ids[number]
             classes.append(OfClass(name, number, known, len(own), _shares(own)))
         return Verdict("classification", len(found), _shares(found[:, 1]), tuple(classes))
 

@@ -28,7 +28,7 @@ class Pixels:
     """Pixels by their class and by the answer, the last of which stands for all that the data set does not have."""
 
     def __post_init__(self) -> None:
-        number = len(self.data.names)
+        number = len(self.data.numbering.names)
         self.confusion = np.zeros((number, number + 1), np.int64)
 
     def add(self, batch: Batch, images: NDArray[np.float32]) -> None:
@@ -39,7 +39,7 @@ class Pixels:
             whole = at_own_scale(self.size, placement.original, placement.scaled)
             (told,) = self.answer(images[row : row + 1], whole)
             height, width = placement.original
-            self.confusion += confused(example.read_map(), told[0, :height, :width], len(self.data.names))
+            self.confusion += confused(example.read_map(), told[0, :height, :width], len(self.data.numbering.names))
             self.images += 1
 
     def verdict(self) -> Verdict:
@@ -49,7 +49,9 @@ class Pixels:
         for number in numbers_of(self.data):
             hit, own, said = int(right[number]), int(there[number]), int(told[number])
             figures = {"IoU": _share(hit, own + said - hit), "accuracy": _share(hit, own)}
-            classes.append(OfClass(self.data.names[number], number, self.data.ids[number], own, figures))
+            classes.append(
+                OfClass(self.data.numbering.names[number], number, self.data.numbering.ids[number], own, figures)
+            )
         known = [share for each in classes if (share := each.figures["IoU"]) is not None]
         figures = {"mIoU": float(np.mean(known)) if known else None}
         figures["pixel accuracy"] = _share(int(right.sum()), int(there.sum()))

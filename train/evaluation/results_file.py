@@ -52,7 +52,7 @@ def results_text(data: DataSet, detections: Sequence[Detection]) -> str:
     entries = [
         {
             "image_id": ids[each.position],
-            "category_id": data.ids[each.number],
+            "category_id": data.numbering.ids[each.number],
             "bbox": list(each.box),
             "score": each.score,
             **({} if each.mask is None else {"segmentation": each.mask}),
@@ -81,7 +81,7 @@ def read_results(file: Path, known: Known) -> list[Detection]:
 def _known(data: DataSet) -> Known:
     examples = {position: data[position] for position in range(len(data))}
     positions = {example.id: position for position, example in examples.items()}
-    return Known(data, positions, examples, {data.ids[number]: number for number in numbers_of(data)})
+    return Known(data, positions, examples, {data.numbering.ids[number]: number for number in numbers_of(data)})
 
 
 def _detection(entry: Any, known: Known) -> Detection:

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
-from spinec.train.data.examples import DataSet, Task
-from spinec.train.data.numbering import NONE
+from spinec.train.data.examples import NONE, DataSet, Task
 from spinec.train.evaluation.detections import Detection
 
 Figures: TypeAlias = Mapping[str, float | None]
@@ -47,4 +46,4 @@ class Verdict:
 
 def numbers_of(data: DataSet) -> list[int]:
     """The numbers of the classes that a data set has."""
-    return [number for number, each in enumerate(data.ids) if each != NONE]
+    return [number for number, each in enumerate(data.numbering.ids) if each != NONE]

@@ -1,0 +1,126 @@
+"""How a run is begun, and how one that was stopped is taken up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spinec.backends.checkpoints import read_checkpoint
+from spinec.compiler.graph.program import Program
+from spinec.compiler.lowering.pipeline import lower
+from spinec.spec.classes import class_lists, read_names
+from spinec.spec.errors import TrainError
+from spinec.spec.heads import Head, MaskRCNN
+from spinec.spec.load import load
+from spinec.spec.making import change
+from spinec.spec.model import ModelSpec
+from spinec.spec.recipes.load import load_recipe
+from spinec.spec.recipes.model import Recipe
+from spinec.train.data.examples import DataSet
+from spinec.train.data.forms import open_data
+from spinec.train.data.numbering import task_of
+from spinec.train.folder import Needs, RunFolder
+from spinec.train.run import Run
+
+if TYPE_CHECKING:
+    from spinec.backends.weights import Array
+
+OF_DATA = "data"
+"""Instead of names of classes: those of the data set."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a user asks for."""
+
+    spec: ModelSpec
+    data: Path
+    recipe: str | None = None
+    """A name or a file; nothing for the paper's."""
+    settings: Sequence[str] = ()
+    """Changes of the recipe, as ``optimizer.rate=0.1``."""
+    classes: str | None = None
+    """What the head's classes become: those of the `data`, a list of the library or a file of names."""
+    weights: Path | None = None
+    folder: Path | None = None
+    backend: str = "pytorch"
+    size: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """A run that can go."""
+
+    run: Run
+    needs: Needs
+    judged: DataSet
+    """What its weights are judged by."""
+    weights: Mapping[str, Array] | None
+    """What it starts from; random weights where there are none."""
+
+
+def begin(asked: Asked, workers: int = 0) -> Beginning:
+    """A run that begins. In its folder, nothing is written yet.
+
+    Raises:
+        SpinecError: where the folder is not free, or the data set or the weights do not fit the spec.
+    """
+    recipe = load_recipe(asked.recipe or default_recipe(asked.spec), asked.settings)
+    head_of(asked.spec)
+    spec = with_classes(asked.spec, asked.classes, asked.data, recipe) if asked.classes else asked.spec
+    program = lower(spec, asked.size)
+    folder = RunFolder(asked.folder or Path("runs") / spec.name)
+    folder.check_free()
+    weights = str(asked.weights.resolve()) if asked.weights else None
+    return _opened(program, recipe, folder, Needs(str(asked.data.resolve()), asked.backend, weights), workers)
+
+
+def take_up(folder: RunFolder, workers: int = 0) -> Beginning:
+    """The run of a folder, as it was begun.
+
+    Raises:
+        SpinecError: where there is no run, or what it needs is not there any more.
+    """
+    needs, size = folder.needs()
+    return _opened(lower(load(folder.spec), size), load_recipe(folder.recipe), folder, needs, workers)
+
+
+def _opened(program: Program, recipe: Recipe, folder: RunFolder, needs: Needs, workers: int) -> Beginning:
+    weights = read_checkpoint(Path(needs.weights), program) if needs.weights else None
+    head = program.spec.head
+    learned, judged = (open_data(needs.data, split, head=head) for split in (recipe.data.train, recipe.data.evaluate))
+    return Beginning(Run(program, recipe, learned, folder, needs.backend, workers), needs, judged, weights)
+
+
+def head_of(spec: ModelSpec) -> Head:
+    """What a spec is taught.
+
+    Raises:
+        TrainError: where it has no head.
+    """
+    if spec.head is None:
+        raise TrainError(f"{spec.name}: has no head, and nothing says what is to be learned")
+    return spec.head
+
+
+def default_recipe(spec: ModelSpec) -> str:
+    """The paper's recipe for what a spec's head is taught."""
+    head = head_of(spec)
+    return "mask-rcnn" if isinstance(head, MaskRCNN) else task_of(head)
+
+
+def with_classes(spec: ModelSpec, classes: str, data: Path, recipe: Recipe) -> ModelSpec:
+    """A spec whose head has other classes.
+
+    Raises:
+        SpinecError: where there are none, or the head cannot have them.
+    """
+    named: str | list[str] = classes
+    if classes == OF_DATA:
+        named = list(open_data(data, recipe.data.train, task=task_of(head_of(spec))).numbering.names)
+    elif classes not in class_lists():
+        named = read_names(classes)
+    background = {"background": False} if "background" in type(head_of(spec)).model_fields else {}
+    return change(spec, {"head": {"labels": None, "classes": named, **background}})
