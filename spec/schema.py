@@ -18,8 +18,11 @@ from spinec.spec.kinds.plan import SWITCH
 from spinec.spec.library import fragments
 from spinec.spec.model import ModelSpec, Scale
 from spinec.spec.names import BLOCK_NAME, OUTPUT_NAME
+from spinec.spec.recipes.load import recipes
+from spinec.spec.recipes.model import Recipe
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+NUMBER = r"^-?[0-9]+(\.[0-9]+)?$"
 REFERENCE = {"type": "string", "pattern": r"^\$[A-Za-z][A-Za-z0-9_]*$", "description": "a setting or a feature"}
 
 
@@ -83,6 +86,28 @@ def fragment_schema() -> dict[str, Any]:
     for name, part in {"defaults": defaults, "resample": {"$ref": "#/$defs/InputResample"}}.items():
         properties[name] = part | {"description": properties[name]["description"]}
     document["title"] = "spinec fragment"
+    return {"$schema": DIALECT, **document}
+
+
+def recipe_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a recipe, as written: with `extends`, and null for what it takes away."""
+    document = TypeAdapter(Recipe).json_schema()
+    definitions: dict[str, Any] = document["$defs"]
+    for part in (document, *definitions.values()):
+        part["properties"] = {name: _or_nothing(field) for name, field in part["properties"].items()}
+        part.pop("required", None)
+    properties = document["properties"]
+    definitions["Schedule"]["properties"]["drops"]["anyOf"][0]["propertyNames"] = {"pattern": NUMBER}
+    properties["recipe"] = properties["recipe"]["anyOf"][0]
+    properties["extends"] = {
+        "type": "string",
+        "description": "a recipe of the library, or a file beside this one, to start from",
+        "examples": list(recipes()),
+    }
+    document["required"] = ["recipe"]
+    document["if"] = {"not": {"required": ["extends"]}}
+    document["then"] = {"required": ["schedule"]}
+    document["title"] = "spinec recipe"
     return {"$schema": DIALECT, **document}
 
 

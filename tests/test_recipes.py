@@ -1,8 +1,10 @@
 """Recipes: the paper's protocol as documents, what is wrong with one, and the rate of every step."""
 
+import json
+
 import pytest
 
-from spinec import SpecError
+from spinec import SpecError, TrainError
 from spinec.spec.recipes.dump import dump_recipe
 from spinec.spec.recipes.load import load_recipe, recipes
 from spinec.train.rates import Rates
@@ -58,7 +60,36 @@ def test_the_rate_grows_with_the_batch():
 def test_one_length_takes_the_place_of_the_other():
     schedule = load_recipe("detection", ["schedule.steps=100"]).schedule
     assert (schedule.steps, schedule.epochs) == (100, None)
-    assert load_recipe("mask-rcnn").schedule.drops == {320: 0.1, 340: 0.01}
+    assert load_recipe("mask-rcnn").schedule.drops_in(350) == {320: 0.1, 340: 0.01}
+
+
+def test_drops_are_counted_from_either_end(tmp_path):
+    """For the last 30 and 10 epochs, however many there are."""
+    for epochs in (72, 350):
+        rates = Rates(load_recipe("detection", [f"schedule.epochs={epochs}"]), COCO)
+        steps = [(epochs - 30) * COCO - 1, (epochs - 30) * COCO, (epochs - 10) * COCO - 1, (epochs - 10) * COCO]
+        assert [rates[step] for step in steps] == pytest.approx([0.28, 0.028, 0.028, 0.0028])
+    both = load_recipe("detection", ["schedule={epochs: 40, drops: {-10: 0.1, 5: 0.5, 35: 0.01}}"])
+    assert list(both.schedule.drops_in(40).items()) == [(5, 0.5), (30, 0.1), (35, 0.01)]
+    assert load_recipe("detection", ["schedule.epochs=30"]).schedule.drops_in(30) == {0: 0.1, 20: 0.01}
+    (tmp_path / "short.yaml").write_text(
+        "recipe: short\nextends: detection\nschedule: {epochs: 20, drops: {-30: 0.1}}\n"
+    )
+    with pytest.raises(
+        SpecError, match=r"short.yaml:3:31: schedule.drops: -30 is before the run begins, which has 20 epochs"
+    ):
+        load_recipe(tmp_path / "short.yaml")
+    with pytest.raises(TrainError, match=r"schedule.drops: -30 is before .*, which has 10 epochs"):
+        Rates(load_recipe("detection", ["schedule.steps=4630"]), COCO)
+
+
+def test_the_command_lists_them(spinec):
+    code, out, _ = spinec("list", "--recipes", "--format", "json")
+    rows = {row["recipe"]: row for row in json.loads(out)["rows"]}
+    assert (code, rows.keys()) == (0, recipes().keys())
+    assert (rows["detection"]["epochs"], rows["detection"]["steps"]) == (650, None)
+    assert (rows["proxy"]["epochs"], rows["proxy"]["steps"]) == (None, 4500)
+    assert rows["classification"]["rate"] == 0.128
 
 
 def test_networks_are_judged_by_epochs_or_by_steps():
@@ -94,6 +125,8 @@ def test_commands_know_a_recipe(spinec, tmp_path, monkeypatch):
         ("augment.scale=[2, 1]", "augment.scale: expected the smaller number first"),
         ("augment.scale=2", "augment.scale: expected two numbers, [least, most]"),
         ("augment.flip=2", "augment.flip: expected at most 1, got 2"),
+        ("schedule.drops={nan: 1}", "expected epochs and factors, such as"),
+        ("schedule.drops={1: 1, 1.0: 2}", "expected epochs and factors, such as"),
         ("schedule.drops={a: 1}", "expected epochs and factors, such as {620: 0.1, 640: 0.01}"),
         ("schedule={kind: cosine, epochs: null}", "schedule: expected either 'steps' or 'epochs'"),
         ("evaluate={every: 2, steps: 500}", "evaluate: expected either 'every', in epochs, or 'steps'"),

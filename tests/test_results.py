@@ -36,6 +36,7 @@ BETAS = "10,10,5,5,15,20,20,1,20,15,5,20,10,15,15,10,10,1"
 # The kind that a command gives, its exit code, and its verdict.
 COMMANDS = {
     "list": ("library", 0, None),
+    "list --recipes": ("recipes", 0, None),
     "published": ("published", 0, None),
     "show eff-spinenet-d0": ("blocks", 0, None),
     "show small.yaml --critical-path": ("blocks", 0, None),

@@ -135,7 +135,7 @@ APART = {  # commands that are not walked, and why
     "detect": "loads a framework: tests/test_predictors.py",
     "evaluate": "loads a framework: tests/test_evaluate.py, and REFUSED",
     "explain": "takes no options",
-    "list": "has one option, and counts the whole library",
+    "list": "has two options, and counts the whole library",
     "plugins": "has no option: tests/test_plugins.py",
     "published": "has one option, and counts the whole library",
     "export": "loads a framework: see REFUSED",

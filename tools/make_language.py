@@ -63,17 +63,19 @@ def language() -> dict[str, str]:
     whole = schema()
     parts: dict[str, Node] = whole["$defs"]
     named = {**SECTIONS, **MEANT}
-    made = {f"language-{key}": _table(parts[name], parts[name].get("required", ())) for key, name in named.items()}
+    made = {
+        f"language-{key}": fields_table(parts[name], parts[name].get("required", ())) for key, name in named.items()
+    }
     return made | {
         "language-document": _document(whole),
-        "language-block": _table(_common(parts), _required(Block)),
-        "language-inputs": _table(parts["Input"], ["from"], without=tuple(InputResample.model_fields)),
+        "language-block": fields_table(_common(parts), _required(Block)),
+        "language-inputs": fields_table(parts["Input"], ["from"], without=tuple(InputResample.model_fields)),
         "language-kinds": "\n\n".join(_kind(parts, kind, "Block") for kind in KINDS.values()),
         "language-heads": "\n\n".join(_kind(parts, kind, "Head") for kind in Head.kinds.values()),
         "language-dialects": _dialects(),
         "language-fragments": _fragments(),
-        "language-fragment": _table(own := fragment_schema(), own["required"]),
-        "language-cell": _table(own["$defs"]["Cell"], own["$defs"]["Cell"]["required"]),
+        "language-fragment": fields_table(own := fragment_schema(), own["required"]),
+        "language-cell": fields_table(own["$defs"]["Cell"], own["$defs"]["Cell"]["required"]),
         "language-activations": _activations(),
         "language-limits": _limits(),
         "quantities": _quantities(),
@@ -86,10 +88,10 @@ def _kind_documents() -> dict[str, str]:
     whole = TypeAdapter(KindDocument).json_schema(by_alias=True)
     parts: dict[str, Node] = whole["$defs"]
     return {
-        "kinds-document": _table(whole, whole["required"]),
-        "kinds-field": _table(parts["FieldDocument"], ()),
-        "kinds-shortcut": _table(parts["Shortcut"], ()),
-        "kinds-step": _table(_step(Step), ()),
+        "kinds-document": fields_table(whole, whole["required"]),
+        "kinds-field": fields_table(parts["FieldDocument"], ()),
+        "kinds-shortcut": fields_table(parts["Shortcut"], ()),
+        "kinds-step": fields_table(_step(Step), ()),
         "kinds-primitives": _primitives(),
         "kinds-parts": _parts(),
     }
@@ -134,7 +136,7 @@ def _primitives() -> str:
 
 
 def _document(whole: Node) -> str:
-    about = {name: _phrase(whole["$defs"][part]["description"]) for name, part in SECTIONS.items()}
+    about = {name: phrase(whole["$defs"][part]["description"]) for name, part in SECTIONS.items()}
     rows = []
     for name, field in whole["properties"].items():
         key = f"[`{name}`](#{name})" if name in EXPLAINED else f"`{name}`"
@@ -159,12 +161,13 @@ def _kind(parts: Mapping[str, Node], model: type[Block] | type[Head], base: str)
     names = [name for name in part["properties"] if name not in parts[base]["properties"]]
     if issubclass(model, Block):  # it may say more for what all blocks have
         names = list(model.definition.document.fields)
-    own = _table({"properties": {name: part["properties"][name] for name in names}}, _required(model))
+    own = fields_table({"properties": {name: part["properties"][name] for name in names}}, _required(model))
     about = part["description"].replace("\n", " ")
     return f"### {kind}\n\n{about}\n\n{own}"
 
 
-def _table(part: Node, required: Iterable[str], without: Iterable[str] = ()) -> str:
+def fields_table(part: Node, required: Iterable[str], without: Iterable[str] = ()) -> str:
+    """The fields of a part of a schema: what each is, its default, and what it says."""
     rows = [
         [f"`{name}`", _type(field), _default(field, name in required), _about(field)]
         for name, field in part["properties"].items()
@@ -177,7 +180,7 @@ def _about(field: Node) -> str:
     return next((each["description"] for each in (field, *_options(field)) if "description" in each), "")
 
 
-def _phrase(docstring: str) -> str:
+def phrase(docstring: str) -> str:
     """A docstring as descriptions of fields are written."""
     return (docstring[:1].lower() + docstring[1:]).removesuffix(".").replace("\n", " ")
 
@@ -206,13 +209,13 @@ def _type(field: Node) -> str:
     if "enum" in field:
         return ", ".join(f"`{choice}`" for choice in field["enum"])
     if options := _options(field):
-        return ", or ".join(_type(option) for option in options)
+        return ", or ".join(_type(option) for option in options).replace(", or two numbers", ", or a pair of them")
     if "$ref" in field:
         name = field["$ref"].rpartition("/")[2]
         section = LIKE.get(name) or next((key for key, model in MEANT.items() if model == name), None)
         return f"[mapping](#{section})" if section else "mapping"
     if each := field.get("prefixItems"):
-        return "a pair of them" if len(each) == 2 else f"{len(each)} of {_type(each[0])}"
+        return "two numbers" if len(each) == 2 else f"{len(each)} of {_type(each[0])}"
     match field.get("type"):
         case ["string", "number", "boolean"]:
             return "[formula](#formulas)"

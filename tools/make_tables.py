@@ -7,6 +7,7 @@ from pathlib import Path
 
 from make_api import api
 from make_language import language
+from make_recipes import recipe_tables
 
 from spinec import cost, load, lower, names
 from spinec.spec.codes import reference
@@ -42,6 +43,7 @@ def tables() -> dict[str, str]:
         "results": _results().to_text("markdown"),
         "convnext": f"```yaml\n{kind_files()['convnext'].read_text(encoding='utf-8')}```",
         **language(),
+        **recipe_tables(),
     }
 
 

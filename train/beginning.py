@@ -17,9 +17,10 @@ from spinec.spec.load import load
 from spinec.spec.making import change
 from spinec.spec.model import ModelSpec
 from spinec.spec.recipes.load import load_recipe
-from spinec.spec.recipes.model import Recipe
+from spinec.spec.recipes.model import Data, Recipe
 from spinec.train.data.examples import DataSet
 from spinec.train.data.forms import open_data
+from spinec.train.data.held_out import held_out
 from spinec.train.data.numbering import task_of
 from spinec.train.folder import Needs, RunFolder
 from spinec.train.run import Run
@@ -89,9 +90,14 @@ def take_up(folder: RunFolder, workers: int = 0) -> Beginning:
 
 def _opened(program: Program, recipe: Recipe, folder: RunFolder, needs: Needs, workers: int) -> Beginning:
     weights = read_checkpoint(Path(needs.weights), program) if needs.weights else None
-    head = program.spec.head
-    learned, judged = (open_data(needs.data, split, head=head) for split in (recipe.data.train, recipe.data.evaluate))
+    learned, judged = _data(needs.data, recipe.data, program.spec.head)
     return Beginning(Run(program, recipe, learned, folder, needs.backend, workers), needs, judged, weights)
+
+
+def _data(place: str, said: Data, head: Head | None) -> tuple[DataSet, DataSet]:
+    """What is learned from, and what the result is judged by."""
+    learned = open_data(place, said.train, head=head)
+    return held_out(learned, said.hold_out) if said.hold_out else (learned, open_data(place, said.evaluate, head=head))
 
 
 def head_of(spec: ModelSpec) -> Head:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import ceil, cos, pi
 
+from spinec.spec.errors import TrainError
+from spinec.spec.recipes.load import FITTING
 from spinec.spec.recipes.model import Recipe
 
 EVERY = 10.0  # epochs from one evaluation to the next, where a recipe does not say
@@ -16,6 +19,22 @@ class Rates:
 
     recipe: Recipe
     steps_per_epoch: float
+
+    def __post_init__(self) -> None:
+        """Find what does not fit together.
+
+        Raises:
+            TrainError: when the rate drops before the run begins.
+        """
+        try:
+            self.recipe.schedule.drops_in(self.epochs)
+        except ValueError as error:
+            raise TrainError(f"{self.recipe.recipe}: schedule.drops: {error}: {FITTING}") from None
+
+    @property
+    def epochs(self) -> float:
+        """How often all images are seen."""
+        return self.recipe.schedule.epochs or self.steps / self.steps_per_epoch
 
     @property
     def steps(self) -> int:
@@ -62,5 +81,9 @@ class Rates:
                 return rate * (1 + cos(pi * min(1.0, step / self.steps))) / 2
             case "exponential":
                 return rate * float(schedule.factor ** (epoch // schedule.every))
-        factors = [factor for start, factor in sorted(schedule.drops.items()) if epoch >= start]
+        factors = [factor for start, factor in self._drops.items() if epoch >= start]
         return rate * (factors[-1] if factors else 1.0)
+
+    @cached_property
+    def _drops(self) -> dict[float, float]:
+        return self.recipe.schedule.drops_in(self.epochs)

@@ -15,6 +15,7 @@ from spinec.spec.validate import show, validate
 MAX_PARENTS = 16
 LENGTHS = {"schedule": ("epochs", "steps"), "warmup": ("epochs", "steps"), "evaluate": ("every", "steps")}
 """Two ways to say how long, by section: who says one takes the other away."""
+FITTING = "give drops that fit into it, or null for none"
 WHOLE = ("drops",)  # mappings of numbers, which mean nothing beside others
 
 
@@ -50,6 +51,14 @@ def read_recipe(tree: Item, path: Path | None, allowance: Allowance, settings: I
     recipe = validate(Recipe, tree, faults, "")
     if recipe is None:
         raise SpecError(faults)
+    if recipe.schedule.epochs:
+        try:
+            recipe.schedule.drops_in(recipe.schedule.epochs)
+        except ValueError as error:
+            drops = tree.find(("schedule", "drops"))
+            raise SpecError(
+                [Fault("SPN-208", f"schedule.drops: {error}", drops.place if drops else None, FITTING)]
+            ) from None
     return recipe
 
 

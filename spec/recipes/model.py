@@ -7,6 +7,7 @@ public code (tensorflow/tpu).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -25,9 +26,12 @@ def _by_epoch(drops: Any) -> Any:
     if not isinstance(drops, Mapping):
         return drops
     try:
-        return {float(epoch): factor for epoch, factor in drops.items()}
+        found = {float(epoch): factor for epoch, factor in drops.items()}
     except ValueError:
-        raise ValueError("expected epochs and factors, such as {620: 0.1, 640: 0.01}") from None
+        found = {}
+    if len(found) < len(drops) or not all(map(isfinite, found)):
+        raise ValueError("expected epochs and factors, such as {620: 0.1, 640: 0.01} or {-30: 0.1, -10: 0.01}")
+    return found
 
 
 def _range(value: Any) -> Any:
@@ -56,6 +60,12 @@ class Data(Frozen):
 
     train: str = Field("train", max_length=200, description="split that is learned from")
     evaluate: str = Field("val", max_length=200, description="split that the result is judged by")
+    hold_out: int = Field(
+        0,
+        ge=0,
+        le=MOST,
+        description="images of `train` that are not learned from: the result is judged by these, not by `evaluate`",
+    )
     boxes: Count = Field(100, description="boxes of an image that are learned, at most")
 
 
@@ -78,7 +88,9 @@ class Augment(Frozen):
 class Optimizer(Frozen):
     """How weights follow gradients."""
 
-    kind: Literal["sgd", "rmsprop", "adamw"] = "sgd"
+    kind: Literal["sgd", "rmsprop", "adamw"] = Field(
+        "sgd", description="which rule; sgd and adamw are those of torch.optim, rmsprop is TensorFlow's"
+    )
     rate: Positive = Field(0.28, description="learning rate for `per` images a step; it grows with them")
     per: Count = Field(256, description="images of a step that the rate is for")
     momentum: Ratio = Field(0.9, description="share of the last step that the next one keeps")
@@ -116,16 +128,29 @@ class Schedule(Frozen):
         "drops", description="by factors at some epochs; to 0, as half a cosine; by one factor again and again"
     )
     drops: Annotated[Mapping[float, Factor], BeforeValidator(_by_epoch), *READ_ONLY] = Field(
-        {}, max_length=100, description="epoch: the factor of the rate from it on"
+        {}, max_length=100, description="epoch: the factor of the rate from it on; -30 is 30 epochs before the end"
     )
     factor: Ratio = Field(0.97, description="exponential: of the rate")
     every: Epochs = Field(2.4, description="exponential: epochs from one factor to the next")
-    warmup: Warmup | None = None
+    warmup: Warmup | None = Field(None, description="how the rate rises at first; without it, it does not")
 
     @model_validator(mode="after")
     def _one_length(self) -> Self:
         check_one(self.steps, self.epochs)
         return self
+
+    def drops_in(self, epochs: float) -> dict[float, float]:
+        """The epoch that each drop begins with, in a run of so many, and its factor.
+
+        Raises:
+            ValueError: for one that is farther from the end than the beginning is.
+
+        >>> Schedule(epochs=650, drops={-30: 0.1, -10: 0.01}).drops_in(650)
+        {620.0: 0.1, 640.0: 0.01}
+        """
+        if early := [epoch for epoch in sorted(self.drops) if epoch + epochs < 0]:
+            raise ValueError(f"{early[0]:g} is before the run begins, which has {epochs:.4g} epochs")
+        return dict(sorted((epoch + epochs * (epoch < 0), factor) for epoch, factor in self.drops.items()))
 
 
 class Average(Frozen):
@@ -164,9 +189,7 @@ class Recipe(Frozen):
     optimizer: Optimizer = Optimizer()
     schedule: Schedule
     average: Average | None = None
-    precision: Literal["float32", "bfloat16", "float16"] = Field(
-        "float32", description="of what the network computes; weights, losses and evaluation are float32"
-    )
+    precision: Literal["float32", "bfloat16"] = Field("float32", description="of what is computed; weights are float32")
     evaluate: Evaluate = Evaluate()
     seed: int = Field(0, ge=0, le=2**63 - 1, description="of the start, the order of the images and their augmentation")
 

@@ -89,29 +89,35 @@ class Described(StrEnum):
     """What a schema describes."""
 
     specs = "specs"
+    recipes = "recipes"
     results = "results"
 
 
 @app.command()
 def schema(
     of: Annotated[
-        Described, typer.Argument(help="What to describe: specs, or the JSON that commands write.")
+        Described, typer.Argument(help="What to describe: specs, recipes of training, or the JSON that commands write.")
     ] = Described.specs,
     fragment: Annotated[bool, typer.Option("--fragment", help="Describe fragments instead of specs.")] = False,
 ) -> None:
-    """Print a JSON Schema of specs or of results.
+    """Print a JSON Schema of specs, recipes or results.
 
-    The schema of specs is for your editor. The schema of results is for programs that read the JSON of commands.
+    The schemas of specs and recipes are for your editor. The schema of results is for programs that read the JSON of
+    commands.
     """
     import json
 
     from spinec.spec import schema as schemas
     from spinec.spec.results import results_schema
 
-    if fragment and of is Described.results:
-        raise typer.BadParameter("--fragment is of specs, not of results")
-    made = results_schema if of is Described.results else schemas.fragment_schema if fragment else schemas.schema
-    typer.echo(json.dumps(made(), indent=2))
+    if fragment and of is not Described.specs:
+        raise typer.BadParameter(f"--fragment is of specs, not of {of}")
+    made = {
+        Described.specs: schemas.fragment_schema if fragment else schemas.schema,
+        Described.recipes: schemas.recipe_schema,
+        Described.results: results_schema,
+    }
+    typer.echo(json.dumps(made[of](), indent=2))
 
 
 def _checked(name: str) -> tuple[str | None, Sequence[Fault]]:

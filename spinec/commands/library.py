@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,8 +14,19 @@ if TYPE_CHECKING:
 
 
 @app.command("list")
-def list_specs(form: Output = Form.table) -> None:
-    """List the specs of the library."""
+def list_specs(
+    recipes: Annotated[
+        bool, typer.Option("--recipes", help="List the recipes of training instead of the specs.")
+    ] = False,
+    form: Output = Form.table,
+) -> None:
+    """List the specs or the recipes of the library."""
+    if recipes:
+        from spinec.spec.recipes import load as known
+        from spinec.visualize.table.recipes import recipes_table
+
+        print_table(recipes_table(map(known.load_recipe, known.recipes())), form)
+        return
     from spinec.visualize.table.costs import library_table
 
     print_table(library_table(_reports()), form)

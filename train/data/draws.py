@@ -15,6 +15,7 @@ class Purpose(IntEnum):
     augmentation = 0
     order = 1
     sets = 2
+    holding_out = 3
 
 
 def draws(seed: int, epoch: int, index: int, purpose: Purpose = Purpose.augmentation) -> Generator:
@@ -26,9 +27,9 @@ def draws(seed: int, epoch: int, index: int, purpose: Purpose = Purpose.augmenta
     return Generator(_philox(seed, epoch, index, purpose))
 
 
-def permutation(seed: int, epoch: int, number: int) -> NDArray[np.int64]:
+def permutation(seed: int, epoch: int, number: int, purpose: Purpose = Purpose.order) -> NDArray[np.int64]:
     """The order of an epoch: by the rank of raw bits, which are the same in every version of numpy."""
-    bits = _philox(seed, epoch, 0, Purpose.order).random_raw(number)
+    bits = _philox(seed, epoch, 0, purpose).random_raw(number)
     return np.argsort(bits, kind="stable").astype(np.int64)
 
 
