@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from spinec.options import BackendName, Size, app, failing, read_spec, working
+from spinec.progress import Progress
 from spinec.usage import Idle, refuse_idle
 
 if TYPE_CHECKING:
     from spinec.spec.model import ModelSpec
+    from spinec.train.rates import Rates
 
 
 @app.command()
@@ -84,14 +84,26 @@ def train(
     if not resume:
         with failing(run.folder.path):
             run.folder.begin(run.program, run.recipe, beginning.needs)
-    with _Progress(run.rates.steps, run.recipe.batch) as progress, failing(run.folder.path):
-        whole = run_on(run, judge, progress.show, beginning.weights)
+    typer.echo(_length(run.rates), err=True)
+    with Progress(run.rates.steps, run.recipe.batch) as progress, failing(run.folder.path):
+
+        def judged(weights: Any) -> Any:
+            with progress.judging():
+                return judge(weights)
+
+        whole = run_on(run, judged, progress.show, beginning.weights)
     if not whole:
         typer.echo(
             f"stopped: {shlex.join(['spinec', 'train', '--resume', str(run.folder.path)])} goes on from here", err=True
         )
         raise typer.Exit(130)
     typer.echo(f"{run.folder.best}: the weights of the best evaluation; see {run.folder.metrics}")
+
+
+def _length(rates: Rates) -> str:
+    """How long a run is."""
+    epochs = f"{rates.steps / rates.steps_per_epoch:.3g} epochs"
+    return f"{rates.steps:,} steps of {rates.recipe.batch:,} images, {epochs}; judged every {rates.every:,} steps"
 
 
 def _classes(spec: ModelSpec) -> str:
@@ -103,47 +115,3 @@ def _classes(spec: ModelSpec) -> str:
     names = classes_of(labels, 0).names
     shown = labels if isinstance(labels, str) else ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
     return f"{spec.name}: the head has {len(names):,} classes: {shown}"
-
-
-class _Progress:
-    """How far a run is: a bar on a terminal, and a line for every evaluation."""
-
-    def __init__(self, steps: int, batch: int) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        columns = (
-            MofNCompleteColumn(),
-            BarColumn(),
-            TextColumn("{task.description}"),
-            TimeRemainingColumn(),
-            TextColumn("to go"),
-        )
-        console = Console(stderr=True)
-        self._bar = Progress(*columns, console=console, disable=not console.is_terminal)
-        self._task = self._bar.add_task("", total=steps)
-        self._batch = batch
-
-    def __enter__(self) -> _Progress:
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bar.stop()
-
-    def show(self, line: Mapping[str, Any]) -> None:
-        """Show a line of the metrics."""
-        if "loss" not in line:
-            figures = {name: value for name, value in line.items() if name != "step"}
-            typer.echo(
-                f"step {line['step']}: "
-                + ", ".join(f"{name} {value:.3f}" for name, value in [*figures.items()][:3] if value is not None),
-                err=True,
-            )
-            return
-        rate = self._batch / max(line["seconds"], 1e-9)
-        self._bar.update(
-            self._task, completed=line["step"], description=f"loss {line['loss']:.4f}, {rate:.1f} images/s"
-        )

@@ -1,0 +1,1 @@
+../../spinec/progress.py
