@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Protocol
 
+from spinec.backends.blame import Watched
 from spinec.compiler.graph.program import Program
 from spinec.spec.errors import BackendError
 from spinec.spec.recipes.model import Recipe
@@ -25,8 +28,11 @@ class Learner(Protocol):
         """One step of gradient descent; gives the losses, and the norm of all gradients before it is limited.
 
         Images are (batch, height, width, channels). What is drawn at random, as for stochastic depth, is drawn by the
-        recipe's seed and the number of the step alone.
+        recipe's seed and the number of the step alone. Where one of these is no number, nothing is changed.
         """
+
+    def watch(self, images: Array, targets: Mapping[str, NDArray[Any]], number: int) -> Watched:
+        """What is not finite in a step that was taken last and changed nothing: all of it is computed again."""
 
     def state(self) -> dict[str, Array]:
         """All that training goes on from: ``weights/NAME``, ``momentum/NAME``, ``average/NAME`` and so on."""
@@ -40,6 +46,50 @@ class Learner(Protocol):
 
     def weights(self) -> dict[str, Array]:
         """What the network is judged by: the average where the recipe has one, else the weights as they are."""
+
+
+@dataclass
+class Scale:
+    """What a loss is multiplied by, so that gradients in float16 are not too small to be told from 0.
+
+    The least that works: it is halved where gradients overflow, and doubled after `EVERY` steps that went well, as
+    PyTorch and Keras do it. A power of 2, by which no digit of a gradient is lost.
+    """
+
+    on: bool
+    value: float = 1.0
+    steps: int = 0
+    """How many steps went well since it was changed."""
+
+    EVERY = 2000
+    FIRST = 65536.0
+
+    def __post_init__(self) -> None:
+        self.value = self.FIRST if self.on else 1.0
+
+    def told(self, told: dict[str, float]) -> dict[str, float]:
+        """What a step tells, and what it means for the next one; a step whose gradients overflowed is skipped."""
+        if not self.on:
+            return told
+        used, lacking = self.value, [name for name, value in told.items() if not isfinite(value)]
+        if lacking == ["gradient"] and used > 1:
+            self.value, self.steps = used / 2, 0
+            return {**{name: value for name, value in told.items() if name != "gradient"}, "scale": used, "skipped": 1}
+        self.steps += not lacking
+        if self.steps == self.EVERY:
+            self.value, self.steps = used * 2, 0
+        return {**told, "scale": used}
+
+    def state(self) -> dict[str, Array]:
+        """What it goes on from."""
+        import numpy as np
+
+        return {"scaler/scale": np.array(self.value), "scaler/steps": np.array(float(self.steps))} if self.on else {}
+
+    def load(self, state: Mapping[str, Array]) -> None:
+        """Go on from a state."""
+        if self.on:
+            self.value, self.steps = float(state["scaler/scale"]), int(state["scaler/steps"])
 
 
 def decayed(program: Program, recipe: Recipe) -> list[str]:
@@ -68,6 +118,7 @@ def check_state(program: Program, recipe: Recipe, state: Mapping[str, Array]) ->
     """
     shapes = {**program.weights, **program.state}
     wanted = {f"{part}/{name}": shapes[name] for part, names in parts_of(program, recipe).items() for name in names}
+    wanted |= dict.fromkeys(Scale(recipe.precision == "float16").state(), ())
     for name in wanted.keys() | state.keys():
         if (held := state[name].shape if name in state else None) != wanted.get(name):
             expected = f"expected {wanted[name]}" if name in wanted else "expected no such array"

@@ -101,7 +101,7 @@ def test_a_signal_stops_a_run_after_its_step(digits, tmp_path):
 
 def test_losses_that_are_no_numbers_stop_it_and_the_last_state_stays(digits, tmp_path):
     run = begun(digits, tmp_path / "run", "optimizer={kind: sgd, rate: 1e5, per: 1, clip: 0}", "schedule.warmup=null")
-    with pytest.raises(TrainError, match=r"step \d: .* is no number any more; .*: try a lower rate"):
+    with pytest.raises(TrainError, match=r"step \d: .* is no number any more, first .*; .*: try a lower rate"):
         train(run, judged)
     state, step = run.folder.kept()
     assert all(np.isfinite(array).all() for array in state.values())

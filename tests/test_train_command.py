@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+from kill_training import begin, differences, prepare, steps_of, train_with_kills
 from patience import wait_for
 from taught import DIGITS
 
@@ -43,21 +44,22 @@ def started(*words):
     return subprocess.Popen([sys.executable, "-m", "spinec", "train", *words], stderr=subprocess.PIPE, text=True)
 
 
-def test_killed_at_once_it_goes_on_to_the_same_weights(here, spinec):
+def test_what_it_tells(here, spinec):
     code, out, err = spinec("train", "tiny.yaml", "--data", "digits", *SHORT, "--run", "whole")
     assert (code, out.split(":")[0]) == (0, "whole/best.safetensors")
     assert "step 4: AP 0." in err
     assert "step 6: AP 0." in err
     lines = (here / "whole" / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in lines] == [1, 2, 3, 4, 4, 5, 6, 6]
-    killed = started("tiny.yaml", "--data", "digits", *SHORT, "--run", "killed")
-    wait_for(lambda: (here / "killed" / "state.safetensors").exists() or killed.poll() is not None)
-    killed.send_signal(signal.SIGKILL)
-    killed.communicate()
-    assert spinec("train", "--resume", "killed")[0] == 0
-    for name in ("state", "weights", "best"):
-        ends = [(here / run / f"{name}.safetensors").read_bytes() for run in ("whole", "killed")]
-        assert ends[0] == ends[1], name
+
+
+def test_killed_three_times_it_goes_on_to_the_same_weights(tmp_path, spinec, monkeypatch):
+    """`tests/kill_training.py` kills thirty times."""
+    monkeypatch.chdir(tmp_path)
+    prepare(tmp_path)
+    assert len(train_with_kills(tmp_path, 3, workers=[0])) == 3
+    assert spinec(*begin("whole", steps_of(3)), "--workers", "0")[0] == 0
+    assert differences(tmp_path / "whole", tmp_path / "killed") == []
 
 
 def test_what_is_written_is_what_detect_takes(here, spinec):

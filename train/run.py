@@ -9,6 +9,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from spinec.backends.backend import backend
+from spinec.backends.blame import blame
 from spinec.backends.learner import Learner
 from spinec.compiler.graph.program import Program
 from spinec.spec.errors import TrainError
@@ -80,7 +81,10 @@ def train(run: Run, judge: Judge, told: Told = lambda line: None, weights: Mappi
             losses = learner.step(batch.images, batch.targets, rates[step], step)
             if bad := [name for name, value in losses.items() if not isfinite(value)]:
                 kept = f"{run.folder.state} holds the state before" if run.folder.state.exists() else "none was kept"
-                raise TrainError(f"step {step + 1}: {', '.join(bad)} is no number any more; {kept}: try a lower rate")
+                first = blame(learner.watch(batch.images, batch.targets, step), batch.images, batch.targets, batch.ids)
+                raise TrainError(
+                    f"step {step + 1}: {', '.join(bad)} is no number any more, {first}; {kept}: try a lower rate"
+                )
             tell({"step": step + 1, "rate": rates[step], **losses, "seconds": round(time.monotonic() - begun, 4)})
             if step + 1 in rates.evaluations:
                 judged, figures = judge(learner.weights())

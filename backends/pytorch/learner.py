@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from inspect import signature
+from math import isfinite
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from spinec.backends.learner import check_state, decayed, parts_of
+from spinec.backends.blame import Watched
+from spinec.backends.learner import Scale, check_state, decayed, parts_of
 from spinec.backends.pytorch.framework import load_torch
 from spinec.backends.pytorch.live import build_with
+from spinec.backends.pytorch.observe import unfinite
 from spinec.backends.pytorch.weights import from_neutral, tensors_of, to_neutral, write_weights
 from spinec.compiler.graph.program import Program
 from spinec.spec.recipes.model import Optimizer, Recipe
@@ -49,9 +53,44 @@ class LearningModule:
                     for name, value in kept.items()
                 }
         self.decayed = decayed(program, recipe)
+        self.scale = Scale(recipe.precision == "float16")
+        self.passes = self._passes()
+
+    def _passes(self) -> Any:
+        """What computes: the module in the recipe's precision, or its parts where the loss runs these one by one."""
+        if not self.whole:
+            return self._reduced(self.model)
+        parts = {name: getattr(self.model, name) for name in dir(self.model) if name.startswith("forward_")}
+        return SimpleNamespace(**{name: self._reduced(part) for name, part in parts.items()})
+
+    def _reduced(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        """What computes in reduced precision and gives float32, which losses are of."""
+        import torch
+
+        if self.recipe.precision == "float32":
+            return call
+        precision = getattr(torch, self.recipe.precision)
+
+        def reduced(*given: Any) -> Any:
+            with torch.autocast(self.device.type, precision):
+                found = call(*given)
+            return {name: map.float() for name, map in found.items()} if isinstance(found, dict) else found.float()
+
+        return reduced
 
     def step(self, images: Array, targets: Mapping[str, NDArray[Any]], rate: float, number: int) -> dict[str, float]:
         """One step of gradient descent; gives the losses, and the norm of all gradients before it is limited."""
+        import torch
+
+        losses, gradients = self._gradients(images, targets, number)
+        with torch.no_grad():
+            norm = torch.nn.utils.get_total_norm(gradients.values())
+            told = {**{name: value.item() for name, value in losses.items()}, "gradient": norm.item()}
+            if all(map(isfinite, told.values())):
+                self._descend(gradients, norm, rate, number)
+        return self.scale.told(told)
+
+    def _losses(self, images: Array, targets: Mapping[str, NDArray[Any]], number: int) -> dict[str, Tensor]:
         import torch
 
         torch.manual_seed(self.recipe.seed * 1_000_003 + number)
@@ -59,22 +98,42 @@ class LearningModule:
         given = torch.from_numpy(images).to(self.device, computed).permute(0, 3, 1, 2)  # as it lies: channels last
         wanted = [torch.from_numpy(each).to(self.device) for each in targets.values()]
         wanted = [each.to(computed) if each.is_floating_point() else each for each in wanted]
-        trained = {name: self.parts["weights"][name] for name in self.program.weights}
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.precision == "bfloat16"):
-            losses = self.source.loss(*([self.model, given] if self.whole else [self.model(given)]), *wanted)
-        found = torch.autograd.grad(losses["loss"], list(trained.values()), materialize_grads=True)
-        with torch.no_grad():
-            norm = self._descend(trained, dict(zip(trained, found, strict=True)), rate, number)
-        return {**{name: value.item() for name, value in losses.items()}, "gradient": norm.item()}
+        outputs = [self.passes, given] if self.whole else [self.passes(given)]
+        losses: dict[str, Tensor] = self.source.loss(*outputs, *wanted)
+        return losses
 
-    def _descend(self, trained: dict[str, Tensor], gradients: dict[str, Tensor], rate: float, number: int) -> Tensor:
+    def _gradients(
+        self, images: Array, targets: Mapping[str, NDArray[Any]], number: int
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """The losses, and the gradients of all that is learned, decay included."""
         import torch
 
-        options = self.recipe.optimizer
+        trained = [self.parts["weights"][name] for name in self.program.weights]
+        losses = self._losses(images, targets, number)
+        slopes = torch.autograd.grad(losses["loss"] * self.scale.value, trained, materialize_grads=True)
+        gradients = dict(zip(self.program.weights, slopes, strict=True))
+        with torch.no_grad():
+            if self.scale.on:
+                torch._foreach_mul_(slopes, 1 / self.scale.value)
+            options = self.recipe.optimizer
+            if options.kind != "adamw":
+                kernels = [self.parts["weights"][name] for name in self.decayed]
+                torch._foreach_add_([gradients[name] for name in self.decayed], kernels, alpha=options.decay)
+        return losses, gradients
+
+    def watch(self, images: Array, targets: Mapping[str, NDArray[Any]], number: int) -> Watched:
+        """What is not finite in a step that was taken last and changed nothing: all of it is computed again."""
+        with unfinite(self.model) as values:
+            losses, gradients = self._gradients(images, targets, number)
+        behind = dict(reversed(gradients.items()))
+        return Watched(values, *map(_lacking, (losses, behind, self.parts["weights"])))
+
+    def _descend(self, gradients: dict[str, Tensor], norm: Tensor, rate: float, number: int) -> None:
+        import torch
+
+        trained = {name: self.parts["weights"][name] for name in gradients}
         kernels = [trained[name] for name in self.decayed]
-        if options.kind != "adamw":
-            torch._foreach_add_([gradients[name] for name in self.decayed], kernels, alpha=options.decay)
-        norm = torch.nn.utils.get_total_norm(gradients.values())
+        options = self.recipe.optimizer
         slopes = list(gradients.values())
         if options.clip:
             torch._foreach_mul_(slopes, (options.clip / norm).clamp(max=1.0))
@@ -85,15 +144,15 @@ class LearningModule:
         if self.recipe.average:
             average, now = self.parts["average"], self.parts["weights"]
             torch._foreach_lerp_(list(average.values()), [now[name] for name in average], 1 - self.recipe.average.decay)
-        return norm
 
     def state(self) -> dict[str, Array]:
         """All that training goes on from, by part and name."""
-        return {
+        arrays = {
             f"{part}/{name}": to_neutral(self.slots[name], value)
             for part, values in self.parts.items()
             for name, value in values.items()
         }
+        return arrays | self.scale.state()
 
     def load(self, state: Mapping[str, Array]) -> None:
         """Go on from a state.
@@ -108,11 +167,17 @@ class LearningModule:
             for part, values in self.parts.items():
                 for name, value in values.items():
                     value.copy_(from_neutral(self.slots[name], state[f"{part}/{name}"]))
+        self.scale.load(state)
 
     def weights(self) -> dict[str, Array]:
         """What the network is judged by: the average where the recipe has one, else the weights as they are."""
         judged = self.parts.get("average", self.parts["weights"])
         return {name: to_neutral(self.slots[name], value) for name, value in judged.items()}
+
+
+def _lacking(found: Mapping[str, Tensor]) -> list[str]:
+    """The names of what is not finite."""
+    return [name for name, value in found.items() if not value.isfinite().all()]
 
 
 def settle(model: nn.Module, images: Iterable[Array]) -> None:

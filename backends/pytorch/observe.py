@@ -62,6 +62,26 @@ def _keep(seen: dict[str, Tensor], name: str) -> Any:
     return hook
 
 
+@contextmanager
+def unfinite(model: nn.Module) -> Iterator[list[str]]:
+    """Gives the paths of the modules whose results are not finite while it is run, in the order of execution."""
+    found: list[str] = []
+    hooks = [module.register_forward_hook(_look(found, path)) for path, module in model.named_modules() if path]
+    try:
+        yield found
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _look(found: list[str], path: str) -> Any:
+    def hook(_module: nn.Module, _inputs: Any, result: Tensor) -> None:
+        if not result.isfinite().all():
+            found.append(path)
+
+    return hook
+
+
 def statistics(model: nn.Module, inputs: Mapping[str, Array]) -> dict[str, Array]:
     """Mean and variance of what every norm is given for some inputs, each normalised by its own, by neutral name."""
     import torch

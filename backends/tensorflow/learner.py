@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from inspect import signature
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from spinec.backends.learner import check_state, decayed, parts_of
+from spinec.backends.blame import Watched
+from spinec.backends.learner import Scale, check_state, decayed, parts_of
 from spinec.backends.tensorflow.framework import load_keras
-from spinec.backends.tensorflow.live import build_with
+from spinec.backends.tensorflow.live import build_with, mixed
+from spinec.backends.tensorflow.observe import unfinite
 from spinec.backends.tensorflow.weights import from_neutral, to_neutral, variables_of, write_weights
 from spinec.compiler.graph.program import Program
-from spinec.spec.errors import BackendError
 from spinec.spec.recipes.model import Optimizer, Recipe
 
 if TYPE_CHECKING:
@@ -30,13 +32,13 @@ class LearningModel:
     """A model, its losses and its optimiser: see `backends.learner.Learner`."""
 
     def __init__(self, program: Program, recipe: Recipe, weights: Mapping[str, Array] | None = None) -> None:
-        if recipe.precision != "float32":
-            raise BackendError(f"precision: TensorFlow learns in float32 here, not yet in {recipe.precision}")
         load_keras().utils.set_random_seed(recipe.seed)
         import tensorflow as tf
 
         self.program, self.recipe = program, recipe
-        self.source, self.model = build_with(program, ["loss"])
+        with mixed(recipe.precision):
+            self.source, model = build_with(program, ["loss"])
+        self.model = _precise(model) if recipe.precision != "float32" else model
         if weights is not None:
             write_weights(self.model, program, weights)
         self.whole = "model" in signature(self.source.loss).parameters  # which runs parts of it one by one
@@ -52,18 +54,30 @@ class LearningModel:
                 }
         self.decayed = decayed(program, recipe)
         self.seeds = [each.value for each in self.model.variables if each.name == "seed_generator_state"]
-        self.traced = tf.function(self._step, autograph=False)
+        self.scale = Scale(recipe.precision == "float16")
+        self.slopes = tf.function(self._gradients, autograph=False)
+        self.descend = tf.function(self._descend, autograph=False)
 
     def step(self, images: Array, targets: Mapping[str, NDArray[Any]], rate: float, number: int) -> dict[str, float]:
         """One step of gradient descent; gives the losses, and the norm of all gradients before it is limited."""
         import tensorflow as tf
 
+        losses, gradients, norm = self.slopes(*self._given(images, targets, number))
+        told = {**{name: float(value) for name, value in losses.items()}, "gradient": float(norm)}
+        if all(map(isfinite, told.values())):
+            self.descend(gradients, norm, tf.constant(rate, norm.dtype), tf.constant(number))
+        return self.scale.told(told)
+
+    def _given(self, images: Array, targets: Mapping[str, NDArray[Any]], number: int) -> tuple[Any, ...]:
+        """What gradients are computed of: images, targets, the number of the step, what the loss is multiplied by."""
+        import tensorflow as tf
+
         computed = self.model.inputs[0].dtype
         wanted = [tf.constant(each, computed if each.dtype.kind == "f" else None) for each in targets.values()]
-        told = self.traced(tf.constant(images, computed), wanted, tf.constant(rate, computed), tf.constant(number))
-        return {name: float(value) for name, value in told.items()}
+        return tf.constant(images, computed), wanted, tf.constant(number), tf.constant(self.scale.value, computed)
 
-    def _step(self, images: Any, wanted: list[Any], rate: Any, number: Any) -> dict[str, Any]:
+    def _gradients(self, images: Any, wanted: list[Any], number: Any, scale: Any) -> tuple[Any, dict[str, Any], Any]:
+        """The losses, the gradients of all that is learned, decay included, and their norm."""
         import tensorflow as tf
 
         for place, seed in enumerate(self.seeds):
@@ -72,16 +86,27 @@ class LearningModel:
         with tf.GradientTape() as tape:
             outputs = [self.model, images] if self.whole else [self.model(images, training=True)]
             losses = self.source.loss(*outputs, *wanted)
-        found = tape.gradient(losses["loss"], trained, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        return {**losses, "gradient": self._descend(trained, found, rate, number)}
-
-    def _descend(self, trained: dict[str, Any], gradients: dict[str, Any], rate: Any, number: Any) -> Any:
-        import tensorflow as tf
-
+            scaled = losses["loss"] * scale
+        gradients = tape.gradient(scaled, trained, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        if self.scale.on:
+            gradients = {name: gradient / scale for name, gradient in gradients.items()}
         options = self.recipe.optimizer
         for name in self.decayed if options.kind != "adamw" else ():
             gradients[name] += options.decay * trained[name]
-        norm = tf.linalg.global_norm(list(gradients.values()))
+        return losses, gradients, tf.linalg.global_norm(list(gradients.values()))
+
+    def watch(self, images: Array, targets: Mapping[str, NDArray[Any]], number: int) -> Watched:
+        """What is not finite in a step that was taken last and changed nothing: all of it is computed again."""
+        with unfinite(self.model) as values:
+            losses, gradients, _ = self._gradients(*self._given(images, targets, number))
+        behind = dict(reversed(gradients.items()))
+        return Watched(values, *map(_lacking, (losses, behind, self.parts["weights"])))
+
+    def _descend(self, gradients: dict[str, Any], norm: Any, rate: Any, number: Any) -> None:
+        import tensorflow as tf
+
+        options = self.recipe.optimizer
+        trained = {name: self.parts["weights"][name] for name in gradients}
         if options.clip:
             share = tf.minimum(options.clip / norm, 1.0)
             gradients = {name: share * gradient for name, gradient in gradients.items()}
@@ -94,15 +119,15 @@ class LearningModel:
         for name, average in self.parts.get("average", {}).items():
             assert self.recipe.average
             average.assign_add((1 - self.recipe.average.decay) * (self.parts["weights"][name] - average))
-        return norm
 
     def state(self) -> dict[str, Array]:
         """All that training goes on from, by part and name."""
-        return {
+        arrays = {
             f"{part}/{name}": to_neutral(self.slots[name], value.numpy())
             for part, values in self.parts.items()
             for name, value in values.items()
         }
+        return arrays | self.scale.state()
 
     def load(self, state: Mapping[str, Array]) -> None:
         """Go on from a state.
@@ -114,11 +139,27 @@ class LearningModel:
         for part, values in self.parts.items():
             for name, value in values.items():
                 value.assign(from_neutral(self.slots[name], state[f"{part}/{name}"], value.shape))
+        self.scale.load(state)
 
     def weights(self) -> dict[str, Array]:
         """What the network is judged by: the average where the recipe has one, else the weights as they are."""
         judged = self.parts.get("average", self.parts["weights"])
         return {name: to_neutral(self.slots[name], value.numpy()) for name, value in judged.items()}
+
+
+def _precise(model: keras.Model) -> keras.Model:
+    """A model of reduced precision whose results are float32, which losses are of."""
+    keras = load_keras()
+    found = model.output if isinstance(model.output, Mapping) else {"": model.output}
+    exact = {name: keras.layers.Activation("linear", dtype="float32")(value) for name, value in found.items()}
+    return keras.Model(model.input, exact.get("", exact), name=model.name)
+
+
+def _lacking(found: Mapping[str, Any]) -> list[str]:
+    """The names of what is not finite."""
+    import tensorflow as tf
+
+    return [name for name, value in found.items() if not tf.reduce_all(tf.math.is_finite(value))]
 
 
 def settle(model: keras.Model, images: Iterable[Array]) -> None:

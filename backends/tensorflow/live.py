@@ -95,3 +95,16 @@ def precision(name: str) -> Iterator[None]:
     finally:
         keras.config.set_floatx(before)
         keras.config.set_dtype_policy(policy)
+
+
+@contextmanager
+def mixed(name: str) -> Iterator[None]:
+    """What models that are built within compute in, their weights being what they are otherwise."""
+    keras = load_keras()
+    before = keras.config.dtype_policy()
+    if name != "float32":
+        keras.config.set_dtype_policy(f"mixed_{name}")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

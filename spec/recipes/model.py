@@ -189,7 +189,9 @@ class Recipe(Frozen):
     optimizer: Optimizer = Optimizer()
     schedule: Schedule
     average: Average | None = None
-    precision: Literal["float32", "bfloat16"] = Field("float32", description="of what is computed; weights are float32")
+    precision: Literal["float32", "bfloat16", "float16"] = Field(
+        "float32", description="of what the network computes; weights, losses and evaluation are float32"
+    )
     evaluate: Evaluate = Evaluate()
     seed: int = Field(0, ge=0, le=2**63 - 1, description="of the start, the order of the images and their augmentation")
 
