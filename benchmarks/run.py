@@ -289,6 +289,13 @@ def batches() -> list[tuple[str, str, str]]:
     return measured(paired_ms)
 
 
+def training() -> list[tuple[str, str, str]]:
+    """A step of training, beside others'."""
+    from benchmarks.training import training as measured
+
+    return measured(paired_ms)
+
+
 def main() -> None:
     """Measure and print."""
     parts = {
@@ -300,6 +307,7 @@ def main() -> None:
         "tensorflow": tensorflow,
         "answers": answers,
         "batches": batches,
+        "training": training,
     }
     chosen = sys.argv[1:] or list(parts)
     print(f"Measured on {machine()}. Medians.\n\n| what | median | bar or ratio |\n|---|---:|---:|")

@@ -14,10 +14,13 @@ def focal_loss(logits: Tensor, labels: Tensor) -> Tensor:
 
     A label (N, A) below 0 stands for none of the classes.
     """
-    numbers = torch.arange(logits.shape[2], device=labels.device)
-    right = labels[..., None] == numbers
-    sure = torch.where(right, logits, -logits)
-    hot = right.to(logits.dtype)
-    weight = ALPHA * hot + (1 - ALPHA) * (1 - hot)
-    losses = -weight * F.logsigmoid(sure) * (GAMMA * F.logsigmoid(-sure)).exp()
-    return losses.sum(2)
+    right = logits.gather(2, labels.clamp(min=0)[..., None])[..., 0]
+    swapped = ALPHA * focal_low(-right) - (1 - ALPHA) * focal_low(right)
+    low = (1 - ALPHA) * focal_low(logits).sum(2)  # of all classes, the right one too
+    return low + torch.where(labels >= 0, swapped, 0)
+
+
+def focal_low(logits: Tensor) -> Tensor:
+    """The loss of logits that are to be low: -log(1 - p) * p**GAMMA."""
+    losses = F.softplus(logits)
+    return losses * (GAMMA * (logits - losses)).exp()

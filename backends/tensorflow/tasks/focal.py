@@ -12,9 +12,13 @@ def focal_loss(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
 
     A label (N, A) below 0 stands for none of the classes.
     """
-    right = labels[..., None] == tf.range(logits.shape[2], dtype=labels.dtype)
-    sure = tf.where(right, logits, -logits)
-    hot = tf.cast(right, logits.dtype)
-    weight = ALPHA * hot + (1 - ALPHA) * (1 - hot)
-    modulator = tf.exp(GAMMA * tf.math.log_sigmoid(-sure))
-    return tf.reduce_sum(-weight * tf.math.log_sigmoid(sure) * modulator, 2)
+    right = tf.gather(logits, tf.maximum(labels, 0), axis=2, batch_dims=2)
+    swapped = ALPHA * focal_low(-right) - (1 - ALPHA) * focal_low(right)
+    low = (1 - ALPHA) * tf.reduce_sum(focal_low(logits), 2)  # the right class's too
+    return low + tf.where(labels >= 0, swapped, tf.zeros_like(swapped))
+
+
+def focal_low(logits: tf.Tensor) -> tf.Tensor:
+    """The loss of logits that are to be low: -log(1 - p) * p**GAMMA."""
+    losses = tf.math.softplus(logits)
+    return losses * tf.exp(GAMMA * (logits - losses))
