@@ -12,7 +12,7 @@ from spinec.compiler.graph.program import Program
 from spinec.spec.errors import BackendError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Container, Iterable, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -76,10 +76,13 @@ class Backend(Protocol):
         """A model with some weights, or fresh ones from a seed, and what answers with it: the first of the parts."""
 
     def learner(self, program: Program, recipe: Recipe, weights: Mapping[str, Array] | None = None) -> Learner:
-        """A network that learns, from some weights, or from fresh ones by the recipe's seed."""
+        """A network that learns, from some weights; those that are not given are fresh, by the recipe's seed."""
 
-    def settle(self, model: Any, images: Iterable[Array]) -> None:
-        """Take a model's running means and variances anew, from batches (batch, height, width, channels)."""
+    def settle(self, model: Any, images: Iterable[Array], modules: Container[str] = ()) -> None:
+        """Take a model's running means and variances anew, from batches (batch, height, width, channels).
+
+        Some modules stay as they are.
+        """
 
     def observe(self, model: Any, program: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Every block's, endpoint's and output's value for some inputs, all (batch, channels, height, width)."""

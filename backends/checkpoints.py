@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from spinec.backends.backend import backend, backend_names
 from spinec.backends.neutral import SUFFIX, packed, read_safetensors, spec_in
-from spinec.backends.weights import held, take
+from spinec.backends.weights import Stored, held, take
 from spinec.backends.writing import written
 from spinec.compiler.graph.program import Program
+from spinec.compiler.ops.base import Shape
 from spinec.spec.errors import BackendError, SpinecError, first_line
 
 if TYPE_CHECKING:
@@ -44,10 +45,19 @@ def open_checkpoint(path: Path, program: Program) -> Checkpoint:
     Raises:
         BackendError: when the file cannot be read, or holds the weights of another program: all faults are named.
     """
-    owner = None if spec_named_in(path) else backend(_owner(path))
     with _reading(path):
-        stored = owner.read_checkpoint(path, program) if owner else read_safetensors(path)
+        stored = _stored(path, program)
         return Checkpoint(take(program, stored), Counter(each.type for each in stored.values()))
+
+
+def shapes_in(path: Path, program: Program) -> dict[str, Shape]:
+    """What a file holds: shapes by neutral name, and by the file's own where a program has none.
+
+    Raises:
+        BackendError: when the file cannot be read.
+    """
+    with _reading(path):
+        return {name: each.shape for name, each in _stored(path, program).items()}
 
 
 def write_checkpoint(path: Path, program: Program, weights: Mapping[str, Array], layout: Layout = "neutral") -> None:
@@ -79,6 +89,11 @@ def spec_named_in(path: Path) -> str | None:
         return None
     with _reading(path):
         return spec_in(path)
+
+
+def _stored(path: Path, program: Program) -> dict[str, Stored]:
+    owner = None if spec_named_in(path) else backend(_owner(path))
+    return owner.read_checkpoint(path, program) if owner else read_safetensors(path)
 
 
 @contextmanager

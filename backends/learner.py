@@ -8,6 +8,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, Protocol
 
 from spinec.backends.blame import Watched
+from spinec.backends.patterns import factors
 from spinec.compiler.graph.program import Program
 from spinec.spec.errors import BackendError
 from spinec.spec.recipes.model import Recipe
@@ -100,12 +101,13 @@ def decayed(program: Program, recipe: Recipe) -> list[str]:
     >>> [name.rpartition(".")[2] for name in decayed(lower(load("eff-spinenet-d0")), load_recipe("detection"))][:2]
     ['kernel', 'kernel']
     """
-    return [name for name in program.weights if recipe.optimizer.decays == "all" or name.endswith(".kernel")]
+    every = recipe.optimizer.decays == "all"
+    return [name for name in factors(program, recipe) if every or name.endswith(".kernel")]
 
 
 def parts_of(program: Program, recipe: Recipe) -> dict[str, list[str]]:
     """Which arrays a state has, by its parts."""
-    every, trained = [*program.weights, *program.state], list(program.weights)
+    every, trained = [*program.weights, *program.state], list(factors(program, recipe))
     moments = dict.fromkeys(MOMENTS[recipe.optimizer.kind], trained)
     return {"weights": every, **moments, **({"average": every} if recipe.average else {})}
 

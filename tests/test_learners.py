@@ -1,12 +1,16 @@
 """Learners: both frameworks take the same steps, as their own optimisers do, and go on from each other's state."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from taught import TINY
 
-from spinec import BackendError, loads, lower
+from spinec import BackendError, TrainError, loads, lower
 from spinec.backends.backend import backend
 from spinec.backends.learner import decayed
+from spinec.backends.patterns import still
+from spinec.backends.sample import sample
 from spinec.spec.recipes.load import load_recipe
 
 torch = pytest.importorskip("torch")
@@ -141,3 +145,142 @@ def test_running_statistics_are_taken_anew(name):
     again = owner.read_weights(model, program)
     for name in program.state:
         np.testing.assert_allclose(again[name], after[name], rtol=1e-4, atol=1e-5, err_msg=name)
+
+
+FROZEN = ["optimizer.frozen=[stem, 'b1.*']", "optimizer.parts={head: 3, '*_subnet.predict*': 10, b2: 0.5}"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_frozen_parts_and_rates_of_parts_are_the_same_in_both_frameworks(kind):
+    pytest.importorskip("tensorflow")
+    program, asked = lower(loads(STILL)), recipe(kind, "average={decay: 0.5}", *FROZEN)
+    with backend("pytorch").precision("float64"), backend("tensorflow").precision("float64"):
+        start = sample(program).weights
+        one = backend("pytorch").learner(program, asked, start)
+        other = backend("tensorflow").learner(program, asked, start)
+        for left, right in zip(taught(one, range(3)), taught(other, range(3)), strict=True):
+            assert left == pytest.approx(right, rel=1e-6)
+        states = one.state(), other.state()
+    assert states[0].keys() == states[1].keys()
+    for name, array in states[0].items():
+        if not name.endswith("variance"):
+            np.testing.assert_allclose(array, states[1][name], rtol=1e-6, atol=1e-9, err_msg=name)
+    for state in states:  # statistics, variances and all
+        for name in (*program.weights, *program.state):
+            frozen = name.split(".")[0] in ("stem", "b1")
+            if frozen or name.endswith(("kernel", "mean")):  # a bias before a norm does not matter
+                assert (state[f"weights/{name}"] == start[name]).all() == frozen, name
+            assert (f"momentum/{name}" in state) is (name in program.weights and not frozen)
+
+
+@pytest.mark.parametrize("name", ["pytorch", "tensorflow"])
+def test_parts_learn_at_their_rates(name):
+    """Of plain gradient descent, steps are as large as the rates: those of the last pattern that matches."""
+    pytest.importorskip({"pytorch": "torch", "tensorflow": "tensorflow"}[name])
+    program, plain = lower(loads(STILL)), "optimizer={kind: sgd, momentum: 0, clip: 0, decay: 0.1}"
+    with backend(name).precision("float64"):
+        start = sample(program).weights
+        ends = []
+        for settings in ([], ["optimizer.parts={head: 3, 'class_*': 10, b2.second_norm.scale: 0.25}"]):
+            learner = backend(name).learner(program, recipe("sgd", plain, *settings), start)
+            taught(learner, range(1))
+            ends.append(learner.weights())
+    for weight in program.weights:
+        first, second = (end[weight] - start[weight] for end in ends)
+        head = {"class_subnet": 10, "box_subnet": 3}
+        factor = 0.25 if weight == "b2.second_norm.scale" else head.get(weight.split(".")[0], 1)
+        np.testing.assert_allclose(second, factor * first, rtol=1e-9, atol=1e-12, err_msg=weight)
+
+
+@pytest.mark.parametrize("name", ["pytorch", "tensorflow"])
+def test_what_is_frozen_gives_what_it_gives_in_inference(name):
+    """Running statistics instead of the batch's, no stochastic depth, while the rest is trained; also as these settle."""
+    pytest.importorskip({"pytorch": "torch", "tensorflow": "tensorflow"}[name])
+    program = lower(loads(TINY.replace("rate: 0.2", "rate: 0.9")))
+    asked, owner = recipe("sgd", "optimizer.frozen=[stem, b1, b2]"), backend(name)
+    weights = sample(program).weights
+    learner = owner.learner(program, asked, weights)
+    images = lesson(0)[0]
+    live = owner.answering(program, ["detect"], weights, 0)
+    found = owner.observe(live.model, program, {"image": images.transpose(0, 3, 1, 2)})["b2"]
+    if name == "pytorch":
+        given = torch.from_numpy(images).permute(0, 3, 1, 2)
+        seen = learner.model.forward_features(given)["P4"].detach().cpu().numpy()
+    else:
+        keras = pytest.importorskip("keras")
+        inner = keras.Model(learner.model.inputs, learner.model.get_layer("b2.act").output)
+        seen = np.transpose(inner([images], training=True), (0, 3, 1, 2))
+    np.testing.assert_allclose(seen, found, rtol=1e-4, atol=1e-5)
+    owner.settle(live.model, [images], still(program, asked))
+    settled = owner.read_weights(live.model, program)
+    for each in program.state:
+        assert (settled[each] == weights[each]).all() == (each.split(".")[0] in ("stem", "b1", "b2")), each
+
+
+@pytest.mark.parametrize("name", ["pytorch", "tensorflow"])
+def test_frozen_training_goes_on_from_a_state_to_the_bit(name):
+    pytest.importorskip({"pytorch": "torch", "tensorflow": "tensorflow"}[name])
+    program, asked = lower(loads(TINY)), recipe("adamw", "average={decay: 0.9}", *FROZEN)
+    start = backend("pytorch").learner(program, asked).weights()
+    whole, first = (backend(name).learner(program, asked, start) for _ in range(2))
+    told = taught(whole, range(4))
+    taught(first, range(2))
+    second = backend(name).learner(program, asked, start)
+    second.load(first.state())
+    assert taught(second, range(2, 4)) == told[2:]
+    assert all((array == whole.state()[name]).all() for name, array in second.state().items())
+    with pytest.raises(BackendError, match=r"not of tiny and this recipe: \w+/\S+: expected .*, got None"):
+        backend(name).learner(program, recipe("adamw", "average={decay: 0.9}"), start).load(first.state())
+
+
+def test_nothing_is_kept_for_gradients_of_frozen_early_parts():
+    program = lower(loads(STILL))
+
+    def kept(*settings):
+        sizes = []
+        learner = backend("pytorch").learner(program, recipe("sgd", *settings))
+
+        def pack(value):
+            sizes.append(value.numel())
+            return value
+
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda value: value):
+            taught(learner, range(1))
+        return sum(sizes)
+
+    whole, some, late = kept(), kept("optimizer.frozen=[stem, b1]"), kept("optimizer.frozen=[b1]")
+    assert some < 0.7 * whole
+    assert some < late < whole
+
+
+def test_the_graph_of_tensorflow_has_no_gradients_of_frozen_early_parts():
+    pytest.importorskip("tensorflow")
+    program = lower(loads(STILL))
+
+    def gradients(*settings):
+        learner = backend("tensorflow").learner(program, recipe("sgd", *settings))
+        graph = learner.slopes.get_concrete_function(*learner._given(*lesson(0), 0)).graph
+        return Counter(each.type for each in graph.get_operations())
+
+    fewer = gradients() - gradients("optimizer.frozen=[stem, b1]")
+    assert fewer["Conv2DBackpropFilter"] == 4
+    assert fewer["RsqrtGrad"] == 4  # of the norms
+    assert fewer["Conv2DBackpropInput"] > 2
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("optimizer.frozen=[stm]", "optimizer.frozen: 'stm' matches nothing of tiny: did you mean 'stem'?"),
+        ("optimizer.frozen=[stem, 'B1*']", "optimizer.frozen: 'B1*' matches nothing of tiny: did you mean 'b1'?"),
+        ("optimizer.parts={'class_subnet.predct*': 2}", "did you mean 'class_subnet.predict'?"),
+        ("optimizer.parts={backbone: 2}", "expected stem, b1, b2, head"),
+        ("optimizer.frozen=['*']", "optimizer.frozen: all of tiny is frozen, and nothing is left to learn"),
+        ("optimizer={frozen: [stem], parts: {'stem.*': 2}}", "optimizer.parts: all that 'stem.*' matches is frozen"),
+    ],
+)
+def test_patterns_that_change_nothing_are_refused(setting, said):
+    with pytest.raises(TrainError) as raised:
+        backend("pytorch").learner(lower(loads(TINY)), recipe("sgd", setting))
+    assert said in str(raised.value)
+    assert "\n" not in str(raised.value)

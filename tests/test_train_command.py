@@ -12,7 +12,11 @@ from kill_training import begin, differences, prepare, steps_of, train_with_kill
 from patience import wait_for
 from taught import DIGITS
 
-from spinec.backends.checkpoints import read_checkpoint
+from spinec import load, loads, lower
+from spinec.backends.checkpoints import read_checkpoint, write_checkpoint
+from spinec.backends.sample import sample
+from spinec.spec.recipes.load import load_recipe
+from spinec.train.beginning import with_classes
 
 pytest.importorskip("torch")
 pytest.importorskip("sklearn")
@@ -30,6 +34,10 @@ def place(tmp_path_factory):
     make_set("digits", folder / "digits", size=64, train=12, val=4)
     (folder / "tiny.yaml").write_text(DIGITS)
     (folder / "other.yaml").write_text(DIGITS[: DIGITS.index("classes:")] + "classes: coco-91}\n")
+    (folder / "twice.txt").write_text("0\n1\n0\n")
+    (folder / "few.txt").write_text("0\n1\n")
+    wide = lower(loads(DIGITS.replace("dim: 8, kernel", "dim: 16, kernel")))
+    write_checkpoint(folder / "wide.safetensors", wide, sample(wide).weights)
     (folder / "headless.yaml").write_text(DIGITS[: DIGITS.index("head:")])
     return folder
 
@@ -101,11 +109,71 @@ def test_it_starts_from_weights(here, spinec):
     still = ["--set", "evaluate.statistics=0", "--set", "optimizer={rate: 1e-12, decay: 0}"]
     assert spinec(*start, "--run", "first")[0] == 0
     assert spinec(*start, *still, "--run", "second", "--weights", "first/weights.safetensors")[0] == 0
-    from spinec import load, lower
-
     program = lower(load(here / "tiny.yaml"))
     first, second = (read_checkpoint(here / run / "weights.safetensors", program) for run in ("first", "second"))
     assert all(np.allclose(first[name], second[name], atol=1e-9) for name in program.weights)
+
+
+def test_weights_of_other_classes_are_tuned(here, spinec):
+    """What is new and what is frozen is said; killed before it kept anything, it starts from the same."""
+    other = lower(load(here / "other.yaml"))
+    weights = sample(other).weights
+    write_checkpoint(here / "coco.safetensors", other, weights)
+    line = ["train", "other.yaml", "--data", "digits", *SHORT, "--classes", "data", "--weights", "coco.safetensors"]
+    line += [
+        "--set",
+        "optimizer.frozen=[stem, b1]",
+        "--set",
+        "optimizer.parts={head: 10}",
+        "--set",
+        "schedule={steps: 2, warmup: null}",
+    ]
+    code, _, err = spinec(*line, "--run", "tuned")
+    assert code == 0
+    new = "class_subnet.predict.pointwise.kernel, class_subnet.predict.pointwise.bias"
+    said = [
+        "tiny: the head has 10 classes: 0, 1, 2, 3, 4, 5, 6, 7, ...",
+        f"coco.safetensors: has 91 classes, so 2 of 41 weights start anew: {new}",
+        "rate: 0.002 for 8 images a step, so 0.00075 for 3",
+        "weights: 12 are frozen, 9 learn at 0.00075, 20 learn at 0.0075",
+    ]
+    assert err.splitlines()[: len(said)] == said
+    end = read_checkpoint(here / "tuned" / "weights.safetensors", lower(load(here / "tuned" / "spec.yaml")))
+    for name, array in end.items():
+        if name.split(".")[0] in ("stem", "b1"):
+            assert (array == weights[name]).all(), name
+    assert not (end["box_subnet.predict.pointwise.bias"] == weights["box_subnet.predict.pointwise.bias"]).all()
+    (here / "tuned" / "state.safetensors").unlink()
+    assert spinec("train", "--resume", "tuned")[0] == 0
+    again = read_checkpoint(here / "tuned" / "weights.safetensors", lower(load(here / "tuned" / "spec.yaml")))
+    assert all((array == end[name]).all() for name, array in again.items())
+    (here / "coco.safetensors").unlink()  # of which nothing is needed any more
+    assert spinec("train", "--resume", "tuned")[0] == 0
+    code, _, err = spinec(*line[:-8], "--weights", "tuned/best.safetensors", "--run", "tuned-on")
+    assert code == 0
+    assert "tuned/best.safetensors: has as many classes, and the layers for them are taken, too" in err
+
+
+@pytest.mark.parametrize(
+    ("head", "names"),
+    [
+        ("{kind: retinanet, dim: 8, layers: 1}", ("cat", "dog")),
+        ("{kind: mask_rcnn, dim: 8}", ("background", "cat", "dog")),
+        ("{kind: ssd, anchors: [3, 6], loss: {kind: softmax}}", ("background", "cat", "dog")),
+        ("{kind: fcos, dim: 32, layers: 1}", ("cat", "dog")),
+    ],
+)
+def test_names_are_of_what_is_found(tmp_path, head, names):
+    """A head that has a background has it beside them."""
+    (tmp_path / "names.txt").write_text("cat\ndog\n")
+    spec = loads(DIGITS[: DIGITS.index("head:")] + f"head: {head}\n")
+    recipe = load_recipe("small-detection")
+    changed = with_classes(spec, str(tmp_path / "names.txt"), tmp_path, recipe).head
+    assert (changed.labels, changed.classes) == (names, len(names))
+    listed = with_classes(spec, "voc-21", tmp_path, recipe).head
+    assert (listed.labels, listed.classes) == ("voc-21", 21)
+    few = with_classes(spec, "voc-20", tmp_path, recipe).head
+    assert few.classes == (20 if names[0] == "cat" else 21)
 
 
 @pytest.mark.parametrize(
@@ -125,6 +193,17 @@ def test_it_starts_from_weights(here, spinec):
         ("tiny.yaml --data digits --recipe small-detection --run digits", 1, "digits: is there already"),
         ("tiny.yaml --data digits --recipe small-detection --backend jax", 1, "no backend 'jax'"),
         ("tiny.yaml --data digits --recipe small-detection --classes voc-22", 1, "voc-22"),
+        ("tiny.yaml --data digits --recipe small-detection --classes none.txt", 1, "none.txt"),
+        ("tiny.yaml --data digits --recipe small-detection --classes twice.txt", 1, "line 3: '0' is in line 1 already"),
+        ("tiny.yaml --data digits --recipe small-detection --classes few.txt", 1, "the class '2' (and "),
+        ("tiny.yaml --data digits --recipe small-detection --set optimizer.frozen=[stm]", 1, "did you mean 'stem'?"),
+        ("tiny.yaml --data digits --recipe small-detection --set optimizer.frozen=b1", 1, "frozen: expected a list"),
+        ("tiny.yaml --data digits --recipe small-detection --set optimizer.parts={b1:0}", 1, "optimizer.parts"),
+        (
+            "tiny.yaml --data digits --recipe small-detection --weights wide.safetensors",
+            1,
+            "stem.conv.kernel: expected",
+        ),
     ],
 )
 def test_what_it_refuses_is_said_in_a_line_and_nothing_is_written(here, spinec, line, code, said):

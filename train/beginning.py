@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from spinec.backends.checkpoints import read_checkpoint
+from spinec.backends.patterns import factors
 from spinec.compiler.graph.program import Program
 from spinec.compiler.lowering.pipeline import lower
 from spinec.spec.classes import class_lists, read_names
@@ -18,18 +17,17 @@ from spinec.spec.making import change
 from spinec.spec.model import ModelSpec
 from spinec.spec.recipes.load import load_recipe
 from spinec.spec.recipes.model import Data, Recipe
-from spinec.train.data.examples import DataSet
+from spinec.train.data.examples import DataSet, Task
 from spinec.train.data.forms import open_data
 from spinec.train.data.held_out import held_out
 from spinec.train.data.numbering import task_of
 from spinec.train.folder import Needs, RunFolder
 from spinec.train.run import Run
-
-if TYPE_CHECKING:
-    from spinec.backends.weights import Array
+from spinec.train.start import Start, read_start
 
 OF_DATA = "data"
 """Instead of names of classes: those of the data set."""
+BACKGROUND = "background"
 
 
 @dataclass(frozen=True)
@@ -58,8 +56,8 @@ class Beginning:
     needs: Needs
     judged: DataSet
     """What its weights are judged by."""
-    weights: Mapping[str, Array] | None
-    """What it starts from; random weights where there are none."""
+    start: Start | None
+    """The weights that it starts from; random ones where there are none, or where it goes on from a state."""
 
 
 def begin(asked: Asked, workers: int = 0) -> Beginning:
@@ -89,9 +87,10 @@ def take_up(folder: RunFolder, workers: int = 0) -> Beginning:
 
 
 def _opened(program: Program, recipe: Recipe, folder: RunFolder, needs: Needs, workers: int) -> Beginning:
-    weights = read_checkpoint(Path(needs.weights), program) if needs.weights else None
+    factors(program, recipe)  # whose patterns may match nothing
+    start = read_start(Path(needs.weights), program) if needs.weights and not folder.state.exists() else None
     learned, judged = _data(needs.data, recipe.data, program.spec.head)
-    return Beginning(Run(program, recipe, learned, folder, needs.backend, workers), needs, judged, weights)
+    return Beginning(Run(program, recipe, learned, folder, needs.backend, workers), needs, judged, start)
 
 
 def _data(place: str, said: Data, head: Head | None) -> tuple[DataSet, DataSet]:
@@ -123,10 +122,25 @@ def with_classes(spec: ModelSpec, classes: str, data: Path, recipe: Recipe) -> M
     Raises:
         SpinecError: where there are none, or the head cannot have them.
     """
-    named: str | list[str] = classes
-    if classes == OF_DATA:
-        named = list(open_data(data, recipe.data.train, task=task_of(head_of(spec))).numbering.names)
-    elif classes not in class_lists():
-        named = read_names(classes)
-    background = {"background": False} if "background" in type(head_of(spec)).model_fields else {}
+    head = head_of(spec)
+    background = {"background": False} if "background" in type(head).model_fields else {}
+    first = head_of(change(spec, {"head": background})).first_class
+    if classes in class_lists() and (not first or class_lists()[classes].names[0] == BACKGROUND):
+        named: str | list[str] = classes
+    else:
+        named = [BACKGROUND] * first + _names(classes, task_of(head), data, recipe)
     return change(spec, {"head": {"labels": None, "classes": named, **background}})
+
+
+def _names(classes: str, task: Task, data: Path, recipe: Recipe) -> list[str]:
+    if classes == OF_DATA:
+        return list(open_data(data, recipe.data.train, task=task).numbering.names)
+    if classes in class_lists():
+        return list(class_lists()[classes].names)
+    names = read_names(classes)
+    for line, name in enumerate(names, 1):
+        if (first := names.index(name) + 1) < line:
+            raise TrainError(
+                f"{classes}: line {line}: {name!r} is in line {first} already, and data has classes by name"
+            )
+    return names

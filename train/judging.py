@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from spinec.backends.backend import backend
+from spinec.backends.patterns import still
 from spinec.train.data.batches import Endless
 from spinec.train.data.examples import DataSet
 from spinec.train.evaluation.judge import judge
@@ -35,7 +36,7 @@ class Judging:
         run, owner = self.run, backend(self.run.backend)
         owner.write_weights(self.live.model, run.program, weights)
         if run.recipe.evaluate.statistics:
-            owner.settle(self.live.model, self._seen(run.batches))
+            owner.settle(self.live.model, self._seen(run.batches), still(run.program, run.recipe))
             weights = owner.read_weights(self.live.model, run.program)
         shape = run.program.input_shape
         verdict = judge(self.live.answer, self.data, shape, use=self.use, workers=run.workers)

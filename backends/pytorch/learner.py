@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from inspect import signature
 from math import isfinite
 from types import SimpleNamespace
@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from spinec.backends.blame import Watched
 from spinec.backends.learner import Scale, check_state, decayed, parts_of
+from spinec.backends.patterns import factors, still
 from spinec.backends.pytorch.framework import load_torch
 from spinec.backends.pytorch.live import build_with
 from spinec.backends.pytorch.observe import unfinite
-from spinec.backends.pytorch.weights import from_neutral, tensors_of, to_neutral, write_weights
+from spinec.backends.pytorch.weights import from_neutral, read_weights, tensors_of, to_neutral, write_weights
 from spinec.compiler.graph.program import Program
 from spinec.spec.recipes.model import Optimizer, Recipe
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def learner(program: Program, recipe: Recipe, weights: Mapping[str, Array] | None = None) -> LearningModule:
-    """A module that learns, from some weights, or from fresh ones by the recipe's seed."""
+    """A module that learns, from some weights; those that are not given are fresh, by the recipe's seed."""
     return LearningModule(program, recipe, weights)
 
 
@@ -38,13 +39,20 @@ class LearningModule:
         self.program, self.recipe = program, recipe
         self.source, self.model = build_with(program, ["loss"])
         if weights is not None:
-            write_weights(self.model, program, weights)
+            write_weights(self.model, program, {**read_weights(self.model, program), **weights})
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.model.train().to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        keep_still(self.model, still(program, recipe))
         self.whole = "model" in signature(self.source.loss).parameters  # which runs parts of it one by one
         found = tensors_of(self.model, program)
         self.slots = {slot.name: slot for slot in found}
         self.parts = {"weights": {slot.name: value for slot, value in found.items()}}
+        self.groups: dict[float, list[str]] = {}
+        for name, factor in factors(program, recipe).items():
+            self.groups.setdefault(factor, []).append(name)
+        self.trained = {name: self.parts["weights"][name] for names in self.groups.values() for name in names}
+        for name in program.weights:
+            self.parts["weights"][name].requires_grad_(name in self.trained)
         for part, names in parts_of(program, recipe).items():
             if part != "weights":
                 kept = {name: self.parts["weights"][name].detach() for name in names}
@@ -52,7 +60,7 @@ class LearningModule:
                     name: value.clone() if part == "average" else torch.zeros_like(value)
                     for name, value in kept.items()
                 }
-        self.decayed = decayed(program, recipe)
+        self.decayed = dict.fromkeys(decayed(program, recipe))
         self.scale = Scale(recipe.precision == "float16")
         self.passes = self._passes()
 
@@ -108,16 +116,16 @@ class LearningModule:
         """The losses, and the gradients of all that is learned, decay included."""
         import torch
 
-        trained = [self.parts["weights"][name] for name in self.program.weights]
+        trained = list(self.trained.values())
         losses = self._losses(images, targets, number)
         slopes = torch.autograd.grad(losses["loss"] * self.scale.value, trained, materialize_grads=True)
-        gradients = dict(zip(self.program.weights, slopes, strict=True))
+        gradients = dict(zip(self.trained, slopes, strict=True))
         with torch.no_grad():
             if self.scale.on:
                 torch._foreach_mul_(slopes, 1 / self.scale.value)
             options = self.recipe.optimizer
-            if options.kind != "adamw":
-                kernels = [self.parts["weights"][name] for name in self.decayed]
+            if options.kind != "adamw" and self.decayed:
+                kernels = [self.trained[name] for name in self.decayed]
                 torch._foreach_add_([gradients[name] for name in self.decayed], kernels, alpha=options.decay)
         return losses, gradients
 
@@ -131,16 +139,16 @@ class LearningModule:
     def _descend(self, gradients: dict[str, Tensor], norm: Tensor, rate: float, number: int) -> None:
         import torch
 
-        trained = {name: self.parts["weights"][name] for name in gradients}
-        kernels = [trained[name] for name in self.decayed]
         options = self.recipe.optimizer
-        slopes = list(gradients.values())
         if options.clip:
-            torch._foreach_mul_(slopes, (options.clip / norm).clamp(max=1.0))
-        if options.kind == "adamw":
-            torch._foreach_mul_(kernels, 1 - rate * options.decay)
-        moments = [list(self.parts[part].values()) for part in ("momentum", "square") if part in self.parts]
-        UPDATES[options.kind](list(trained.values()), slopes, *moments, rate=rate, step=number + 1, options=options)
+            torch._foreach_mul_(list(gradients.values()), (options.clip / norm).clamp(max=1.0))
+        moments = [self.parts[part] for part in ("momentum", "square") if part in self.parts]
+        for factor, names in self.groups.items():
+            kernels = [self.trained[name] for name in names if name in self.decayed]
+            if options.kind == "adamw" and kernels:
+                torch._foreach_mul_(kernels, 1 - rate * factor * options.decay)
+            own = [[values[name] for name in names] for values in (self.trained, gradients, *moments)]
+            UPDATES[options.kind](*own, rate=rate * factor, step=number + 1, options=options)
         if self.recipe.average:
             average, now = self.parts["average"], self.parts["weights"]
             torch._foreach_lerp_(list(average.values()), [now[name] for name in average], 1 - self.recipe.average.decay)
@@ -180,16 +188,27 @@ def _lacking(found: Mapping[str, Tensor]) -> list[str]:
     return [name for name, value in found.items() if not value.isfinite().all()]
 
 
-def settle(model: nn.Module, images: Iterable[Array]) -> None:
-    """Take the running means and variances anew: the mean of those of some batches (batch, height, width, channels)."""
+def keep_still(model: nn.Module, modules: Container[str]) -> None:
+    """Have modules run as they do in inference while the rest is trained."""
+    for name, module in model.named_modules():
+        if name in modules:
+            module.eval()
+
+
+def settle(model: nn.Module, images: Iterable[Array], modules: Container[str] = ()) -> None:
+    """Take the running means and variances anew: the mean of those of some batches (batch, height, width, channels).
+
+    Those of some modules, and all else that these do, stay as in inference.
+    """
     import torch
 
-    norms = [each for each in model.modules() if isinstance(each, torch.nn.BatchNorm2d)]
+    named = model.named_modules()
+    norms = [each for name, each in named if isinstance(each, torch.nn.BatchNorm2d) and name not in modules]
     before = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None  # the mean of all batches
-    model.train()
+    keep_still(model.train(), modules)
     with torch.inference_mode():
         for batch in images:
             model(torch.from_numpy(batch).to(next(model.parameters()).device).permute(0, 3, 1, 2))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from inspect import signature
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from spinec.backends.blame import Watched
 from spinec.backends.learner import Scale, check_state, decayed, parts_of
+from spinec.backends.patterns import factors, still
 from spinec.backends.tensorflow.framework import load_keras
 from spinec.backends.tensorflow.live import build_with, mixed
 from spinec.backends.tensorflow.observe import unfinite
-from spinec.backends.tensorflow.weights import from_neutral, to_neutral, variables_of, write_weights
+from spinec.backends.tensorflow.weights import from_neutral, read_weights, to_neutral, variables_of, write_weights
 from spinec.compiler.graph.program import Program
 from spinec.spec.recipes.model import Optimizer, Recipe
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def learner(program: Program, recipe: Recipe, weights: Mapping[str, Array] | None = None) -> LearningModel:
-    """A model that learns, from some weights, or from fresh ones by the recipe's seed."""
+    """A model that learns, from some weights; those that are not given are fresh, by the recipe's seed."""
     return LearningModel(program, recipe, weights)
 
 
@@ -40,7 +41,9 @@ class LearningModel:
             self.source, model = build_with(program, ["loss"])
         self.model = _precise(model) if recipe.precision != "float32" else model
         if weights is not None:
-            write_weights(self.model, program, weights)
+            write_weights(self.model, program, {**read_weights(self.model, program), **weights})
+        keep_still(self.model, still(program, recipe))
+        self.factors = factors(program, recipe)
         self.whole = "model" in signature(self.source.loss).parameters  # which runs parts of it one by one
         found = variables_of(self.model, program)
         self.slots = {slot.name: slot for slot in found}
@@ -82,8 +85,9 @@ class LearningModel:
 
         for place, seed in enumerate(self.seeds):
             seed.assign(tf.cast(tf.stack([self.recipe.seed + place, 1_000 * number]), seed.dtype))
-        trained = {name: self.parts["weights"][name] for name in self.program.weights}
-        with tf.GradientTape() as tape:
+        trained = {name: self.parts["weights"][name] for name in self.factors}
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(list(trained.values()))
             outputs = [self.model, images] if self.whole else [self.model(images, training=True)]
             losses = self.source.loss(*outputs, *wanted)
             scaled = losses["loss"] * scale
@@ -111,11 +115,11 @@ class LearningModel:
             share = tf.minimum(options.clip / norm, 1.0)
             gradients = {name: share * gradient for name, gradient in gradients.items()}
         for name in self.decayed if options.kind == "adamw" else ():
-            trained[name].assign(trained[name] * (1 - rate * options.decay))
+            trained[name].assign(trained[name] * (1 - rate * self.factors[name] * options.decay))
         for name, weight in trained.items():
             moments = [self.parts[part][name] for part in ("momentum", "square") if part in self.parts]
-            step = tf.cast(number + 1, rate.dtype)
-            weight.assign_sub(UPDATES[options.kind](gradients[name], *moments, rate=rate, step=step, options=options))
+            step, own = tf.cast(number + 1, rate.dtype), rate * self.factors[name]
+            weight.assign_sub(UPDATES[options.kind](gradients[name], *moments, rate=own, step=step, options=options))
         for name, average in self.parts.get("average", {}).items():
             assert self.recipe.average
             average.assign_add((1 - self.recipe.average.decay) * (self.parts["weights"][name] - average))
@@ -162,10 +166,24 @@ def _lacking(found: Mapping[str, Any]) -> list[str]:
     return [name for name, value in found.items() if not tf.reduce_all(tf.math.is_finite(value))]
 
 
-def settle(model: keras.Model, images: Iterable[Array]) -> None:
-    """Take the running means and variances anew: the mean of those of some batches (batch, height, width, channels)."""
+def keep_still(model: keras.Model, modules: Container[str]) -> None:
+    """Have layers run as they do in inference while the rest is trained."""
+    for layer in model.layers:
+        if layer.name in modules:
+            layer.trainable = False  # by which a batch norm uses its running statistics
+            if "rate" in layer.get_config():  # stochastic depth, dropout
+                layer.rate = 0.0
+
+
+def settle(model: keras.Model, images: Iterable[Array], modules: Container[str] = ()) -> None:
+    """Take the running means and variances anew: the mean of those of some batches (batch, height, width, channels).
+
+    Those of some modules, and all else that these do, stay as in inference.
+    """
     keras = load_keras()
-    norms = [each for each in model.layers if isinstance(each, keras.layers.BatchNormalization)]
+    keep_still(model, modules)
+    every = [each for each in model.layers if isinstance(each, keras.layers.BatchNormalization)]
+    norms = [each for each in every if each.name not in modules]
     before = [norm.momentum for norm in norms]
     for seen, batch in enumerate(images):
         for norm in norms:

@@ -15,9 +15,11 @@ from pydantic import BeforeValidator, Field, model_validator
 from spinec.spec.fields import READ_ONLY, Frozen, Ratio
 
 MOST = 100_000_000
+MOST_PATTERNS = 1_000
 Count = Annotated[int, Field(ge=1, le=MOST)]
 Positive = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
 Factor = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
+Pattern = Annotated[str, Field(min_length=1, max_length=200)]
 Epochs = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
 
 
@@ -104,6 +106,12 @@ class Optimizer(Frozen):
         "kernels", description="what decays: no bias, norm or scalar; or everything"
     )
     clip: Factor = Field(10.0, description="largest norm of all gradients together; 0: any")
+    frozen: tuple[Pattern, ...] = Field(
+        (), max_length=MOST_PATTERNS, description="patterns of blocks and weights that stay as they are, [stem, 'b1*']"
+    )
+    parts: Annotated[Mapping[Pattern, Positive], *READ_ONLY] = Field(
+        {}, max_length=MOST_PATTERNS, description="pattern: factor of the rate of what it matches; the last one counts"
+    )
 
 
 class Warmup(Frozen):

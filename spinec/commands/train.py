@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +14,10 @@ from spinec.progress import Progress
 from spinec.usage import Idle, refuse_idle
 
 if TYPE_CHECKING:
+    from spinec.compiler.graph.program import Program
     from spinec.spec.model import ModelSpec
+    from spinec.spec.recipes.model import Recipe
+    from spinec.train.beginning import Beginning
     from spinec.train.rates import Rates
 
 
@@ -69,14 +73,8 @@ def train(
             asked = Asked(read_spec(name), data, recipe, settings or (), classes, weights, folder, backend, size)
             beginning = begin(asked, workers)
     run = beginning.run
-    if classes:
-        typer.echo(_classes(run.program.spec), err=True)
-    if run.recipe.scaled != 1:
-        typer.echo(
-            f"rate: {run.recipe.optimizer.rate:g} for {run.recipe.optimizer.per} images a step, so {run.recipe.rate:g} "
-            f"for {run.recipe.batch}",
-            err=True,
-        )
+    for line in _told(beginning, weights, classes=bool(classes)):
+        typer.echo(line, err=True)
     with working("building the network"):
         from spinec.train.judging import Judging
 
@@ -84,20 +82,37 @@ def train(
     if not resume:
         with failing(run.folder.path):
             run.folder.begin(run.program, run.recipe, beginning.needs)
-    typer.echo(_length(run.rates), err=True)
     with Progress(run.rates.steps, run.recipe.batch) as progress, failing(run.folder.path):
 
         def judged(weights: Any) -> Any:
             with progress.judging():
                 return judge(weights)
 
-        whole = run_on(run, judged, progress.show, beginning.weights)
+        whole = run_on(run, judged, progress.show, beginning.start.weights if beginning.start else None)
     if not whole:
         typer.echo(
             f"stopped: {shlex.join(['spinec', 'train', '--resume', str(run.folder.path)])} goes on from here", err=True
         )
         raise typer.Exit(130)
     typer.echo(f"{run.folder.best}: the weights of the best evaluation; see {run.folder.metrics}")
+
+
+def _told(beginning: Beginning, file: Path | None, *, classes: bool) -> Iterator[str]:
+    """What a user may not expect of a run that begins."""
+    program, recipe = beginning.run.program, beginning.run.recipe
+    if classes:
+        yield f"{program.name}: {_classes(program.spec)}"
+    if (start := beginning.start) and start.anew:
+        names, weights = _listed(start.anew), f"{len(start.anew)} of {len(program.weights)} weights"
+        yield f"{file or beginning.needs.weights}: has {start.classes:,} classes, so {weights} start anew: {names}"
+    elif start and classes:
+        yield f"{file or beginning.needs.weights}: has as many classes, and the layers for them are taken, too"
+    if recipe.scaled != 1:
+        rate = f"{recipe.optimizer.rate:g} for {recipe.optimizer.per} images a step"
+        yield f"rate: {rate}, so {recipe.rate:g} for {recipe.batch}"
+    if recipe.optimizer.frozen or recipe.optimizer.parts:
+        yield _learning(program, recipe)
+    yield _length(beginning.run.rates)
 
 
 def _length(rates: Rates) -> str:
@@ -113,5 +128,20 @@ def _classes(spec: ModelSpec) -> str:
 
     labels = head_of(spec).labels
     names = classes_of(labels, 0).names
-    shown = labels if isinstance(labels, str) else ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
-    return f"{spec.name}: the head has {len(names):,} classes: {shown}"
+    return f"the head has {len(names):,} classes: {labels if isinstance(labels, str) else _listed(names)}"
+
+
+def _learning(program: Program, recipe: Recipe) -> str:
+    """How many weights learn, and at which rates."""
+    from collections import Counter
+
+    from spinec.backends.patterns import factors
+
+    counts = Counter(factors(program, recipe).values())
+    rates = [f"{count} learn at {recipe.rate * factor:g}" for factor, count in sorted(counts.items())]
+    frozen = len(program.weights) - counts.total()
+    return f"weights: {', '.join([f'{frozen} are frozen'] * bool(frozen) + rates)}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
