@@ -4,8 +4,14 @@ from functools import cache
 
 from spinec import cost, load, lower, names
 from spinec.visualize.charts import Point, breakdown, candidates, distribution, published_points, trade_off
+from spinec.visualize.curves import Curve, curves
 
-CHARTS = ("distribution", "levels", "categories", "tradeoff", "candidates")
+CHARTS = ("distribution", "levels", "categories", "tradeoff", "candidates", "curves")
+
+
+def learned(rate):
+    """A loss that falls, in more steps than a line has places."""
+    return [(step, 40 / (1 + rate * step)) for step in range(1, 500)]
 
 
 @cache
@@ -20,5 +26,6 @@ def charts():
         breakdown(d0, "category"),
         trade_off(published),
         candidates(tried),
+        curves("loss", [Curve(f"runs/{name}", learned(rate)) for name, rate in (("a", 1.0), ("b", 0.2))]),
     )
     return dict(zip(CHARTS, made, strict=True))

@@ -17,6 +17,7 @@ OTHERWISE = {  # command lines whose output is not what its name says, and what 
     "diff good.yaml good.yaml -o picture.gif": ".svg",
     "chart levels good.yaml -o chart.html": ".svg",
     "report good.yaml -o page.pdf": ".html",
+    "report runs -o runs.pdf": ".html",
     "redistribute good.yaml --betas 1 -o new.json": ".yaml",
     "scale good.yaml -o new.py": ".yaml",
     "compound good.yaml 1 -o new.PDF": ".yaml",

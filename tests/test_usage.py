@@ -73,7 +73,7 @@ LINES = {  # what is run, and what it is run with: every option, and every two
         "--score other",
         "--convention thop",
     ),
-    "report tiny.yaml -o page.html --no-charts": ("--source tensorflow", "--theme dark", "--size 96"),
+    "report tiny.yaml -o page.html --no-charts": ("--source tensorflow", "--theme dark", "--size 96", "--examples 2"),
     "redistribute deep.yaml --betas b2=5,b3=9,b4=2": (
         *("--target 200M", "--approximate", "--multiple 4", "--group b2,b3", "--frozen b4"),
         *SPEC,
@@ -123,6 +123,9 @@ REFUSED = (
     "weights convert a.pt b.weights.h5 --layout pytorch",
     "export tiny.yaml --to onnx -o a.onnx --dynamic --size 64",
     "export tiny.yaml --to onnx -o a.onnx --with classify --sizes",
+    "report . --size 96",
+    "report . --source tensorflow",
+    "report tiny.yaml --examples 2",
     "candidates study.db --trial 1 --top 2",
     "candidates study.db -o best.yaml --top 2",
     "candidates study.db -o - --format json",

@@ -32,6 +32,7 @@ READS = {  # a command line in which INPUT is what a command reads
     "diff good.yaml INPUT": "a spec",
     "chart levels INPUT -o o.csv": "a spec",
     "report INPUT -o o.html --no-charts": "a spec",
+    "report INPUT folder -o o.html": "a run",
     "redistribute INPUT --betas 1": "a spec",
     "betas INPUT good.yaml": "a spec",
     "betas good.yaml INPUT": "a spec",

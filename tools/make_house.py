@@ -42,9 +42,9 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "train/data": ("backends",),
     "train/evaluation": ("train/data",),
     "train/sets": ("train/data",),
-    "train": ("train/evaluation",),
+    "train": ("train/evaluation", "visualize"),
     "search": ("compiler/resources",),
-    "spinec": ("compiler/advice", "compiler/interchange", "search", "train", "train/sets", "visualize"),
+    "spinec": ("compiler/advice", "compiler/interchange", "search", "train", "train/sets"),
 }
 """What each folder may import from, and from what that may."""
 COLOURS = {

@@ -85,14 +85,15 @@ class RunFolder:
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise TrainError(f"{self.path}: is there already; --resume {self.path} goes on with a run")
 
-    def begin(self, program: Program, recipe: Recipe, needs: Needs) -> None:
-        """Write down what is asked for.
+    def begin(self, program: Program, recipe: Recipe, needs: Needs, steps: int | None = None) -> None:
+        """Write down what is asked for, and how many steps that is.
 
         Raises:
             TrainError: where the folder is not free.
         """
         self.check_free()
-        told = {**asdict(needs), "size": program.size, "python": platform.python_version(), "packages": _packages()}
+        told = {**asdict(needs), "size": program.size, "steps": steps}
+        told |= {"python": platform.python_version(), "packages": _packages()}
         texts = (dump(program.spec), dump_recipe(recipe), "", json.dumps(told, indent=2) + "\n")
         with self._writing(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -131,12 +132,24 @@ class RunFolder:
         Raises:
             TrainError: where there is no run.
         """
+        told = self.about()
         try:
-            told = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
             height, width = told["size"]
             return Needs(**{each.name: told[each.name] for each in fields(Needs)}), (height, width)
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError) as error:
             raise TrainError(f"{self.path}: no run to go on with: {error}") from None
+
+    def about(self) -> dict[str, Any]:
+        """All that was written down when the run began, by name.
+
+        Raises:
+            TrainError: where there is no run.
+        """
+        try:
+            told = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise TrainError(f"{self.path}: no run to go on with: {error}") from None
+        return told if isinstance(told, dict) else {}
 
     def tell(self, line: Mapping[str, Any]) -> None:
         """Add a line to the metrics."""

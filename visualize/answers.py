@@ -43,6 +43,34 @@ def draw_answer(answer: Answer) -> Image:
     raise TypeError(f"expected an answer, got {type(answer).__name__}")
 
 
+def resized(answer: Answer, least: int, most: int) -> Answer:
+    """The answer about its picture enlarged, each pixel to as many, or made smaller: the longer side is within limits.
+
+    >>> from PIL.Image import new
+    >>> answer = Answer(new("RGB", (40, 30)), "", False, ())
+    >>> resized(answer, 100, 200).picture.size, resized(answer, 10, 20).picture.size
+    ((120, 90), (20, 15))
+    """
+    from dataclasses import replace
+
+    import numpy as np
+    from PIL.Image import Resampling
+
+    old, longest = answer.picture.size, max(answer.picture.size)
+    factor = -(-least // longest) if longest < least else min(1.0, most / longest)
+    width, height = (max(1, round(side * factor)) for side in old)
+    how = Resampling.NEAREST if factor > 1 else Resampling.LANCZOS
+    columns, rows = (np.arange(new) * own // new for new, own in zip((width, height), old, strict=True))
+    changed: dict[str, Any] = {"picture": answer.picture.resize((width, height), how)}
+    match answer:
+        case Detected():
+            changed["boxes"] = answer.boxes * np.float32(factor)
+            changed["masks"] = None if answer.masks is None else answer.masks[:, rows][:, :, columns]
+        case Segmented():
+            changed["labels"] = answer.labels[rows][:, columns]
+    return replace(answer, **changed)
+
+
 def _boxes(answer: Detected) -> Image:
     from PIL.ImageDraw import Draw
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from spinec.compiler.cost.report import Report
 from spinec.spec.conventions import CONVENTIONS
 from spinec.spec.dump import dump
-from spinec.visualize.chart import Chart
+from spinec.visualize.chart import Chart, Width
 from spinec.visualize.charts import breakdown, distribution
 from spinec.visualize.difference import diff
 from spinec.visualize.draw import draw
@@ -68,8 +68,8 @@ def write_report(
         theme,
         sections,
         table_view(_summary(reports)) if len(reports) > 1 else None,
-        _charts([distribution(reports)]) if charts else [],
-        _difference(*reports) if len(reports) == 2 else None,
+        charts_of([distribution(reports)]) if charts else [],
+        difference_of(*reports) if len(reports) == 2 else None,
     )
     return page.render()
 
@@ -86,12 +86,13 @@ def _more(section: SectionView, report: Report, sources: Iterable[Source], chart
     return replace(
         section,
         tables=[table_view(replace(cost_table(report, each, "conv"), title=f"by {each}")) for each in by],
-        charts=_charts([breakdown(report, "level"), breakdown(report, "category")]) if charts else [],
-        sources=[SourceView(source.title, _highlighted(source)) for source in shown],
+        charts=charts_of([breakdown(report, "level"), breakdown(report, "category")]) if charts else [],
+        sources=[SourceView(source.title, highlighted(source)) for source in shown],
     )
 
 
-def _difference(before: Report, after: Report) -> DifferenceView:
+def difference_of(before: Report, after: Report) -> DifferenceView:
+    """Two specs compared, as a part of a page."""
     difference = diff(before, after)
     from markupsafe import Markup
 
@@ -99,13 +100,15 @@ def _difference(before: Report, after: Report) -> DifferenceView:
     return DifferenceView(difference.summary, diagram, table_view(difference.table))
 
 
-def _charts(charts: Iterable[Chart]) -> list[Markup]:
+def charts_of(charts: Iterable[Chart], width: Width = "page") -> list[Markup]:
+    """Charts as parts of a page."""
     from markupsafe import Markup
 
-    return [Markup(chart.svg(None)) for chart in charts]
+    return [Markup(chart.svg(None, width)) for chart in charts]
 
 
-def _highlighted(source: Source) -> Markup:
+def highlighted(source: Source) -> Markup:
+    """A text with the marks of its language."""
     from markupsafe import Markup
     from pygments import highlight
     from pygments.formatters import HtmlFormatter

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,6 +24,7 @@ from spinec.options import (
     print_table,
     read_program,
     shown,
+    working,
     write_output,
 )
 from spinec.suffixes import PAGE, written
@@ -332,11 +334,12 @@ def _candidates(files: list[str], cost: str, score: str, centre: float | None, s
 
 @app.command()
 def report(
+    context: typer.Context,
     names: Annotated[
         list[str],
         typer.Argument(
-            metavar="NAME|FILE",
-            help="Specs of the library or YAML files. Use - for standard input.",
+            metavar="NAME|FILE|RUN",
+            help="Specs of the library or YAML files, or folders of runs. Use - for standard input.",
             autocompletion=spec_names,
         ),
     ],
@@ -350,12 +353,25 @@ def report(
     ] = None,
     theme: Annotated[Theme, typer.Option(help="Colour theme of the page.")] = Theme.auto,
     size: Size = None,
+    examples: Annotated[
+        int, typer.Option(min=0, metavar="N", help="For runs: pictures to show what their weights find in.")
+    ] = 4,
 ) -> None:
-    """Write an HTML report with diagrams, tables, charts and source.
+    """Write an HTML report on specs, or one that compares training runs.
 
-    The report is a single file that loads nothing from the network. Its diagrams are interactive and its tables can be
-    sorted. If there are two specs, it also compares them.
+    Specs: diagrams, tables, charts and source; if there are two, it also compares them. Runs: figures, curves of losses
+    and evaluations, what their recipes and specs differ in, and examples of what they find. The report is a single file
+    that loads nothing from the network.
     """
+    runs = any(map(os.path.isdir, names))  # False, unlike Path.is_dir, for a name that no folder can have
+    refuse_idle(
+        context,
+        Idle("source size", "on runs", runs),
+        Idle("examples", "on specs: they are for folders of runs", not runs),
+    )
+    if runs:
+        _report_runs(names, output, charts=charts, examples=examples, theme=theme)
+        return
     from spinec.backends.backend import emit
     from spinec.compiler.cost.report import cost as count
     from spinec.visualize.report import Source, write_report
@@ -369,3 +385,14 @@ def report(
     page = write_report(reports, sources, charts=charts, theme=theme.value)
     write_output(output, page)
     typer.echo(f"{output}: {', '.join(each.program.name for each in reports)}, {len(page.encode()) / 1000:.0f} kB")
+
+
+def _report_runs(names: list[str], output: Path, *, charts: bool, examples: int, theme: Theme) -> None:
+    from spinec.train.history import read_history
+    from spinec.train.page import write_runs
+
+    runs = [read_history(name) for name in names]
+    with working("looking at examples"):
+        page = write_runs(runs, charts=charts, examples=examples, theme=theme.value)
+    write_output(output, page)
+    typer.echo(f"{output}: {', '.join(run.name for run in runs)}, {len(page.encode()) / 1000:.0f} kB")

@@ -81,7 +81,7 @@ def train(
         judge = Judging(run, beginning.judged)
     if not resume:
         with failing(run.folder.path):
-            run.folder.begin(run.program, run.recipe, beginning.needs)
+            run.folder.begin(run.program, run.recipe, beginning.needs, run.rates.steps)
     with Progress(run.rates.steps, run.recipe.batch) as progress, failing(run.folder.path):
 
         def judged(weights: Any) -> Any:

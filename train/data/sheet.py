@@ -48,7 +48,7 @@ def seen(data: DataSet, sample: Sample) -> Answer:
             return _boxes(data, sample, picture, name, factor)
         case "classification":
             number = int(sample.classes)
-            return Classified(picture, name, False, (), _unsaid(1), np.array([number]), (data.numbering.names[number],))
+            return Classified(picture, name, False, (), unsaid(1), np.array([number]), (data.numbering.names[number],))
     names = (
         *data.numbering.names,
         *("" for _ in range(IGNORED - len(data.numbering.names))),
@@ -71,7 +71,7 @@ def _boxes(data: DataSet, sample: Sample, picture: Image, name: str, factor: int
         False,
         (),
         boxes=sample.boxes * factor,
-        scores=_unsaid(len(numbers)),
+        scores=unsaid(len(numbers)),
         labels=numbers,
         names=tuple(data.numbering.names[number] for number in numbers),
         ids=tuple(data.numbering.ids[number] for number in numbers),
@@ -79,7 +79,7 @@ def _boxes(data: DataSet, sample: Sample, picture: Image, name: str, factor: int
     )
 
 
-def _unsaid(number: int) -> NDArray[np.float32]:
+def unsaid(number: int) -> NDArray[np.float32]:
     """Scores of what is known, not found."""
     return np.full(number, np.nan, np.float32)
 

@@ -56,6 +56,8 @@ class Points(NamedTuple):
     """What is written beside each, where there is room."""
     is_joined: bool = False
     is_explained: bool = True
+    marked: int = 1
+    """Of how many places one has a mark, where they are joined."""
 
 
 class Band(NamedTuple):

@@ -72,6 +72,7 @@ def _bars(axes: Axes, mark: Bars, panel: Panel, sheet: Sheet) -> Any:
 def _points(axes: Axes, mark: Points, panel: Panel) -> Any:
     x, y = zip(*mark.places, strict=True)
     style: dict[str, Any] = {"color": series_colour(mark.series), "marker": MARKERS[series_cue(mark.series)]}
+    style["markevery"] = mark.marked
     if panel.is_small:
         style |= {"markersize": 3.5, "alpha": 0.75, "markeredgewidth": 0}
     (line,) = axes.plot(x, y, linestyle="-" if mark.is_joined else "none", **style)

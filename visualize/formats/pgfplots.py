@@ -138,4 +138,5 @@ def _points(mark: Points, panel: Panel) -> str:
     stroke = colour(series_colour(mark.series))
     size, faint = ("1.5bp", ",opacity=0.75") if panel.is_small else ("2.5bp", "")
     lines = ",line width=1.2bp" if mark.is_joined else ",only marks"
-    return f"color={stroke},mark={MARKERS[series_cue(mark.series)]},mark size={size}{faint}{lines}"
+    repeat = f",mark repeat={mark.marked}" if mark.marked > 1 else ""
+    return f"color={stroke},mark={MARKERS[series_cue(mark.series)]},mark size={size}{repeat}{faint}{lines}"

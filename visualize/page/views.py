@@ -101,27 +101,74 @@ class PageView:
 
     def render(self) -> str:
         """The page as HTML."""
-        from jinja2 import Environment, FileSystemLoader, StrictUndefined
-        from markupsafe import Markup
-
-        environment = Environment(
-            loader=FileSystemLoader(FOLDER),
-            autoescape=True,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            undefined=StrictUndefined,
-        )
-        script = (FOLDER / "report.js").read_text(encoding="utf-8")
-        template = environment.get_template("report.html.jinja")
-        style = Markup(page_style())
-        return template.render(page=self, policy=_policy(script), style=style, script=Markup(script)) + "\n"
+        return _rendered("report.html.jinja", self)
 
 
-def _policy(script: str) -> str:
+class PictureView(NamedTuple):
+    """A picture within the page."""
+
+    url: str
+    """The picture itself, as a data URL."""
+    width: int
+    height: int
+    says: str
+    """What it shows, for those who do not see it."""
+    caption: str
+
+
+class ExampleView(NamedTuple):
+    """One thing, shown in several pictures."""
+
+    name: str
+    pictures: list[PictureView]
+
+
+@dataclass(frozen=True)
+class RunsView:
+    """A report on runs."""
+
+    title: str
+    theme: Theme
+    tables: list[TableView]
+    charts: Sequence[Markup] = ()
+    further: Sequence[Markup] = ()
+    """Charts that are shown when they are asked for."""
+    settings: TableView | None = None
+    """What the runs were asked for that differs."""
+    difference: DifferenceView | None = None
+    examples: Sequence[ExampleView] = ()
+    notes: Sequence[str] = ()
+    """About the examples."""
+    sources: Sequence[SourceView] = ()
+
+    def render(self) -> str:
+        """The page as HTML."""
+        return _rendered("runs.html.jinja", self, "img-src data:")
+
+
+def _rendered(template: str, page: PageView | RunsView, *allowed: str) -> str:
+    """A page by its template; `allowed` is what a browser may load beside it."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    script = (FOLDER / "report.js").read_text(encoding="utf-8")
+    shown = environment.get_template(template)
+    style = Markup(page_style())
+    return shown.render(page=page, policy=_policy(script, allowed), style=style, script=Markup(script)) + "\n"
+
+
+def _policy(script: str, allowed: Sequence[str] = ()) -> str:
     """What a browser may load and run: nothing from anywhere, and no script but the page's own."""
     digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
     rules = ("default-src 'none'", "style-src 'unsafe-inline'", f"script-src 'sha256-{digest}'", "base-uri 'none'")
-    return "; ".join((*rules, "form-action 'none'"))
+    return "; ".join((*rules, "form-action 'none'", *allowed))
 
 
 def table_view(table: Table, choices: Sequence[str] = ()) -> TableView:
