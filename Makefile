@@ -4,12 +4,13 @@ PYTHON := $(VENV)/bin/python
 PIP := $(PYTHON) -m pip install --quiet --constraint constraints.txt
 INSTALL := PYTHONWARNINGS='ignore:Editable installation' $(PIP) --no-build-isolation --editable
 SPEC := eff-spinenet-d0
+BACKEND := pytorch
 RUNS := 10000
 ALONE := tests
 MERMAID := 11.16.0
 MERMAID_SHA256 := 74d7c46dabca328c2294733910a8aa1ed0c37451776e8d5295da38a2b758fb9b
 
-.PHONY: help demo demo-all test test-alone test-shuffled test-installed test-oldest test-newest format mermaid goldens pictures tables examples site site-serve trust fuzz parity published lock release bench clean
+.PHONY: help demo demo-all demo-train test test-alone test-shuffled test-installed test-oldest test-newest format mermaid goldens pictures tables examples site site-serve trust fuzz parity published lock release bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -23,6 +24,10 @@ $(VENV)/base: pyproject.toml constraints.txt setup.py
 
 $(VENV)/all: $(VENV)/base
 	$(INSTALL) ".[pytorch,tensorflow-cpu,onnx,pictures]"
+	touch $@
+
+$(VENV)/train: $(VENV)/base
+	$(INSTALL) ".[pytorch,train,pictures]"
 	touch $@
 
 $(VENV)/dev: $(VENV)/all
@@ -53,6 +58,19 @@ demo-all: $(VENV)/all ## the same with TensorFlow, and both frameworks compared
 	mkdir -p demo
 	$(VENV)/bin/spinec compile $(SPEC) --backend tensorflow -o demo/eff_spinenet_d0_keras.py
 	$(MAKE) demo
+
+demo-train: $(VENV)/train $(if $(filter tensorflow,$(BACKEND)),$(VENV)/all) ## train a detector of handwritten digits in ten minutes; BACKEND=tensorflow too
+	rm -rf demo/$(BACKEND) demo/digits
+	mkdir -p demo
+	@echo "== scenes of handwritten digits on photographs"
+	$(VENV)/bin/spinec data make digits demo/digits --size 128 --train 800 --val 100
+	@echo "== a small Eff-SpineNet learns them in $(BACKEND)"
+	$(VENV)/bin/spinec train examples/nano.yaml --data demo/digits --classes data --recipe small-detection --backend $(BACKEND) --run demo/$(BACKEND)
+	@echo "== what it finds in scenes that it has not seen"
+	$(VENV)/bin/spinec evaluate demo/$(BACKEND)/spec.yaml --data demo/digits --weights demo/$(BACKEND)/best.safetensors --backend $(BACKEND)
+	$(VENV)/bin/spinec detect demo/$(BACKEND)/spec.yaml demo/digits/val/000001.jpg --weights demo/$(BACKEND)/best.safetensors --backend $(BACKEND) -o demo/$(BACKEND)/found.png
+	$(VENV)/bin/spinec report demo/$(BACKEND) -o demo/$(BACKEND).html
+	@echo "Open demo/$(BACKEND).html in a browser, and look at demo/$(BACKEND)/found.png"
 
 test: $(VENV)/dev ## set up and run every check: format, lint, types, tests
 	$(VENV)/bin/ruff format --check .

@@ -8,7 +8,7 @@ from taught import TINY
 
 from spinec import BackendError, TrainError, loads, lower
 from spinec.backends.backend import backend
-from spinec.backends.learner import decayed
+from spinec.backends.learner import decayed, narrowed
 from spinec.backends.patterns import still
 from spinec.backends.sample import sample
 from spinec.spec.recipes.load import load_recipe
@@ -284,3 +284,25 @@ def test_patterns_that_change_nothing_are_refused(setting, said):
         backend("pytorch").learner(lower(loads(TINY)), recipe("sgd", setting))
     assert said in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("there", [3, 0])
+@pytest.mark.parametrize("name", ["pytorch", "tensorflow"])
+def test_padding_of_targets_is_left_away(name, there):
+    if name != "pytorch":
+        pytest.importorskip(name)
+    images, targets = lesson(0)
+    targets["classes"][:, there:] = -1
+    wide = {
+        "boxes": np.pad(targets["boxes"], ((0, 0), (0, 97), (0, 0))),
+        "classes": np.pad(targets["classes"], ((0, 0), (0, 97)), constant_values=-1),
+    }
+    program = lower(loads(STILL))
+    one = backend("pytorch").learner(program, recipe("sgd"))
+    other = backend(name).learner(program, recipe("sgd"), one.weights())
+    seen, whole = [], other.source.loss
+    other.source.loss = lambda outputs, boxes, classes: seen.append(boxes.shape[1]) or whole(outputs, boxes, classes)
+    assert one.step(images, targets, 0.01, 0) == pytest.approx(other.step(images, wide, 0.01, 0), rel=1e-4)
+    assert seen[-1] == 8  # a source is imported once: the first learner may be seen, too
+    assert narrowed({"boxes": np.zeros((1, 100, 4)), "classes": np.arange(100)[None] - 91})["boxes"].shape[1] == 100
+    assert narrowed({"boxes": np.zeros((1, 100, 4)), "classes": 8 - np.arange(100)[None]})["classes"].shape[1] == 16

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from spinec.backends.blame import Watched
-from spinec.backends.learner import Scale, check_state, decayed, parts_of
+from spinec.backends.learner import Scale, check_state, decayed, narrowed, parts_of
 from spinec.backends.patterns import factors, still
 from spinec.backends.pytorch.framework import load_torch
 from spinec.backends.pytorch.live import build_with
@@ -104,7 +104,7 @@ class LearningModule:
         torch.manual_seed(self.recipe.seed * 1_000_003 + number)
         computed = next(self.model.parameters()).dtype
         given = torch.from_numpy(images).to(self.device, computed).permute(0, 3, 1, 2)  # as it lies: channels last
-        wanted = [torch.from_numpy(each).to(self.device) for each in targets.values()]
+        wanted = [torch.from_numpy(each).to(self.device) for each in narrowed(targets).values()]
         wanted = [each.to(computed) if each.is_floating_point() else each for each in wanted]
         outputs = [self.passes, given] if self.whole else [self.passes(given)]
         losses: dict[str, Tensor] = self.source.loss(*outputs, *wanted)

@@ -8,7 +8,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from spinec.backends.blame import Watched
-from spinec.backends.learner import Scale, check_state, decayed, parts_of
+from spinec.backends.learner import Scale, check_state, decayed, narrowed, parts_of
 from spinec.backends.patterns import factors, still
 from spinec.backends.tensorflow.framework import load_keras
 from spinec.backends.tensorflow.live import build_with, mixed
@@ -76,7 +76,7 @@ class LearningModel:
         import tensorflow as tf
 
         computed = self.model.inputs[0].dtype
-        wanted = [tf.constant(each, computed if each.dtype.kind == "f" else None) for each in targets.values()]
+        wanted = [tf.constant(each, computed if each.dtype.kind == "f" else None) for each in narrowed(targets).values()]
         return tf.constant(images, computed), wanted, tf.constant(number), tf.constant(self.scale.value, computed)
 
     def _gradients(self, images: Any, wanted: list[Any], number: Any, scale: Any) -> tuple[Any, dict[str, Any], Any]:
