@@ -94,10 +94,11 @@ def test_the_command_lists_them(spinec):
 
 def test_networks_are_judged_by_epochs_or_by_steps():
     def evaluations(*settings):
-        return Rates(load_recipe("small-detection", ["schedule.steps=1200", *settings]), 100.4).evaluations
+        return Rates(load_recipe("small-classification", ["schedule.steps=1200", *settings]), 100.4).evaluations
 
     assert evaluations("evaluate.steps=500") == {500, 1000, 1200}
-    assert evaluations("evaluate.every=5") == evaluations() == {502, 1004, 1200}
+    assert evaluations("evaluate.every=5") == {502, 1004, 1200}
+    assert evaluations() == {*range(201, 1200, 201), 1200}
     assert evaluations("evaluate.steps=500", "evaluate.every=4") == {402, 804, 1200}
     assert evaluations("evaluate.every=null") == {1004, 1200}
     assert load_recipe("classification", ["schedule.steps=9"]).schedule.every == 2.4, "that of the rate stays"
