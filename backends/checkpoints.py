@@ -101,8 +101,10 @@ def _reading(path: Path) -> Iterator[None]:
     """Whatever the libraries that read a file raise, where it is damaged, is one error that names it."""
     try:
         yield
-    except SpinecError:
-        raise
+    except SpinecError as error:
+        if str(error).startswith(f"{path}"):
+            raise
+        raise BackendError(f"{path}: {error}") from None
     except Exception as error:
         reason = first_line(str(error)) or type(error).__name__
         raise BackendError(f"{path}: cannot be read as a file of weights: {reason}") from error

@@ -151,7 +151,7 @@ def _misfits(program: Program, found: Mapping[str, tuple[Shape, str]], types: tu
 
 
 def _title(program: Program) -> str:
-    return f"these are no weights of {program.name}, nothing was written"
+    return f"these are no weights of {program.name}"
 
 
 def _raise(title: str, faults: list[str]) -> None:

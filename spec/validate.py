@@ -157,7 +157,7 @@ def _fault(error: ErrorDetails, model: type[BaseModel], root: Item, what: str, k
             expected = "expected the name of a block, or a mapping such as {from: b1, down: conv}"
         case _:
             expected = expectation(error)
-    got = "" if error["type"] in _WORDLESS else f", got {show(given)}"
+    got = "" if error["type"] in _WORDLESS or ", got " in expected else f", got {show(given)}"
     hint = _list(_keys(model, path)) if error["type"].startswith("model_") else _description(model, path)
     if error["type"] == "tuple_type" and isinstance(given, str):
         hint = f"a list is written [{given}]"

@@ -133,6 +133,15 @@ def test_a_head_that_lacks_a_class_is_told_and_the_rest_is_still_looked_at(spine
     assert "no boxes" in out
 
 
+def test_a_box_without_an_outline_stops_what_learns_masks(spinec, tmp_path):
+    changed(lambda i, a, c: a[4].pop("segmentation"))(tmp_path)
+    assert spinec("data", "check", tmp_path)[0] == 0
+    code, out, _ = spinec("data", "check", tmp_path, "--spec", "eff-spinenet-d0-mask-rcnn", "--format", "json")
+    rows = {row["finding"]: row for row in json.loads(out)["rows"]}
+    assert (code, rows["outline"]["count"]) == (1, 1)
+    assert "1.png: has boxes without an outline ('segmentation')" in rows["outline"]["first"][0]
+
+
 def test_every_split_is_checked_and_workers_change_nothing(spinec, tmp_path):
     coco_sets.write(tmp_path, split="train")
     coco_sets.write(tmp_path, split="val")

@@ -156,7 +156,8 @@ def test_what_a_recipe_extends(tmp_path):
         "recipe: c\nextends: ../c.yaml\n": "leaves the folder",
         "recipe: c\n": "missing key 'schedule'",
         "- 1\n": "expected a mapping of keys such as batch and schedule",
-        "name: x\nblocks: {}\n": "missing key 'recipe'",
+        "name: x\nblocks: {}\n": "c.yaml:1:1: expected a recipe of training, got a spec",
+        "batch: 4\n": "missing key 'recipe'",
     }.items():
         (tmp_path / "c.yaml").write_text(text)
         with pytest.raises(SpecError) as error:

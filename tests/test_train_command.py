@@ -187,7 +187,11 @@ def test_names_are_of_what_is_found(tmp_path, head, names):
         ("tiny.yaml --data none", 1, "none: no such file or folder"),
         ("tiny.yaml --data digits --recipe smal-detection", 1, "did you mean 'small-detection'?"),
         ("tiny.yaml --data digits --set batch=x", 1, "--set batch=x:1:1: batch: expected a whole number, got 'x'"),
-        ("tiny.yaml --data digits", 1, "has no split 'train2017': expected train, val"),
+        (
+            "tiny.yaml --data digits",
+            1,
+            "has no split 'train2017', which the recipe learns from: --set data.train=NAME takes another, of train, val",
+        ),
         ("tiny.yaml --data digits --recipe small-detection --weights none.safetensors", 1, "none.safetensors"),
         ("headless.yaml --data digits", 1, "tiny: has no head, and nothing says what is to be learned"),
         ("tiny.yaml --data digits --recipe small-detection --run digits", 1, "digits: is there already"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +19,16 @@ from spinec.spec.model import ModelSpec
 from spinec.spec.recipes.load import load_recipe
 from spinec.spec.recipes.model import Data, Recipe
 from spinec.train.data.examples import DataSet, Task
-from spinec.train.data.forms import open_data
+from spinec.train.data.forms import open_data, splits_of
 from spinec.train.data.held_out import held_out
 from spinec.train.data.numbering import task_of
+from spinec.train.data.ready import check_ready
 from spinec.train.folder import Needs, RunFolder
 from spinec.train.run import Run
 from spinec.train.start import Start, read_start
 
+HOLDS_OUT = "; --set data.hold_out=N holds out N of the pictures that are learned from"
+SPLITS = (("train", "learns from", ""), ("evaluate", "judges by", HOLDS_OUT))
 OF_DATA = "data"
 """Instead of names of classes: those of the data set."""
 BACKGROUND = "background"
@@ -59,6 +63,16 @@ class Beginning:
     start: Start | None
     """The weights that it starts from; random ones where there are none, or where it goes on from a state."""
 
+    def check(self) -> None:
+        """Find what would stop the run.
+
+        Raises:
+            SpinecError: when its recipe does not fit its data, or the data are damaged.
+        """
+        self.run.rates  # noqa: B018  (which are refused where the rate drops before the first step)
+        for data in (self.run.data, self.judged):
+            check_ready(data, self.run.batches.view)
+
 
 def begin(asked: Asked, workers: int = 0) -> Beginning:
     """A run that begins. In its folder, nothing is written yet.
@@ -67,13 +81,16 @@ def begin(asked: Asked, workers: int = 0) -> Beginning:
         SpinecError: where the folder is not free, or the data set or the weights do not fit the spec.
     """
     recipe = load_recipe(asked.recipe or default_recipe(asked.spec), asked.settings)
-    head_of(asked.spec)
+    _check_splits(asked.data, recipe.data, head_of(asked.spec))
     spec = with_classes(asked.spec, asked.classes, asked.data, recipe) if asked.classes else asked.spec
     program = lower(spec, asked.size)
     folder = RunFolder(asked.folder or Path("runs") / spec.name)
     folder.check_free()
-    weights = str(asked.weights.resolve()) if asked.weights else None
-    return _opened(program, recipe, folder, Needs(str(asked.data.resolve()), asked.backend, weights), workers)
+    weights = str(asked.weights.absolute()) if asked.weights else None
+    needs = Needs(str(asked.data.absolute()), asked.backend, weights)
+    beginning = _opened(program, recipe, folder, needs, workers)
+    beginning.check()
+    return beginning
 
 
 def take_up(folder: RunFolder, workers: int = 0) -> Beginning:
@@ -97,6 +114,15 @@ def _data(place: str, said: Data, head: Head | None) -> tuple[DataSet, DataSet]:
     """What is learned from, and what the result is judged by."""
     learned = open_data(place, said.train, head=head)
     return held_out(learned, said.hold_out) if said.hold_out else (learned, open_data(place, said.evaluate, head=head))
+
+
+def _check_splits(place: Path, said: Data, head: Head) -> None:
+    """Find a split that is not there, and say which field of the recipe names another."""
+    splits = splits_of(place, task_of(head)) if os.path.isdir(place) else {}
+    for key, use, besides in SPLITS[: 1 if said.hold_out else 2]:
+        if splits and (name := getattr(said, key)) not in splits:
+            other = f"--set data.{key}=NAME takes another, of {', '.join(splits)}"
+            raise TrainError(f"{place}: has no split {name!r}, which the recipe {use}: {other}{besides}")
 
 
 def head_of(spec: ModelSpec) -> Head:

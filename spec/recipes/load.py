@@ -16,6 +16,7 @@ MAX_PARENTS = 16
 LENGTHS = {"schedule": ("epochs", "steps"), "warmup": ("epochs", "steps"), "evaluate": ("every", "steps")}
 """Two ways to say how long, by section: who says one takes the other away."""
 FITTING = "give drops that fit into it, or null for none"
+OF_SPECS = "a command names it first: spinec train NAME --recipe ..."
 WHOLE = ("drops",)  # mappings of numbers, which mean nothing beside others
 
 
@@ -46,7 +47,7 @@ def read_recipe(tree: Item, path: Path | None, allowance: Allowance, settings: I
     """
     tree = _extend(tree, path, allowance, [])
     for setting in settings:
-        tree = _merge(tree, _set(setting))
+        tree = tree._replace(value=_merge(tree, _set(setting)).value)  # what is missing is missing in the document
     faults: list[Fault] = []
     recipe = validate(Recipe, tree, faults, "")
     if recipe is None:
@@ -95,6 +96,8 @@ def _extend(tree: Item, path: Path | None, allowance: Allowance, children: list[
                 )
             ]
         )
+    if not is_recipe(tree) and tree.mapping.keys() & {"name", "blocks"}:
+        raise SpecError([Fault("SPN-519", "expected a recipe of training, got a spec", tree.place, OF_SPECS)])
     own = {key: item for key, item in tree.value.items() if key != "extends"}
     given = tree.value.get("extends")
     if given is None:

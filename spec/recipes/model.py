@@ -39,7 +39,7 @@ def _by_epoch(drops: Any) -> Any:
 def _range(value: Any) -> Any:
     if isinstance(value, tuple) and len(value) == 2 and all(isinstance(each, int | float) for each in value):
         if value[0] > value[1]:
-            raise ValueError("expected the smaller number first")
+            raise ValueError(f"expected the smaller number first, got {list(value)}")
         return value
     raise ValueError("expected two numbers, [least, most]")
 
@@ -54,7 +54,7 @@ def check_one(steps: int | None, epochs: float | None) -> None:
         ValueError: where it is said in none, or in both.
     """
     if (steps is None) == (epochs is None):
-        raise ValueError("expected either 'steps' or 'epochs'")
+        raise ValueError(f"expected either 'steps' or 'epochs', got {'neither' if steps is None else 'both'}")
 
 
 class Data(Frozen):
@@ -181,7 +181,7 @@ class Evaluate(Frozen):
     @model_validator(mode="after")
     def _one_length(self) -> Self:
         if self.every and self.steps:
-            raise ValueError("expected either 'every', in epochs, or 'steps'")
+            raise ValueError("expected either 'every', in epochs, or 'steps', got both")
         return self
 
 

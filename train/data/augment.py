@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 
+NO_OUTLINE = "has boxes without an outline ('segmentation'), and masks are to be learned"
+
+
 @dataclass(frozen=True, eq=False)
 class Sample:
     """What a network sees of one example."""
@@ -98,8 +101,10 @@ class Jitter:
         boxes = placement.boxes(example.boxes)
         kept = np.flatnonzero((boxes[:, 2:] > boxes[:, :2]).all(1) & (~example.crowd | self.crowds))
         sample = Sample(example, placement, image, example.classes[kept], boxes[kept], kept)
-        if not self.mask_side or example.read_masks is None:
+        if not self.mask_side:
             return sample
+        if example.read_masks is None and len(example.boxes):
+            raise DataError(f"{example.name}: {NO_OUTLINE}")
         return replace(sample, masks=_in_boxes(sample, (self.mask_side, self.mask_side)))
 
     def placed(self, original: tuple[int, int], draw: Generator) -> Placement:

@@ -14,6 +14,8 @@ import numpy as np
 
 from spinec.backends.image_file import orientation_of
 from spinec.spec.errors import DataError
+from spinec.spec.heads import MaskRCNN
+from spinec.train.data.augment import NO_OUTLINE
 from spinec.train.data.batches import MOST
 from spinec.train.data.examples import NONE, DataSet, Example, Task
 from spinec.train.data.findings import KINDS, Finding
@@ -96,7 +98,8 @@ def check_data(
     if data is None:
         return [checked]
     checked.task, checked.examples = data.task, len(data)
-    _look(data, checked, watched(range(len(data))), pictures, workers)
+    looking = partial(look, data, pictures, isinstance(head, MaskRCNN))
+    _look(data, checked, in_order(looking, watched(range(len(data))), workers))
     return [checked]
 
 
@@ -121,10 +124,10 @@ def _opened(
     return data
 
 
-def _look(data: DataSet, checked: Checked, positions: Iterable[int], pictures: bool, workers: int) -> None:
+def _look(data: DataSet, checked: Checked, found: Iterable[Looked]) -> None:
     seen: dict[bytes, str] = {}
     used: set[int] = set()
-    for position, looked in enumerate(in_order(partial(look, data, pictures), positions, workers)):
+    for position, looked in enumerate(found):
         used.update(looked.classes)
         for finding in looked.findings:
             checked.add(finding)
@@ -139,8 +142,8 @@ def _look(data: DataSet, checked: Checked, positions: Iterable[int], pictures: b
                 checked.add(Finding("no examples", name, f"class {number}"))
 
 
-def look(data: DataSet, pictures: bool, position: int) -> Looked:
-    """Look at one example."""
+def look(data: DataSet, pictures: bool, masks: bool, position: int) -> Looked:
+    """Look at one example, and where masks are learned, at whether it has them."""
     try:
         example = data[position]
     except DataError as error:
@@ -157,6 +160,8 @@ def look(data: DataSet, pictures: bool, position: int) -> Looked:
             findings.append(Finding("picture", "", str(error)))
         findings += _outlines(example)
         findings += _map(example, size)
+    if masks and len(example.boxes) and example.read_masks is None:
+        findings.append(Finding("outline", example.name, NO_OUTLINE))
     if data.task == "detection":
         findings += _boxes(example, size)
     classes = [example.label] if example.label is not None else example.classes[~example.crowd].tolist()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -68,14 +68,18 @@ class CocoSet:
     crowd: NDArray[np.bool_] = field(repr=False)
     areas: NDArray[np.float64] = field(repr=False)
     spans: NDArray[np.int64] = field(repr=False)
-    masked: bool = False
-    """Whether every annotation has an outline."""
+    outlined: NDArray[np.bool_] = field(repr=False)
+    """Which of them have an outline."""
     task: Task = "detection"
 
     @property
     def name(self) -> str:
         """What messages call it: its file."""
         return str(self.file)
+
+    def absent(self) -> Iterable[str]:
+        """The pictures that are listed and not there."""
+        return (str(self.folder / each.file) for each in self.images if not (self.folder / each.file).is_file())
 
     def __len__(self) -> int:
         return len(self.images)
@@ -93,7 +97,7 @@ class CocoSet:
             classes=self.classes[own],
             crowd=self.crowd[own],
             areas=self.areas[own],
-            read_masks=partial(_masks, self.file, self.spans[own]) if self.masked else None,
+            read_masks=partial(_masks, self.file, self.spans[own]) if self.outlined[own].all() else None,
         )
 
 
@@ -144,7 +148,7 @@ def set_of(file: Path, folder: Path, index: Index, numbering: Numbering) -> Coco
         np.array([row.crowd for row in rows], np.bool_),
         np.array([row.area for row in rows], np.float64),
         np.array([row.span for row in rows], np.int64).reshape(-1, 2),
-        masked=bool(rows) and all(row.has_mask for row in rows),
+        np.array([row.has_mask for row in rows], np.bool_),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
@@ -75,6 +75,9 @@ class DataSet(Protocol):
     @property
     def numbering(self) -> Numbering:
         """Its classes: their `names`, and the `ids` that its files have for them, by their number."""
+
+    def absent(self) -> Iterable[str]:
+        """The files that it lists and that are not there; nothing of what was found where it lies."""
 
     def __len__(self) -> int: ...
 

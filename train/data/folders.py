@@ -32,6 +32,10 @@ class FolderSet:
         """What messages call it: its folder."""
         return str(self.folder)
 
+    def absent(self) -> Iterable[str]:
+        """None: the pictures are those that were found."""
+        return ()
+
     def __len__(self) -> int:
         return len(self.files)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from spinec.train.data.voc import open_voc_boxes, open_voc_maps, voc_root, voc_s
 
 EXPORTED = "_annotations.coco.json"  # the name that Roboflow gives to the file beside the pictures
 PREFIX = "instances_"
+AWAY = re.compile(r"[a-z][a-z0-9+.-]+:")  # the beginning of a URL, of which a path has one slash less
 EXPECTED = f"""expected one of
   annotations/{PREFIX}SPLIT.json and SPLIT/*.jpg       boxes and outlines, as COCO has them
   SPLIT/{EXPORTED} and SPLIT/*.jpg     the same, as Roboflow exports them
@@ -63,6 +65,9 @@ def look_at(
     if task is not None and task not in TASKS:
         raise DataError(f"no task {task!r}: {did_you_mean(task, TASKS)}")
     try:
+        if elsewhere := next((part for part in place.parts if AWAY.fullmatch(part)), None):
+            name = str(place)[str(place).index(elsewhere) :].replace(":/", "://", 1)
+            raise DataError(f"{name}: is not on this machine: data sets are read from files, so copy or mount it")
         if not place.exists() and "{" not in place.name:
             raise DataError(f"{place}: no such file or folder")
         return _checked(_opened(place, split, head, wanted, images, report), wanted)
@@ -90,24 +95,24 @@ def _opened(
     report: Report | None,
 ) -> DataSet:
     if place.is_file() and not is_shards(place):
-        return open_coco(place, _pictures_of(place, images), head, report)
+        return open_coco(place, _pictures_of(place, images), _for(place, "detection", task, head), report)
     if (place / EXPORTED).is_file():
-        return open_coco(place / EXPORTED, place, head, report)
+        return open_coco(place / EXPORTED, place, _for(place, "detection", task, head), report)
     splits = splits_of(place, task) if place.is_dir() else {}
     if is_shards(place):
         return open_shards(place, _split(place, split, splits) if splits or split else None, head)
     if not splits and split is None and _has_classes(place):
-        return open_folders(place, head)
+        return open_folders(place, _for(place, "classification", task, head))
     if not splits:
         raise DataError(f"{place}: not a data set of a known form: {EXPECTED}")
     source = splits[_split(place, split, splits)]
     if (root := voc_root(place)) and task == "segmentation":
         return open_voc_maps(root, source, head)
     if root:
-        return open_voc_boxes(root, source, head, report)
+        return open_voc_boxes(root, source, _for(source, "detection", task, head), report)
     if source.is_dir():
-        return open_folders(source, head, splits.values())
-    return open_coco(source, _pictures_of(source, images), head, report)
+        return open_folders(source, _for(source, "classification", task, head), splits.values())
+    return open_coco(source, _pictures_of(source, images), _for(source, "detection", task, head), report)
 
 
 def _split(place: Path, split: str | None, splits: Mapping[str, Path]) -> str:
@@ -122,9 +127,19 @@ def _split(place: Path, split: str | None, splits: Mapping[str, Path]) -> str:
 
 
 def _checked(data: DataSet, task: Task | None) -> DataSet:
-    if task is not None and data.task != task:
-        raise DataError(f"{data.name}: a data set for {data.task}, and the head is for {task}")
+    _for(data.name, data.task, task, None)
     return data
+
+
+def _for(name: object, own: Task, wanted: Task | None, head: Any) -> Any:
+    """The head, if its task is that of the data set: otherwise not its classes are what is wrong.
+
+    Raises:
+        DataError: where it is another.
+    """
+    if wanted is not None and own != wanted:
+        raise DataError(f"{name}: a data set for {own}, and the head is for {wanted}")
+    return head
 
 
 def _has_classes(folder: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -33,6 +34,10 @@ class Part:
     def numbering(self) -> Numbering:
         """The classes of all of it."""
         return self.whole.numbering
+
+    def absent(self) -> Iterable[str]:
+        """The files that all of it lists and that are not there."""
+        return self.whole.absent()
 
     def __len__(self) -> int:
         return len(self.positions)

@@ -15,6 +15,7 @@ from spinec.spec.errors import DataError, first_line
 SPACE = re.compile(r"[ \t\r\n]*")
 BYTE_ORDER_MARK = "\ufeff"
 WINDOW = 2**20  # bytes
+CUT_OFF = "the file ends here: is it whole?"
 
 
 class Element(NamedTuple):
@@ -60,10 +61,21 @@ def _reading(path: Path) -> Iterator[None]:
     except _MisreadError as error:
         raise DataError(f"{path}:{error.line}:{error.column}: not JSON: {error}") from None
     except json.JSONDecodeError as error:
-        raise DataError(f"{path}:{error.lineno}:{error.colno}: not JSON: {first_line(error.msg)}") from None
+        raise DataError(f"{path}:{error.lineno}:{error.colno}: not JSON: {_plain(error.msg)}") from None
     except (RecursionError, ValueError):  # ValueError: a number of thousands of digits
         message = "it is nested too deeply or has too long a number"
         raise DataError(f"{path}: not a JSON file that can be read: {message}") from None
+
+
+def _plain(message: str) -> str:
+    """What Python says of JSON, in our words.
+
+    >>> _plain("Unterminated string starting at"), _plain("Expecting ',' delimiter: line 1")
+    ('a text that begins here does not end: is the file whole?', "expected ',' delimiter: line 1")
+    """
+    if message.startswith("Unterminated string"):
+        return "a text that begins here does not end: is the file whole?"
+    return first_line(message).replace("Expecting", "expected")
 
 
 def element_at(path: Path, start: int, end: int) -> Any:
@@ -139,7 +151,8 @@ class _Window:
             _MisreadError: when it is another.
         """
         if self.peek() != character:
-            raise _MisreadError(f"expected {character!r}", self.line, self.column)
+            expected = f"expected {character!r}" if self.peek() else CUT_OFF
+            raise _MisreadError(expected, self.line, self.column)
         self.skip()
 
     def divide(self, end: str) -> None:
@@ -162,7 +175,8 @@ class _Window:
             except json.JSONDecodeError as error:
                 if self.ended:
                     self._advance(error.pos)
-                    raise _MisreadError(first_line(error.msg), self.line, self.column) from None
+                    said = _plain(error.msg) if error.pos < len(self.text) else CUT_OFF
+                    raise _MisreadError(said, self.line, self.column) from None
             else:
                 if end < len(self.text) or self.ended:  # else a number may go on
                     start = self.bytes

@@ -9,11 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinec.backends.image import in_colour
-from spinec.backends.image_file import SUFFIXES, read_picture
+from spinec.backends.image_file import SUFFIXES, orientation_of, read_picture
 from spinec.spec.errors import BackendError, DataError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+
+TURNED = "; its EXIF turns it, but not its boxes: save it without that tag"
 
 
 def read_rgb(path: Path, size: tuple[int, int] | None = None) -> Image:
@@ -23,25 +26,22 @@ def read_rgb(path: Path, size: tuple[int, int] | None = None) -> Image:
         DataError: when it cannot be read, or is not as large as the data set says.
     """
     try:
-        return sized(in_colour(read_picture(path)), size, str(path))
+        picture = in_colour(read_picture(path))
+        turned = size == (picture.width, picture.height) and orientation_of(path) != 1
+        return sized(picture, size, str(path), TURNED if turned else "")
     except BackendError as error:
         raise DataError(str(error)) from None
 
 
-def sized(picture: Image, size: tuple[int, int] | None, name: str) -> Image:
-    """The picture, if it is as large (height, width) as the data set says.
+def sized(picture: Image, size: tuple[int, int] | None, name: str, why: str = "") -> Image:
+    """The picture, if it is as large (height, width) as the data set says; `why` says how it comes that it is not.
 
     Raises:
         DataError: when it is not.
     """
     if size is not None and size != (picture.height, picture.width):
-        turned = (
-            "; its EXIF turns it, but not its boxes: save it without that tag"
-            if size == (picture.width, picture.height)
-            else ""
-        )
         own = f"{picture.height} x {picture.width} pixels (height x width)"
-        raise DataError(f"{name}: {own}, and the data set says {size[0]} x {size[1]}{turned}")
+        raise DataError(f"{name}: {own}, and the data set says {size[0]} x {size[1]}{why}")
     return picture
 
 

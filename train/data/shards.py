@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -45,6 +45,10 @@ class ShardSet:
     numbering: Numbering = field(repr=False)
     task: Task
 
+    def absent(self) -> Iterable[str]:
+        """None: what a shard holds is in it."""
+        return ()
+
     def __len__(self) -> int:
         return int(self.ends[-1])
 
@@ -61,9 +65,8 @@ class ShardSet:
 
     def _number(self, label: int, name: str) -> int:
         if label not in self.numbering.numbers:
-            raise DataError(
-                f"{name}{CLASS}: the class {label}, which has no number: {len(self.numbering.names)} classes are known"
-            )
+            known = ", ".join(map(str, [*self.numbering.numbers][:10]))
+            raise DataError(f"{name}{CLASS}: class {label}, expected {known}")
         return self.numbering.numbers[label]
 
     def _boxes(self, key: str, name: str, read: Any, label: bytes) -> Example:
@@ -77,7 +80,7 @@ class ShardSet:
             raise DataError(f"{name}{LISTED}: category {strange[0]} is not one of {CATEGORIES}")
         index = Index({key: Listed(key, key, None)}, rows, {})
         outlines = [each.get("segmentation") for each in annotations]
-        masks = partial(_masks, outlines, name) if rows and all(outlines) else None
+        masks = partial(_masks, outlines, name) if all(outlines) else None
         return replace(set_of(Path(name), Path(), index, self.numbering)[0], name=name, read=read, read_masks=masks)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -48,6 +48,10 @@ class VocMaps:
     def name(self) -> str:
         """What messages call it: its list."""
         return str(self.listed)
+
+    def absent(self) -> Iterable[str]:
+        """The pictures and maps that are listed and not there."""
+        return (str(self.folder / each) for pair in self.pairs for each in pair if not (self.folder / each).is_file())
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -137,21 +141,26 @@ def _is_of_class(path: Path) -> bool:
 
 def _things(path: Path, report: Report) -> tuple[Image, list[Found]]:
     """The picture of an XML file, and what is in it; what is wrong is reported and left out."""
+    name = f"{path.parent.name}/{path.name}"
     try:
         root = ElementTree.parse(path).getroot()
     except OSError as error:
-        report(Finding("file", path.name, f"cannot be read: {error.strerror or error}"))
+        report(Finding("file", name, _unread(error)))
         return Image(path.stem, f"{path.stem}.jpg", None), []
     except ElementTree.ParseError as error:
-        report(Finding("file", path.name, f"not XML: {error}"))
+        report(Finding("file", name, f"not XML: {error}"))
         return Image(path.stem, f"{path.stem}.jpg", None), []
     things = []
     for number, each in enumerate(root.iter("object"), 1):
         try:
             things.append(_thing(each))
         except ValueError as error:
-            report(Finding("malformed", f"{path.name} object {number}", str(error)))
+            report(Finding("malformed", f"{name} object {number}", str(error)))
     return Image(path.stem, root.findtext("filename") or f"{path.stem}.jpg", _size(root)), things
+
+
+def _unread(error: OSError) -> str:
+    return "no such file" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror or error}"
 
 
 def _thing(each: ElementTree.Element) -> Found:
