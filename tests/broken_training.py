@@ -55,6 +55,7 @@ class Case(NamedTuple):
 
 def write_all(folder: Path) -> None:
     """Every sound data set, by name, and every spec."""
+    folder.mkdir(exist_ok=True)
     for split in ("train", "val"):
         coco_sets.write(folder / "coco", coco_sets.listing(3), split)
     _folders(folder / "folders")

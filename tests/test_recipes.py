@@ -4,9 +4,11 @@ import json
 
 import pytest
 
-from spinec import SpecError, TrainError
+from spinec import SpecError, TrainError, load, lower
+from spinec.compiler.ops.regularize import StochasticDepth
 from spinec.spec.recipes.dump import dump_recipe
 from spinec.spec.recipes.load import load_recipe, recipes
+from spinec.train.beginning import default_recipe
 from spinec.train.rates import Rates
 
 COCO = 463  # steps of 256 images in an epoch of train2017
@@ -35,6 +37,24 @@ def test_detection_is_the_papers():
     recipe = load_recipe("detection")
     assert (recipe.optimizer.momentum, recipe.optimizer.decay, recipe.augment.scale) == (0.9, 4e-5, (0.1, 2.0))
     assert not recipe.augment.smooth  # nor is it in the authors' code
+
+
+@pytest.mark.parametrize("size", ["m0", "m1", "m2", "d0", "d1", "d2"])
+def test_every_model_is_trained_as_the_table_says(size):
+    """The paper's table of settings: what is the network's is in the spec, and all else in the recipe."""
+    spec = load(f"eff-spinenet-{size}")
+    recipe = load_recipe(default_recipe(spec))
+    optimizer, augment, schedule = recipe.optimizer, recipe.augment, recipe.schedule
+    assert (optimizer.kind, optimizer.momentum, optimizer.decay, optimizer.decays) == ("sgd", 0.9, 4e-5, "kernels")
+    assert (recipe.batch, recipe.rate, schedule.epochs) == (256, 0.28, 650)
+    assert schedule.drops_in(650) == {620: 0.1, 640: 0.01}
+    assert (augment.flip, augment.scale) == (0.5, (0.1, 2.0))
+    assert recipe.average is None
+    assert (spec.norm.momentum, spec.stochastic_depth.rate, spec.stochastic_depth.schedule) == (0.99, 0.2, "linear")
+    assert {block.activation for block in spec.blocks.values()} == {"swish"}
+    rates = [step.op.rate for step in lower(spec, 256).steps if isinstance(step.op, StochasticDepth)]
+    assert rates == sorted(rates)  # from 0 at the first block upwards
+    assert 0.18 < rates[-1] < 0.2
 
 
 def test_classification_is_that_of_efficientnet():
