@@ -50,6 +50,18 @@ def open_checkpoint(path: Path, program: Program) -> Checkpoint:
         return Checkpoint(take(program, stored), Counter(each.type for each in stored.values()))
 
 
+def read_part(path: Path, part: str, program: Program) -> dict[str, Array]:
+    """The weights in a part of a file of neutral arrays, ``PART/NAME``, in float32; nothing where it has no such part.
+
+    Raises:
+        BackendError: when the file cannot be read, or the part is of another program.
+    """
+    with _reading(path):
+        stored = {name.partition("/")[::2]: each for name, each in read_safetensors(path).items()}
+        own = {name: each for (first, name), each in stored.items() if first == part}
+        return take(program, own) if own else {}
+
+
 def shapes_in(path: Path, program: Program) -> dict[str, Shape]:
     """What a file holds: shapes by neutral name, and by the file's own where a program has none.
 

@@ -20,13 +20,14 @@ class Idle(NamedTuple):
 
 def refuse_idle(context: typer.Context, *rules: Idle) -> None:
     """Refuse an option that was given and would do nothing, as wrong usage: exits with 2."""
-    given = {name: _spelt(context, name) for name in context.params if _is_given(context, name)}
+    given = {name: _spelt(context, name) for name in context.params if is_given(context, name)}
     for rule in rules:
         if rule.holds and (idle := [given[name] for name in rule.options.split() if name in given]):
             context.fail(f"{' and '.join(idle)} {'do' if len(idle) > 1 else 'does'} nothing {rule.case}")
 
 
-def _is_given(context: typer.Context, name: str) -> bool:
+def is_given(context: typer.Context, name: str) -> bool:
+    """Whether an option stands on the command line."""
     source = context.get_parameter_source(name)
     return source is not None and source.name == "COMMANDLINE"
 

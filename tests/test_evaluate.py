@@ -275,7 +275,7 @@ def test_what_does_not_fit_is_said_in_a_line(spinec, weights, line, message):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("--data coco", "expected a spec to evaluate, or --results with a file to judge"),
+        ("--data coco", "expected a spec to evaluate, --results with a file to judge, or --run with a run"),
         ("boxes.yaml", "Missing option '--data'"),
         ("classes.yaml --data named -o found.json", "--output does nothing for classification"),
         ("boxes.yaml --data coco --results found.json", "NAME|FILE does nothing with --results"),

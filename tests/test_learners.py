@@ -128,7 +128,7 @@ def test_a_state_of_another_recipe_is_refused():
 def test_running_statistics_are_taken_anew(name):
     """Those of the first norm are the means of what it is given."""
     pytest.importorskip({"pytorch": "torch", "tensorflow": "tensorflow"}[name])
-    program, owner = lower(loads(TINY)), backend(name)
+    program, owner = lower(loads(TINY.replace("rate: 0.2", "rate: 0.8"))), backend(name)
     model = owner.build(program)
     before = owner.read_weights(model, program)
     owner.settle(model, [lesson(number)[0] for number in range(3)])
@@ -143,8 +143,8 @@ def test_running_statistics_are_taken_anew(name):
     np.testing.assert_allclose(after[mean], expected, atol=1e-5)
     owner.settle(model, [lesson(number)[0] for number in range(3)])  # nothing is left of what was before
     again = owner.read_weights(model, program)
-    for name in program.state:
-        np.testing.assert_allclose(again[name], after[name], rtol=1e-4, atol=1e-5, err_msg=name)
+    for name in program.state:  # nor is anything drawn
+        np.testing.assert_allclose(again[name], after[name], rtol=1e-6, atol=1e-7, err_msg=name)
 
 
 FROZEN = ["optimizer.frozen=[stem, 'b1.*']", "optimizer.parts={head: 3, '*_subnet.predict*': 10, b2: 0.5}"]

@@ -69,6 +69,8 @@ READS = {  # a command line in which INPUT is what a command reads
     "evaluate classes.yaml --data INPUT": "a data set",
     "evaluate classes.yaml --data data --weights INPUT": "weights",
     "evaluate --data coco.json --results INPUT": "results",
+    "evaluate --run INPUT": "a run",
+    "evaluate classes.yaml --data data --statistics 1 --recipe INPUT": "a recipe",
     "data show INPUT -o o.png": "a data set",
 }
 WRITES = {  # a command line in which OUTPUT is what a command writes

@@ -106,11 +106,11 @@ def take_up(folder: RunFolder, workers: int = 0) -> Beginning:
 def _opened(program: Program, recipe: Recipe, folder: RunFolder, needs: Needs, workers: int) -> Beginning:
     factors(program, recipe)  # whose patterns may match nothing
     start = read_start(Path(needs.weights), program) if needs.weights and not folder.state.exists() else None
-    learned, judged = _data(needs.data, recipe.data, program.spec.head)
+    learned, judged = data_of(needs.data, recipe.data, program.spec.head)
     return Beginning(Run(program, recipe, learned, folder, needs.backend, workers), needs, judged, start)
 
 
-def _data(place: str, said: Data, head: Head | None) -> tuple[DataSet, DataSet]:
+def data_of(place: str, said: Data, head: Head | None) -> tuple[DataSet, DataSet]:
     """What is learned from, and what the result is judged by."""
     learned = open_data(place, said.train, head=head)
     return held_out(learned, said.hold_out) if said.hold_out else (learned, open_data(place, said.evaluate, head=head))

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from spinec.backends.checkpoints import write_checkpoint
+from spinec.backends.checkpoints import read_checkpoint, read_part, write_checkpoint
 from spinec.backends.neutral import packed, unpacked
 from spinec.compiler.graph.program import Program
 from spinec.spec.dump import dump
@@ -24,6 +24,7 @@ from spinec.spec.recipes.model import Recipe
 if TYPE_CHECKING:
     from spinec.backends.weights import Array
 
+Which: TypeAlias = Literal["best", "last", "average", "plain"]
 PACKAGES = ("spinec", "torch", "tensorflow", "keras", "numpy", "pillow")
 STEP = "run/step"
 ASKED = ("spec.yaml", "recipe.yaml", "metrics.jsonl", "run.json")
@@ -150,6 +151,24 @@ class RunFolder:
         except (OSError, ValueError) as error:
             raise TrainError(f"{self.path}: no run to go on with: {error}") from None
         return told if isinstance(told, dict) else {}
+
+    def taken(self, program: Program, which: Which) -> dict[str, Array]:
+        """Weights of the run: of its best or last evaluation, or of the state that was kept last.
+
+        Raises:
+            SpinecError: where it has none of these yet, or keeps no average.
+        """
+        if which in ("best", "last"):
+            file = self.best if which == "best" else self.weights
+            if not file.exists():
+                raise TrainError(f"{self.path}: has not been judged yet, so there is no {file.name}")
+            return read_checkpoint(file, program)
+        if not self.state.exists():
+            raise TrainError(f"{self.path}: has kept no state yet, so there is no {self.state.name}")
+        found = read_part(self.state, "weights" if which == "plain" else "average", program)
+        if not found:
+            raise TrainError(f"{self.path}: has no average, as its recipe has none; plain weights are there")
+        return found
 
     def tell(self, line: Mapping[str, Any]) -> None:
         """Add a line to the metrics."""

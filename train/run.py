@@ -19,7 +19,7 @@ from spinec.train.data.examples import DataSet
 from spinec.train.ending import asked_to_end
 from spinec.train.folder import RunFolder
 from spinec.train.rates import Rates
-from spinec.train.views import learned
+from spinec.train.views import batches
 
 if TYPE_CHECKING:
     from spinec.backends.weights import Array
@@ -44,9 +44,7 @@ class Run:
     @property
     def batches(self) -> Endless:
         """What is learned from, by step."""
-        recipe = self.recipe
-        view = learned(self.program, recipe)
-        return Endless(self.data, view, recipe.batch, recipe.seed, most=recipe.data.boxes)
+        return batches(self.program, self.recipe, self.data)
 
     @property
     def rates(self) -> Rates:

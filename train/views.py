@@ -8,7 +8,9 @@ from spinec.compiler.graph.program import Program
 from spinec.spec.heads import MaskRCNN
 from spinec.spec.recipes.model import Augment, Recipe
 from spinec.train.data.augment import Jitter, View
+from spinec.train.data.batches import Endless
 from spinec.train.data.crops import Policy, RandomCrop
+from spinec.train.data.examples import DataSet
 from spinec.train.data.numbering import task_of
 from spinec.train.data.policies import AutoAugment, RandAugment
 
@@ -33,3 +35,8 @@ def learned(program: Program, recipe: Recipe) -> View:
     return Jitter(
         size, augment.scale, augment.flip, smooth=augment.smooth, mask_side=side, ignored=ignored, channels=channels
     )
+
+
+def batches(program: Program, recipe: Recipe, data: DataSet) -> Endless:
+    """The batches that a network learns from, by step."""
+    return Endless(data, learned(program, recipe), recipe.batch, recipe.seed, most=recipe.data.boxes)

@@ -198,7 +198,7 @@ def keep_still(model: nn.Module, modules: Container[str]) -> None:
 def settle(model: nn.Module, images: Iterable[Array], modules: Container[str] = ()) -> None:
     """Take the running means and variances anew: the mean of those of some batches (batch, height, width, channels).
 
-    Those of some modules, and all else that these do, stay as in inference.
+    Norms alone, and none of some modules, run as in training: what stochastic depth leaves out is there in inference.
     """
     import torch
 
@@ -208,7 +208,9 @@ def settle(model: nn.Module, images: Iterable[Array], modules: Container[str] = 
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None  # the mean of all batches
-    keep_still(model.train(), modules)
+    model.eval()
+    for norm in norms:
+        norm.train()
     with torch.inference_mode():
         for batch in images:
             model(torch.from_numpy(batch).to(next(model.parameters()).device).permute(0, 3, 1, 2))

@@ -178,19 +178,25 @@ def keep_still(model: keras.Model, modules: Container[str]) -> None:
 def settle(model: keras.Model, images: Iterable[Array], modules: Container[str] = ()) -> None:
     """Take the running means and variances anew: the mean of those of some batches (batch, height, width, channels).
 
-    Those of some modules, and all else that these do, stay as in inference.
+    Norms alone, and none of some modules, run as in training: what stochastic depth leaves out is there in inference.
     """
     keras = load_keras()
     keep_still(model, modules)
     every = [each for each in model.layers if isinstance(each, keras.layers.BatchNormalization)]
     norms = [each for each in every if each.name not in modules]
     before = [norm.momentum for norm in norms]
+    random = [layer for layer in model.layers if "rate" in layer.get_config()]
+    rates = [layer.rate for layer in random]
+    for layer in random:
+        layer.rate = 0.0
     for seen, batch in enumerate(images):
         for norm in norms:
             norm.momentum = seen / (seen + 1)  # the mean of all batches
         model(batch, training=True)
     for norm, momentum in zip(norms, before, strict=True):
         norm.momentum = momentum
+    for layer, rate in zip(random, rates, strict=True):
+        layer.rate = rate
 
 
 def sgd(slope: Any, momentum: Any, *, rate: Any, step: Any, options: Optimizer) -> Any:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from spinec.backends.answers import Predictor
     from spinec.compiler.answers.results import Answer, Detected
 
+NOISE = "random weights: the result is noise; --weights FILE gives trained ones"
 Images = Annotated[
     list[str],
     typer.Argument(
@@ -147,7 +148,7 @@ def loaded(make: Callable[[], Predictor[Any]]) -> Predictor[Any]:
     with working("loading the network"):
         predictor = make()
     if predictor.network.noise:
-        typer.echo("random weights: the result is noise; --weights FILE gives trained ones", err=True)
+        typer.echo(NOISE, err=True)
     return predictor
 
 

@@ -8,12 +8,14 @@ import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from spinec.commands.answers import Seed, Weights, loaded
+from spinec.commands.answers import NOISE, Seed, Weights
 from spinec.commands.data import ImageFolder, Split
 from spinec.completion import spec_names
 from spinec.options import (
@@ -32,10 +34,9 @@ from spinec.options import (
     write_output,
 )
 from spinec.suffixes import written
-from spinec.usage import Idle, refuse_idle
+from spinec.usage import Idle, is_given, refuse_idle
 
 if TYPE_CHECKING:
-    from spinec.spec.model import ModelSpec
     from spinec.train.data.examples import DataSet
     from spinec.train.evaluation.verdict import Verdict
     from spinec.visualize.table.table import Column, Table
@@ -46,17 +47,26 @@ FIRST = ("AP", "AP50", "mask AP", "top-1", "top-5", "IoU", "accuracy")
 """Figures that stay where there is no room for all."""
 
 
+class Which(StrEnum):
+    """Weights of a run."""
+
+    best = "best"
+    last = "last"
+    average = "average"
+    plain = "plain"
+
+
 @app.command()
 def evaluate(
     context: typer.Context,
     source: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             "--data",
             metavar="DIR|FILE",
             help="A folder, a JSON file in COCO's form, or tar files as 'x-{000..010}.tar'.",
         ),
-    ],
+    ] = None,
     name: Annotated[
         str | None,
         typer.Argument(
@@ -65,6 +75,16 @@ def evaluate(
             autocompletion=spec_names,
         ),
     ] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(metavar="RUN", help="Judge a run of 'spinec train', by its own data if there is no --data."),
+    ] = None,
+    which: Annotated[
+        Which,
+        typer.Option(
+            help="Weights of the run: of its best or last evaluation; of its last state, the average or the plain ones."
+        ),
+    ] = Which.best,
     results: Annotated[
         Path | None,
         typer.Option(metavar="FILE.json", help="Judge this file of results, in COCO's form, instead of a network."),
@@ -73,6 +93,17 @@ def evaluate(
     images: ImageFolder = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Judge the first pictures only.")] = None,
     weights: Weights = None,
+    statistics: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="N", help="Take running means and variances anew, from N batches of training."),
+    ] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|FILE", help="Of which recipe these are. Default: the paper's for the head."),
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of it, such as batch=8.")
+    ] = None,
     backend: BackendName = "pytorch",
     size: Size = None,
     batch: Annotated[int, typer.Option(min=1, help="Pictures that the network sees at once.")] = 8,
@@ -90,34 +121,53 @@ def evaluate(
     """
     from spinec.train.evaluation.results_file import judge_results, results_text
 
-    if name is None and results is None:
-        context.fail("expected a spec to evaluate, or --results with a file to judge")
-    of_networks = "name weights backend size batch workers seed output"
+    if name is None and results is None and run is None:
+        context.fail("expected a spec to evaluate, --results with a file to judge, or --run with a run")
+    if source is None and run is None:
+        context.fail("Missing option '--data'; --run judges a run by its own data")
+    of_networks = "name run which weights statistics recipe settings backend size batch workers seed output"
     refuse_idle(
         context,
         Idle(of_networks, "with --results", results is not None),
+        Idle("name weights size seed recipe settings", "with --run", run is not None),
+        Idle("which", "without --run", run is None),
+        Idle("recipe settings", "without --statistics", not statistics),
+        Idle("images", "without --data", source is None),
         Idle("seed", "with --weights", weights is not None),
         Idle("form", "with -o -, which shows results instead of the table", is_standard_output(output)),
     )
-    if results is not None:
+    if source and results:
         data = _listed(source, split, images)
         with working(f"judging {results}"):
             verdict = judge_results(results, data, limit)
         print_table(verdict_table(str(results), data, verdict, split), form)
         return
-    spec = read_spec(str(name))
+    from spinec.train.folder import RunFolder
+    from spinec.train.subject import Source, of_run, of_spec, statistics_of
+
+    place = Source(source, split, images)
     _check_place(output)
-    data = _of_head(spec, source, split, images)
+    if run is not None:
+        own = backend if is_given(context, "backend") else None
+        subject, called = of_run(RunFolder(run), which.value, place, own, statistics), f"{run} ({which})"
+    else:
+        spec, called = read_spec(str(name)), str(name)
+        subject = of_spec(spec, weights, size, place, backend)
+        if statistics:
+            subject = replace(subject, statistics=statistics_of(spec, place, statistics, recipe, settings or ()))
+        if weights is None:
+            typer.echo(NOISE, err=True)
+    data = subject.data
     refuse_idle(context, Idle("output", f"for {data.task}", data.task != "detection"))
-    options = {"weights": weights, "size": size, "seed": seed}
-    verdict = _judged(spec, backend, data, options, batch=batch, limit=limit, workers=workers)
+    with _progress(min(len(data), limit or len(data))) as told:
+        verdict = subject.judged(seed, workers, batch=batch, limit=limit, told=told)
     if output is not None and is_standard_output(output):
         deliver_text(results_text(data, verdict.detections), output, "")
         return
     if output is not None:
         write_output(output, results_text(data, verdict.detections))
         typer.echo(f"{output}: written", err=True)
-    print_table(verdict_table(str(name), data, verdict, split, noise=weights is None), form)
+    print_table(verdict_table(called, data, verdict, split, noise=subject.weights is None), form)
 
 
 def _check_place(output: Path | None) -> None:
@@ -139,32 +189,6 @@ def _listed(source: Path, split: str | None, images: Path | None) -> DataSet:
     if source.suffix.lower() == ".json" and split is None:
         return open_coco(source, images or source.parent)
     return open_data(source, split, images=images)
-
-
-def _of_head(spec: ModelSpec, source: Path, split: str | None, images: Path | None) -> DataSet:
-    """The data set, its classes numbered as the head of a spec does."""
-    from spinec.spec.errors import BackendError
-    from spinec.train.data.forms import open_data
-
-    if spec.head is None:
-        raise BackendError(f"{spec.name} has no head: there is nothing that it says of a picture")
-    return open_data(source, split, head=spec.head, images=images)
-
-
-def _judged(spec: ModelSpec, backend: str, data: DataSet, options: dict[str, Any], **about: Any) -> Verdict:
-    """What a network is worth on a data set."""
-    from spinec.backends.answers import classifier, detector, segmenter
-    from spinec.train.evaluation.judge import judge
-
-    makers: dict[str, Callable[..., Any]] = {
-        "detection": detector,
-        "classification": classifier,
-        "segmentation": segmenter,
-    }
-    network = loaded(lambda: makers[data.task](spec, backend, **options)).network
-    whole = min(len(data), about["limit"] or len(data))
-    with _progress(whole) as told:
-        return judge(network.live.answer, data, network.program.input_shape, use=network.live.use, told=told, **about)
 
 
 @contextmanager
