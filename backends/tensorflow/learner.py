@@ -76,7 +76,8 @@ class LearningModel:
         import tensorflow as tf
 
         computed = self.model.inputs[0].dtype
-        wanted = [tf.constant(each, computed if each.dtype.kind == "f" else None) for each in narrowed(targets).values()]
+        given = narrowed(targets).values()
+        wanted = [tf.constant(each, computed if each.dtype.kind == "f" else None) for each in given]
         return tf.constant(images, computed), wanted, tf.constant(number), tf.constant(self.scale.value, computed)
 
     def _gradients(self, images: Any, wanted: list[Any], number: Any, scale: Any) -> tuple[Any, dict[str, Any], Any]:
