@@ -31,7 +31,7 @@ $(VENV)/train: $(VENV)/base
 	touch $@
 
 $(VENV)/dev: $(VENV)/all
-	$(INSTALL) ".[pytorch,tensorflow-cpu,onnx,search,train,pictures,fuzz,docs,dev]"
+	$(INSTALL) ".[pytorch,tensorflow-cpu,onnx,search,train,tensorboard,pictures,fuzz,docs,dev]"
 	touch $@
 
 $(VENV)/docs: $(VENV)/base

@@ -139,7 +139,8 @@ def _met(run: Path) -> Killed:
 def differences(whole: Path, killed: Path) -> list[str]:
     """What of a run is not as in another, to the bit, and what is left that nobody needs."""
     one, other = results(whole), results(killed)
-    left = [path.name for path in killed.iterdir() if path.name not in {each.name for each in whole.iterdir()}]
+    there, expected = ([path.name.partition(".tfevents")[0] for path in run.iterdir()] for run in (killed, whole))
+    left = Counter(there) - Counter(expected)
     return [*(name for name in one if one[name] != other[name]), *left]
 
 

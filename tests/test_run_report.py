@@ -33,10 +33,10 @@ def digits(tmp_path_factory):
     return folder
 
 
-def told(path, *, data="none", done=STEPS, rate=0.1, spec=DIGITS, best=20, judged=True):
+def told(path, *, data="none", done=STEPS, rate=0.1, spec=DIGITS, best=20, judged=True, settings=()):
     """A run's folder as `spinec train` writes it, of so many steps, the best evaluation after some step."""
     program = lower(loads(spec))
-    recipe = load_recipe("small-detection", [f"schedule.steps={STEPS}", f"optimizer.rate={rate}"])
+    recipe = load_recipe("small-detection", [f"schedule.steps={STEPS}", f"optimizer.rate={rate}", *settings])
     run = RunFolder(path)
     run.begin(program, recipe, Needs(str(data)), STEPS)
     for step in range(1, done + 1):
@@ -140,6 +140,18 @@ def test_what_is_missing_is_said_on_the_page(tmp_path, digits):
     text = html.unescape(write_runs([read_history(names[1])], charts=False))
     assert "There are no examples: none: no such file or folder" in text
     assert "evaluations" not in cells(text)
+
+
+def test_of_a_small_set_every_picture_is_shown_once(tmp_path, digits):
+    run = read_history(told(tmp_path / "a", data=digits, judged=False))
+    names = re.findall("<h3>(.*?)</h3>", write_runs([run], charts=False, examples=9))
+    assert names == [f"val/{number:06}.jpg" for number in range(1, 7)]
+
+
+def test_what_is_held_out_is_what_is_shown(tmp_path, digits):
+    run = read_history(told(tmp_path / "a", data=digits, judged=False, settings=["data.hold_out=2", "data.train=val"]))
+    names = re.findall("<h3>(.*?)</h3>", write_runs([run], charts=False, examples=9))
+    assert len(names) == 2
 
 
 def test_nothing_is_loaded_from_anywhere(page):

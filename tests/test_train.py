@@ -114,8 +114,8 @@ def full_disk(name, time):
     write, opened, left = Path.write_bytes, Path.open, [time]
 
     def is_full(path):
-        left[0] -= path.name == name
-        return path.name == name and not left[0]
+        left[0] -= path.name.startswith(name)
+        return path.name.startswith(name) and not left[0]
 
     def half(path, data):
         write(path, data[: len(data) // 2])
@@ -126,7 +126,7 @@ def full_disk(name, time):
 
     def open_(path, mode="r", *given, **options):
         file = opened(path, mode, *given, **options)
-        if mode == "a" and is_full(path):
+        if mode in ("a", "ab") and is_full(path):
             whole, told = file.write, path
 
             def written(text):
@@ -173,6 +173,38 @@ def test_a_full_disk_is_told_in_a_line_and_the_run_goes_on_to_the_same_weights(w
     assert not list(folder.glob(".*"))
     assert train(run, judged)
     assert results(run) == whole
+
+
+def test_event_files_say_what_the_metrics_say_and_no_step_twice(whole, digits, tmp_path):
+    pytest.importorskip("tensorboard")
+    from spinec.train.events import read_events
+
+    run = begun(digits, tmp_path / "run")
+    for last in (6, 6, 8):
+
+        def killed(line, last=last):
+            if line["step"] == last:
+                raise Killed
+
+        with pytest.raises(Killed):
+            train(run, judged, killed)
+        (path,) = run.folder.path.glob("*tfevents*")
+        with path.open("ab") as file:
+            file.write(b"\x20\0\0\0\0\0\0\0cut off")
+    with full_disk("events", 2), pytest.raises(TrainError, match=r"tfevents.*: cannot be written: .*; --resume"):
+        train(run, judged)  # the first time is when the file is begun
+    assert train(run, judged)
+    assert results(run) == whole
+    (path,) = run.folder.path.glob("*tfevents*")
+    first, *events = read_events(path)
+    assert first.file_version == "brain.Event:2"
+    told = [(event.step, {value.tag: value.simple_value for value in event.summary.value}) for event in events]
+    assert [step for step, values in told if "train/loss" in values] == [*range(1, STEPS + 1)]
+    for (step, values), line in zip(told, run.folder.told(), strict=True):
+        assert step == line.pop("step")
+        assert values == {
+            f"{'train' if 'loss' in line else 'evaluate'}/{name}": np.float32(line[name]) for name in line
+        }
 
 
 def test_what_a_killed_writer_left_is_removed(whole, digits, tmp_path):

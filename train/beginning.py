@@ -110,6 +110,15 @@ def _opened(program: Program, recipe: Recipe, folder: RunFolder, needs: Needs, w
     return Beginning(Run(program, recipe, learned, folder, needs.backend, workers), needs, judged, start)
 
 
+def judged_by(place: str, said: Data, head: Head | None) -> DataSet:
+    """What the result is judged by.
+
+    Raises:
+        SpinecError: where it is not there.
+    """
+    return data_of(place, said, head)[1] if said.hold_out else open_data(place, said.evaluate, head=head)
+
+
 def data_of(place: str, said: Data, head: Head | None) -> tuple[DataSet, DataSet]:
     """What is learned from, and what the result is judged by."""
     learned = open_data(place, said.train, head=head)

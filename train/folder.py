@@ -29,6 +29,8 @@ PACKAGES = ("spinec", "torch", "tensorflow", "keras", "numpy", "pillow")
 STEP = "run/step"
 ASKED = ("spec.yaml", "recipe.yaml", "metrics.jsonl", "run.json")
 KEPT = ("state.safetensors", "weights.safetensors", "best.safetensors")
+EVENTS = "events.out.tfevents."
+"""What the names of event files begin with, by which TensorBoard knows them."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ class RunFolder:
         told = {**asdict(needs), "size": program.size, "steps": steps}
         told |= {"python": platform.python_version(), "packages": _packages()}
         texts = (dump(program.spec), dump_recipe(recipe), "", json.dumps(told, indent=2) + "\n")
-        with self._writing(self.path):
+        with self.writing(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             if not self.path.exists():
                 with whole(self.path) as made:
@@ -111,8 +113,8 @@ class RunFolder:
                 raise
 
     @contextmanager
-    def _writing(self, path: Path) -> Iterator[None]:
-        """Say why a file cannot be written.
+    def writing(self, path: Path) -> Iterator[None]:
+        """Say why a file of the run cannot be written.
 
         Raises:
             TrainError: where it cannot.
@@ -124,7 +126,7 @@ class RunFolder:
             raise TrainError(f"{path}: cannot be written: {error.strerror or error}{goes_on}") from error
 
     def _write(self, path: Path, data: str | bytes) -> None:
-        with self._writing(path):
+        with self.writing(path):
             write_whole(path, data)
 
     def needs(self) -> tuple[Needs, tuple[int, int]]:
@@ -172,7 +174,7 @@ class RunFolder:
 
     def tell(self, line: Mapping[str, Any]) -> None:
         """Add a line to the metrics."""
-        with self._writing(self.metrics), self.metrics.open("a", encoding="utf-8") as file:
+        with self.writing(self.metrics), self.metrics.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
 
     def told(self) -> Iterator[dict[str, Any]]:
@@ -188,7 +190,7 @@ class RunFolder:
         """Keep all that the run goes on from after a step."""
         import numpy as np
 
-        with self._writing(self.metrics), self.metrics.open("rb") as told:
+        with self.writing(self.metrics), self.metrics.open("rb") as told:
             os.fsync(told.fileno())  # what the state comes after is not to be lost where the state is not
         self._write(self.state, packed({**state, STEP: np.array(float(step))}))
 
@@ -197,7 +199,7 @@ class RunFolder:
 
         Nothing and 0 where it has kept nothing yet.
         """
-        sweep(self.path, (*ASKED, *KEPT))
+        sweep(self.path, (*ASKED, *KEPT, EVENTS))
         state, step = (unpacked(self.state.read_bytes()), 0) if self.state.exists() else ({}, 0)
         if STEP in state:
             step = int(state.pop(STEP).item())
@@ -208,7 +210,7 @@ class RunFolder:
     def judged(self, program: Program, weights: Mapping[str, Array], *, best: bool) -> None:
         """Write what was judged."""
         for path in (self.weights, *([self.best] if best else [])):
-            with self._writing(path):
+            with self.writing(path):
                 write_checkpoint(path, program, weights)
 
 

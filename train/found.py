@@ -15,10 +15,10 @@ import numpy as np
 from spinec.backends.answers import Predictor, classifier, detector, segmenter
 from spinec.compiler.answers.results import Answer, Classified, Detected, Segmented
 from spinec.spec.errors import SpinecError, TrainError
+from spinec.train.beginning import judged_by
 from spinec.train.data.augment import fitted
 from spinec.train.data.draws import draws
 from spinec.train.data.examples import DataSet, Example, Task
-from spinec.train.data.forms import open_data
 from spinec.train.data.sheet import LEAST, seen, unsaid
 from spinec.train.history import History
 from spinec.visualize.answers import resized
@@ -48,14 +48,16 @@ def found(runs: Sequence[History], count: int) -> Found:
 
     What is not there, such as the data set or a framework, is noted.
     """
-    first, notes = runs[0], []
+    first, notes = runs[0], list[str]()
+    head = first.program.spec.head
     try:
-        data = open_data(first.needs.data, first.recipe.data.evaluate, head=first.program.spec.head)
+        data = judged_by(first.needs.data, first.recipe.data, head)
+        number = min(count, len(data))
+        shown = [data[place * len(data) // number] for place in range(number)]
+        truths = [truth(data, example, masks=bool(head and head.besides)) for example in shown]
     except (SpinecError, OSError) as error:
         return Found([], [f"There are no examples: {_line(error)}"])
-    masks = bool(first.program.spec.head and first.program.spec.head.besides)
-    shown = [data[place * len(data) // count] for place in range(min(count, len(data)))]
-    pictures = [[_view("as it is labelled", truth(data, example, masks=masks))] for example in shown]
+    pictures = [[_view("as it is labelled", each)] for each in truths]
     for run in runs:
         try:
             finds = _finder(data.task, run)

@@ -17,6 +17,7 @@ from spinec.spec.recipes.model import Recipe
 from spinec.train.data.batches import Endless
 from spinec.train.data.examples import DataSet
 from spinec.train.ending import asked_to_end
+from spinec.train.events import events_of
 from spinec.train.folder import RunFolder
 from spinec.train.rates import Rates
 from spinec.train.views import batches
@@ -66,11 +67,12 @@ def train(run: Run, judge: Judge, told: Told = lambda line: None, weights: Mappi
     state, done = run.folder.kept()
     if state:
         learner.load(state)
-    rates, last = run.rates, time.monotonic()
+    rates, last, events = run.rates, time.monotonic(), events_of(run.folder, done)
     best = max((_first(line) for line in run.folder.told() if "loss" not in line), default=-1.0)
 
     def tell(line: Mapping[str, Any]) -> None:
         run.folder.tell(line)
+        events.tell(line)
         told(line)
 
     with asked_to_end() as ended:
