@@ -67,7 +67,7 @@ demo-train: $(VENV)/train $(if $(filter tensorflow,$(BACKEND)),$(VENV)/all) ## t
 	@echo "== a small Eff-SpineNet learns them in $(BACKEND)"
 	$(VENV)/bin/spinec train examples/nano.yaml --data demo/digits --classes data --recipe small-detection --backend $(BACKEND) --run demo/$(BACKEND)
 	@echo "== what it finds in scenes that it has not seen"
-	$(VENV)/bin/spinec evaluate demo/$(BACKEND)/spec.yaml --data demo/digits --weights demo/$(BACKEND)/best.safetensors --backend $(BACKEND)
+	$(VENV)/bin/spinec evaluate demo/$(BACKEND)/spec.yaml --data demo/digits --split val --weights demo/$(BACKEND)/best.safetensors --backend $(BACKEND)
 	$(VENV)/bin/spinec detect demo/$(BACKEND)/spec.yaml demo/digits/val/000001.jpg --weights demo/$(BACKEND)/best.safetensors --backend $(BACKEND) -o demo/$(BACKEND)/found.png
 	$(VENV)/bin/spinec report demo/$(BACKEND) -o demo/$(BACKEND).html
 	@echo "Open demo/$(BACKEND).html in a browser, and look at demo/$(BACKEND)/found.png"
