@@ -9,16 +9,20 @@ from typing import Any, NamedTuple
 from make_language import fields_table, phrase
 from pydantic import TypeAdapter
 
-from spinec import load, names
+from spinec import load, lower, names, training_cost
 from spinec.spec.document import read_text
 from spinec.spec.recipes.load import load_recipe, recipes
 from spinec.spec.recipes.model import Recipe
 from spinec.train.beginning import default_recipe
+from spinec.train.rates import Rates
 from spinec.visualize.table.table import Table
 
 PAPER = "arXiv 2010.11426"
 EXTENDS = "a recipe of the library, or a file beside this one, to start from"
 SECTIONS = ("Data", "Augment", "Optimizer", "Schedule", "Warmup", "Average", "Evaluate")
+IMAGES = {"classification": 1_281_167, "segmentation": 10_582}  # to learn from; COCO has as below
+COCO = 118_287
+PEAK, BANDWIDTH = 989e12, 3.35e12  # H100 SXM: operations and bytes a second, bfloat16 (NVIDIA's data sheet)
 FOLDERS = {"classification": "imagenet", "segmentation": "voc"}
 ONE_SCALE = "augment.scale=[1, 1]"
 D2 = "eff-spinenet-d2"
@@ -105,6 +109,20 @@ def command(row: Row) -> str:
     return shlex.join([*words, *(word for setting in row.settings for word in ("--set", setting))])
 
 
+def effort(row: Row) -> tuple[float, float]:
+    """Multiply-adds of a whole run, and the hours that an accelerator takes at its peak.
+
+    It multiplies, or moves what is kept for the backward pass: once out to memory and once back, in bfloat16.
+    """
+    spec = load(row.spec)
+    name = default_recipe(spec)
+    recipe = load_recipe(name, row.settings)
+    images = Rates(recipe, IMAGES.get(name, COCO) / recipe.batch).steps * recipe.batch
+    step = training_cost(lower(spec))
+    seconds = max(2 * step.macs / PEAK, step.kept_bytes / BANDWIDTH)  # half of 4 bytes, twice
+    return images * step.macs, images * seconds / 3600
+
+
 def _rows() -> str:
     rows = []
     for row in paper_rows():
@@ -116,9 +134,11 @@ def _rows() -> str:
                 row.what,
                 row.score,
                 *map(str, cost),
+                f"{effort(row)[0]:.1e}",
+                f"{effort(row)[1]:,.1f}",
                 f"`{default_recipe(spec)}`",
                 f"`{command(row)}`",
             ]
         )
-    columns = ("table", "row", "score", "multiply-adds", "parameters", "recipe", "command")
+    columns = ("table", "row", "score", "multiply-adds", "parameters", "of the run", "hours", "recipe", "command")
     return Table("", columns, rows).to_text("markdown")
