@@ -99,12 +99,14 @@ class Layer:
 class Function:
     """Applied without anything to keep; `layer` is the same thing as a layer, for use in a sequence.
 
-    `in_place` overwrites its operand: for one that was just made and that nobody else reads.
+    `in_place` overwrites its operand: for one that was just made and that nobody else reads. A function that `recalls`
+    its operand in the backward pass copies it before that, if it is to learn.
     """
 
     apply: Call
     layer: Call | None = None
     in_place: Call | None = None
+    recalls: bool = False
 
 
 Rule = Callable[..., Layer | Function]

@@ -67,10 +67,10 @@ def _beside_timm(paired_ms: Any, runs: int) -> tuple[str, str, str]:
 
     draw = np.random.default_rng(0)
     images = draw.standard_normal((BATCH, 224, 224, 3)).astype(np.float32)
-    targets = {"labels": draw.integers(0, 1000, BATCH)}
+    targets = {"classes": draw.integers(0, 1000, BATCH)}
 
     def loss(model: torch.nn.Module, given: torch.Tensor, wanted: Arrays) -> torch.Tensor:
-        labels = torch.from_numpy(wanted["labels"])
+        labels = torch.from_numpy(wanted["classes"])
         return torch.nn.functional.cross_entropy(model(given), labels, label_smoothing=SMOOTHING)
 
     model = import_timm().create_model("tf_efficientnet_b0", drop_rate=0.2, drop_path_rate=0.2)
@@ -95,11 +95,11 @@ def _beside_effdet(paired_ms: Any, runs: int, side: int = 256, boxes: int = 10) 
 
     def loss(model: torch.nn.Module, given: torch.Tensor, wanted: Arrays) -> torch.Tensor:
         found: torch.Tensor = model(
-            given, {"bbox": torch.from_numpy(wanted["boxes"]), "cls": torch.from_numpy(wanted["labels"] + 1)}
+            given, {"bbox": torch.from_numpy(wanted["boxes"]), "cls": torch.from_numpy(wanted["classes"] + 1)}
         )["loss"]
         return found
 
-    targets = {"boxes": corners, "labels": labels}
+    targets = {"boxes": corners, "classes": labels}
     ours, theirs = _ours("efficientdet-d0", side), _theirs(bench, loss)
     a, b, ratio = paired_ms(lambda: ours(images, targets), lambda: theirs(images, targets), runs)
     return f"efficientdet-d0, {BATCH} pictures of {side}", f"{a:.0f} ms; EFFDET {b:.0f} ms", f"{ratio:.3f} of EFFDET's"

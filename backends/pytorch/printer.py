@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from spinec.backends.cells import Cell, items
 from spinec.backends.constants import CONSTANTS, Norms, Said, constants
-from spinec.backends.expressions import WIDTH, Call, Name, Rule, layout, render, substitute
+from spinec.backends.expressions import WIDTH, Call, Function, Layer, Name, Rule, layout, render, substitute
 from spinec.backends.naming import class_name
 from spinec.backends.outline import Member, Outline, Outliner, Words, free_name
 from spinec.backends.prelude import names_in, needed, pieces
@@ -61,7 +62,8 @@ def emit(program: Program, parts: Sequence[str] = ()) -> str:
     """Standalone source of a model, and of what answers or learns with it: it imports torch and nothing of spinec."""
     beside = task(TASKS, program, parts)
     norms = Norms.of(program.steps, rule_of, NORMS, "weight of a batch in the running statistics")
-    outliner = Outliner(program, norms.rule_of(rule_of), _name_of, WORDS, _reserved())
+    rules = norms.rule_of(to_learn if "loss" in parts else rule_of)
+    outliner = Outliner(program, rules, _name_of, WORDS, _reserved())
     outlines, model = outliner.outline()
     classes = [_class(outline) for outline in outlines]
     classes.append(_model(model, program, norms))
@@ -85,6 +87,17 @@ def emit(program: Program, parts: Sequence[str] = ()) -> str:
 def rule_of(op: Op) -> Rule:
     """The rule of an op; a BackendError before any output if there is none."""
     return find_rule(RULES, op, "pytorch")
+
+
+def to_learn(op: Op) -> Rule:
+    """The rule of an op in source that learns: what recalls its operand does not overwrite it."""
+    found = rule_of(op)
+
+    def rule(*given: Any) -> Layer | Function:
+        made: Layer | Function = found(*given)
+        return replace(made, in_place=None) if isinstance(made, Function) and made.recalls else made
+
+    return rule
 
 
 def model_name(program: Program) -> str:

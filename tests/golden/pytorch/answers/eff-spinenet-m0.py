@@ -130,7 +130,7 @@ class ConvNormAct(nn.Module):
         self.norm = batch_norm(dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.silu(self.norm(self.conv(x)), inplace=True)
+        return F.silu(self.norm(self.conv(x)))
 
 
 class SqueezeExcite(nn.Module):
@@ -142,7 +142,7 @@ class SqueezeExcite(nn.Module):
         self.expand = nn.Conv2d(squeezed, dim, kernel_size=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.silu(self.reduce(x.mean((2, 3), keepdim=True)), inplace=True)
+        y = F.silu(self.reduce(x.mean((2, 3), keepdim=True)))
         y = torch.sigmoid(self.expand(y))
         return x * y
 
@@ -170,7 +170,7 @@ class DepthwiseDown(nn.Module):
         self.norm = batch_norm(dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.silu(self.norm(self.conv(x)), inplace=True)
+        return F.silu(self.norm(self.conv(x)))
 
 
 class SeparableConv(nn.Module):
@@ -206,8 +206,8 @@ class MBConv(nn.Module):
         self.drop = StochasticDepth(drop_rate)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.silu(self.expand_norm(self.expand_conv(x)), inplace=True)
-        y = F.silu(self.depthwise_norm(self.depthwise_conv(y)), inplace=True)
+        y = F.silu(self.expand_norm(self.expand_conv(x)))
+        y = F.silu(self.depthwise_norm(self.depthwise_conv(y)))
         y = self.squeeze_excite(y)
         y = self.drop(self.project_norm(self.project_conv(y)))
         return x + y
@@ -237,8 +237,8 @@ class MBConvDown(nn.Module):
         self.project_norm = batch_norm(dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = F.silu(self.expand_norm(self.expand_conv(x)), inplace=True)
-        x = F.silu(self.depthwise_norm(self.depthwise_conv(x)), inplace=True)
+        x = F.silu(self.expand_norm(self.expand_conv(x)))
+        x = F.silu(self.depthwise_norm(self.depthwise_conv(x)))
         x = self.squeeze_excite(x)
         return self.project_norm(self.project_conv(x))
 
@@ -258,11 +258,11 @@ class Subnet(nn.Module):
 
     def forward(self, x: Tensor, level: str) -> Tensor:
         x = self.conv1(x)
-        x = F.silu(self.norm1[level](x), inplace=True)
+        x = F.silu(self.norm1[level](x))
         x = self.conv2(x)
-        x = F.silu(self.norm2[level](x), inplace=True)
+        x = F.silu(self.norm2[level](x))
         x = self.conv3(x)
-        x = F.silu(self.norm3[level](x), inplace=True)
+        x = F.silu(self.norm3[level](x))
         return self.predict(x)
 
 
@@ -280,7 +280,7 @@ class Block2(nn.Module):
 
     def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
         x = self.fuse(self.resample1(x1), self.resample2(x2))
-        x = F.silu(x, inplace=True)
+        x = F.silu(x)
         return self.body(x)
 
 
@@ -303,7 +303,7 @@ class Block3(nn.Module):
 
     def forward(self, x1: Tensor, x2: Tensor, x3: Tensor) -> Tensor:
         x = self.fuse(self.resample1(x1), self.resample2(x2), self.resample3(x3))
-        x = F.silu(x, inplace=True)
+        x = F.silu(x)
         return self.body(x)
 
 

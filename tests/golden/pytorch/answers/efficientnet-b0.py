@@ -80,7 +80,7 @@ class ConvNormActSame(nn.Module):
         self.norm = batch_norm(dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.silu(self.norm(self.conv(x)), inplace=True)
+        return F.silu(self.norm(self.conv(x)))
 
 
 class SqueezeExcite(nn.Module):
@@ -92,7 +92,7 @@ class SqueezeExcite(nn.Module):
         self.expand = nn.Conv2d(squeezed, dim, kernel_size=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.silu(self.reduce(x.mean((2, 3), keepdim=True)), inplace=True)
+        y = F.silu(self.reduce(x.mean((2, 3), keepdim=True)))
         y = torch.sigmoid(self.expand(y))
         return x * y
 
@@ -106,7 +106,7 @@ class ConvNormAct(nn.Module):
         self.norm = batch_norm(dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.silu(self.norm(self.conv(x)), inplace=True)
+        return F.silu(self.norm(self.conv(x)))
 
 
 class ClassificationHead(nn.Module):
@@ -136,7 +136,7 @@ class MBConvUnexpandedNarrow(nn.Module):
         self.project_norm = batch_norm(dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = F.silu(self.depthwise_norm(self.depthwise_conv(x)), inplace=True)
+        x = F.silu(self.depthwise_norm(self.depthwise_conv(x)))
         x = self.squeeze_excite(x)
         return self.project_norm(self.project_conv(x))
 
@@ -159,8 +159,8 @@ class MBConvDown(nn.Module):
         self.project_norm = batch_norm(dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = F.silu(self.expand_norm(self.expand_conv(x)), inplace=True)
-        x = F.silu(self.depthwise_norm(self.depthwise_conv(x)), inplace=True)
+        x = F.silu(self.expand_norm(self.expand_conv(x)))
+        x = F.silu(self.depthwise_norm(self.depthwise_conv(x)))
         x = self.squeeze_excite(x)
         return self.project_norm(self.project_conv(x))
 
@@ -189,8 +189,8 @@ class MBConv(nn.Module):
         self.drop = StochasticDepth(drop_rate)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.silu(self.expand_norm(self.expand_conv(x)), inplace=True)
-        y = F.silu(self.depthwise_norm(self.depthwise_conv(y)), inplace=True)
+        y = F.silu(self.expand_norm(self.expand_conv(x)))
+        y = F.silu(self.depthwise_norm(self.depthwise_conv(y)))
         y = self.squeeze_excite(y)
         y = self.drop(self.project_norm(self.project_conv(y)))
         return x + y
@@ -219,8 +219,8 @@ class MBConvWiden(nn.Module):
         self.project_norm = batch_norm(dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = F.silu(self.expand_norm(self.expand_conv(x)), inplace=True)
-        x = F.silu(self.depthwise_norm(self.depthwise_conv(x)), inplace=True)
+        x = F.silu(self.expand_norm(self.expand_conv(x)))
+        x = F.silu(self.depthwise_norm(self.depthwise_conv(x)))
         x = self.squeeze_excite(x)
         return self.project_norm(self.project_conv(x))
 
