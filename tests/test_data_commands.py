@@ -8,12 +8,16 @@ import numpy as np
 import pytest
 from test_data_sets import voc
 
+from spinec.backends.image import DEVIATION, MEAN
+from spinec.spec.recipes.load import load_recipe
 from spinec.spec.results import results_schema
 from spinec.train.data.augment import Jitter
+from spinec.train.data.batches import Endless
 from spinec.train.data.draws import draws
 from spinec.train.data.findings import KINDS
 from spinec.train.data.forms import open_data
 from spinec.train.data.sheet import seen
+from spinec.train.views import view_of
 from spinec.visualize.answers import _score
 
 Image = pytest.importorskip("PIL.Image")
@@ -205,6 +209,34 @@ def test_maps_and_classes_are_shown_too(spinec, tmp_path):
     assert Image.open(tmp_path / "class.png").size == (268, 268)
     code, _, err = spinec(*command, "--scale", "1,1")
     assert (code, "--scale does nothing for classification" in err) == (2, True)
+
+
+def test_the_sheet_shows_what_a_recipe_does(spinec, tmp_path):
+    (tmp_path / "classes" / "cat").mkdir(parents=True)
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "classes" / "cat" / "a.png")
+    show = ("data", "show", tmp_path / "classes", "--size", 64, "--seed", 3, "-o")
+    assert spinec(*show, tmp_path / "auto.png", "--recipe", "classification")[0] == 0
+    assert spinec(*show, tmp_path / "plain.png")[0] == 0
+    assert (tmp_path / "auto.png").read_bytes() != (tmp_path / "plain.png").read_bytes()
+    [auto] = Endless(open_data(tmp_path / "classes"), learned_by("classification", (64, 64)), 1, 3)[0].images
+    drawn = np.asarray(Image.open(tmp_path / "auto.png").convert("RGB"))[8:-6:4, 8:-6:4]
+    back = np.clip((auto * DEVIATION + MEAN) * 255, 0, 255).round().astype(int)
+    assert (drawn[20:] == back[20:]).all()  # below the label
+    (tmp_path / "mine.yaml").write_text(
+        "recipe: mine\nextends: classification\naugment: {policy: randaugment, layers: 3}\n"
+    )
+    assert spinec(*show, tmp_path / "rand.png", "--recipe", tmp_path / "mine.yaml")[0] == 0
+    assert (tmp_path / "rand.png").read_bytes() not in [(tmp_path / f"{n}.png").read_bytes() for n in ("auto", "plain")]
+    code, _, err = spinec(*show, tmp_path / "no.png", "--recipe", "classification", "--flip", "0")
+    assert (code, "--flip does nothing with --recipe, which says it" in err) == (2, True)
+    assert not (tmp_path / "no.png").exists()
+    assert "did you mean 'detection'" in spinec(*show, tmp_path / "no.png", "--recipe", "detections")[2]
+
+
+def learned_by(name, size):
+    """What a recipe makes of a picture that is to be classified."""
+    return view_of("classification", load_recipe(name).augment, size)
 
 
 def test_what_is_known_has_no_score():

@@ -550,6 +550,41 @@ def test_shards_of_boxes(tmp_path):
         assert [box_of(mask) for mask in data[i].read_masks()] == [box_of(mask) for mask in expected[i].read_masks()]
 
 
+def seg(values):
+    data = io.BytesIO()
+    Image.fromarray(np.array(values, np.uint8)).save(data, "PNG")
+    return data.getvalue()
+
+
+def test_shards_of_maps(tmp_path):
+    maps = [[[0, 1, 255]] * 5, [[2, 2, 0]] * 5]
+    samples = [(f"{i}.{end}", data) for i in range(2) for end, data in (("png", png(3)), ("seg.png", seg(maps[i])))]
+    tar(tmp_path / "train-0.tar", samples)
+    (tmp_path / "classes.txt").write_text("ground\ncat\ndog\n")
+    data = open_data(tmp_path)
+    assert (len(data), data.task, data.numbering.names) == (2, "segmentation", ("ground", "cat", "dog"))
+    assert [data[i].read_map().tolist() for i in range(2)] == maps
+    assert data[1].read().size == (3, 5)
+    named = open_data(tmp_path, head=Segmentation(classes=3, labels=["dog", "cat", "ground"]))
+    assert named[0].read_map()[0].tolist() == [2, 1, 255]
+    batch = Once(data, Jitter((8, 8), (1, 1), 0), 2)[0]
+    assert set(np.unique(batch.classes)) == {0, 1, 2, 255}
+    (tmp_path / "classes.txt").write_text("ground\ncat\n")
+    with pytest.raises(DataError, match=r"1\.seg\.png: has the value 2, which stands for no class"):
+        open_data(tmp_path)[1].read_map()
+    (tmp_path / "classes.txt").unlink()
+    assert open_data(tmp_path).numbering.names[2] == "bicycle"  # PASCAL VOC's
+    with pytest.raises(DataError, match="a data set for segmentation, and the head is for classification"):
+        open_data(tmp_path, head=Classification(classes=3))
+    tar(tmp_path / "train-1.tar", [("2.cls", b"1"), ("2.png", png(3))])
+    with pytest.raises(
+        DataError, match=r"train-1\.tar:2: a \.cls file, which is for classification, not for segmentation"
+    ):
+        open_data(tmp_path)[2]
+    checked = check_data(tmp_path, "train", head=Segmentation(classes=3))[0]
+    assert checked.tallies.keys() == {"file", "picture twice"}
+
+
 def test_a_shard_is_not_looked_at_before_it_is_needed(tmp_path):
     tar(tmp_path / "a-0.tar", [("0.cls", b"1"), ("0.png", png(3))])
     (tmp_path / "a-1.tar").write_text("no tar file")
@@ -566,7 +601,7 @@ def test_a_shard_is_not_looked_at_before_it_is_needed(tmp_path):
 @pytest.mark.parametrize(
     ("samples", "said"),
     [
-        ([("0.png", png(3))], "the sample '0' has no .cls or .json file"),
+        ([("0.png", png(3))], "the sample '0' has no .cls, .json or .seg.png file"),
         ([("0.cls", b"1")], "the sample '0' has no picture"),
         ([("0.cls", b"cat"), ("0.png", png(3))], "0.cls: expected the number of a class, got b'cat'"),
         ([("0.cls", b"7"), ("0.png", png(3))], "0.cls: class 7, expected 0, 1"),

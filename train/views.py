@@ -10,7 +10,7 @@ from spinec.spec.recipes.model import Augment, Recipe
 from spinec.train.data.augment import Jitter, View
 from spinec.train.data.batches import Endless
 from spinec.train.data.crops import Policy, RandomCrop
-from spinec.train.data.examples import DataSet
+from spinec.train.data.examples import IGNORED, DataSet, Task
 from spinec.train.data.numbering import task_of
 from spinec.train.data.policies import AutoAugment, RandAugment
 
@@ -25,15 +25,26 @@ POLICIES: Mapping[str, Callable[[Augment], Policy | None]] = {
 
 def learned(program: Program, recipe: Recipe) -> View:
     """What changes pictures as the recipe says."""
-    augment, size, head = recipe.augment, program.size, program.spec.head
-    channels = program.input_shape[0]
-    if task_of(head) == "classification":
+    head, size, channels = program.spec.head, program.size, program.input_shape[0]
+    side = MASK_SIDE if isinstance(head, MaskRCNN) else 0
+    return view_of(task_of(head), recipe.augment, size, channels, side, getattr(head, "ignored", IGNORED))
+
+
+def view_of(
+    task: Task, augment: Augment, size: tuple[int, int], channels: int = 3, mask_side: int = 0, ignored: int = IGNORED
+) -> View:
+    """What changes pictures of a task as a recipe says, for what takes pictures of a size."""
+    if task == "classification":
         policy = POLICIES[augment.policy](augment)
         return RandomCrop(size, augment.area, flip=augment.flip, policy=policy, channels=channels)
-    side = MASK_SIDE if isinstance(head, MaskRCNN) else 0
-    ignored = getattr(head, "ignored", 255)
     return Jitter(
-        size, augment.scale, augment.flip, smooth=augment.smooth, mask_side=side, ignored=ignored, channels=channels
+        size,
+        augment.scale,
+        augment.flip,
+        smooth=augment.smooth,
+        mask_side=mask_side,
+        ignored=ignored,
+        channels=channels,
     )
 
 

@@ -178,6 +178,9 @@ def show(
     size: Size = None,
     count: Annotated[int, typer.Option(min=1, max=400, help="Pictures on the sheet.")] = 12,
     seed: Annotated[int, typer.Option(min=0, help="Random seed of the order and the augmentation.")] = 0,
+    recipe: Annotated[
+        str | None, typer.Option(metavar="NAME|FILE", help="The recipe that says how pictures change.")
+    ] = None,
     scale: Annotated[str, typer.Option(metavar="A,B", help="Least and most of the scale jitter.")] = "0.1,2",
     flip: Annotated[float, typer.Option(min=0, max=1, help="Share of the pictures that are mirrored.")] = 0.5,
 ) -> None:
@@ -185,20 +188,19 @@ def show(
 
     The sheet has the first pictures of the first epoch, with their boxes, outlines or classes.
     """
-    from spinec.train.data.augment import Jitter, View
-    from spinec.train.data.crops import RandomCrop
+    from spinec.spec.recipes.load import load_recipe
+    from spinec.spec.recipes.model import Augment
     from spinec.train.data.forms import look_at
     from spinec.train.data.sheet import contact_sheet
+    from spinec.train.views import view_of
 
-    jitter = _jitter(scale)
+    refuse_idle(context, Idle("scale flip", "with --recipe, which says it", recipe))
+    augment = load_recipe(recipe).augment if recipe else Augment(scale=_jitter(scale), flip=flip)
     network = read_spec(spec) if spec else None
     data = look_at(source, split, network.head if network else None, task.value if task else None, images)
     refuse_idle(context, Idle("scale", "for classification", data.task == "classification"))
     seen, channels = size or (network.input.size if network else SIDES), network.input.channels if network else 3
-    crop = data.task == "classification"
-    view: View = (
-        RandomCrop(seen, flip=flip, channels=channels) if crop else Jitter(seen, jitter, flip, channels=channels)
-    )
+    view = view_of(data.task, augment, seen, channels)
     with working(f"drawing {output}"):
         sheet = contact_sheet(data, view, count, seed)
     with failing(output), whole(output) as made:

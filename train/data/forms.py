@@ -26,7 +26,7 @@ EXPECTED = f"""expected one of
   SPLIT/{EXPORTED} and SPLIT/*.jpg     the same, as Roboflow exports them
   SPLIT/CLASS/*.jpg                                   folders of classes, as ImageNet has them
   ImageSets/Main/SPLIT.txt, Annotations, JPEGImages   boxes, as PASCAL VOC has them
-  SPLIT-000.tar, SPLIT-001.tar and so on              pictures with .cls or .json files, as WebDataset has them"""
+  SPLIT-000.tar, SPLIT-001.tar and so on              pictures with .cls, .json or .seg.png files (WebDataset)"""
 
 
 def open_data(

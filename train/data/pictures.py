@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +50,7 @@ def is_picture(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
-def read_values(path: Path) -> NDArray[np.uint8]:
+def read_values(file: Path | BinaryIO, name: str) -> NDArray[np.uint8]:
     """(height, width): the values of a file of classes, which are levels of grey or numbers of a palette's colours.
 
     Raises:
@@ -59,12 +59,12 @@ def read_values(path: Path) -> NDArray[np.uint8]:
     from PIL import Image
 
     try:
-        with Image.open(path, formats=["PNG"]) as file:
-            if file.mode not in ("P", "L"):
-                message = f"{path}: a file of mode {file.mode}, expected a palette or 8 bits of grey"
+        with Image.open(file, formats=["PNG"]) as values:
+            if values.mode not in ("P", "L"):
+                message = f"{name}: a file of mode {values.mode}, expected a palette or 8 bits of grey"
                 raise DataError(f"{message}: colours have no numbers")
-            return np.asarray(file)
+            return np.asarray(values)
     except FileNotFoundError:
-        raise DataError(f"{path}: no such file") from None
+        raise DataError(f"{name}: no such file") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        raise DataError(f"{path}: not a PNG file that can be read") from None
+        raise DataError(f"{name}: not a PNG file that can be read") from None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -23,14 +23,16 @@ from spinec.spec.errors import BackendError, DataError
 from spinec.train.data.coco import Image as Listed
 from spinec.train.data.coco import Index, row_of, set_of
 from spinec.train.data.examples import Example, Numbering, Task
+from spinec.train.data.maps import map_in
 from spinec.train.data.masks import Mask, mask_of
-from spinec.train.data.numbering import numbered, numbered_values
-from spinec.train.data.tar_samples import CLASS, LISTED, read_bytes, samples_of
+from spinec.train.data.numbering import numbered, numbered_values, task_of
+from spinec.train.data.tar_samples import CLASS, LISTED, MAP, read_bytes, samples_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 BRACES = re.compile(r"\{(\d+)\.\.(\d+)\}")
+TASKS: Mapping[str, Task] = {CLASS: "classification", LISTED: "detection", MAP: "segmentation"}
 CATEGORIES, NAMES, SIZES = "categories.json", "classes.txt", "sizes.json"
 
 
@@ -58,6 +60,11 @@ class ShardSet:
         sample = samples_of(shard)[position - (int(self.ends[number - 1]) if number else 0)]
         name = f"{shard}:{sample.key}"
         read = partial(_picture, shard, sample.picture, name)
+        if TASKS[sample.suffix] != self.task:
+            raise DataError(f"{name}: a {sample.suffix} file, which is for {TASKS[sample.suffix]}, not for {self.task}")
+        if self.task == "segmentation":
+            read_map = partial(_map, shard, sample.label, f"{name}{MAP}", self.numbering.numbers)
+            return Example(sample.key, name, read, read_map=read_map)
         label = read_bytes(shard, sample.label, name)
         if self.task == "classification":
             return Example(sample.key, name, read, label=self._number(_whole(label, name), name))
@@ -98,7 +105,8 @@ def shard_splits(folder: Path) -> dict[str, Path]:
 def open_shards(path: Path, split: str | None = None, head: Any = None) -> ShardSet:
     """The data set of tar files; of these, only the names and sizes of the files within are read.
 
-    Beside them, `classes.txt` names the classes that `.cls` files number, from 0 on; without it they are the head's.
+    Beside them, `classes.txt` names the classes that `.cls` files and the values of `.seg.png` files number, from 0 on;
+    without it they are the head's.
     For `.json` files with boxes, `categories.json` lists the categories as a file of COCO does. `sizes.json` says how
     many samples each shard has; where it does, a shard is not looked at before its first sample is asked for.
 
@@ -115,8 +123,10 @@ def open_shards(path: Path, split: str | None = None, head: Any = None) -> Shard
     counts = [sizes[each.name] if each.name in sizes else len(samples_of(each)) for each in shards]
     first = next((samples_of(each)[0] for each in shards if samples_of(each)), None)
     if first is None:
-        raise DataError(f"{path}: no pictures with {CLASS} or {LISTED} files beside them")
-    task: Task = "classification" if first.suffix == CLASS else "detection"
+        raise DataError(f"{path}: no pictures with {CLASS}, {LISTED} or {MAP} files beside them")
+    task = TASKS[first.suffix]
+    if head is not None and (wanted := task_of(head)) != task:
+        raise DataError(f"{path}: a data set for {task}, and the head is for {wanted}")
     numbering = _numbering(folder, task, head)
     return ShardSet(str(path), shards, np.cumsum(np.array(counts, np.int64)), numbering, task)
 
@@ -131,11 +141,11 @@ def _expanded(path: Path, split: str | None) -> list[Path]:
 
 
 def _numbering(folder: Path, task: Task, head: Any) -> Numbering:
-    if task == "classification":
+    if task != "detection":
         if (folder / NAMES).is_file():
             names = (folder / NAMES).read_text(encoding="utf-8").splitlines()
             return numbered(dict(enumerate(names)), head, str(folder / NAMES), range(len(names)))
-        if head is None:
+        if head is None and task == "classification":
             raise DataError(f"{folder}: expected {NAMES} with a class on every line")
         return numbered_values(head)
     listed = _listed(folder / CATEGORIES)
@@ -163,6 +173,10 @@ def _picture(shard: Path, place: tuple[int, int], name: str) -> Image:
         return in_colour(picture_in(io.BytesIO(read_bytes(shard, place, name)), name))
     except BackendError as error:
         raise DataError(str(error)) from None
+
+
+def _map(shard: Path, place: tuple[int, int], name: str, numbers: Mapping[int, int]) -> NDArray[np.uint8]:
+    return map_in(io.BytesIO(read_bytes(shard, place, name)), name, numbers)
 
 
 def _whole(label: bytes, name: str) -> int:

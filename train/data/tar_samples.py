@@ -12,7 +12,7 @@ from typing import NamedTuple
 from spinec.backends.image_file import SUFFIXES
 from spinec.spec.errors import DataError
 
-CLASS, LISTED = ".cls", ".json"
+CLASS, LISTED, MAP = LABELS = (".cls", ".json", ".seg.png")
 
 
 class Sample(NamedTuple):
@@ -41,13 +41,19 @@ def samples_of(shard: Path) -> list[Sample]:
 
 
 def _sample(shard: Path, key: str, members: Sequence[tarfile.TarInfo]) -> Sample:
-    places = {f".{each.name.rpartition('.')[2].lower()}": (each.offset_data, each.size) for each in members}
+    places = {_suffix(each.name): (each.offset_data, each.size) for each in members}
     picture = next((suffix for suffix in places if suffix in SUFFIXES), None)
-    label = next((suffix for suffix in (CLASS, LISTED) if suffix in places), None)
+    label = next((suffix for suffix in LABELS if suffix in places), None)
     if picture is None or label is None:
-        missing = "picture" if picture is None else f"{CLASS} or {LISTED} file"
+        missing = "picture" if picture is None else f"{CLASS}, {LISTED} or {MAP} file"
         raise DataError(f"{shard}: the sample {key!r} has no {missing}")
     return Sample(key, places[picture], places[label], label)
+
+
+def _suffix(name: str) -> str:
+    """What a file is, by the end of its name."""
+    name = name.lower()
+    return MAP if name.endswith(MAP) else f".{name.rpartition('.')[2]}"
 
 
 def _key(name: str) -> str:

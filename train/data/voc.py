@@ -9,16 +9,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
-import numpy as np
-from numpy.typing import NDArray
-
 from spinec.spec.errors import DataError
 from spinec.train.data.coco import CocoSet, Image, Index, Report, Row, checked, set_of
-from spinec.train.data.examples import IGNORED, Example, Numbering, Task
+from spinec.train.data.examples import Example, Numbering, Task
 from spinec.train.data.findings import Finding
+from spinec.train.data.maps import map_in
 from spinec.train.data.masks import FARTHEST
 from spinec.train.data.numbering import numbered, numbered_values
-from spinec.train.data.pictures import read_rgb, read_values
+from spinec.train.data.pictures import read_rgb
 
 LISTS: Mapping[Task, str] = {"detection": "Main", "segmentation": "Segmentation"}
 EDGES = ("xmin", "ymin", "xmax", "ymax")
@@ -58,7 +56,7 @@ class VocMaps:
 
     def __getitem__(self, position: int) -> Example:
         picture, values = (self.folder / each for each in self.pairs[position])
-        read = partial(_map, values, picture, self.numbering.numbers)
+        read = partial(map_in, values, str(values), self.numbering.numbers)
         return Example(picture.stem, str(picture), partial(read_rgb, picture), read_map=read)
 
 
@@ -185,14 +183,3 @@ def _size(root: ElementTree.Element) -> tuple[int, int] | None:
     except ValueError:
         return None
     return (height, width) if min(height, width) > 0 else None
-
-
-def _map(path: Path, picture: Path, numbers: Mapping[int, int]) -> NDArray[np.uint8]:
-    """The map of a file, its values numbered as the head does."""
-    values = read_values(path)
-    table = np.zeros(256, np.uint8)
-    known = {IGNORED: IGNORED, **{value: number for value, number in numbers.items() if value < IGNORED}}
-    table[list(known)] = list(known.values())
-    if strange := sorted(set(np.unique(values).tolist()) - set(known)):
-        raise DataError(f"{path}: has the value {strange[0]}, which stands for no class and is not {IGNORED}")
-    return table[values]
