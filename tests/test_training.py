@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from math import prod
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -160,6 +161,29 @@ def test_peak_is_that_of_a_step(name, optimizer):
     with Alive(*model.parameters(), *model.buffers(), *states, *inputs) as alive:
         train()
     assert alive.peak == pytest.approx(step.peak_bytes, rel=BOUND)
+
+
+def test_peak_of_the_learner_is_that_of_a_step():
+    """A step of `spinec train`: loss, gradients and SGD; an average of the weights adds as much as it holds."""
+    import numpy as np
+
+    from spinec.backends.backend import backend
+    from spinec.spec.recipes.load import load_recipe
+
+    lowered = program("efficientnet-b0")
+    kept = {}
+    for average in ("null", "{decay: 0.9}"):
+        recipe = load_recipe("small-classification", [f"batch={BATCH}", "optimizer.kind=sgd", f"average={average}"])
+        learner = backend("pytorch").learner(lowered, recipe)
+        images, targets = np.ones((BATCH, *lowered.size, 3), "float32"), {"labels": np.array([1, 2])}
+        learner.step(images, targets, 0.001, 0)
+        held = [value for part in learner.parts.values() for value in part.values()]
+        with Alive(*held, *learner.model.buffers()) as alive:
+            learner.step(images, targets, 0.001, 1)
+        kept[average] = alive.peak
+    assert kept["null"] == pytest.approx(training_cost(lowered, BATCH).peak_bytes, rel=BOUND)
+    averaged = 4 * sum(prod(shape) for shape in (*lowered.weights.values(), *lowered.state.values()))
+    assert kept["{decay: 0.9}"] - kept["null"] == pytest.approx(averaged, rel=BOUND)
 
 
 def counted_by_torch(model, inputs):
