@@ -8,6 +8,7 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from spinec import backends
+from spinec.backends.processes import ALONE, Across, Place
 from spinec.compiler.graph.program import Program
 from spinec.spec.errors import BackendError, did_you_mean
 
@@ -75,7 +76,12 @@ class Backend(Protocol):
     def answering(self, program: Program, parts: Sequence[str], weights: Mapping[str, Array] | None, seed: int) -> Live:
         """A model with some weights, or fresh ones from a seed, and what answers with it: the first of the parts."""
 
-    def learner(self, program: Program, recipe: Recipe, weights: Mapping[str, Array] | None = None) -> Learner:
+    def join(self, across: Across) -> Place:
+        """Take part in a training by several processes, as the environment says; which of them this one is."""
+
+    def learner(
+        self, program: Program, recipe: Recipe, weights: Mapping[str, Array] | None = None, place: Place = ALONE
+    ) -> Learner:
         """A network that learns, from some weights; those that are not given are fresh, by the recipe's seed."""
 
     def settle(self, model: Any, images: Iterable[Array], modules: Container[str] = ()) -> None:

@@ -35,6 +35,9 @@ class Learner(Protocol):
     def watch(self, images: Array, targets: Mapping[str, NDArray[Any]], number: int) -> Watched:
         """What is not finite in a step that was taken last and changed nothing: all of it is computed again."""
 
+    def agree(self, asked: bool) -> bool:
+        """Whether any of the processes that learn together is asked for something."""
+
     def state(self) -> dict[str, Array]:
         """All that training goes on from: ``weights/NAME``, ``momentum/NAME``, ``average/NAME`` and so on."""
 

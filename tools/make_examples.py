@@ -49,6 +49,8 @@ NOT_RUN = {
     ("docs/how-to/evaluate.md", "pip install"): "installs; every target of the Makefile does",
     ("docs/how-to/training.md", "pip install"): "installs; every target of the Makefile does",
     ("docs/how-to/fine-tune.md", "pip install"): "installs; every target of the Makefile does",
+    ("docs/how-to/training.md", "torchrun"): "trains for hours; tests/test_processes.py runs small ones",
+    ("docs/how-to/training.md", "TF_CONFIG"): "trains for hours; tests/test_processes.py runs small ones",
     ("docs/errors.md", ""): "every example is raised and cured by tests/test_codes.py",
     ("docs/search.md", "# mine.py"): "trains for hours; docs/how-to/resources.md runs a small search",
     ("docs/search.md", "spinec search"): "trains for hours; docs/how-to/resources.md runs a small search",

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from spinec.backends.backend import backend
 from spinec.backends.patterns import factors
+from spinec.backends.processes import Across, Place, share_of
 from spinec.compiler.graph.program import Program
 from spinec.compiler.lowering.pipeline import lower
 from spinec.spec.classes import class_lists, read_names
@@ -50,6 +52,7 @@ class Asked:
     folder: Path | None = None
     backend: str = "pytorch"
     size: tuple[int, int] | None = None
+    across: Across = "processes"
 
 
 @dataclass(frozen=True)
@@ -80,34 +83,38 @@ def begin(asked: Asked, workers: int = 0) -> Beginning:
     Raises:
         SpinecError: where the folder is not free, or the data set or the weights do not fit the spec.
     """
+    place = backend(asked.backend).join(asked.across)
     recipe = load_recipe(asked.recipe or default_recipe(asked.spec), asked.settings)
     _check_splits(asked.data, recipe.data, head_of(asked.spec))
     spec = with_classes(asked.spec, asked.classes, asked.data, recipe) if asked.classes else asked.spec
     program = lower(spec, asked.size)
     folder = RunFolder(asked.folder or Path("runs") / spec.name)
-    folder.check_free()
+    if place.first:
+        folder.check_free()
     weights = str(asked.weights.absolute()) if asked.weights else None
     needs = Needs(str(asked.data.absolute()), asked.backend, weights)
-    beginning = _opened(program, recipe, folder, needs, workers)
+    beginning = _opened(program, recipe, folder, needs, workers, place)
     beginning.check()
     return beginning
 
 
-def take_up(folder: RunFolder, workers: int = 0) -> Beginning:
+def take_up(folder: RunFolder, workers: int = 0, across: Across = "processes") -> Beginning:
     """The run of a folder, as it was begun.
 
     Raises:
         SpinecError: where there is no run, or what it needs is not there any more.
     """
     needs, size = folder.needs()
-    return _opened(lower(load(folder.spec), size), load_recipe(folder.recipe), folder, needs, workers)
+    place = backend(needs.backend).join(across)
+    return _opened(lower(load(folder.spec), size), load_recipe(folder.recipe), folder, needs, workers, place)
 
 
-def _opened(program: Program, recipe: Recipe, folder: RunFolder, needs: Needs, workers: int) -> Beginning:
+def _opened(program: Program, recipe: Recipe, folder: RunFolder, needs: Needs, workers: int, place: Place) -> Beginning:
+    share_of(recipe.batch, place.number * place.devices)
     factors(program, recipe)  # whose patterns may match nothing
     start = read_start(Path(needs.weights), program) if needs.weights and not folder.state.exists() else None
     learned, judged = data_of(needs.data, recipe.data, program.spec.head)
-    return Beginning(Run(program, recipe, learned, folder, needs.backend, workers), needs, judged, start)
+    return Beginning(Run(program, recipe, learned, folder, needs.backend, workers, place), needs, judged, start)
 
 
 def judged_by(place: str, said: Data, head: Head | None) -> DataSet:

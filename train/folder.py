@@ -194,15 +194,18 @@ class RunFolder:
             os.fsync(told.fileno())  # what the state comes after is not to be lost where the state is not
         self._write(self.state, packed({**state, STEP: np.array(float(step))}))
 
-    def kept(self) -> tuple[dict[str, Array], int]:
-        """What the run goes on from, and after how many steps; what was told of later ones is dropped.
+    def kept(self, *, clean: bool = True) -> tuple[dict[str, Array], int]:
+        """What the run goes on from, and after how many steps; where `clean`, what was told of later ones is dropped.
 
         Nothing and 0 where it has kept nothing yet.
         """
-        sweep(self.path, (*ASKED, *KEPT, EVENTS))
+        if clean:
+            sweep(self.path, (*ASKED, *KEPT, EVENTS))
         state, step = (unpacked(self.state.read_bytes()), 0) if self.state.exists() else ({}, 0)
         if STEP in state:
             step = int(state.pop(STEP).item())
+        if not clean:
+            return state, step
         lines = [line for line in self.told() if line["step"] <= step]
         self._write(self.metrics, "".join(json.dumps(line) + "\n" for line in lines))
         return state, step

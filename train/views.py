@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from spinec.backends.processes import ALONE, Place, share_of
 from spinec.compiler.graph.program import Program
 from spinec.spec.heads import MaskRCNN
 from spinec.spec.recipes.model import Augment, Recipe
@@ -48,6 +49,7 @@ def view_of(
     )
 
 
-def batches(program: Program, recipe: Recipe, data: DataSet) -> Endless:
-    """The batches that a network learns from, by step."""
-    return Endless(data, learned(program, recipe), recipe.batch, recipe.seed, most=recipe.data.boxes)
+def batches(program: Program, recipe: Recipe, data: DataSet, place: Place = ALONE) -> Endless:
+    """The batches that a network learns from, by step: one process's share of them."""
+    view, share = learned(program, recipe), share_of(recipe.batch, place.number)
+    return Endless(data, view, share, recipe.seed, place.rank, place.number, most=recipe.data.boxes)

@@ -7,6 +7,7 @@ from spinec.backends.pytorch.learner import learner, settle
 from spinec.backends.pytorch.live import build, precision, run
 from spinec.backends.pytorch.observe import observe
 from spinec.backends.pytorch.printer import emit
+from spinec.backends.pytorch.processes import join
 from spinec.backends.pytorch.train import train_step
 from spinec.backends.pytorch.weights import read_weights, write_weights
 
@@ -16,6 +17,7 @@ __all__ = [
     "answering",
     "build",
     "emit",
+    "join",
     "learner",
     "observe",
     "precision",

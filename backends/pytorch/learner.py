@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping
+from functools import partial
 from inspect import signature
 from math import isfinite
 from types import SimpleNamespace
@@ -11,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 from spinec.backends.blame import Watched
 from spinec.backends.learner import Scale, check_state, decayed, narrowed, parts_of
 from spinec.backends.patterns import factors, still
+from spinec.backends.processes import ALONE, Place
 from spinec.backends.pytorch.framework import load_torch
 from spinec.backends.pytorch.live import build_with
 from spinec.backends.pytorch.observe import unfinite
+from spinec.backends.pytorch.processes import agree, device_of, in_all, summed
 from spinec.backends.pytorch.weights import from_neutral, read_weights, tensors_of, to_neutral, write_weights
 from spinec.compiler.graph.program import Program
 from spinec.spec.recipes.model import Optimizer, Recipe
@@ -25,24 +28,26 @@ if TYPE_CHECKING:
     from spinec.backends.weights import Array
 
 
-def learner(program: Program, recipe: Recipe, weights: Mapping[str, Array] | None = None) -> LearningModule:
+def learner(
+    program: Program, recipe: Recipe, weights: Mapping[str, Array] | None = None, place: Place = ALONE
+) -> LearningModule:
     """A module that learns, from some weights; those that are not given are fresh, by the recipe's seed."""
-    return LearningModule(program, recipe, weights)
+    return LearningModule(program, recipe, weights, place)
 
 
 class LearningModule:
     """A module, its losses and its optimiser: see `backends.learner.Learner`."""
 
-    def __init__(self, program: Program, recipe: Recipe, weights: Mapping[str, Array] | None = None) -> None:
+    def __init__(self, program: Program, recipe: Recipe, weights: Mapping[str, Array] | None, place: Place) -> None:
         torch = load_torch()
         torch.manual_seed(recipe.seed)
-        self.program, self.recipe = program, recipe
+        self.program, self.recipe, self.place, self.device = program, recipe, place, device_of(place)
         self.source, self.model = build_with(program, ["loss"])
         if weights is not None:
             write_weights(self.model, program, {**read_weights(self.model, program), **weights})
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.model.train().to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         keep_still(self.model, still(program, recipe))
+        self._join()
         self.whole = "model" in signature(self.source.loss).parameters  # which runs parts of it one by one
         found = tensors_of(self.model, program)
         self.slots = {slot.name: slot for slot in found}
@@ -63,6 +68,17 @@ class LearningModule:
         self.decayed = dict.fromkeys(decayed(program, recipe))
         self.scale = Scale(recipe.precision == "float16")
         self.passes = self._passes()
+
+    def _join(self) -> None:
+        """Share norms, and what losses are over, with the other processes."""
+        if self.place.number == 1:
+            return
+        if self.device.type == "cpu":
+            from spinec.backends.pytorch.synchronized import synchronize
+
+            synchronize(self.model)
+        if self.recipe.normaliser == "global":
+            vars(self.source)["in_all"] = in_all
 
     def _passes(self) -> Any:
         """What computes: the module in the recipe's precision, or its parts where the loss runs these one by one."""
@@ -90,8 +106,12 @@ class LearningModule:
         """One step of gradient descent; gives the losses, and the norm of all gradients before it is limited."""
         import torch
 
-        losses, gradients = self._gradients(images, targets, number)
+        losses, gradients = self._shared(*self._gradients(images, targets, number))
         with torch.no_grad():
+            options = self.recipe.optimizer
+            if options.kind != "adamw" and self.decayed:
+                kernels = [self.trained[name] for name in self.decayed]
+                torch._foreach_add_([gradients[name] for name in self.decayed], kernels, alpha=options.decay)
             norm = torch.nn.utils.get_total_norm(gradients.values())
             told = {**{name: value.item() for name, value in losses.items()}, "gradient": norm.item()}
             if all(map(isfinite, told.values())):
@@ -101,7 +121,7 @@ class LearningModule:
     def _losses(self, images: Array, targets: Mapping[str, NDArray[Any]], number: int) -> dict[str, Tensor]:
         import torch
 
-        torch.manual_seed(self.recipe.seed * 1_000_003 + number)
+        torch.manual_seed((self.recipe.seed * 1_000_003 + number + (self.place.rank << 40)) % (1 << 63))
         computed = next(self.model.parameters()).dtype
         given = torch.from_numpy(images).to(self.device, computed).permute(0, 3, 1, 2)  # as it lies: channels last
         wanted = [torch.from_numpy(each).to(self.device) for each in narrowed(targets).values()]
@@ -113,21 +133,28 @@ class LearningModule:
     def _gradients(
         self, images: Array, targets: Mapping[str, NDArray[Any]], number: int
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """The losses, and the gradients of all that is learned, decay included."""
+        """The losses of this process's images, and the gradients of all that is learned."""
         import torch
 
-        trained = list(self.trained.values())
         losses = self._losses(images, targets, number)
+        trained = list(self.trained.values())
         slopes = torch.autograd.grad(losses["loss"] * self.scale.value, trained, materialize_grads=True)
-        gradients = dict(zip(self.trained, slopes, strict=True))
-        with torch.no_grad():
-            if self.scale.on:
-                torch._foreach_mul_(slopes, 1 / self.scale.value)
-            options = self.recipe.optimizer
-            if options.kind != "adamw" and self.decayed:
-                kernels = [self.trained[name] for name in self.decayed]
-                torch._foreach_add_([gradients[name] for name in self.decayed], kernels, alpha=options.decay)
-        return losses, gradients
+        if self.scale.on:
+            torch._foreach_mul_(slopes, 1 / self.scale.value)
+        return {name: loss.detach() for name, loss in losses.items()}, dict(zip(self.trained, slopes, strict=True))
+
+    def _shared(
+        self, losses: dict[str, Tensor], gradients: dict[str, Tensor]
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Losses and gradients of the whole batch, which all processes have."""
+        if self.place.number == 1:
+            return losses, gradients
+        share = 1.0 if self.recipe.normaliser == "global" else 1 / self.place.number
+        told, slopes = [*losses.values()], [*gradients.values()]
+        return (
+            dict(zip(losses, summed(told, told, share), strict=True)),
+            dict(zip(gradients, summed(slopes, [*self.trained.values()], share), strict=True)),
+        )
 
     def watch(self, images: Array, targets: Mapping[str, NDArray[Any]], number: int) -> Watched:
         """What is not finite in a step that was taken last and changed nothing: all of it is computed again."""
@@ -135,6 +162,10 @@ class LearningModule:
             losses, gradients = self._gradients(images, targets, number)
         behind = dict(reversed(gradients.items()))
         return Watched(values, *map(_lacking, (losses, behind, self.parts["weights"])))
+
+    def agree(self, asked: bool) -> bool:
+        """Whether any of the processes that learn together is asked for something."""
+        return agree(asked, self.device) if self.place.number > 1 else asked
 
     def _descend(self, gradients: dict[str, Tensor], norm: Tensor, rate: float, number: int) -> None:
         import torch
@@ -202,10 +233,11 @@ def settle(model: nn.Module, images: Iterable[Array], modules: Container[str] = 
     """
     import torch
 
-    named = model.named_modules()
-    norms = [each for name, each in named if isinstance(each, torch.nn.BatchNorm2d) and name not in modules]
+    kind = torch.nn.modules.batchnorm._BatchNorm
+    norms = [each for name, each in model.named_modules() if isinstance(each, kind) and name not in modules]
     before = [norm.momentum for norm in norms]
     for norm in norms:
+        norm.forward = partial(kind.forward, norm)  # type: ignore[method-assign]  # of this process alone
         norm.reset_running_stats()
         norm.momentum = None  # the mean of all batches
     model.eval()
@@ -217,6 +249,7 @@ def settle(model: nn.Module, images: Iterable[Array], modules: Container[str] = 
     model.eval()
     for norm, momentum in zip(norms, before, strict=True):
         norm.momentum = momentum
+        del norm.forward
 
 
 def sgd(

@@ -7,6 +7,7 @@ from spinec.backends.tensorflow.learner import learner, settle
 from spinec.backends.tensorflow.live import build, precision, run, taps
 from spinec.backends.tensorflow.observe import observe
 from spinec.backends.tensorflow.printer import emit
+from spinec.backends.tensorflow.processes import join
 from spinec.backends.tensorflow.train import train_step
 from spinec.backends.tensorflow.weights import read_weights, write_weights
 
@@ -16,6 +17,7 @@ __all__ = [
     "answering",
     "build",
     "emit",
+    "join",
     "learner",
     "observe",
     "precision",

@@ -37,7 +37,9 @@ def load_keras() -> ModuleType:
 def _import_quietly() -> None:
     """Import TensorFlow without the remarks on this machine that its C++ side writes while it starts."""
     with quiet():
-        import_module("tensorflow").constant(0)  # the first op starts the runtime
+        tensorflow = import_module("tensorflow")
+        if "TF_CONFIG" not in os.environ:  # its processes are to meet before the first op
+            tensorflow.constant(0)  # the first op starts the runtime
 
 
 @contextmanager

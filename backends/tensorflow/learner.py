@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from inspect import signature
 from math import isfinite
 from typing import TYPE_CHECKING, Any
@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 from spinec.backends.blame import Watched
 from spinec.backends.learner import Scale, check_state, decayed, narrowed, parts_of
 from spinec.backends.patterns import factors, still
+from spinec.backends.processes import ALONE, Place, share_of
 from spinec.backends.tensorflow.framework import load_keras
 from spinec.backends.tensorflow.live import build_with, mixed
 from spinec.backends.tensorflow.observe import unfinite
+from spinec.backends.tensorflow.processes import in_all, strategy, together
 from spinec.backends.tensorflow.weights import from_neutral, read_weights, to_neutral, variables_of, write_weights
 from spinec.compiler.graph.program import Program
 from spinec.spec.recipes.model import Optimizer, Recipe
@@ -24,68 +26,130 @@ if TYPE_CHECKING:
     from spinec.backends.weights import Array
 
 
-def learner(program: Program, recipe: Recipe, weights: Mapping[str, Array] | None = None) -> LearningModel:
+def learner(
+    program: Program, recipe: Recipe, weights: Mapping[str, Array] | None = None, place: Place = ALONE
+) -> LearningModel:
     """A model that learns, from some weights; those that are not given are fresh, by the recipe's seed."""
-    return LearningModel(program, recipe, weights)
+    return LearningModel(program, recipe, weights, place)
 
 
 class LearningModel:
     """A model, its losses and its optimiser: see `backends.learner.Learner`."""
 
-    def __init__(self, program: Program, recipe: Recipe, weights: Mapping[str, Array] | None = None) -> None:
+    def __init__(self, program: Program, recipe: Recipe, weights: Mapping[str, Array] | None, place: Place) -> None:
         load_keras().utils.set_random_seed(recipe.seed)
         import tensorflow as tf
 
-        self.program, self.recipe = program, recipe
-        with mixed(recipe.precision):
-            self.source, model = build_with(program, ["loss"])
-        self.model = _precise(model) if recipe.precision != "float32" else model
+        self.program, self.recipe, self.place = program, recipe, place
+        alone = place.number * place.devices == 1
+        self.strategy = tf.distribute.get_strategy() if alone else strategy(place.across)
+        self.replicas = self.strategy.num_replicas_in_sync
+        with self.strategy.scope():
+            self._build(weights)
+        if self.replicas > 1 and recipe.normaliser == "global":
+            vars(self.source)["in_all"] = in_all
+        self.decayed = decayed(program, recipe)
+        self.seeds = [each.value for each in self.model.variables if each.name == "seed_generator_state"]
+        self.scale = Scale(recipe.precision == "float16")
+        self.slopes = tf.function(self._slopes, autograph=False)
+        self.descend = tf.function(self._descend, autograph=False)
+
+    def _build(self, weights: Mapping[str, Array] | None) -> None:
+        """The model, and what is kept of every weight."""
+        import tensorflow as tf
+
+        with mixed(self.recipe.precision):
+            self.source, model = build_with(self.program, ["loss"])
+        self.model = _precise(model) if self.recipe.precision != "float32" else model
         if weights is not None:
-            write_weights(self.model, program, {**read_weights(self.model, program), **weights})
-        keep_still(self.model, still(program, recipe))
-        self.factors = factors(program, recipe)
+            write_weights(self.model, self.program, {**read_weights(self.model, self.program), **weights})
+        keep_still(self.model, still(self.program, self.recipe))
+        self.factors = factors(self.program, self.recipe)
         self.whole = "model" in signature(self.source.loss).parameters  # which runs parts of it one by one
-        found = variables_of(self.model, program)
+        found = variables_of(self.model, self.program)
         self.slots = {slot.name: slot for slot in found}
         self.parts = {"weights": {slot.name: variable.value for slot, variable in found.items()}}
-        for part, names in parts_of(program, recipe).items():
+        for part, names in parts_of(self.program, self.recipe).items():
             if part != "weights":
                 kept = {name: self.parts["weights"][name] for name in names}
                 self.parts[part] = {
                     name: tf.Variable(value if part == "average" else tf.zeros_like(value), trainable=False)
                     for name, value in kept.items()
                 }
-        self.decayed = decayed(program, recipe)
-        self.seeds = [each.value for each in self.model.variables if each.name == "seed_generator_state"]
-        self.scale = Scale(recipe.precision == "float16")
-        self.slopes = tf.function(self._gradients, autograph=False)
-        self.descend = tf.function(self._descend, autograph=False)
 
     def step(self, images: Array, targets: Mapping[str, NDArray[Any]], rate: float, number: int) -> dict[str, float]:
         """One step of gradient descent; gives the losses, and the norm of all gradients before it is limited."""
         import tensorflow as tf
 
-        losses, gradients, norm = self.slopes(*self._given(images, targets, number))
-        told = {**{name: float(value) for name, value in losses.items()}, "gradient": float(norm)}
-        if all(map(isfinite, told.values())):
-            self.descend(gradients, norm, tf.constant(rate, norm.dtype), tf.constant(number))
+        with together():
+            losses, gradients, norm = self.slopes(*self._given(images, targets, number))
+            told = {**{name: self._of(value) for name, value in losses.items()}, "gradient": self._of(norm)}
+            if all(map(isfinite, told.values())):
+                type_of = self.model.variables[0].dtype
+                numbers = (tf.constant(each, type_of) for each in (told["gradient"], rate, number + 1))
+                self.descend(gradients, *numbers)
         return self.scale.told(told)
 
+    def _of(self, value: Any) -> float:
+        """A number that is the same in all replicas."""
+        return float(self.strategy.experimental_local_results(value)[0])
+
     def _given(self, images: Array, targets: Mapping[str, NDArray[Any]], number: int) -> tuple[Any, ...]:
-        """What gradients are computed of: images, targets, the number of the step, what the loss is multiplied by."""
-        import tensorflow as tf
+        """What gradients are computed of: each replica's share of the images, its targets; the scale of the loss.
 
-        computed = self.model.inputs[0].dtype
-        given = narrowed(targets).values()
-        wanted = [tf.constant(each, computed if each.dtype.kind == "f" else None) for each in given]
-        return tf.constant(images, computed), wanted, tf.constant(number), tf.constant(self.scale.value, computed)
-
-    def _gradients(self, images: Any, wanted: list[Any], number: Any, scale: Any) -> tuple[Any, dict[str, Any], Any]:
-        """The losses, the gradients of all that is learned, decay included, and their norm."""
+        What is drawn at random is drawn by the number of the step.
+        """
         import tensorflow as tf
 
         for place, seed in enumerate(self.seeds):
-            seed.assign(tf.cast(tf.stack([self.recipe.seed + place, 1_000 * number]), seed.dtype))
+            for replica, own in enumerate(self.strategy.experimental_local_results(seed), self._first):
+                first = self.recipe.seed + place + replica * len(self.seeds)
+                own.assign(tf.cast(tf.constant([first, 1_000 * number], tf.int64), own.dtype))
+        computed = self.model.inputs[0].dtype
+        given = [images, *narrowed(targets).values()]
+        types = [computed if each.dtype.kind == "f" else each.dtype for each in given]
+        share = share_of(len(images), self.place.devices, "devices")
+
+        def shared(each: Any, type_of: Any) -> Any:
+            def own(context: Any) -> Any:
+                start = (context.replica_id_in_sync_group - self._first) * share
+                return tf.constant(each[start : start + share], type_of)
+
+            return self.strategy.experimental_distribute_values_from_function(own)
+
+        image, *wanted = map(shared, given, types)
+        return image, wanted, tf.constant(self.scale.value, computed)
+
+    @property
+    def _first(self) -> int:
+        """The first replica of this process, of all."""
+        return self.place.rank * self.place.devices
+
+    def _slopes(self, images: Any, wanted: list[Any], scale: Any) -> tuple[Any, dict[str, Any], Any]:
+        """The losses and gradients of the whole batch, decay included, and the norm of these."""
+        return self.strategy.run(self._shared, args=(images, wanted, scale))  # type: ignore[no-any-return]
+
+    def _shared(self, images: Any, wanted: list[Any], scale: Any) -> tuple[Any, dict[str, Any], Any]:
+        import tensorflow as tf
+
+        losses, gradients = self._gradients(images, wanted, scale)
+        if self.replicas > 1:
+            context = tf.distribute.get_replica_context()
+            share = 1 if self.recipe.normaliser == "global" else 1 / self.replicas
+            both = context.all_reduce("SUM", [[*losses.values()], [*gradients.values()]])
+            losses, gradients = (
+                {name: value * share for name, value in zip(names, values, strict=True)}
+                for names, values in zip((losses, gradients), both, strict=True)
+            )
+        options = self.recipe.optimizer
+        for name in self.decayed if options.kind != "adamw" else ():
+            gradients[name] += options.decay * self.parts["weights"][name]
+        return losses, gradients, tf.linalg.global_norm(list(gradients.values()))
+
+    def _gradients(self, images: Any, wanted: list[Any], scale: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The losses of a replica's images, and the gradients of all that is learned."""
+        import tensorflow as tf
+
         trained = {name: self.parts["weights"][name] for name in self.factors}
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(list(trained.values()))
@@ -95,35 +159,55 @@ class LearningModel:
         gradients = tape.gradient(scaled, trained, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         if self.scale.on:
             gradients = {name: gradient / scale for name, gradient in gradients.items()}
-        options = self.recipe.optimizer
-        for name in self.decayed if options.kind != "adamw" else ():
-            gradients[name] += options.decay * trained[name]
-        return losses, gradients, tf.linalg.global_norm(list(gradients.values()))
+        return losses, gradients
 
     def watch(self, images: Array, targets: Mapping[str, NDArray[Any]], number: int) -> Watched:
         """What is not finite in a step that was taken last and changed nothing: all of it is computed again."""
         with unfinite(self.model) as values:
-            losses, gradients, _ = self._gradients(*self._given(images, targets, number))
-        behind = dict(reversed(gradients.items()))
-        return Watched(values, *map(_lacking, (losses, behind, self.parts["weights"])))
+            losses, gradients = self.strategy.run(self._gradients, args=self._given(images, targets, number))
+        local = self.strategy.experimental_local_results
+        losses, gradients = ({name: local(value) for name, value in each.items()} for each in (losses, gradients))
+        weights = {name: local(value) for name, value in self.parts["weights"].items()}
+        return Watched(values, *map(_lacking, (losses, dict(reversed(gradients.items())), weights)))
 
-    def _descend(self, gradients: dict[str, Any], norm: Any, rate: Any, number: Any) -> None:
+    def agree(self, asked: bool) -> bool:
+        """Whether any of the processes that learn together is asked for something."""
+        import tensorflow as tf
+
+        if self.place.number == 1:
+            return asked
+        with together():
+            flags = self.strategy.experimental_distribute_values_from_function(lambda _: tf.constant(float(asked)))
+            return bool(self.strategy.reduce("SUM", flags, axis=None) > 0)
+
+    def _descend(self, gradients: dict[str, Any], norm: Any, rate: Any, step: Any) -> None:
+        """Let the weights follow the gradients, in every replica alike."""
         import tensorflow as tf
 
         options = self.recipe.optimizer
-        trained = {name: self.parts["weights"][name] for name in gradients}
-        if options.clip:
-            share = tf.minimum(options.clip / norm, 1.0)
-            gradients = {name: share * gradient for name, gradient in gradients.items()}
-        for name in self.decayed if options.kind == "adamw" else ():
-            trained[name].assign(trained[name] * (1 - rate * self.factors[name] * options.decay))
-        for name, weight in trained.items():
+        share = tf.minimum(options.clip / norm, 1.0) if options.clip else None
+        update = self.strategy.extended.update
+        for name, gradient in gradients.items():
+            weight = self.parts["weights"][name]
             moments = [self.parts[part][name] for part in ("momentum", "square") if part in self.parts]
-            step, own = tf.cast(number + 1, rate.dtype), rate * self.factors[name]
-            weight.assign_sub(UPDATES[options.kind](gradients[name], *moments, rate=own, step=step, options=options))
+            decay = options.decay if options.kind == "adamw" and name in self.decayed else 0.0
+            said = {"share": share, "rate": rate * self.factors[name], "step": step, "decay": decay}
+            update(weight, self._move, (gradient, *moments), said)
         for name, average in self.parts.get("average", {}).items():
-            assert self.recipe.average
-            average.assign_add((1 - self.recipe.average.decay) * (self.parts["weights"][name] - average))
+            update(average, self._follow, (self.parts["weights"][name],))
+
+    def _move(self, weight: Any, slope: Any, *moments: Any, share: Any, rate: Any, step: Any, decay: float) -> None:
+        """One weight, with what is kept of it."""
+        options = self.recipe.optimizer
+        if decay:
+            weight.assign(weight * (1 - rate * decay))
+        slope = slope if share is None else share * slope
+        weight.assign_sub(UPDATES[options.kind](slope, *moments, rate=rate, step=step, options=options))
+
+    def _follow(self, average: Any, weight: Any) -> None:
+        """The average of one weight."""
+        assert self.recipe.average
+        average.assign_add((1 - self.recipe.average.decay) * (weight - average))
 
     def state(self) -> dict[str, Array]:
         """All that training goes on from, by part and name."""
@@ -160,11 +244,13 @@ def _precise(model: keras.Model) -> keras.Model:
     return keras.Model(model.input, exact.get("", exact), name=model.name)
 
 
-def _lacking(found: Mapping[str, Any]) -> list[str]:
-    """The names of what is not finite."""
+def _lacking(found: Mapping[str, Sequence[Any]]) -> list[str]:
+    """The names of what is not finite in some replica."""
     import tensorflow as tf
 
-    return [name for name, value in found.items() if not tf.reduce_all(tf.math.is_finite(value))]
+    return [
+        name for name, values in found.items() if not all(tf.reduce_all(tf.math.is_finite(value)) for value in values)
+    ]
 
 
 def keep_still(model: keras.Model, modules: Container[str]) -> None:

@@ -200,6 +200,10 @@ class Recipe(Frozen):
     precision: Literal["float32", "bfloat16", "float16"] = Field(
         "float32", description="of what the network computes; weights, losses and evaluation are float32"
     )
+    normaliser: Literal["replica", "global"] = Field(
+        "replica",
+        description="of several processes: each one's loss is over its own images' positives, as on a TPU, or over all",
+    )
     evaluate: Evaluate = Evaluate()
     seed: int = Field(0, ge=0, le=2**63 - 1, description="of the start, the order of the images and their augmentation")
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from spinec.backends.processes import Across
 from spinec.options import BackendName, Size, app, failing, read_spec, working
 from spinec.progress import Progress
 from spinec.usage import Idle, refuse_idle
@@ -51,6 +52,13 @@ def train(
     backend: BackendName = "pytorch",
     size: Size = None,
     workers: Annotated[int, typer.Option(min=0, help="Processes that read pictures ahead of time.")] = 1,
+    across: Annotated[
+        Across,
+        typer.Option(
+            help="What shares a batch: the processes of torchrun or TF_CONFIG; or, in TensorFlow, all devices of this "
+            "process, or a TPU."
+        ),
+    ] = "processes",
 ) -> None:
     """Train a network on a data set.
 
@@ -68,11 +76,17 @@ def train(
     with working("reading"):
         if name is None or data is None:
             assert resume
-            beginning = take_up(RunFolder(resume), workers)
+            beginning = take_up(RunFolder(resume), workers, across)
         else:
-            asked = Asked(read_spec(name), data, recipe, settings or (), classes, weights, folder, backend, size)
+            asked = Asked(
+                read_spec(name), data, recipe, settings or (), classes, weights, folder, backend, size, across
+            )
             beginning = begin(asked, workers)
     run = beginning.run
+    start = beginning.start.weights if beginning.start else None
+    if not run.place.first:
+        run_on(run, _unjudged, weights=start)
+        return
     for line in _told(beginning, weights, classes=bool(classes)):
         typer.echo(line, err=True)
     with working("building the network"):
@@ -88,13 +102,18 @@ def train(
             with progress.judging():
                 return judge(weights)
 
-        whole = run_on(run, judged, progress.show, beginning.start.weights if beginning.start else None)
+        whole = run_on(run, judged, progress.show, start)
     if not whole:
         typer.echo(
             f"stopped: {shlex.join(['spinec', 'train', '--resume', str(run.folder.path)])} goes on from here", err=True
         )
         raise typer.Exit(130)
     typer.echo(f"{run.folder.best}: the weights of the best evaluation; see {run.folder.metrics}")
+
+
+def _unjudged(weights: Any) -> NoReturn:
+    """What judges in a process that does not."""
+    raise AssertionError("the first process judges")
 
 
 def _told(beginning: Beginning, file: Path | None, *, classes: bool) -> Iterator[str]:
@@ -112,6 +131,8 @@ def _told(beginning: Beginning, file: Path | None, *, classes: bool) -> Iterator
         yield f"rate: {rate}, so {recipe.rate:g} for {recipe.batch}"
     if recipe.optimizer.frozen or recipe.optimizer.parts:
         yield _learning(program, recipe)
+    if beginning.run.place.number > 1:
+        yield f"{beginning.run.place.number} processes share each batch"
     yield _length(beginning.run.rates)
 
 

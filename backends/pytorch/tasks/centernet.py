@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from spinec.backends.pytorch.tasks.boxes import best, clip
 from spinec.backends.pytorch.tasks.rows import precise
+from spinec.backends.pytorch.tasks.totals import in_all
 
 LEVEL, STRIDE, OVERLAP, WIDE = "P2", 4, 0.7, False
 ALPHA, BETA, SIZE_WEIGHT, OFFSET_WEIGHT = 2.0, 4.0, 0.1, 1.0
@@ -103,7 +104,7 @@ def loss(
     sure = torch.where(hot, logits, -logits)
     weight = torch.where(hot, 1, (1 - heat) ** BETA)
     focal = -weight * F.logsigmoid(sure) * (ALPHA * F.logsigmoid(-sure)).exp()
-    heatmap_loss = focal.sum() / hot.sum().clamp(min=1)
+    heatmap_loss = focal.sum() / in_all(hot).clamp(min=1)
 
     place = (cells[..., 0] * shape[1] + cells[..., 1]).long()
     place = torch.where(real, place, 0)[..., None].expand(-1, -1, 2)
@@ -112,7 +113,7 @@ def loss(
     errors = {}
     for kind, goal in goals.items():
         off = (as_rows(outputs, kind).gather(1, place) - goal).abs().mean(-1)
-        errors[kind] = torch.where(real, off, 0).sum() / real.sum().clamp(min=1)
+        errors[kind] = torch.where(real, off, 0).sum() / in_all(real).clamp(min=1)
     total = heatmap_loss + SIZE_WEIGHT * errors["size"]
     total = total + OFFSET_WEIGHT * errors["offset"]
     return {"loss": total, "heatmap": heatmap_loss, **errors}

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from spinec.backends.pytorch.tasks.totals import mean
+
 TOP, SMOOTHING = 5, 0.1
 
 
@@ -18,4 +20,7 @@ def classify(model: nn.Module, images: Tensor) -> tuple[Tensor, Tensor]:
 
 def loss(logits: Tensor, classes: Tensor) -> dict[str, Tensor]:
     """Cross entropy of the classes (N,), with a share of each spread over all."""
-    return {"loss": F.cross_entropy(logits, classes, label_smoothing=SMOOTHING)}
+    entropy = F.cross_entropy(
+        logits, classes, label_smoothing=SMOOTHING, reduction="none"
+    )
+    return {"loss": mean(entropy)}

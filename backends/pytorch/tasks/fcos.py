@@ -10,6 +10,7 @@ from spinec.backends.pytorch.tasks.boxes import best, clip
 from spinec.backends.pytorch.tasks.candidates import limit
 from spinec.backends.pytorch.tasks.focal import focal_loss
 from spinec.backends.pytorch.tasks.rows import in_rows, precise
+from spinec.backends.pytorch.tasks.totals import in_all
 
 CLASSES = 80
 LEVELS, STRIDES = ("P3", "P4", "P5", "P6", "P7"), (8, 16, 32, 64, 128)
@@ -100,7 +101,7 @@ def loss(
     points, levels = make_cells(outputs)
     real = (classes >= 0) & (boxes[..., 2:] > boxes[..., :2]).all(-1)
     which, positive = match(points, levels, boxes, real)
-    count = positive.sum().clamp(min=1)
+    count = in_all(positive).clamp(min=1)
 
     labels = torch.where(positive, classes.gather(1, which), -1)
     class_loss = focal_loss(in_rows(outputs, "class", CLASSES), labels).sum() / count
@@ -115,7 +116,7 @@ def loss(
     one = torch.ones_like(found)  # where nothing is to be found, so that it counts 0
     found, goals = (torch.where(positive[..., None], x, one) for x in (found, goals))
     weight = central if WEIGHTED else positive.to(central.dtype)
-    whole = central.sum().clamp(min=1e-6) if WEIGHTED else count
+    whole = in_all(central).clamp(min=1e-6) if WEIGHTED else count
     box_loss = (distance_loss(found, goals) * weight).sum() / whole
 
     sure = in_rows(outputs, "centerness", 1)[..., 0]

@@ -11,6 +11,7 @@ from spinec.backends.pytorch.tasks.boxes import encode, overlap
 from spinec.backends.pytorch.tasks.matching import match
 from spinec.backends.pytorch.tasks.rows import in_rows
 from spinec.backends.pytorch.tasks.sampling import draw
+from spinec.backends.pytorch.tasks.totals import in_all, mean
 
 LEVELS = ("P3", "P4", "P5", "P6", "P7")
 ANCHOR_SAMPLES, ANCHOR_SHARE, ANCHOR_DELTA = 256, 0.5, 1 / 9
@@ -32,7 +33,7 @@ def proposal_losses(
     entropy = F.binary_cross_entropy_with_logits(
         logits, chosen.to(logits.dtype), reduction="none"
     )
-    score_loss = torch.where(chosen | others, entropy, 0).sum()
+    score_loss = mean(torch.where(chosen | others, entropy, 0).sum(1))
     goals = encode(of_each(boxes, which), anchors)
     deltas = in_rows(outputs, "deltas", 4)
     huber = F.huber_loss(deltas, goals, reduction="none", delta=ANCHOR_DELTA).mean(-1)
@@ -41,12 +42,12 @@ def proposal_losses(
         torch.split(huber, counts, 1), torch.split(positive, counts, 1), strict=True
     )
     box_loss = torch.stack([mean_of(each, found) for each, found in rows]).sum()
-    return score_loss / (logits.shape[0] * ANCHOR_SAMPLES), box_loss
+    return score_loss / ANCHOR_SAMPLES, box_loss
 
 
 def mean_of(values: Tensor, some: Tensor) -> Tensor:
     """The mean of some values; 0 if there is none."""
-    return torch.where(some, values, 0).sum() / some.sum().clamp(min=1)
+    return torch.where(some, values, 0).sum() / in_all(some).clamp(min=1)
 
 
 def of_each(rows: Tensor, which: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from spinec.backends.pytorch.tasks.candidates import limit
 from spinec.backends.pytorch.tasks.focal import focal_loss
 from spinec.backends.pytorch.tasks.matching import match
 from spinec.backends.pytorch.tasks.rows import in_rows, precise
+from spinec.backends.pytorch.tasks.totals import in_all, mean
 
 CLASSES, FIRST_CLASS = 91, 1
 BOX_ORDER = (0, 1, 2, 3)
@@ -81,5 +82,5 @@ def average(losses: Tensor, positive: Tensor) -> Tensor:
     With PER_IMAGE it is the mean of images, each over its own number, or over 1.
     """
     if PER_IMAGE:
-        return (losses.sum(1) / positive.sum(1).clamp(min=1)).mean()
-    return losses.sum() / (positive.sum() + 1)
+        return mean(losses.sum(1) / positive.sum(1).clamp(min=1))
+    return losses.sum() / (in_all(positive) + 1)

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from spinec.backends.pytorch.tasks.totals import in_all
+
 IGNORED = 255
 
 
@@ -26,4 +28,4 @@ def loss(logits: Tensor, classes: Tensor) -> dict[str, Tensor]:
     """Mean cross entropy of the pixels (N, H, W) that are not of the class IGNORED."""
     logits = at_size(logits, classes.shape[1:])
     entropy = F.cross_entropy(logits, classes, ignore_index=IGNORED, reduction="sum")
-    return {"loss": entropy / (classes != IGNORED).sum().clamp(min=1)}
+    return {"loss": entropy / in_all(classes != IGNORED).clamp(min=1)}

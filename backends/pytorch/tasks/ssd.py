@@ -11,6 +11,7 @@ from spinec.backends.pytorch.tasks.candidates import limit
 from spinec.backends.pytorch.tasks.focal import focal_loss
 from spinec.backends.pytorch.tasks.matching import match
 from spinec.backends.pytorch.tasks.rows import in_rows, precise
+from spinec.backends.pytorch.tasks.totals import in_all
 
 CLASSES, FIRST_CLASS, SIZE = 90, 0, (320, 320)
 LEVELS, BOX_SIDES = ("P4", "P5"), (((0.1, 0.1),), ((0.2, 0.2),))
@@ -80,7 +81,7 @@ def loss(
     anchors = make_anchors(outputs, size)
     real = (classes >= 0) & (boxes[..., 2:] > boxes[..., :2]).all(-1)
     which, positive, negative = match(anchors, boxes, real)
-    count = positive.sum().clamp(min=1)
+    count = in_all(positive).clamp(min=1)
 
     labels = torch.where(positive, classes.gather(1, which), -1)
     logits = in_rows(outputs, "class", CLASSES)

@@ -8,6 +8,7 @@ from keras import ops
 
 from spinec.backends.tensorflow.tasks.boxes import best, clip
 from spinec.backends.tensorflow.tasks.rows import precise
+from spinec.backends.tensorflow.tasks.totals import in_all
 
 LEVEL, STRIDE, OVERLAP, WIDE = "P2", 4, 0.7, False
 ALPHA, BETA, SIZE_WEIGHT, OFFSET_WEIGHT = 2.0, 4.0, 0.1, 1.0
@@ -106,7 +107,7 @@ def loss(
     weight = tf.where(hot, tf.ones_like(heat), (1 - heat) ** BETA)
     modulator = tf.exp(ALPHA * tf.math.log_sigmoid(-sure))
     focal = -weight * tf.math.log_sigmoid(sure) * modulator
-    centred = tf.maximum(tf.reduce_sum(tf.cast(hot, focal.dtype)), 1)
+    centred = tf.maximum(in_all(tf.cast(hot, focal.dtype)), 1)
     heatmap_loss = tf.reduce_sum(focal) / centred
 
     place = tf.cast(cells[..., 0] * shape[1] + cells[..., 1], tf.int32)
@@ -117,7 +118,7 @@ def loss(
     for kind, goal in goals.items():
         found = tf.gather(as_rows(outputs[f"{kind}_{LEVEL}"]), place, batch_dims=1)
         off = tf.reduce_mean(tf.abs(found - goal), -1) * counts
-        errors[kind] = tf.reduce_sum(off) / tf.maximum(tf.reduce_sum(counts), 1)
+        errors[kind] = tf.reduce_sum(off) / tf.maximum(in_all(counts), 1)
     total = heatmap_loss + SIZE_WEIGHT * errors["size"]
     total = total + OFFSET_WEIGHT * errors["offset"]
     return {"loss": total, "heatmap": heatmap_loss, **errors}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from spinec.backends.tensorflow.tasks.totals import mean
+
 TOP, SMOOTHING = 5, 0.1
 
 
@@ -21,4 +23,4 @@ def loss(logits: tf.Tensor, classes: tf.Tensor) -> dict[str, tf.Tensor]:
     right = tf.one_hot(classes, logits.shape[1], dtype=logits.dtype)
     target = (1 - SMOOTHING) * right + SMOOTHING / logits.shape[1]
     entropy = tf.nn.softmax_cross_entropy_with_logits(target, logits)
-    return {"loss": tf.reduce_mean(entropy)}
+    return {"loss": mean(entropy)}

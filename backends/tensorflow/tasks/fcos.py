@@ -12,6 +12,7 @@ from spinec.backends.tensorflow.tasks.boxes import best, clip
 from spinec.backends.tensorflow.tasks.candidates import limit
 from spinec.backends.tensorflow.tasks.focal import focal_loss
 from spinec.backends.tensorflow.tasks.rows import in_rows, precise
+from spinec.backends.tensorflow.tasks.totals import in_all
 
 CLASSES = 80
 LEVELS, STRIDES = ("P3", "P4", "P5", "P6", "P7"), (8, 16, 32, 64, 128)
@@ -98,7 +99,7 @@ def loss(
     real = (classes >= 0) & tf.reduce_all(boxes[..., 2:] > boxes[..., :2], -1)
     which, positive = match(points, levels, boxes, real)
     counts = tf.cast(positive, boxes.dtype)
-    count = tf.maximum(tf.reduce_sum(counts), 1)
+    count = tf.maximum(in_all(counts), 1)
 
     labels = tf.where(positive, tf.gather(classes, which, batch_dims=1), -1)
     focal = focal_loss(in_rows(outputs, "class", CLASSES), labels)
@@ -114,7 +115,7 @@ def loss(
     one = tf.ones_like(found)  # where nothing is to be found, so that it counts 0
     found, goals = (tf.where(positive[..., None], x, one) for x in (found, goals))
     weight = central if WEIGHTED else counts
-    whole = tf.maximum(tf.reduce_sum(central), 1e-6) if WEIGHTED else count
+    whole = tf.maximum(in_all(central), 1e-6) if WEIGHTED else count
     box_loss = tf.reduce_sum(distance_loss(found, goals) * weight) / whole
 
     sure = in_rows(outputs, "centerness", 1)[..., 0]

@@ -11,6 +11,7 @@ from spinec.backends.tensorflow.tasks.boxes import encode, overlap
 from spinec.backends.tensorflow.tasks.matching import match
 from spinec.backends.tensorflow.tasks.rows import in_rows
 from spinec.backends.tensorflow.tasks.sampling import draw
+from spinec.backends.tensorflow.tasks.totals import in_all, mean
 
 LEVELS = ("P3", "P4", "P5", "P6", "P7")
 ANCHOR_SAMPLES, ANCHOR_SHARE, ANCHOR_DELTA = 256, 0.5, 1 / 9
@@ -33,7 +34,7 @@ def proposal_losses(
         tf.cast(chosen, logits.dtype), logits
     )
     drawn = tf.cast(chosen | others, logits.dtype)
-    score_loss = tf.reduce_sum(tf.reduce_mean(entropy * drawn, 0)) / ANCHOR_SAMPLES
+    score_loss = mean(tf.reduce_sum(entropy * drawn, 1)) / ANCHOR_SAMPLES
     goals = encode(tf.gather(boxes, which, batch_dims=1), anchors)
     huber = huber_loss(in_rows(outputs, "deltas", 4) - goals, ANCHOR_DELTA)
     counts = [math.prod(outputs[f"objectness_{level}"].shape[1:]) for level in LEVELS]
@@ -52,7 +53,7 @@ def huber_loss(errors: tf.Tensor, delta: float) -> tf.Tensor:
 
 def mean_of(values: tf.Tensor, some: tf.Tensor) -> tf.Tensor:
     """The mean of some values; 0 if there is none."""
-    number = tf.reduce_sum(tf.cast(some, values.dtype))
+    number = in_all(tf.cast(some, values.dtype))
     chosen = tf.where(some, values, tf.zeros_like(values))
     return tf.reduce_sum(chosen) / tf.maximum(number, 1)
 

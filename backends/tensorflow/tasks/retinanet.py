@@ -11,6 +11,7 @@ from spinec.backends.tensorflow.tasks.candidates import limit
 from spinec.backends.tensorflow.tasks.focal import focal_loss
 from spinec.backends.tensorflow.tasks.matching import match
 from spinec.backends.tensorflow.tasks.rows import in_rows, precise
+from spinec.backends.tensorflow.tasks.totals import in_all, mean
 
 CLASSES, FIRST_CLASS = 91, 1
 BOX_ORDER = (0, 1, 2, 3)
@@ -79,5 +80,5 @@ def average(losses: tf.Tensor, counts: tf.Tensor) -> tf.Tensor:
     """
     if PER_IMAGE:
         numbers = tf.maximum(tf.reduce_sum(counts, 1), 1)
-        return tf.reduce_mean(tf.reduce_sum(losses, 1) / numbers)
-    return tf.reduce_sum(losses) / (tf.reduce_sum(counts) + 1)
+        return mean(tf.reduce_sum(losses, 1) / numbers)
+    return tf.reduce_sum(losses) / (in_all(counts) + 1)

@@ -6,6 +6,8 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from spinec.backends.tensorflow.tasks.totals import in_all
+
 IGNORED = 255
 
 
@@ -28,5 +30,5 @@ def loss(logits: tf.Tensor, classes: tf.Tensor) -> dict[str, tf.Tensor]:
     judged = tf.cast(classes != IGNORED, logits.dtype)
     right = tf.where(classes == IGNORED, tf.zeros_like(classes), classes)
     entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(right, logits)
-    count = tf.maximum(tf.reduce_sum(judged), 1)
+    count = tf.maximum(in_all(judged), 1)
     return {"loss": tf.reduce_sum(entropy * judged) / count}

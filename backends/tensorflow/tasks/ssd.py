@@ -11,6 +11,7 @@ from spinec.backends.tensorflow.tasks.candidates import limit
 from spinec.backends.tensorflow.tasks.focal import focal_loss
 from spinec.backends.tensorflow.tasks.matching import match
 from spinec.backends.tensorflow.tasks.rows import in_rows, precise
+from spinec.backends.tensorflow.tasks.totals import in_all
 
 CLASSES, FIRST_CLASS, SIZE = 90, 0, (320, 320)
 LEVELS, BOX_SIDES = ("P4", "P5"), (((0.1, 0.1),), ((0.2, 0.2),))
@@ -82,7 +83,7 @@ def loss(
     real = (classes >= 0) & tf.reduce_all(boxes[..., 2:] > boxes[..., :2], -1)
     which, positive, negative = match(anchors, boxes, real)
     counts = tf.cast(positive, boxes.dtype)
-    count = tf.maximum(tf.reduce_sum(counts), 1)
+    count = tf.maximum(in_all(counts), 1)
 
     labels = tf.where(positive, tf.gather(classes, which, batch_dims=1), -1)
     logits = in_rows(outputs, "class", CLASSES)

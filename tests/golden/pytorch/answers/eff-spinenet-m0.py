@@ -744,6 +744,20 @@ def precise(outputs: dict[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
+def in_all(some: Tensor) -> Tensor:
+    """What these come to in the whole batch.
+
+    Where processes share a batch, this is the place to sum over all of them: their
+    losses, and gradients, then add up to those of one process.
+    """
+    return some.sum()
+
+
+def mean(values: Tensor) -> Tensor:
+    """The mean of the whole batch."""
+    return values.sum() / in_all(torch.ones_like(values))
+
+
 @torch.no_grad()
 def detect(
     model: nn.Module, images: Tensor, sizes: Tensor | None = None
@@ -805,5 +819,5 @@ def average(losses: Tensor, positive: Tensor) -> Tensor:
     With PER_IMAGE it is the mean of images, each over its own number, or over 1.
     """
     if PER_IMAGE:
-        return (losses.sum(1) / positive.sum(1).clamp(min=1)).mean()
-    return losses.sum() / (positive.sum() + 1)
+        return mean(losses.sum(1) / positive.sum(1).clamp(min=1))
+    return losses.sum() / (in_all(positive) + 1)

@@ -292,6 +292,20 @@ class EfficientNetB0(nn.Module):
         return self.forward_head(self.forward_features(image))
 
 
+def in_all(some: Tensor) -> Tensor:
+    """What these come to in the whole batch.
+
+    Where processes share a batch, this is the place to sum over all of them: their
+    losses, and gradients, then add up to those of one process.
+    """
+    return some.sum()
+
+
+def mean(values: Tensor) -> Tensor:
+    """The mean of the whole batch."""
+    return values.sum() / in_all(torch.ones_like(values))
+
+
 @torch.no_grad()
 def classify(model: nn.Module, images: Tensor) -> tuple[Tensor, Tensor]:
     """The likeliest classes of every image: probabilities, classes, both (N, TOP)."""
@@ -301,4 +315,7 @@ def classify(model: nn.Module, images: Tensor) -> tuple[Tensor, Tensor]:
 
 def loss(logits: Tensor, classes: Tensor) -> dict[str, Tensor]:
     """Cross entropy of the classes (N,), with a share of each spread over all."""
-    return {"loss": F.cross_entropy(logits, classes, label_smoothing=SMOOTHING)}
+    entropy = F.cross_entropy(
+        logits, classes, label_smoothing=SMOOTHING, reduction="none"
+    )
+    return {"loss": mean(entropy)}

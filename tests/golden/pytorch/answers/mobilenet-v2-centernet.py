@@ -478,6 +478,15 @@ def precise(outputs: dict[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
+def in_all(some: Tensor) -> Tensor:
+    """What these come to in the whole batch.
+
+    Where processes share a batch, this is the place to sum over all of them: their
+    losses, and gradients, then add up to those of one process.
+    """
+    return some.sum()
+
+
 def as_rows(outputs: dict[str, Tensor], kind: str) -> Tensor:
     """A map as (N, all cells, channels), row by row of the image."""
     return outputs[f"{kind}_{LEVEL}"].flatten(2).transpose(1, 2)
@@ -567,7 +576,7 @@ def loss(
     sure = torch.where(hot, logits, -logits)
     weight = torch.where(hot, 1, (1 - heat) ** BETA)
     focal = -weight * F.logsigmoid(sure) * (ALPHA * F.logsigmoid(-sure)).exp()
-    heatmap_loss = focal.sum() / hot.sum().clamp(min=1)
+    heatmap_loss = focal.sum() / in_all(hot).clamp(min=1)
 
     place = (cells[..., 0] * shape[1] + cells[..., 1]).long()
     place = torch.where(real, place, 0)[..., None].expand(-1, -1, 2)
@@ -576,7 +585,7 @@ def loss(
     errors = {}
     for kind, goal in goals.items():
         off = (as_rows(outputs, kind).gather(1, place) - goal).abs().mean(-1)
-        errors[kind] = torch.where(real, off, 0).sum() / real.sum().clamp(min=1)
+        errors[kind] = torch.where(real, off, 0).sum() / in_all(real).clamp(min=1)
     total = heatmap_loss + SIZE_WEIGHT * errors["size"]
     total = total + OFFSET_WEIGHT * errors["offset"]
     return {"loss": total, "heatmap": heatmap_loss, **errors}

@@ -621,6 +621,15 @@ def precise(outputs: dict[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
+def in_all(some: Tensor) -> Tensor:
+    """What these come to in the whole batch.
+
+    Where processes share a batch, this is the place to sum over all of them: their
+    losses, and gradients, then add up to those of one process.
+    """
+    return some.sum()
+
+
 def make_anchors(outputs: dict[str, Tensor], size: tuple[int, ...]) -> Tensor:
     """The boxes (all anchors, 4) that cells start from, in the order of `in_rows`.
 
@@ -681,7 +690,7 @@ def loss(
     anchors = make_anchors(outputs, size)
     real = (classes >= 0) & (boxes[..., 2:] > boxes[..., :2]).all(-1)
     which, positive, negative = match(anchors, boxes, real)
-    count = positive.sum().clamp(min=1)
+    count = in_all(positive).clamp(min=1)
 
     labels = torch.where(positive, classes.gather(1, which), -1)
     logits = in_rows(outputs, "class", CLASSES)

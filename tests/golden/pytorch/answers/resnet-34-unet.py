@@ -239,6 +239,15 @@ class ResNet34UNet(nn.Module):
         return self.forward_head(self.forward_features(image))
 
 
+def in_all(some: Tensor) -> Tensor:
+    """What these come to in the whole batch.
+
+    Where processes share a batch, this is the place to sum over all of them: their
+    losses, and gradients, then add up to those of one process.
+    """
+    return some.sum()
+
+
 @torch.no_grad()
 def segment(
     model: nn.Module, images: Tensor, size: tuple[int, int] | None = None
@@ -256,4 +265,4 @@ def loss(logits: Tensor, classes: Tensor) -> dict[str, Tensor]:
     """Mean cross entropy of the pixels (N, H, W) that are not of the class IGNORED."""
     logits = at_size(logits, classes.shape[1:])
     entropy = F.cross_entropy(logits, classes, ignore_index=IGNORED, reduction="sum")
-    return {"loss": entropy / (classes != IGNORED).sum().clamp(min=1)}
+    return {"loss": entropy / in_all(classes != IGNORED).clamp(min=1)}

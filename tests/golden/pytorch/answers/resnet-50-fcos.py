@@ -543,6 +543,15 @@ def precise(outputs: dict[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
+def in_all(some: Tensor) -> Tensor:
+    """What these come to in the whole batch.
+
+    Where processes share a batch, this is the place to sum over all of them: their
+    losses, and gradients, then add up to those of one process.
+    """
+    return some.sum()
+
+
 def make_cells(outputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
     """The points (all cells, 2) of cells, and (all cells, 4) what their levels say.
 
@@ -623,7 +632,7 @@ def loss(
     points, levels = make_cells(outputs)
     real = (classes >= 0) & (boxes[..., 2:] > boxes[..., :2]).all(-1)
     which, positive = match(points, levels, boxes, real)
-    count = positive.sum().clamp(min=1)
+    count = in_all(positive).clamp(min=1)
 
     labels = torch.where(positive, classes.gather(1, which), -1)
     class_loss = focal_loss(in_rows(outputs, "class", CLASSES), labels).sum() / count
@@ -638,7 +647,7 @@ def loss(
     one = torch.ones_like(found)  # where nothing is to be found, so that it counts 0
     found, goals = (torch.where(positive[..., None], x, one) for x in (found, goals))
     weight = central if WEIGHTED else positive.to(central.dtype)
-    whole = central.sum().clamp(min=1e-6) if WEIGHTED else count
+    whole = in_all(central).clamp(min=1e-6) if WEIGHTED else count
     box_loss = (distance_loss(found, goals) * weight).sum() / whole
 
     sure = in_rows(outputs, "centerness", 1)[..., 0]

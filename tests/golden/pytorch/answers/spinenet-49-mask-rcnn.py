@@ -901,6 +901,20 @@ def place_among(some: Tensor, noise: Tensor) -> Tensor:
     return order.argsort(dim=1)
 
 
+def in_all(some: Tensor) -> Tensor:
+    """What these come to in the whole batch.
+
+    Where processes share a batch, this is the place to sum over all of them: their
+    losses, and gradients, then add up to those of one process.
+    """
+    return some.sum()
+
+
+def mean(values: Tensor) -> Tensor:
+    """The mean of the whole batch."""
+    return values.sum() / in_all(torch.ones_like(values))
+
+
 def proposal_losses(
     outputs: dict[str, Tensor], boxes: Tensor, real: Tensor, noise: Tensor
 ) -> tuple[Tensor, Tensor]:
@@ -915,7 +929,7 @@ def proposal_losses(
     entropy = F.binary_cross_entropy_with_logits(
         logits, chosen.to(logits.dtype), reduction="none"
     )
-    score_loss = torch.where(chosen | others, entropy, 0).sum()
+    score_loss = mean(torch.where(chosen | others, entropy, 0).sum(1))
     goals = encode(of_each(boxes, which), anchors)
     deltas = in_rows(outputs, "deltas", 4)
     huber = F.huber_loss(deltas, goals, reduction="none", delta=ANCHOR_DELTA).mean(-1)
@@ -924,12 +938,12 @@ def proposal_losses(
         torch.split(huber, counts, 1), torch.split(positive, counts, 1), strict=True
     )
     box_loss = torch.stack([mean_of(each, found) for each, found in rows]).sum()
-    return score_loss / (logits.shape[0] * ANCHOR_SAMPLES), box_loss
+    return score_loss / ANCHOR_SAMPLES, box_loss
 
 
 def mean_of(values: Tensor, some: Tensor) -> Tensor:
     """The mean of some values; 0 if there is none."""
-    return torch.where(some, values, 0).sum() / some.sum().clamp(min=1)
+    return torch.where(some, values, 0).sum() / in_all(some).clamp(min=1)
 
 
 def of_each(rows: Tensor, which: Tensor) -> Tensor:

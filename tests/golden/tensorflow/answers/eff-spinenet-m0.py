@@ -778,6 +778,20 @@ def precise(outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     }
 
 
+def in_all(some: tf.Tensor) -> tf.Tensor:
+    """What these come to in the whole batch.
+
+    Where processes share a batch, this is the place to sum over all of them: their
+    losses, and gradients, then add up to those of one process.
+    """
+    return tf.reduce_sum(some)
+
+
+def mean(values: tf.Tensor) -> tf.Tensor:
+    """The mean of the whole batch."""
+    return tf.reduce_sum(values) / in_all(tf.ones_like(values))
+
+
 def detect(
     model: keras.Model, images: tf.Tensor, sizes: tf.Tensor | None = None
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -838,5 +852,5 @@ def average(losses: tf.Tensor, counts: tf.Tensor) -> tf.Tensor:
     """
     if PER_IMAGE:
         numbers = tf.maximum(tf.reduce_sum(counts, 1), 1)
-        return tf.reduce_mean(tf.reduce_sum(losses, 1) / numbers)
-    return tf.reduce_sum(losses) / (tf.reduce_sum(counts) + 1)
+        return mean(tf.reduce_sum(losses, 1) / numbers)
+    return tf.reduce_sum(losses) / (in_all(counts) + 1)

@@ -324,6 +324,20 @@ def efficientnet_b0(
     return model
 
 
+def in_all(some: tf.Tensor) -> tf.Tensor:
+    """What these come to in the whole batch.
+
+    Where processes share a batch, this is the place to sum over all of them: their
+    losses, and gradients, then add up to those of one process.
+    """
+    return tf.reduce_sum(some)
+
+
+def mean(values: tf.Tensor) -> tf.Tensor:
+    """The mean of the whole batch."""
+    return tf.reduce_sum(values) / in_all(tf.ones_like(values))
+
+
 def classify(model: keras.Model, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """The likeliest classes of every image: probabilities, classes, both (N, TOP)."""
     probabilities, classes = tf.math.top_k(
@@ -337,4 +351,4 @@ def loss(logits: tf.Tensor, classes: tf.Tensor) -> dict[str, tf.Tensor]:
     right = tf.one_hot(classes, logits.shape[1], dtype=logits.dtype)
     target = (1 - SMOOTHING) * right + SMOOTHING / logits.shape[1]
     entropy = tf.nn.softmax_cross_entropy_with_logits(target, logits)
-    return {"loss": tf.reduce_mean(entropy)}
+    return {"loss": mean(entropy)}

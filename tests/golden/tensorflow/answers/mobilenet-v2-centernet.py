@@ -446,6 +446,15 @@ def precise(outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     }
 
 
+def in_all(some: tf.Tensor) -> tf.Tensor:
+    """What these come to in the whole batch.
+
+    Where processes share a batch, this is the place to sum over all of them: their
+    losses, and gradients, then add up to those of one process.
+    """
+    return tf.reduce_sum(some)
+
+
 def as_rows(found: tf.Tensor) -> tf.Tensor:
     """A map as (N, all cells, channels), row by row of the image."""
     height, width, channels = ops.shape(found)[1:]
@@ -538,7 +547,7 @@ def loss(
     weight = tf.where(hot, tf.ones_like(heat), (1 - heat) ** BETA)
     modulator = tf.exp(ALPHA * tf.math.log_sigmoid(-sure))
     focal = -weight * tf.math.log_sigmoid(sure) * modulator
-    centred = tf.maximum(tf.reduce_sum(tf.cast(hot, focal.dtype)), 1)
+    centred = tf.maximum(in_all(tf.cast(hot, focal.dtype)), 1)
     heatmap_loss = tf.reduce_sum(focal) / centred
 
     place = tf.cast(cells[..., 0] * shape[1] + cells[..., 1], tf.int32)
@@ -549,7 +558,7 @@ def loss(
     for kind, goal in goals.items():
         found = tf.gather(as_rows(outputs[f"{kind}_{LEVEL}"]), place, batch_dims=1)
         off = tf.reduce_mean(tf.abs(found - goal), -1) * counts
-        errors[kind] = tf.reduce_sum(off) / tf.maximum(tf.reduce_sum(counts), 1)
+        errors[kind] = tf.reduce_sum(off) / tf.maximum(in_all(counts), 1)
     total = heatmap_loss + SIZE_WEIGHT * errors["size"]
     total = total + OFFSET_WEIGHT * errors["offset"]
     return {"loss": total, "heatmap": heatmap_loss, **errors}

@@ -586,6 +586,15 @@ def precise(outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     }
 
 
+def in_all(some: tf.Tensor) -> tf.Tensor:
+    """What these come to in the whole batch.
+
+    Where processes share a batch, this is the place to sum over all of them: their
+    losses, and gradients, then add up to those of one process.
+    """
+    return tf.reduce_sum(some)
+
+
 def make_anchors(outputs: dict[str, tf.Tensor], size: tuple[int, ...]) -> tf.Tensor:
     """The boxes (all anchors, 4) that cells start from, in the order of `in_rows`.
 
@@ -648,7 +657,7 @@ def loss(
     real = (classes >= 0) & tf.reduce_all(boxes[..., 2:] > boxes[..., :2], -1)
     which, positive, negative = match(anchors, boxes, real)
     counts = tf.cast(positive, boxes.dtype)
-    count = tf.maximum(tf.reduce_sum(counts), 1)
+    count = tf.maximum(in_all(counts), 1)
 
     labels = tf.where(positive, tf.gather(classes, which, batch_dims=1), -1)
     logits = in_rows(outputs, "class", CLASSES)

@@ -402,6 +402,15 @@ def resnet_101_deeplab_v3_plus(
     return model
 
 
+def in_all(some: tf.Tensor) -> tf.Tensor:
+    """What these come to in the whole batch.
+
+    Where processes share a batch, this is the place to sum over all of them: their
+    losses, and gradients, then add up to those of one process.
+    """
+    return tf.reduce_sum(some)
+
+
 def segment(
     model: keras.Model, images: tf.Tensor, size: tuple[int, int] | None = None
 ) -> tf.Tensor:
@@ -421,5 +430,5 @@ def loss(logits: tf.Tensor, classes: tf.Tensor) -> dict[str, tf.Tensor]:
     judged = tf.cast(classes != IGNORED, logits.dtype)
     right = tf.where(classes == IGNORED, tf.zeros_like(classes), classes)
     entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(right, logits)
-    count = tf.maximum(tf.reduce_sum(judged), 1)
+    count = tf.maximum(in_all(judged), 1)
     return {"loss": tf.reduce_sum(entropy * judged) / count}

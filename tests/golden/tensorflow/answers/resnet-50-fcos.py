@@ -517,6 +517,15 @@ def precise(outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     }
 
 
+def in_all(some: tf.Tensor) -> tf.Tensor:
+    """What these come to in the whole batch.
+
+    Where processes share a batch, this is the place to sum over all of them: their
+    losses, and gradients, then add up to those of one process.
+    """
+    return tf.reduce_sum(some)
+
+
 def make_cells(outputs: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
     """The points (all cells, 2) of cells, and (all cells, 4) what their levels say.
 
@@ -593,7 +602,7 @@ def loss(
     real = (classes >= 0) & tf.reduce_all(boxes[..., 2:] > boxes[..., :2], -1)
     which, positive = match(points, levels, boxes, real)
     counts = tf.cast(positive, boxes.dtype)
-    count = tf.maximum(tf.reduce_sum(counts), 1)
+    count = tf.maximum(in_all(counts), 1)
 
     labels = tf.where(positive, tf.gather(classes, which, batch_dims=1), -1)
     focal = focal_loss(in_rows(outputs, "class", CLASSES), labels)
@@ -609,7 +618,7 @@ def loss(
     one = tf.ones_like(found)  # where nothing is to be found, so that it counts 0
     found, goals = (tf.where(positive[..., None], x, one) for x in (found, goals))
     weight = central if WEIGHTED else counts
-    whole = tf.maximum(tf.reduce_sum(central), 1e-6) if WEIGHTED else count
+    whole = tf.maximum(in_all(central), 1e-6) if WEIGHTED else count
     box_loss = tf.reduce_sum(distance_loss(found, goals) * weight) / whole
 
     sure = in_rows(outputs, "centerness", 1)[..., 0]

@@ -881,6 +881,20 @@ def place_among(some: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
     return tf.argsort(order, 1)
 
 
+def in_all(some: tf.Tensor) -> tf.Tensor:
+    """What these come to in the whole batch.
+
+    Where processes share a batch, this is the place to sum over all of them: their
+    losses, and gradients, then add up to those of one process.
+    """
+    return tf.reduce_sum(some)
+
+
+def mean(values: tf.Tensor) -> tf.Tensor:
+    """The mean of the whole batch."""
+    return tf.reduce_sum(values) / in_all(tf.ones_like(values))
+
+
 def proposal_losses(
     outputs: dict[str, tf.Tensor], boxes: tf.Tensor, real: tf.Tensor, noise: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
@@ -896,7 +910,7 @@ def proposal_losses(
         tf.cast(chosen, logits.dtype), logits
     )
     drawn = tf.cast(chosen | others, logits.dtype)
-    score_loss = tf.reduce_sum(tf.reduce_mean(entropy * drawn, 0)) / ANCHOR_SAMPLES
+    score_loss = mean(tf.reduce_sum(entropy * drawn, 1)) / ANCHOR_SAMPLES
     goals = encode(tf.gather(boxes, which, batch_dims=1), anchors)
     huber = huber_loss(in_rows(outputs, "deltas", 4) - goals, ANCHOR_DELTA)
     counts = [math.prod(outputs[f"objectness_{level}"].shape[1:]) for level in LEVELS]
@@ -915,7 +929,7 @@ def huber_loss(errors: tf.Tensor, delta: float) -> tf.Tensor:
 
 def mean_of(values: tf.Tensor, some: tf.Tensor) -> tf.Tensor:
     """The mean of some values; 0 if there is none."""
-    number = tf.reduce_sum(tf.cast(some, values.dtype))
+    number = in_all(tf.cast(some, values.dtype))
     chosen = tf.where(some, values, tf.zeros_like(values))
     return tf.reduce_sum(chosen) / tf.maximum(number, 1)
 
