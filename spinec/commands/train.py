@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -118,6 +118,8 @@ def _unjudged(weights: Any) -> NoReturn:
 
 def _told(beginning: Beginning, file: Path | None, *, classes: bool) -> Iterator[str]:
     """What a user may not expect of a run that begins."""
+    from spinec.train.norms import thin_norms
+
     program, recipe = beginning.run.program, beginning.run.recipe
     if classes:
         yield f"{program.name}: {_classes(program.spec)}"
@@ -133,7 +135,15 @@ def _told(beginning: Beginning, file: Path | None, *, classes: bool) -> Iterator
         yield _learning(program, recipe)
     if beginning.run.place.number > 1:
         yield f"{beginning.run.place.number} processes share each batch"
+    if thin := thin_norms(program, recipe.batch, beginning.run.place.number):
+        seen = f"norms of {_listed(_blocks(thin))} see as few as {min(thin.values())} values of a channel in a step"
+        yield f"{seen}, too few to hold in inference: a larger --size or batch helps"
     yield _length(beginning.run.rates)
+
+
+def _blocks(paths: Iterable[str]) -> list[str]:
+    """What the paths of a network begin with, each once."""
+    return [*dict.fromkeys(path.partition(".")[0] for path in paths)]
 
 
 def _length(rates: Rates) -> str:
