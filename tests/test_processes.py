@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sharing
-from patience import wait_for
+from patience import HUNG, wait_for
 from taught import DIGITS
 
 from spinec import BackendError
@@ -20,7 +20,7 @@ from spinec.backends.processes import ALONE, Place
 
 pytest.importorskip("torch")
 
-PATIENCE = 240
+PATIENCE = HUNG
 OUTSIDE = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT", "TF_CONFIG")
 
 
