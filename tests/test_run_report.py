@@ -36,7 +36,7 @@ def digits(tmp_path_factory):
 def told(path, *, data="none", done=STEPS, rate=0.1, spec=DIGITS, best=20, judged=True, settings=()):
     """A run's folder as `spinec train` writes it, of so many steps, the best evaluation after some step."""
     program = lower(loads(spec))
-    recipe = load_recipe("small-detection", [f"schedule.steps={STEPS}", f"optimizer.rate={rate}", *settings])
+    recipe = load_recipe("small-detection", [f"schedule.steps={STEPS}", f"optimizer.rate={rate}", "batch=8", *settings])
     run = RunFolder(path)
     run.begin(program, recipe, Needs(str(data)), STEPS)
     for step in range(1, done + 1):

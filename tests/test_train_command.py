@@ -134,8 +134,8 @@ def test_weights_of_other_classes_are_tuned(here, spinec):
     said = [
         "tiny: the head has 10 classes: 0, 1, 2, 3, 4, 5, 6, 7, ...",
         f"coco.safetensors: has 91 classes, so 2 of 41 weights start anew: {new}",
-        "rate: 0.01 for 8 images a step, so 0.00375 for 3",
-        "weights: 12 are frozen, 9 learn at 0.00375, 20 learn at 0.0375",
+        "rate: 0.01 for 16 images a step, so 0.001875 for 3",
+        "weights: 12 are frozen, 9 learn at 0.001875, 20 learn at 0.01875",
     ]
     assert err.splitlines()[: len(said)] == said
     end = read_checkpoint(here / "tuned" / "weights.safetensors", lower(load(here / "tuned" / "spec.yaml")))
