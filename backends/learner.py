@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, prod
 from typing import TYPE_CHECKING, Any, Protocol
 
 from spinec.backends.blame import Watched
 from spinec.backends.patterns import factors
+from spinec.backends.processes import Place
 from spinec.compiler.graph.program import Program
 from spinec.spec.errors import BackendError
+from spinec.spec.heads import MaskRCNN
 from spinec.spec.recipes.model import Recipe
 
 if TYPE_CHECKING:
@@ -112,6 +114,23 @@ def narrowed(targets: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
     there = np.flatnonzero((targets["classes"] >= 0).any(axis=0))
     width = max(8, 1 << int(there.max(initial=0)).bit_length())
     return {name: each[:, :width] for name, each in targets.items()}
+
+
+def noise_of(program: Program, images: int, boxes: int, seed: int, number: int, place: Place) -> tuple[Array, Array]:
+    """What the loss of Mask R-CNN draws anchors and regions by, for a process's images of a step: (images, of them).
+
+    The whole batch's is drawn by seed and step, so it is the same for every backend and any number of processes.
+    """
+    import numpy as np
+
+    head = program.spec.head
+    assert isinstance(head, MaskRCNN)
+    maps = (program.shapes[value] for name, value in program.graph.outputs.items() if name.startswith("objectness_"))
+    draw = np.random.default_rng([seed, number])
+    own = slice(place.rank * images, (place.rank + 1) * images)
+    widths = (sum(map(prod, maps)), head.proposals.most + boxes)
+    one, other = (draw.random((images * place.number, width), np.float32)[own] for width in widths)
+    return one, other
 
 
 def decayed(program: Program, recipe: Recipe) -> list[str]:

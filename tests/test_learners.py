@@ -4,6 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+import sharing
 from taught import TINY
 
 from spinec import BackendError, TrainError, loads, lower
@@ -306,3 +307,20 @@ def test_padding_of_targets_is_left_away(name, there):
     assert seen[-1] == 8  # a source is imported once: the first learner may be seen, too
     assert narrowed({"boxes": np.zeros((1, 100, 4)), "classes": np.arange(100)[None] - 91})["boxes"].shape[1] == 100
     assert narrowed({"boxes": np.zeros((1, 100, 4)), "classes": 8 - np.arange(100)[None]})["classes"].shape[1] == 16
+
+
+def test_mask_rcnn_draws_the_same_in_both_frameworks_and_by_the_step_alone():
+    pytest.importorskip("tensorflow")
+    program = lower(sharing.program_of("mask_rcnn").spec, 96)  # of whose anchors a half learns
+    images, targets = sharing.lesson("mask_rcnn", 0)
+    images = np.random.default_rng(1).normal(size=(len(images), 96, 96, 3)).astype(np.float32)
+    asked, start = recipe("sgd", f"batch={len(images)}"), sharing.start(program)
+    told = {}
+    for name in ("pytorch", "tensorflow"):
+        with backend(name).precision("float64"):
+            for number in (0, 1, 0):
+                fresh = backend(name).learner(program, asked, start)
+                told.setdefault((name, number), []).append(fresh.step(images, targets, 0.0, number)["loss"])
+    for (name, number), losses in told.items():
+        assert losses == pytest.approx([told["pytorch", number][0]] * len(losses), rel=1e-6), (name, number)
+    assert told["pytorch", 0][0] != pytest.approx(told["pytorch", 1][0], rel=1e-4), "another draw at another step"

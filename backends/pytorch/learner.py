@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from spinec.backends.blame import Watched
-from spinec.backends.learner import Scale, check_state, decayed, narrowed, parts_of
+from spinec.backends.learner import Scale, check_state, decayed, narrowed, noise_of, parts_of
 from spinec.backends.patterns import factors, still
 from spinec.backends.processes import ALONE, Place
 from spinec.backends.pytorch.framework import load_torch
@@ -22,6 +22,7 @@ from spinec.compiler.graph.program import Program
 from spinec.spec.recipes.model import Optimizer, Recipe
 
 if TYPE_CHECKING:
+    import torch
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
@@ -124,11 +125,22 @@ class LearningModule:
         torch.manual_seed((self.recipe.seed * 1_000_003 + number + (self.place.rank << 40)) % (1 << 63))
         computed = next(self.model.parameters()).dtype
         given = torch.from_numpy(images).to(self.device, computed).permute(0, 3, 1, 2)  # as it lies: channels last
-        wanted = [torch.from_numpy(each).to(self.device) for each in narrowed(targets).values()]
-        wanted = [each.to(computed) if each.is_floating_point() else each for each in wanted]
-        outputs = [self.passes, given] if self.whole else [self.passes(given)]
-        losses: dict[str, Tensor] = self.source.loss(*outputs, *wanted)
+        wanted = [self._there(each, computed) for each in narrowed(targets).values()]
+        losses: dict[str, Tensor]
+        if self.whole:
+            drawn = noise_of(self.program, len(images), wanted[0].shape[1], self.recipe.seed, number, self.place)
+            noise = tuple(self._there(each, computed) for each in drawn)
+            losses = self.source.loss(self.passes, given, *wanted, noise=noise)
+        else:
+            losses = self.source.loss(self.passes(given), *wanted)
         return losses
+
+    def _there(self, array: NDArray[Any], computed: torch.dtype) -> Tensor:
+        """An array on the device, numbers in what is computed in."""
+        import torch
+
+        tensor = torch.from_numpy(array).to(self.device)
+        return tensor.to(computed) if tensor.is_floating_point() else tensor
 
     def _gradients(
         self, images: Array, targets: Mapping[str, NDArray[Any]], number: int

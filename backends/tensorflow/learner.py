@@ -8,7 +8,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from spinec.backends.blame import Watched
-from spinec.backends.learner import Scale, check_state, decayed, narrowed, parts_of
+from spinec.backends.learner import Scale, check_state, decayed, narrowed, noise_of, parts_of
 from spinec.backends.patterns import factors, still
 from spinec.backends.processes import ALONE, Place, share_of
 from spinec.backends.tensorflow.framework import load_keras
@@ -107,6 +107,9 @@ class LearningModel:
                 own.assign(tf.cast(tf.constant([first, 1_000 * number], tf.int64), own.dtype))
         computed = self.model.inputs[0].dtype
         given = [images, *narrowed(targets).values()]
+        if self.whole:
+            boxes = given[1].shape[1]
+            given += noise_of(self.program, len(images), boxes, self.recipe.seed, number, self.place)
         types = [computed if each.dtype.kind == "f" else each.dtype for each in given]
         share = share_of(len(images), self.place.devices, "devices")
 
@@ -153,8 +156,10 @@ class LearningModel:
         trained = {name: self.parts["weights"][name] for name in self.factors}
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(list(trained.values()))
-            outputs = [self.model, images] if self.whole else [self.model(images, training=True)]
-            losses = self.source.loss(*outputs, *wanted)
+            if self.whole:
+                losses = self.source.loss(self.model, images, *wanted[:-2], noise=wanted[-2:])
+            else:
+                losses = self.source.loss(self.model(images, training=True), *wanted)
             scaled = losses["loss"] * scale
         gradients = tape.gradient(scaled, trained, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         if self.scale.on:
