@@ -73,8 +73,11 @@ def learn(name, head, normaliser, place=ALONE, numbers=range(STEPS), own=slice(N
     options = "optimizer={kind: sgd, rate: 1, per: 4, decay: 0.01, clip: 1}"
     if normaliser == "replica":
         options = "optimizer={kind: sgd, rate: 1, per: 4, decay: 0, clip: 0}"
-    recipe = load_recipe("detection", [f"batch={BATCH}", "schedule.steps=9", options, f"normaliser={normaliser}"])
-    program = program_of(head, shared=normaliser == "global")
+    by_spec = head == "retinanet"  # whose norms are synchronized; others' are so by the recipe
+    shared = normaliser == "global"
+    settings = [f"batch={BATCH}", "schedule.steps=9", options, f"normaliser={normaliser}"]
+    recipe = load_recipe("detection", [*settings, f"synchronized={str(shared and not by_spec).lower()}"])
+    program = program_of(head, shared=shared and by_spec)
     share = BATCH // place.number
     own = slice(place.rank * share, (place.rank + 1) * share) if place.number > 1 else own
     with backend(name).precision("float64"):

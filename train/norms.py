@@ -11,10 +11,10 @@ ENOUGH = 32
 """Values of a channel in a step: with 8, a network whose loss had fallen found nothing (`docs/how-to/training.md`)."""
 
 
-def thin_norms(program: Program, images: int, processes: int = 1) -> dict[str, int]:
+def thin_norms(program: Program, images: int, processes: int = 1, *, synchronized: bool = False) -> dict[str, int]:
     """Batch norms that see fewer values of a channel in a step of some images, and how many.
 
-    A norm that is not synchronized sees the images of its own process alone.
+    A norm that is not synchronized sees the images of its own process alone; they may all be, whatever the spec says.
 
     >>> from spinec import load, lower
     >>> thin_norms(lower(load("eff-spinenet-m0")), 8)
@@ -23,7 +23,8 @@ def thin_norms(program: Program, images: int, processes: int = 1) -> dict[str, i
     8
     """
     seen = {
-        step.path: (images if step.op.synchronized else images // processes) * prod(step.input_shapes[0][1:])
+        step.path: (images if synchronized or step.op.synchronized else images // processes)
+        * prod(step.input_shapes[0][1:])
         for step in program.steps
         if isinstance(step.op, BatchNorm)
     }

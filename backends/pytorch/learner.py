@@ -47,8 +47,8 @@ class LearningModule:
         if weights is not None:
             write_weights(self.model, program, {**read_weights(self.model, program), **weights})
         self.model.train().to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        keep_still(self.model, still(program, recipe))
         self._join()
+        keep_still(self.model, still(program, recipe))
         self.whole = "model" in signature(self.source.loss).parameters  # which runs parts of it one by one
         found = tensors_of(self.model, program)
         self.slots = {slot.name: slot for slot in found}
@@ -72,8 +72,12 @@ class LearningModule:
 
     def _join(self) -> None:
         """Share norms, and what losses are over, with the other processes."""
+        import torch
+
         if self.place.number == 1:
             return
+        if self.recipe.synchronized:
+            self.model = torch.nn.SyncBatchNorm.convert_sync_batchnorm(self.model)  # type: ignore[no-untyped-call]
         if self.device.type == "cpu":
             from spinec.backends.pytorch.synchronized import synchronize
 

@@ -63,6 +63,8 @@ class LearningModel:
         self.model = _precise(model) if self.recipe.precision != "float32" else model
         if weights is not None:
             write_weights(self.model, self.program, {**read_weights(self.model, self.program), **weights})
+        for layer in _norms(self.model) if self.replicas > 1 and self.recipe.synchronized else ():
+            layer.synchronized = True
         keep_still(self.model, still(self.program, self.recipe))
         self.factors = factors(self.program, self.recipe)
         self.whole = "model" in signature(self.source.loss).parameters  # which runs parts of it one by one
@@ -267,14 +269,18 @@ def keep_still(model: keras.Model, modules: Container[str]) -> None:
                 layer.rate = 0.0
 
 
+def _norms(model: keras.Model) -> list[Any]:
+    """The batch norms of a model."""
+    return [each for each in model.layers if isinstance(each, load_keras().layers.BatchNormalization)]
+
+
 def settle(model: keras.Model, images: Iterable[Array], modules: Container[str] = ()) -> None:
     """Take the running means and variances anew: the mean of those of some batches (batch, height, width, channels).
 
     Norms alone, and none of some modules, run as in training: what stochastic depth leaves out is there in inference.
     """
-    keras = load_keras()
     keep_still(model, modules)
-    every = [each for each in model.layers if isinstance(each, keras.layers.BatchNormalization)]
+    every = _norms(model)
     norms = [each for each in every if each.name not in modules]
     before = [norm.momentum for norm in norms]
     random = [layer for layer in model.layers if "rate" in layer.get_config()]

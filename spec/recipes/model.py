@@ -200,6 +200,10 @@ class Recipe(Frozen):
     precision: Literal["float32", "bfloat16", "float16"] = Field(
         "float32", description="of what the network computes; weights, losses and evaluation are float32"
     )
+    synchronized: bool = Field(
+        False,
+        description="of several processes: whether every batch norm is of all their images, whatever the spec says",
+    )
     normaliser: Literal["replica", "global"] = Field(
         "replica",
         description="of several processes: each one's loss is over its own images' positives, as on a TPU, or over all",

@@ -135,7 +135,8 @@ def _told(beginning: Beginning, file: Path | None, *, classes: bool) -> Iterator
         yield _learning(program, recipe)
     if beginning.run.place.number > 1:
         yield f"{beginning.run.place.number} processes share each batch"
-    if thin := thin_norms(program, recipe.batch, beginning.run.place.number):
+    place = beginning.run.place
+    if thin := thin_norms(program, recipe.batch, place.number, synchronized=recipe.synchronized):
         seen = f"norms of {_listed(_blocks(thin))} see as few as {min(thin.values())} values of a channel in a step"
         yield f"{seen}, too few to hold in inference: a larger --size or batch helps"
     yield _length(beginning.run.rates)
