@@ -78,7 +78,7 @@ def _document(whole: Mapping[str, Any], parts: Mapping[str, Any]) -> str:
         own = next((each["$ref"].rpartition("/")[2] for each in (field, *field.get("anyOf", ())) if "$ref" in each), "")
         key = f"[`{name}`](#{own.lower()})" if own else f"`{name}`"
         default = field.get("default", "")
-        shown = "required" if name in whole["required"] else "" if own or default == "" else f"`{default}`"
+        shown = "required" if name in whole["required"] else "" if own or default == "" else f"`{str(default).lower()}`"
         about = field.get("description") or phrase(parts[own]["description"])
         rows.append([key, "mapping" if own else _type(field), shown, about])
     return Table("", ("key", "what it is", "default", "what it says"), rows).to_text("markdown")
@@ -87,7 +87,7 @@ def _document(whole: Mapping[str, Any], parts: Mapping[str, Any]) -> str:
 def _type(field: Mapping[str, Any]) -> str:
     if "enum" in field:
         return ", ".join(f"`{choice}`" for choice in field["enum"])
-    return {"integer": "whole number"}.get(field.get("type", ""), "text")
+    return {"integer": "whole number", "boolean": "`true`, `false`"}.get(field.get("type", ""), "text")
 
 
 def paper_rows() -> Iterator[Row]:
