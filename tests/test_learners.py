@@ -324,3 +324,23 @@ def test_mask_rcnn_draws_the_same_in_both_frameworks_and_by_the_step_alone():
     for (name, number), losses in told.items():
         assert losses == pytest.approx([told["pytorch", number][0]] * len(losses), rel=1e-6), (name, number)
     assert told["pytorch", 0][0] != pytest.approx(told["pytorch", 1][0], rel=1e-4), "another draw at another step"
+
+
+@pytest.mark.parametrize("name", ["pytorch", "tensorflow"])
+def test_a_compiled_step_is_the_same(name, monkeypatch):
+    pytest.importorskip({"pytorch": "torch", "tensorflow": "tensorflow"}[name])
+    program = lower(loads(STILL))
+    plain = backend(name).learner(program, recipe("sgd"))
+    start = plain.weights()
+    if name == "pytorch":
+        whole, seen = torch.compile, []
+        monkeypatch.setattr(torch, "compile", lambda call: seen.append(call) or whole(call, backend="aot_eager"))
+    compiled = backend(name).learner(program, recipe("sgd", "compile=true"), start)
+    assert taught(plain, range(2)) == [pytest.approx(step, rel=1e-5) for step in taught(compiled, range(2))]
+    if name == "pytorch":
+        assert seen == [compiled.model], "a machine code compiler takes half a minute; traced as for it here"
+        monkeypatch.setenv("CXX", "no-such-compiler")
+        with pytest.raises(BackendError, match="needs a C\\+\\+ compiler"):
+            backend(name).learner(program, recipe("sgd", "compile=true"))
+    else:
+        assert compiled.computed.experimental_get_compiler_ir, "a function for XLA, not the plain one"

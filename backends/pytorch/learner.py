@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Container, Iterable, Mapping
 from functools import partial
 from inspect import signature
 from math import isfinite
+from shutil import which
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,7 @@ from spinec.backends.pytorch.observe import unfinite
 from spinec.backends.pytorch.processes import agree, device_of, in_all, summed
 from spinec.backends.pytorch.weights import from_neutral, read_weights, tensors_of, to_neutral, write_weights
 from spinec.compiler.graph.program import Program
+from spinec.spec.errors import BackendError
 from spinec.spec.recipes.model import Optimizer, Recipe
 
 if TYPE_CHECKING:
@@ -43,6 +46,8 @@ class LearningModule:
         torch = load_torch()
         torch.manual_seed(recipe.seed)
         self.program, self.recipe, self.place, self.device = program, recipe, place, device_of(place)
+        if recipe.compile and self.device.type == "cpu" and not which(os.environ.get("CXX", "g++")):
+            raise BackendError("compile: torch.compile needs a C++ compiler on a CPU, and there is no g++ (or $CXX)")
         self.source, self.model = build_with(program, ["loss"])
         if weights is not None:
             write_weights(self.model, program, {**read_weights(self.model, program), **weights})
@@ -96,6 +101,8 @@ class LearningModule:
         """What computes in reduced precision and gives float32, which losses are of."""
         import torch
 
+        if self.recipe.compile:
+            call = torch.compile(call)
         if self.recipe.precision == "float32":
             return call
         precision = getattr(torch, self.recipe.precision)

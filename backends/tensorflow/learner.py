@@ -51,6 +51,8 @@ class LearningModel:
         self.decayed = decayed(program, recipe)
         self.seeds = [each.value for each in self.model.variables if each.name == "seed_generator_state"]
         self.scale = Scale(recipe.precision == "float16")
+        compiled = tf.function(self._gradients, autograph=False, jit_compile=True)
+        self.computed = compiled if recipe.compile else self._gradients
         self.slopes = tf.function(self._slopes, autograph=False)
         self.descend = tf.function(self._descend, autograph=False)
 
@@ -137,7 +139,7 @@ class LearningModel:
     def _shared(self, images: Any, wanted: list[Any], scale: Any) -> tuple[Any, dict[str, Any], Any]:
         import tensorflow as tf
 
-        losses, gradients = self._gradients(images, wanted, scale)
+        losses, gradients = self.computed(images, wanted, scale)
         if self.replicas > 1:
             context = tf.distribute.get_replica_context()
             share = 1 if self.recipe.normaliser == "global" else 1 / self.replicas

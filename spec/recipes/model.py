@@ -200,6 +200,7 @@ class Recipe(Frozen):
     precision: Literal["float32", "bfloat16", "float16"] = Field(
         "float32", description="of what the network computes; weights, losses and evaluation are float32"
     )
+    compile: bool = Field(False, description="whether the step is compiled first: by torch.compile, or by XLA")
     synchronized: bool = Field(
         False,
         description="of several processes: whether every batch norm is of all their images, whatever the spec says",
