@@ -27,7 +27,7 @@ def factors(program: Program, recipe: Recipe) -> dict[str, float]:
     >>> recipe = load_recipe("detection", ["optimizer.frozen=[stem, 'b?', 'b1?', P*]", "optimizer.parts={class_*: 10}"])
     >>> found = factors(lower(load("eff-spinenet-d0")), recipe)
     >>> found["class_subnet.conv1.pointwise.kernel"], found["box_subnet.conv1.pointwise.kernel"], len(found)
-    (10.0, 1.0, 78)
+    (10.0, 1.0, 84)
     """
     names = {name: [name, *_around(program, name)] for name in program.weights}
     options = recipe.optimizer

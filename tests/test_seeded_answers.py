@@ -54,7 +54,7 @@ SEEDS = (
     ),
     Seed("half a cell too early", "ANCHOR_OFFSET = 0.5", "ANCHOR_OFFSET = 0.0", "loss"),
     Seed("off by one class", "classes.gather(1, which), -1)", "classes.gather(1, which) - 1, -1)", "loss"),
-    Seed("positives alone count", ".sum() + 1)", ".sum())", "loss"),
+    Seed("positives alone count", "(in_all(positive) + 1)", "in_all(positive)", "loss"),
     Seed("no anchor is told to find a box", "FORCE = True", "FORCE = False", "loss"),
     Seed("alpha for its complement", "ALPHA = 0.25", "ALPHA = 0.75", "loss"),
     Seed("gamma of the paper on RetinaNet", "GAMMA = 1.5", "GAMMA = 2.0", "loss"),
@@ -87,7 +87,7 @@ SEEDS = (
         "limit_level(scores) for each in levels[:1]",
         "level",
     ),
-    Seed("the sum of images", ".clamp(min=1)).mean()", ".clamp(min=1)).sum()", "vision"),
+    Seed("the sum of images", "return mean(losses.sum(1) /", "return torch.sum(losses.sum(1) /", "vision"),
 )
 
 
