@@ -128,14 +128,15 @@ def _rows() -> str:
     for row in paper_rows():
         spec = load(row.spec)
         cost = [spec.published.macs, spec.published.params or ""] if row.printed and spec.published else ["", ""]
+        macs, hours = effort(row)
         rows.append(
             [
                 f"Table {row.table}",
                 row.what,
                 row.score,
                 *map(str, cost),
-                f"{effort(row)[0]:.1e}",
-                f"{effort(row)[1]:,.1f}",
+                f"{macs:.1e}",
+                f"{hours:,.1f}",
                 f"`{default_recipe(spec)}`",
                 f"`{command(row)}`",
             ]

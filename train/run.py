@@ -71,6 +71,7 @@ def train(run: Run, judge: Judge, told: Told = lambda line: None, weights: Mappi
     if state:
         learner.load(state)
     rates, last = run.rates, time.monotonic()
+    evaluations = rates.evaluations
     events = events_of(run.folder, done) if first else Events(run.folder, None)
     best = max((_first(line) for line in run.folder.told() if "loss" not in line), default=-1.0)
 
@@ -92,13 +93,13 @@ def train(run: Run, judge: Judge, told: Told = lambda line: None, weights: Mappi
                     f"step {step + 1}: {', '.join(bad)} is no number any more, {where}; {kept}: try a lower rate"
                 )
             tell({"step": step + 1, "rate": rates[step], **losses, "seconds": round(time.monotonic() - begun, 4)})
-            if first and step + 1 in rates.evaluations:
+            if first and step + 1 in evaluations:
                 judged, figures = judge(learner.weights())
                 run.folder.judged(run.program, judged, best=_first(figures) > best)
                 best = max(best, _first(figures))
                 tell({"step": step + 1, **figures})
             ending = learner.agree(ended())
-            if first and (ending or step + 1 in rates.evaluations or time.monotonic() - last > EVERY):
+            if first and (ending or step + 1 in evaluations or time.monotonic() - last > EVERY):
                 run.folder.keep(learner.state(), step + 1)
                 last = time.monotonic()
             if ending:

@@ -51,8 +51,9 @@ class LearningModel:
         self.decayed = decayed(program, recipe)
         self.seeds = [each.value for each in self.model.variables if each.name == "seed_generator_state"]
         self.scale = Scale(recipe.precision == "float16")
-        compiled = tf.function(self._gradients, autograph=False, jit_compile=True)
-        self.computed = compiled if recipe.compile else self._gradients
+        self.computed = self._gradients
+        if recipe.compile:
+            self.computed = tf.function(self._gradients, autograph=False, jit_compile=True)
         self.slopes = tf.function(self._slopes, autograph=False)
         self.descend = tf.function(self._descend, autograph=False)
 
