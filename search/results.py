@@ -10,12 +10,14 @@ from optuna.trial import FrozenTrial, TrialState
 
 from spinec.compiler.resources.candidates import Candidates, candidates
 from spinec.search.plan import Plan
-from spinec.search.study import FINISHED, best, has_candidate, scored
+from spinec.search.study import FINISHED, SEED, best, has_candidate, scored
+from spinec.search.verdicts import usable
 from spinec.search.worker import MOST_TRIES, WHY
 from spinec.spec.dump import dump
 from spinec.spec.errors import SearchError
-from spinec.spec.model import ModelSpec
+from spinec.spec.model import MAX_TEXT, ModelSpec, Origin
 
+RECIPE = "recipe"  # the attribute of a trial that names what its candidate was trained by
 MOST_REASONS = 5  # that are told of one study
 
 
@@ -37,14 +39,23 @@ def trial_of(study: Study, number: int) -> FrozenTrial:
     return trials[number]
 
 
-def text_of(plan: Plan, trial: FrozenTrial, name: str) -> str:
-    """A spec file: the spec of a trial, and how it was found as a comment."""
-    betas = ",".join(f"{trial.params[each]:g}" for each in plan.space.names)
-    scores = ", ".join(f"{value:g}" for value in trial.values or ())
-    told = (
-        f"# {plan.space.spec.name}, redistributed with betas {betas}.\n# {plan.evaluator} gave {scores or 'no score'}"
+def text_of(study: Study, plan: Plan, trial: FrozenTrial, name: str) -> str:
+    """A spec file: the spec of a trial, which says how it was found."""
+    return dump(spec_of(plan, trial, name).model_copy(update={"origin": origin_of(study, plan, trial)}))
+
+
+def origin_of(study: Study, plan: Plan, trial: FrozenTrial) -> Origin:
+    """How the spec of a trial was found."""
+    return Origin(
+        study=study.study_name[:MAX_TEXT],
+        trial=trial.number,
+        spec=plan.space.spec.name,
+        scores=tuple(trial.values) if usable(trial.values) else (),
+        evaluator=plan.evaluator[:MAX_TEXT],
+        recipe=str(trial.user_attrs.get(RECIPE, ""))[:MAX_TEXT],
+        seed=study.user_attrs.get(SEED),
+        choices=trial.params,
     )
-    return f"{told} (trial {trial.number}).\n{dump(spec_of(plan, trial, name))}"
 
 
 def front(study: Study) -> list[FrozenTrial]:

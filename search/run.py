@@ -60,7 +60,7 @@ def search(
         plan = replace(plan, evaluator=_importable(evaluator))
     job = Job(storage, name or plan.space.spec.name, trials, strategy, seed, catch, measure_latency)
     plan.sampler(strategy, seed, measure_latency)  # what is wrong with it is said before anything is kept
-    study = begin(storage, job.name, plan, resume)
+    study = begin(storage, job.name, plan, resume, seed)
     with answering(storage):
         if ray:
             from spinec.search.on_ray import work_on_ray

@@ -16,12 +16,13 @@ from spinec.search.storage import answering, open_storage, shown
 from spinec.search.verdicts import usable
 from spinec.spec.collection import paused_collection
 from spinec.spec.errors import SearchError, SpinecError, did_you_mean
+from spinec.spec.model import MAX_SEED
 
-PLAN = "plan"  # the study's attribute that holds the plan
+PLAN, SEED = "plan", "seed"  # the study's attributes that hold the plan, and the seed that it began with
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
-def begin(storage: str, name: str, plan: Plan, resume: bool = False) -> Study:
+def begin(storage: str, name: str, plan: Plan, resume: bool = False, seed: int | None = None) -> Study:
     """A new study; or, if it may be resumed, the one that is there, which must be of the same plan.
 
     `storage` is a file, which SQLite keeps, or the URL of a database.
@@ -42,6 +43,8 @@ def begin(storage: str, name: str, plan: Plan, resume: bool = False) -> Study:
         if _trials(study) or PLAN in study.user_attrs:
             _check_same(_plan_of(study, storage), plan, f"{shown(storage)}: the study {name!r}")
         else:
+            if seed is not None and seed <= MAX_SEED:
+                study.set_user_attr(SEED, seed)
             study.set_user_attr(PLAN, plan.to_json())
     return study
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Annotated, Literal
+from math import inf
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, PlainSerializer, SerializeAsAny, WithJsonSchema
+from pydantic import AfterValidator, Field, PlainSerializer, SerializeAsAny, WithJsonSchema, WrapValidator
 
 from spinec.spec.activations import Activation
 from spinec.spec.blocks import Block, Fuse, Input, Norm, Resample
@@ -26,6 +27,12 @@ from spinec.spec.heads import Head
 from spinec.spec.kinds.kind import Kind
 from spinec.spec.notebook import shown
 from spinec.spec.rounding import round_dim
+
+MAX_TEXT = 500  # characters of what an origin says in words
+MAX_TRIAL = 10**9
+MAX_SEED = 10**18
+
+Score = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Image(Frozen):
@@ -75,6 +82,40 @@ class Published(Frozen):
     dataset: str = Field("", description="of the score: COCO, ImageNet")
 
 
+def _choice(value: Any) -> Any:
+    if not isinstance(value, int | float | str) or value != value or value in (inf, -inf):
+        raise ValueError("expected a number or a word")
+    return value
+
+
+Choice = Annotated[
+    int | float | str,
+    WrapValidator(lambda value, _: _choice(value), json_schema_input_type=int | float | str),
+    Field(description="a number or a word"),
+]
+
+
+class Origin(Frozen):
+    """The search that found this architecture."""
+
+    study: str = Field(min_length=1, max_length=MAX_TEXT, description="name of the study")
+    trial: int = Field(ge=0, le=MAX_TRIAL, description="number of the candidate within the study")
+    spec: str = Field("", max_length=MAX_TEXT, description="name of the spec that the study began with")
+    scores: Annotated[tuple[Score, ...], Field(max_length=100)] = Field(
+        (), description="what the candidate was judged to be worth: a number for every objective"
+    )
+    evaluator: str = Field("", max_length=MAX_TEXT, description="what judged it, as `module:function`")
+    recipe: str = Field("", max_length=MAX_TEXT, description="recipe that it was trained by to be judged, if it was")
+    seed: int | None = Field(
+        None, ge=0, le=MAX_SEED, description="random seed that the study began with, if it had one"
+    )
+    choices: Annotated[Mapping[str, Choice], *READ_ONLY] = Field(
+        {},
+        validate_default=True,
+        description="parameter: what was chosen for it; a beta of redistribution by its block",
+    )
+
+
 OwnKinds = Annotated[
     Mapping[str, Kind],
     AfterValidator(FrozenMapping),
@@ -89,6 +130,7 @@ class ModelSpec(Frozen):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", description="what the architecture is called")
     source: str = Field("", max_length=500, description="where the architecture comes from")
+    origin: Origin | None = None
     input: Image = Image()
     padding: Padding = Field(
         "symmetric", description="of strided windows: k // 2 on every side, or TensorFlow's 'same'"

@@ -21,7 +21,7 @@ from spinec.spec.validate import show
 MAX_PARENTS = 16
 DOCUMENT_KEYS = ("extends", "scale", "defaults", "neck")  # what a document may say and a loaded spec no longer has
 NAMED = (("blocks",), ("outputs",))  # mappings of names: `_nothing_to_remove` looks at those that are null
-OWN_KEYS = ("name", "published", "extends", "scale")  # what a child never inherits
+OWN_KEYS = ("name", "origin", "published", "extends", "scale")  # what a child never inherits
 
 
 def resolve(tree: Item, path: Path | None, faults: list[Fault], allowance: Allowance) -> Item:

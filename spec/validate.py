@@ -38,6 +38,7 @@ _EXPECTED = {
     "too_short": "expected at least {min_length} of them",
     "too_long": "expected at most {max_length} of them",
     "string_too_long": "expected at most {max_length} characters",
+    "string_too_short": "expected at least one character",
     "string_pattern_mismatch": "expected small letters, digits, '.', '_' and '-', 64 at most, a letter or digit first",
 }
 _RANGES = ("greater_than", "greater_than_equal", "less_than", "less_than_equal", "finite_number")

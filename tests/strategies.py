@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from spinec.spec.blocks import BlockNorm, Fuse, Norm, Resample
 from spinec.spec.heads import Head
 from spinec.spec.kinds.library import KINDS
-from spinec.spec.model import Endpoints, Image, Init, ModelSpec, Published, StochasticDepth
+from spinec.spec.model import Endpoints, Image, Init, ModelSpec, Origin, Published, StochasticDepth
 from spinec.spec.names import RESERVED
 
 LADDERS = tuple(kind for kind, head in Head.kinds.items() if head.ladder)
@@ -175,7 +175,10 @@ def settings() -> st.SearchStrategy[dict[str, Any]]:
     parts = {"norm": Norm, "init": Init, "stochastic_depth": StochasticDepth, "fuse": Fuse}
     published = any_of(Published, "table", "macs")
     own = any_of(ModelSpec)
-    nested = some(published=published, **{name: any_of(model, *always_of(model)) for name, model in parts.items()})
+    origin = any_of(Origin, "study", "trial")
+    nested = some(
+        origin=origin, published=published, **{name: any_of(model, *always_of(model)) for name, model in parts.items()}
+    )
     return st.builds(lambda a, b: {**a, **b}, own, nested)
 
 

@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from strategies import specs
 
-from spinec import SpecError, cost, dump, load, loads, lower, names
+from spinec import SpecError, cost, diff, dump, load, loads, lower, names
 from spinec.cli import main
 from spinec.compiler.resources.scaling import compound, scale
+from spinec.spec.model import Origin
 
 TOTALS = (2, 4, 3, 6, 6, 2, 2)
 TABLE_2 = {  # width, size, whether the bottom levels' blocks are repeated
@@ -95,7 +96,7 @@ def test_scaling_is_what_a_document_asks_for(text, data):
         with pytest.raises(SpecError):
             loads(text + asked)
         return
-    unpublished = {"published": None}  # figures of the spec as it was
+    unpublished = {"origin": None, "published": None}  # of the spec as it was
     assert made.model_copy(update=unpublished) == loads(text + asked).model_copy(update=unpublished)
     assert loads(dump(made)) == made
 
@@ -260,3 +261,14 @@ def test_command_compound_writes_a_member_of_a_family(run, tmp_path):
     assert loads(out) == scale(load("efficientnet-b0"), size=448, name="efficientnet-b0-phi1")
     assert run("compound", "efficientnet-b0", "--", -1)[0] == 0
     assert run("compound", "efficientnet-b0", 99)[0] == 1
+
+
+def test_what_is_made_of_a_found_spec_was_not_found(tmp_path):
+    found = load("eff-spinenet-d0").model_copy(update={"origin": Origin(study="mine", trial=7, scores=(0.5,))})
+    assert scale(found) == found
+    assert scale(found, width=2).origin is None
+    (tmp_path / "found.yaml").write_text(dump(found.model_copy(update={"name": "found"})))
+    assert load(tmp_path / "found.yaml").origin == found.origin
+    (tmp_path / "child.yaml").write_text("extends: found.yaml\nname: child\n")
+    assert load(tmp_path / "child.yaml").origin is None
+    assert diff(load(tmp_path / "found.yaml"), load(tmp_path / "child.yaml")).is_empty

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from itertools import product
 from math import nan
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import optuna
 import pytest
 import searched
+from optuna.distributions import CategoricalDistribution
 from optuna.trial import TrialState, create_trial
 from patience import wait_for
 
@@ -25,10 +27,13 @@ from spinec.search.limits import Gate, Limits
 from spinec.search.liveness import Watch, beating, machine, own_name
 from spinec.search.objectives import likeness
 from spinec.search.plan import STRATEGIES, Plan
-from spinec.search.results import candidates_of, front, spec_of, text_of
+from spinec.search.results import candidates_of, front, origin_of, spec_of, text_of
 from spinec.search.run import search
 from spinec.search.study import begin, read, scored
 from spinec.search.worker import work
+from spinec.spec.dump import dump
+from spinec.spec.format import format_text
+from spinec.spec.model import Origin
 from spinec.visualize.table.costs import candidate_table
 
 SMALL = Space(loads(searched.SMALL), values=(1, 5, 20))
@@ -434,13 +439,50 @@ def test_the_best_is_a_spec_that_needs_nothing_of_the_search(kept, tmp_path):
     (best,) = front(study)
     assert best.value == max(trial.value for trial in study.get_trials())
     file = tmp_path / "best.yaml"
-    file.write_text(text_of(plan, best, "best"))
-    assert file.read_text().startswith("# small, redistributed with betas ")
+    file.write_text(text_of(study, plan, best, "best"))
     assert load(file).name == "best"
     assert load(file).blocks == redistribute(SMALL.spec, [best.params[name] for name in SMALL.names]).blocks
     code = "import sys, spinec; spinec.lower(spinec.load(sys.argv[1])); print('optuna' in sys.modules)"
     shown = subprocess.run([sys.executable, "-c", code, file], capture_output=True, text=True, check=True)
     assert shown.stdout == "False\n"
+
+
+def test_a_spec_says_where_it_comes_from(kept):
+    plan = plan_of("searched:two", directions=("maximize", "minimize"))
+    study = search(plan, kept, trials=6, strategy="random", seed=11, name='a "study": of {mine}, №1')
+    for trial in study.get_trials():
+        text = text_of(study, plan, trial, f"c{trial.number}")
+        assert format_text(text) == text
+        spec = loads(text)
+        assert dump(spec) == text
+        assert spec.origin == Origin(
+            study=study.study_name,
+            trial=trial.number,
+            spec="small",
+            scores=tuple(trial.values),
+            evaluator="searched:two",
+            seed=11,
+            choices=trial.params,
+        )
+        assert spec.model_copy(update={"origin": None}) == spec_of(plan, trial, f"c{trial.number}")
+
+
+def test_where_a_spec_comes_from_survives_what_a_study_may_hold(kept):
+    study = begin(kept, "small", plan_of())
+    trial = study.ask({name: CategoricalDistribution(["5", 0.5, True, 10**20]) for name in SMALL.names})
+    for name, given in (("macs", 1), ("dims", [8, 8, 8, 8]), ("recipe", "x" * 999)):
+        trial.set_user_attr(name, given)
+    (frozen,) = study.get_trials()
+    origin = origin_of(study, replace(plan_of(), evaluator="x" * 999), frozen)
+    assert (origin.seed, origin.scores, len(origin.evaluator), len(origin.recipe)) == (None, (), 500, 500)
+    spec = SMALL.spec.model_copy(update={"origin": origin})
+    assert loads(dump(spec)) == spec
+
+
+def test_the_seed_is_that_of_the_beginning(kept):
+    begin(kept, "small", plan_of(), seed=3)
+    assert begin(kept, "small", plan_of(), resume=True, seed=4).user_attrs["seed"] == 3
+    assert "seed" not in begin(kept, "other", plan_of(), seed=10**18 + 1).user_attrs
 
 
 def test_a_front_is_beaten_by_none_and_beats_the_rest(kept):

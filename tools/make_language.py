@@ -26,6 +26,7 @@ from spinec.visualize.table.table import Table
 
 Node = Mapping[str, Any]
 SECTIONS = {
+    "origin": "Origin",
     "input": "Image",
     "norm": "Norm",
     "init": "Init",
@@ -222,7 +223,7 @@ def _type(field: Node) -> str:
         case "array" if any("$ref" in each for each in _options(field["items"])):
             return "list of [inputs](#inputs)"
         case "array":
-            return f"list of {_type(field['items'])}".replace("integer", "integers")
+            return f"list of {_type(field['items'])}".replace("integer", "integers").replace("number", "numbers")
         case "object" | ["object", "null"]:
             return "mapping"
         case "integer" | "number" as kind:

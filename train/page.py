@@ -110,7 +110,9 @@ def _settings(runs: Sequence[History], reports: Sequence[Report]) -> Table:
     names = _every(asked)
     if len({tuple(run.program.spec.blocks) for run in runs}) == 1 and len(runs) > 2:
         for each, run in zip(asked, runs, strict=True):
-            each.update(flat({"spec": run.program.spec.model_dump(exclude={"name", "source", "published", "head"})}))
+            each.update(
+                flat({"spec": run.program.spec.model_dump(exclude={"name", "source", "origin", "published", "head"})})
+            )
         names = _every(asked)
     rows: list[list[Cell]] = [
         [name, *(show(each[name]) if name in each else "" for each in asked)]

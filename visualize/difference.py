@@ -244,7 +244,7 @@ def _fields(block: Block) -> dict[str, Any]:
 
 
 def _spec_changes(a: ModelSpec, b: ModelSpec, pairs: Mapping[str, str]) -> Iterator[Change]:
-    left_out = {"name", "source", "published", "blocks", "outputs"}
+    left_out = {"name", "source", "origin", "published", "blocks", "outputs"}
     yield from _differences(*(flat(spec.model_dump(exclude=left_out, exclude_none=True)) for spec in (a, b)))
     outputs = {f"outputs.{name}": pairs.get(block, f"{block} (removed)") for name, block in a.outputs.items()}
     yield from _differences(outputs, {f"outputs.{name}": block for name, block in b.outputs.items()})

@@ -38,7 +38,7 @@ def scale(
 
     `width` multiplies every block's dim, rounded to the nearest `multiple`, never below `keep` of the scaled dim.
     `depth` multiplies every level's total of repeats, rounded up; `level_totals` gives the totals themselves. Endpoints
-    and head stay as they are; the published figures were the old spec's, so a changed one has none.
+    and head stay as they are; origin and published figures were the old spec's, so a changed one has none.
 
     Raises:
         SpecError: when a factor is out of range, or a scaled value is.
@@ -174,5 +174,5 @@ def revise(
         return spec
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SpecWarning)  # the old spec has warned of it
-        text = dump(revised.model_copy(update={"published": None}))
+        text = dump(revised.model_copy(update={"origin": None, "published": None}))
         return loads(text, f"{revised.name} (made from {spec.name})")

@@ -200,7 +200,7 @@ def deliver(study: Study, plan: Plan, output: Path | None, form: Form, trials: l
 
     chosen = trials or front(study)
     if is_standard_output(output):
-        texts = [text_of(plan, each, f"{plan.space.spec.name}-{each.number}") for each in chosen]
+        texts = [text_of(study, plan, each, f"{plan.space.spec.name}-{each.number}") for each in chosen]
         typer.echo("---\n".join(texts), nl=False)
         return
     found, order = _among(scored(study), chosen)
@@ -212,7 +212,7 @@ def deliver(study: Study, plan: Plan, output: Path | None, form: Form, trials: l
         output.mkdir(exist_ok=True)
         files = {output / f"{plan.space.spec.name}-{each.number}.yaml": each for each in chosen}
     for file, trial in files.items():
-        write_output(file, text_of(plan, trial, file.stem))
+        write_output(file, text_of(study, plan, trial, file.stem))
         typer.echo(f"{file}: {file.stem}, of trial {trial.number}", err=form is not Form.table)
 
 

@@ -36,6 +36,7 @@ from spinec.usage import Idle, refuse_idle
 
 if TYPE_CHECKING:
     from optuna import Study
+    from optuna.trial import FrozenTrial
 
     from spinec.search.plan import Direction
 
@@ -161,7 +162,7 @@ class _Progress:
             TimeRemainingColumn,
         )
 
-        columns = (MofNCompleteColumn(), BarColumn(), TextColumn("{task.description}"))
+        columns = (MofNCompleteColumn(), BarColumn(bar_width=None), TextColumn("{task.description}"))
         times = (TimeElapsedColumn(), TextColumn("elapsed,"), TimeRemainingColumn(), TextColumn("to go"))
         self._bar = Progress(*columns, *times, console=Console(stderr=True))
         self._task = self._bar.add_task("", total=trials)
@@ -177,7 +178,7 @@ class _Progress:
             raise typer.Exit(128 + (error.args[0] if error.args else signal.SIGINT))
 
     def show(self, study: Study, last: bool = False) -> None:
-        """Show how many trials are finished, and the best score."""
+        """Show how many trials are finished, and the best score with what that candidate costs."""
         from spinec.search.job import finished
         from spinec.search.study import best
         from spinec.search.worker import failed
@@ -187,5 +188,13 @@ class _Progress:
         self._bar.start()  # not before there is something to show
         self._shown = time.monotonic()
         leading = best(study) if len(study.directions) == 1 else []
-        told = [f"best {trial.values[0]:.6g}" for trial in leading] + [f"{n} failed" for n in [failed(study)] if n]
+        told = [_figures(trial) for trial in leading] + [f"{n} failed" for n in [failed(study)] if n]
         self._bar.update(self._task, completed=finished(study), description=", ".join(told))
+
+
+def _figures(trial: FrozenTrial) -> str:
+    """The score of a candidate and what it costs, as far as the study says, in few characters."""
+    from spinec.visualize.style.quantity import quantity
+
+    costs = [f"{quantity(cost)} {name}" for name in ("macs", "params") if (cost := trial.user_attrs.get(name))]
+    return f"best {trial.values[0]:.6g}" + (f" ({', '.join(costs)})" if costs else "")
