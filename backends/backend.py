@@ -84,6 +84,9 @@ class Backend(Protocol):
     ) -> Learner:
         """A network that learns, from some weights; those that are not given are fresh, by the recipe's seed."""
 
+    def lacks_memory(self, error: Exception) -> bool:
+        """Whether an error of the framework says that there was too little memory."""
+
     def settle(self, model: Any, images: Iterable[Array], modules: Container[str] = ()) -> None:
         """Take a model's running means and variances anew, from batches (batch, height, width, channels).
 

@@ -13,8 +13,13 @@ from spinec.spec.errors import SearchError, did_you_mean
 Evaluator: TypeAlias = Callable[..., Any]
 """Called with a ModelSpec, and with the trial if it has a parameter `trial`; gives a number or a sequence of numbers.
 
-With the trial it may report intermediate values and raise `optuna.TrialPruned`.
+With the trial it may report intermediate values and raise `optuna.TrialPruned`. For a candidate that cannot have a
+score, it may raise `NoScoreError`.
 """
+
+
+class NoScoreError(Exception):
+    """A candidate has no score, and its evaluator is not to blame: the message says why."""
 
 
 def find_evaluator(name: str) -> Evaluator:

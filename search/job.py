@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from optuna import Study
 
-from spinec.search.evaluators import find_evaluator
+from spinec.search.pruners import pruner_of
 from spinec.search.storage import answering
 from spinec.search.study import FINISHED, read
 from spinec.search.worker import work
@@ -25,15 +25,17 @@ class Job:
     strategy: str
     seed: int | None
     catch: int
+    pruner: str
     measure_latency: Callable[[ModelSpec], float] | None = None
 
 
 def work_alone(job: Job, index: int, wanted: Callable[[], bool] = lambda: True) -> None:
     """Be one of several workers."""
     study, plan = read(job.storage, job.name)
-    judge = find_evaluator(plan.evaluator)
+    judge = plan.judge
     with answering(job.storage):
         study.sampler = plan.sampler(job.strategy, seed_of(job, study, index), job.measure_latency)
+        study.pruner = pruner_of(job.pruner, plan.evaluator)
         work(study, plan, judge, job.trials, catch=job.catch, wanted=wanted)
 
 

@@ -13,8 +13,10 @@ from pydantic import BaseModel, ValidationError
 
 from spinec.compiler.resources.candidates import Space
 from spinec.search.controller import Controller
+from spinec.search.evaluators import Evaluator, find_evaluator
 from spinec.search.evolution import Evolution
 from spinec.search.limits import Gate, Limited, Limits
+from spinec.search.proxy import Proxy
 from spinec.spec.dump import dump
 from spinec.spec.errors import SearchError, did_you_mean
 from spinec.spec.load import loads
@@ -33,10 +35,10 @@ STRATEGIES: dict[str, Callable[[Distributions, int | None], BaseSampler]] = {
 
 @dataclass(frozen=True)
 class Plan:
-    """Which candidates there are, what judges them (`module:function`), and what they may cost."""
+    """Which candidates there are, what judges them (`module:function`, or a training), and what they may cost."""
 
     space: Space
-    evaluator: str
+    evaluator: str | Proxy
     directions: tuple[Direction, ...] = ("maximize",)
     limits: Limits = field(default_factory=Limits)
 
@@ -46,6 +48,20 @@ class Plan:
                 raise SearchError(f"direction {direction!r}: {did_you_mean(direction, ('maximize', 'minimize'))}")
         if not self.directions:
             raise SearchError("expected a direction for every score: maximize or minimize")
+
+    @property
+    def judge(self) -> Evaluator:
+        """What judges candidates.
+
+        Raises:
+            SearchError: when there is no such function.
+        """
+        return find_evaluator(self.evaluator) if isinstance(self.evaluator, str) else self.evaluator
+
+    @property
+    def evaluator_name(self) -> str:
+        """What messages and specs call what judges candidates."""
+        return self.evaluator if isinstance(self.evaluator, str) else self.evaluator.name
 
     @property
     def distributions(self) -> Distributions:
@@ -78,7 +94,9 @@ class Plan:
         space = {**space, "spec": dump(self.space.spec), "groups": [list(group) for group in self.space.groups]}
         listed = {"values": list(self.space.values), "frozen": list(self.space.frozen)}
         directions = list(self.directions)
-        return {**space, **listed, "evaluator": self.evaluator, "directions": directions, "limits": asdict(self.limits)}
+        judged = {"evaluator": self.evaluator_name, "directions": directions, "limits": asdict(self.limits)}
+        proxy = {} if isinstance(self.evaluator, str) else {"proxy": asdict(self.evaluator)}
+        return {**space, **listed, **judged, **proxy}
 
     @classmethod
     def from_json(cls, data: object) -> Plan:
@@ -103,7 +121,7 @@ class Plan:
             groups=tuple(map(tuple, kept.groups)),
             frozen=tuple(kept.frozen),
         )
-        return cls(space, kept.evaluator, tuple(kept.directions), kept.limits)
+        return cls(space, kept.proxy or kept.evaluator, tuple(kept.directions), kept.limits)
 
 
 class _Kept(BaseModel):
@@ -118,5 +136,6 @@ class _Kept(BaseModel):
     groups: list[list[str]]
     frozen: list[str]
     evaluator: str
+    proxy: Proxy | None = None
     directions: list[Direction]
     limits: Limits

@@ -51,7 +51,7 @@ def origin_of(study: Study, plan: Plan, trial: FrozenTrial) -> Origin:
         trial=trial.number,
         spec=plan.space.spec.name,
         scores=tuple(trial.values) if usable(trial.values) else (),
-        evaluator=plan.evaluator[:MAX_TEXT],
+        evaluator=plan.evaluator_name[:MAX_TEXT],
         recipe=str(trial.user_attrs.get(RECIPE, ""))[:MAX_TEXT],
         seed=study.user_attrs.get(SEED),
         choices=trial.params,

@@ -11,6 +11,8 @@ from optuna import Study
 from spinec.search.evaluators import Evaluator, evaluator_name, find_evaluator
 from spinec.search.job import Job, finished, seed_of
 from spinec.search.plan import Plan
+from spinec.search.proxy import Proxy
+from spinec.search.pruners import pruner_of
 from spinec.search.storage import answering
 from spinec.search.study import begin
 from spinec.search.worker import work
@@ -30,6 +32,7 @@ def search(
     ray: bool = False,
     resume: bool = False,
     catch: int = 0,
+    pruner: str = "none",
     evaluator: Evaluator | None = None,
     measure_latency: Callable[[ModelSpec], float] | None = None,
     told: Callable[[Study], object] = lambda study: None,
@@ -38,7 +41,8 @@ def search(
 
     `storage` is a file, which SQLite keeps, or the URL of a database. One worker works in this process, more in
     processes of their own or on Ray. `evaluator` is what `plan.evaluator` names, where it is not to be imported.
-    The search goes on after `catch` candidates on which the evaluator fails. `told` is called now and then.
+    The search goes on after `catch` candidates on which the evaluator fails. `pruner` gives up those that do worse than
+    others in what the evaluator reports of them. `told` is called now and then.
 
     Raises:
         SearchError: when the study cannot be begun or resumed, the evaluator fails, or nothing is within the limits.
@@ -55,11 +59,14 @@ def search(
     if trials < 1 or workers < 1 or catch < 0:
         told_of = f"got {trials}, {workers} and {catch}"
         raise SearchError(f"expected at least one trial, one worker and no fewer than 0 failures, {told_of}")
-    judge = evaluator or find_evaluator(plan.evaluator)
+    judge = evaluator or plan.judge
     if (ray or workers > 1) and evaluator is not None:
         plan = replace(plan, evaluator=_importable(evaluator))
-    job = Job(storage, name or plan.space.spec.name, trials, strategy, seed, catch, measure_latency)
+    job = Job(storage, name or plan.space.spec.name, trials, strategy, seed, catch, pruner, measure_latency)
+    if evaluator is None and isinstance(plan.evaluator, Proxy):
+        plan.evaluator.check(plan.space.spec)
     plan.sampler(strategy, seed, measure_latency)  # what is wrong with it is said before anything is kept
+    prunes = pruner_of(pruner, plan.evaluator, len(plan.directions))
     study = begin(storage, job.name, plan, resume, seed)
     with answering(storage):
         if ray:
@@ -72,6 +79,7 @@ def search(
             work_in_processes(job, workers, study, lambda: told(study))
         else:
             study.sampler = plan.sampler(strategy, seed_of(job, study, 0), measure_latency)
+            study.pruner = prunes
             work(study, plan, judge, trials, catch=catch, told=lambda: told(study))
         if (done := finished(study)) < trials:
             raise SearchError(f"the search ended with {done} of {trials} trials finished; --resume goes on from here")

@@ -19,6 +19,7 @@ from spinec.spec.errors import SearchError, SpinecError, did_you_mean
 from spinec.spec.model import MAX_SEED
 
 PLAN, SEED = "plan", "seed"  # the study's attributes that hold the plan, and the seed that it began with
+DOCUMENTS = ("spec", "recipe")  # of a plan
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
@@ -124,10 +125,14 @@ def _check_same(known: Plan, wanted: Plan, told: str) -> None:
 
 def _differing(known: dict[str, Any], wanted: dict[str, Any]) -> str:
     """What two plans differ in, as a person would say it."""
-    before, now = ({**plan, **plan["limits"], "limits": None} for plan in (known, wanted))
+    before, now = map(_flat, (known, wanted))
     told = [
-        "another spec" if name == "spec" else f"{name} {before.get(name)}, now {now[name]}"
+        f"another {name}" if name in DOCUMENTS else f"{name} {before.get(name)}, now {now[name]}"
         for name in now
         if before.get(name) != now[name]
     ]
     return "; ".join(told)
+
+
+def _flat(plan: dict[str, Any]) -> dict[str, Any]:
+    return {**plan, **plan["limits"], "limits": None, **plan.get("proxy", {}), "proxy": None}

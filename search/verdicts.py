@@ -13,7 +13,7 @@ from math import copysign, inf, isfinite
 from reprlib import Repr
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from spinec.search.evaluators import Evaluator
+from spinec.search.evaluators import Evaluator, NoScoreError
 from spinec.spec.model import ModelSpec
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ def evaluate(evaluator: Evaluator, spec: ModelSpec, trial: Trial, number: int) -
     try:
         with _in_this_process():
             given = evaluator(spec, trial=trial) if _wants_trial(evaluator) else evaluator(spec)
-    except TrialPruned:
-        return Verdict(why="pruned by the evaluator")
+    except (TrialPruned, NoScoreError) as reason:
+        return Verdict(why=_shortened(str(reason)) or "pruned by the evaluator")
     except UpdateFinishedTrialError:  # while it reported: the trial was taken away
         raise
     except (Exception, SystemExit) as error:
@@ -83,7 +83,11 @@ def _failed(error: BaseException) -> Verdict:
     own = error.__traceback__  # of this file, and of no interest
     told = "".join(traceback.format_exception(type(error), error, own and own.tb_next)).rstrip()
     why = traceback.format_exception_only(error)[-1].strip().partition("\n")[0]
-    return Verdict(why=why[:LONGEST], failure=told[-MOST_TOLD:])
+    return Verdict(why=_shortened(why), failure=told[-MOST_TOLD:])
+
+
+def _shortened(why: str) -> str:
+    return why[:LONGEST]
 
 
 def _is_interrupted(error: BaseException | None) -> bool:

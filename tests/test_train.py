@@ -5,6 +5,7 @@ import os
 import signal
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -23,6 +24,13 @@ STEPS = 9
 RECIPE = ["batch=3", f"schedule={{steps: {STEPS}, kind: cosine}}", "evaluate.every=1", "average={decay: 0.9}"]
 
 
+class Begun(NamedTuple):
+    """A run and where it is written."""
+
+    run: Run
+    folder: RunFolder
+
+
 class Killed(BaseException):
     """The process is gone."""
 
@@ -39,7 +47,7 @@ def digits(tmp_path_factory):
 def begun(digits, folder, *settings):
     program = lower(loads(DIGITS))
     recipe = load_recipe("small-detection", [*RECIPE, *settings])
-    run = Run(program, recipe, open_data(digits, "train", head=program.spec.head), RunFolder(folder))
+    run = Begun(Run(program, recipe, open_data(digits, "train", head=program.spec.head)), RunFolder(folder))
     run.folder.begin(program, recipe, Needs(str(digits)))
     return run
 
@@ -58,7 +66,7 @@ def results(run):
 def whole(digits, tmp_path_factory):
     """The results of a run that nothing disturbs."""
     run = begun(digits, tmp_path_factory.mktemp("whole") / "run")
-    assert train(run, judged)
+    assert train(*run, judged)
     return results(run)
 
 
@@ -74,11 +82,11 @@ def test_a_run_that_is_killed_goes_on_to_the_same_weights(whole, digits, tmp_pat
                 raise Killed
 
         with pytest.raises(Killed):
-            train(broken, judged, killed)
+            train(*broken, judged, killed)
         assert not list(broken.folder.path.glob(".*"))
     with broken.folder.metrics.open("a") as file:
         file.write('{"step": 9, "lo')  # cut off
-    assert train(broken, judged)
+    assert train(*broken, judged)
     assert results(broken) == whole
 
 
@@ -91,18 +99,18 @@ def test_a_signal_stops_a_run_after_its_step(digits, tmp_path):
         if line["step"] == 2:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    assert not train(run, judged, stopped)
+    assert not train(*run, judged, stopped)
     assert told == [1, 2]
     assert run.folder.kept()[1] == 2
     assert signal.getsignal(signal.SIGTERM) is before
-    assert train(run, judged)
+    assert train(*run, judged)
     assert [line["step"] for line in run.folder.told() if "loss" in line] == [*range(1, STEPS + 1)]
 
 
 def test_losses_that_are_no_numbers_stop_it_and_the_last_state_stays(digits, tmp_path):
     run = begun(digits, tmp_path / "run", "optimizer={kind: sgd, rate: 1e5, per: 1, clip: 0}", "schedule.warmup=null")
     with pytest.raises(TrainError, match=r"step \d: .* is no number any more, first .*; .*: try a lower rate"):
-        train(run, judged)
+        train(*run, judged)
     state, step = run.folder.kept()
     assert all(np.isfinite(array).all() for array in state.values())
     assert step in (0, 4, 8)
@@ -166,12 +174,12 @@ def test_where_the_disk_is_full_no_run_begins(digits, tmp_path, name, there):
 def test_a_full_disk_is_told_in_a_line_and_the_run_goes_on_to_the_same_weights(whole, digits, tmp_path, name, time):
     run = begun(digits, tmp_path / "run")
     with full_disk(name, time), pytest.raises(TrainError) as error:
-        train(run, judged)
+        train(*run, judged)
     folder = run.folder.path
     told = f"{folder / name}: cannot be written: {os.strerror(errno.ENOSPC)}; --resume {folder} goes on with the run"
     assert str(error.value) == told
     assert not list(folder.glob(".*"))
-    assert train(run, judged)
+    assert train(*run, judged)
     assert results(run) == whole
 
 
@@ -187,13 +195,13 @@ def test_event_files_say_what_the_metrics_say_and_no_step_twice(whole, digits, t
                 raise Killed
 
         with pytest.raises(Killed):
-            train(run, judged, killed)
+            train(*run, judged, killed)
         (path,) = run.folder.path.glob("*tfevents*")
         with path.open("ab") as file:
             file.write(b"\x20\0\0\0\0\0\0\0cut off")
     with full_disk("events", 2), pytest.raises(TrainError, match=r"tfevents.*: cannot be written: .*; --resume"):
-        train(run, judged)  # the first time is when the file is begun
-    assert train(run, judged)
+        train(*run, judged)  # the first time is when the file is begun
+    assert train(*run, judged)
     assert results(run) == whole
     (path,) = run.folder.path.glob("*tfevents*")
     first, *events = read_events(path)
@@ -211,7 +219,7 @@ def test_what_a_killed_writer_left_is_removed(whole, digits, tmp_path):
     run = begun(digits, tmp_path / "run")
     (run.folder.path / ".state.safetensors.abc" / "half").mkdir(parents=True)
     (run.folder.path / ".mine").mkdir()
-    assert train(run, judged)
+    assert train(*run, judged)
     assert [path.name for path in run.folder.path.glob(".*")] == [".mine"]
     assert results(run) == whole
 
@@ -227,6 +235,6 @@ def test_a_folder_that_is_taken_is_refused(digits, tmp_path):
 def test_the_loss_falls(digits, tmp_path):
     changes = ["optimizer.rate=0.01", "schedule.steps=150", "schedule.warmup=null", "augment.scale=[1, 1]"]
     run = begun(digits, tmp_path / "run", *changes, "evaluate.every=100", "average=null")
-    train(run, judged)
+    train(*run, judged)
     losses = [line["loss"] for line in run.folder.told() if "loss" in line]
     assert np.mean(losses[-10:]) < 0.7 * np.mean(losses[:10])

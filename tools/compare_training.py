@@ -24,7 +24,6 @@ from spinec.spec.making import change
 from spinec.spec.recipes.load import load_recipe
 from spinec.train.data.batches import Batch
 from spinec.train.data.forms import open_data
-from spinec.train.folder import RunFolder
 from spinec.train.judging import Judging
 from spinec.train.run import Run
 from spinec.train.sets.digits import make_classes, make_scenes
@@ -66,7 +65,7 @@ def compare(
     program = lower(change(load(name), {"head": head}), side)
     recipe = load_recipe(recipe_name, [f"schedule.steps={steps}"])
     learned, judged = (open_data(str(data), split, head=program.spec.head) for split in ("train", "val"))
-    run = Run(program, recipe, learned, RunFolder(data / "run"), backend_name)
+    run = Run(program, recipe, learned, backend_name)
     step, weights = begun(program, recipe)
     learner = backend(backend_name).learner(program, recipe, weights())
     times = []

@@ -94,7 +94,7 @@ class Seed:
         """The first losses in float64."""
         program, recipe = self.program, self.recipe
         data = open_data(str(DATA), recipe.data.train, head=program.spec.head)
-        run = Run(program, recipe, data, RunFolder(KEPT))
+        run = Run(program, recipe, data)
         with backend(framework).precision("float64"):
             learner = backend(framework).learner(program, recipe, read_checkpoint(self.start, program))
             steps = enumerate(run.batches.stream(0, FIRST, 0))

@@ -43,8 +43,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "train/evaluation": ("train/data",),
     "train/sets": ("train/data",),
     "train": ("train/evaluation", "visualize"),
-    "search": ("compiler/resources",),
-    "spinec": ("compiler/advice", "compiler/interchange", "search", "train", "train/sets"),
+    "search": ("train",),
+    "spinec": ("compiler/advice", "compiler/interchange", "search", "train/sets"),
 }
 """What each folder may import from, and from what that may."""
 COLOURS = {

@@ -60,6 +60,7 @@ class Beginning:
     """A run that can go."""
 
     run: Run
+    folder: RunFolder
     needs: Needs
     judged: DataSet
     """What its weights are judged by."""
@@ -85,7 +86,7 @@ def begin(asked: Asked, workers: int = 0) -> Beginning:
     """
     place = backend(asked.backend).join(asked.across)
     recipe = load_recipe(asked.recipe or default_recipe(asked.spec), asked.settings)
-    _check_splits(asked.data, recipe.data, head_of(asked.spec))
+    check_splits(asked.data, recipe.data, head_of(asked.spec))
     spec = with_classes(asked.spec, asked.classes, asked.data, recipe) if asked.classes else asked.spec
     program = lower(spec, asked.size)
     folder = RunFolder(asked.folder or Path("runs") / spec.name)
@@ -114,7 +115,7 @@ def _opened(program: Program, recipe: Recipe, folder: RunFolder, needs: Needs, w
     factors(program, recipe)  # whose patterns may match nothing
     start = read_start(Path(needs.weights), program) if needs.weights and not folder.state.exists() else None
     learned, judged = data_of(needs.data, recipe.data, program.spec.head)
-    return Beginning(Run(program, recipe, learned, folder, needs.backend, workers, place), needs, judged, start)
+    return Beginning(Run(program, recipe, learned, needs.backend, workers, place), folder, needs, judged, start)
 
 
 def judged_by(place: str, said: Data, head: Head | None) -> DataSet:
@@ -132,8 +133,12 @@ def data_of(place: str, said: Data, head: Head | None) -> tuple[DataSet, DataSet
     return held_out(learned, said.hold_out) if said.hold_out else (learned, open_data(place, said.evaluate, head=head))
 
 
-def _check_splits(place: Path, said: Data, head: Head) -> None:
-    """Find a split that is not there, and say which field of the recipe names another."""
+def check_splits(place: Path, said: Data, head: Head) -> None:
+    """Find a split that is not there.
+
+    Raises:
+        TrainError: saying which field of the recipe names another.
+    """
     splits = splits_of(place, task_of(head)) if os.path.isdir(place) else {}
     for key, use, besides in SPLITS[: 1 if said.hold_out else 2]:
         if splits and (name := getattr(said, key)) not in splits:
@@ -164,14 +169,34 @@ def with_classes(spec: ModelSpec, classes: str, data: Path, recipe: Recipe) -> M
     Raises:
         SpinecError: where there are none, or the head cannot have them.
     """
+    return named(spec, classes_for(spec, classes, data, recipe))
+
+
+def classes_for(spec: ModelSpec, classes: str, data: Path, recipe: Recipe) -> str | list[str]:
+    """The classes that a user names, as a document says them for a head such as that of a spec.
+
+    Raises:
+        SpinecError: where there are none.
+    """
     head = head_of(spec)
-    background = {"background": False} if "background" in type(head).model_fields else {}
-    first = head_of(change(spec, {"head": background})).first_class
+    first = head_of(change(spec, {"head": _plain(head)})).first_class
     if classes in class_lists() and (not first or class_lists()[classes].names[0] == BACKGROUND):
-        named: str | list[str] = classes
-    else:
-        named = [BACKGROUND] * first + _names(classes, task_of(head), data, recipe)
-    return change(spec, {"head": {"labels": None, "classes": named, **background}})
+        return classes
+    return [BACKGROUND] * first + _names(classes, task_of(head), data, recipe)
+
+
+def named(spec: ModelSpec, classes: str | list[str]) -> ModelSpec:
+    """A spec whose head has classes that `classes_for` gave.
+
+    Raises:
+        SpinecError: where the head cannot have them.
+    """
+    return change(spec, {"head": {"labels": None, "classes": classes, **_plain(head_of(spec))}})
+
+
+def _plain(head: Head) -> dict[str, bool]:
+    """What leaves out a background among classes that are none, where a head may have one."""
+    return {"background": False} if "background" in type(head).model_fields else {}
 
 
 def _names(classes: str, task: Task, data: Path, recipe: Recipe) -> list[str]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spinec.backends.backend import backend
 from spinec.backends.blame import blame
@@ -34,12 +34,11 @@ EVERY = 300.0  # seconds from one time that the state is kept to the next
 
 @dataclass(frozen=True)
 class Run:
-    """What is trained, with what, and where it is written."""
+    """What is trained, and with what."""
 
     program: Program
     recipe: Recipe
     data: DataSet
-    folder: RunFolder
     backend: str = "pytorch"
     workers: int = 0
     place: Place = ALONE
@@ -55,7 +54,42 @@ class Run:
         return Rates(self.recipe, self.batches.steps_per_epoch)
 
 
-def train(run: Run, judge: Judge, told: Told = lambda line: None, weights: Mapping[str, Array] | None = None) -> bool:
+class Step(NamedTuple):
+    """A step that was taken; the first has the number 1."""
+
+    number: int
+    rate: float
+    losses: Mapping[str, float]
+    seconds: float
+
+
+class DivergedError(TrainError):
+    """A loss is no number any more, and says so by the step and by where it began."""
+
+
+def descend(run: Run, learner: Learner, done: int = 0) -> Iterator[Step]:
+    """Take the steps of a run that follow the first `done`.
+
+    Raises:
+        DivergedError: when a loss is no number any more; the weights are those before that step.
+    """
+    rates = run.rates
+    for index, batch in enumerate(run.batches.stream(done, rates.steps, run.workers), done):
+        begun = time.monotonic()
+        losses = learner.step(batch.images, batch.targets, rates[index], index)
+        if bad := [name for name, value in losses.items() if not isfinite(value)]:
+            where = blame(learner.watch(batch.images, batch.targets, index), batch.images, batch.targets, batch.ids)
+            raise DivergedError(f"step {index + 1}: {', '.join(bad)} is no number any more, {where}")
+        yield Step(index + 1, rates[index], losses, round(time.monotonic() - begun, 4))
+
+
+def train(
+    run: Run,
+    folder: RunFolder,
+    judge: Judge,
+    told: Told = lambda line: None,
+    weights: Mapping[str, Array] | None = None,
+) -> bool:
     """Train from where the folder's state is, or from some weights, or from fresh ones; False where asked to end.
 
     `judge` gives some weights as they are judged, and their figures, of which the first says which are the best. `told`
@@ -67,45 +101,45 @@ def train(run: Run, judge: Judge, told: Told = lambda line: None, weights: Mappi
     """
     learner: Learner = backend(run.backend).learner(run.program, run.recipe, weights, run.place)
     first = run.place.first
-    state, done = run.folder.kept(clean=first)
+    state, done = folder.kept(clean=first)
     if state:
         learner.load(state)
-    rates, last = run.rates, time.monotonic()
-    evaluations = rates.evaluations
-    events = events_of(run.folder, done) if first else Events(run.folder, None)
-    best = max((_first(line) for line in run.folder.told() if "loss" not in line), default=-1.0)
+    evaluations, last = run.rates.evaluations, time.monotonic()
+    events = events_of(folder, done) if first else Events(folder, None)
+    best = max((_first(line) for line in folder.told() if "loss" not in line), default=-1.0)
 
     def tell(line: Mapping[str, Any]) -> None:
         if first:
-            run.folder.tell(line)
+            folder.tell(line)
             events.tell(line)
             told(line)
 
     ending = False
     with asked_to_end() as ended:
-        for step, batch in enumerate(run.batches.stream(done, rates.steps, run.workers), done):
-            begun = time.monotonic()
-            losses = learner.step(batch.images, batch.targets, rates[step], step)
-            if bad := [name for name, value in losses.items() if not isfinite(value)]:
-                kept = f"{run.folder.state} holds the state before" if run.folder.state.exists() else "none was kept"
-                where = blame(learner.watch(batch.images, batch.targets, step), batch.images, batch.targets, batch.ids)
-                raise TrainError(
-                    f"step {step + 1}: {', '.join(bad)} is no number any more, {where}; {kept}: try a lower rate"
-                )
-            tell({"step": step + 1, "rate": rates[step], **losses, "seconds": round(time.monotonic() - begun, 4)})
-            if first and step + 1 in evaluations:
+        for step in _going(run, folder, learner, done):
+            tell({"step": step.number, "rate": step.rate, **step.losses, "seconds": step.seconds})
+            if first and step.number in evaluations:
                 judged, figures = judge(learner.weights())
-                run.folder.judged(run.program, judged, best=_first(figures) > best)
+                folder.judged(run.program, judged, best=_first(figures) > best)
                 best = max(best, _first(figures))
-                tell({"step": step + 1, **figures})
+                tell({"step": step.number, **figures})
             ending = learner.agree(ended())
-            if first and (ending or step + 1 in evaluations or time.monotonic() - last > EVERY):
-                run.folder.keep(learner.state(), step + 1)
+            if first and (ending or step.number in evaluations or time.monotonic() - last > EVERY):
+                folder.keep(learner.state(), step.number)
                 last = time.monotonic()
             if ending:
                 break
         learner.agree(False)  # no process ends before the first has written
     return not ending
+
+
+def _going(run: Run, folder: RunFolder, learner: Learner, done: int) -> Iterator[Step]:
+    """The steps of a run; who goes on after one that diverged is told from where."""
+    try:
+        yield from descend(run, learner, done)
+    except DivergedError as error:
+        kept = f"{folder.state} holds the state before" if folder.state.exists() else "none was kept"
+        raise TrainError(f"{error}; {kept}: try a lower rate") from None
 
 
 def _first(figures: Mapping[str, float | None]) -> float:

@@ -3,6 +3,7 @@
 from spinec.backends.pytorch.answers import answering
 from spinec.backends.pytorch.checkpoints import CHECKPOINTS, read_checkpoint, write_checkpoint
 from spinec.backends.pytorch.export import EXPORTS
+from spinec.backends.pytorch.framework import lacks_memory
 from spinec.backends.pytorch.learner import learner, settle
 from spinec.backends.pytorch.live import build, precision, run
 from spinec.backends.pytorch.observe import observe
@@ -18,6 +19,7 @@ __all__ = [
     "build",
     "emit",
     "join",
+    "lacks_memory",
     "learner",
     "observe",
     "precision",

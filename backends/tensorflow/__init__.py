@@ -3,6 +3,7 @@
 from spinec.backends.tensorflow.answers import answering
 from spinec.backends.tensorflow.checkpoints import CHECKPOINTS, read_checkpoint, write_checkpoint
 from spinec.backends.tensorflow.export import EXPORTS
+from spinec.backends.tensorflow.framework import lacks_memory
 from spinec.backends.tensorflow.learner import learner, settle
 from spinec.backends.tensorflow.live import build, precision, run, taps
 from spinec.backends.tensorflow.observe import observe
@@ -18,6 +19,7 @@ __all__ = [
     "build",
     "emit",
     "join",
+    "lacks_memory",
     "learner",
     "observe",
     "precision",

@@ -34,6 +34,14 @@ def load_keras() -> ModuleType:
     return import_module("keras")
 
 
+def lacks_memory(error: Exception) -> bool:
+    """Whether an error says that there was too little memory."""
+    load_keras()
+    import tensorflow as tf
+
+    return isinstance(error, tf.errors.ResourceExhaustedError)
+
+
 def _import_quietly() -> None:
     """Import TensorFlow without the remarks on this machine that its C++ side writes while it starts."""
     with quiet():

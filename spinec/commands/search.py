@@ -18,6 +18,7 @@ import typer
 from spinec.commands.candidates import StudyName, deliver, need_optuna, space_of
 from spinec.options import (
     Approximate,
+    BackendName,
     Count,
     Form,
     Frozen,
@@ -52,13 +53,41 @@ class Strategy(StrEnum):
     random = "random"
 
 
+class Pruner(StrEnum):
+    """Which candidates are given up early."""
+
+    none = "none"
+    median = "median"
+    hyperband = "hyperband"
+
+
 @app.command()
 def search(
     context: typer.Context,
     name: Name,
     evaluator: Annotated[
-        str, typer.Option(metavar="MODULE:FUNCTION", help="Your function: takes a ModelSpec, returns a score.")
-    ],
+        str | None, typer.Option(metavar="MODULE:FUNCTION", help="Your function: takes a ModelSpec, returns a score.")
+    ] = None,
+    proxy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RECIPE", help="Train each candidate by this recipe instead, and judge it. A name or a file."
+        ),
+    ] = None,
+    data: Annotated[Path | None, typer.Option(metavar="DIR", help="With --proxy: the data set.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="FIELD=VALUE", help="With --proxy: change a field of the recipe, such as batch=8."
+        ),
+    ] = None,
+    backend: BackendName = "pytorch",
+    readers: Annotated[
+        int, typer.Option(min=0, help="With --proxy: processes of each worker that read pictures ahead of time.")
+    ] = 0,
+    pruner: Annotated[
+        Pruner, typer.Option(help="Which candidates to give up early, by the scores that are reported of them.")
+    ] = Pruner.none,
     trials: Annotated[int, typer.Option(min=1, help="Total number of candidates, including earlier runs.")] = 1000,
     strategy: Annotated[Strategy, typer.Option(help="How to choose candidates.")] = Strategy.reinforce,
     directions: Annotated[
@@ -91,9 +120,17 @@ def search(
 ) -> None:
     """Learn how best to distribute a spec's work.
 
-    Your own function evaluates the candidates. You can stop a search at any time and continue it with --resume.
+    A training or your own function judges candidates. You can stop a search at any time and continue it with --resume.
     """
-    refuse_idle(context, Idle("form", "with -o -, which shows specs instead of the table", is_standard_output(output)))
+    refuse_idle(
+        context,
+        Idle("evaluator", "with --proxy, which judges candidates itself", proxy is not None),
+        Idle("directions", "with --proxy, whose score is to be maximized", proxy is not None),
+        Idle("data settings backend readers", "without --proxy", proxy is None),
+        Idle("form", "with -o -, which shows specs instead of the table", is_standard_output(output)),
+    )
+    if evaluator is None and (proxy is None or data is None):
+        context.fail("expected --evaluator MODULE:FUNCTION, or --proxy RECIPE and --data DIR")
     if storage and "://" not in storage:
         check_suffix(Path(storage), *STUDY)
     need_optuna()
@@ -101,6 +138,7 @@ def search(
     from spinec.search.job import finished
     from spinec.search.limits import Limits
     from spinec.search.plan import Plan
+    from spinec.search.proxy import proxy_of
     from spinec.search.results import scoreless
     from spinec.search.run import search as learn
     from spinec.search.storage import answering, shown
@@ -108,7 +146,8 @@ def search(
     space = space_of(name, values, target, approximate, multiple, group, frozen)
     limits = Limits(macs, params, memory, latency, convention)
     wanted: list[Direction] = words(directions)  # type: ignore[assignment]  # the plan checks them
-    plan = Plan(space, evaluator, tuple(wanted), limits)
+    judge = proxy_of(proxy, settings or (), data, backend, readers) if proxy and data else str(evaluator)
+    plan = Plan(space, judge, tuple(wanted), limits)
     kept = storage or f"{space.spec.name}-search.db"
     with _Progress(trials) as progress, _chatter_apart():
         study = learn(
@@ -122,6 +161,7 @@ def search(
             ray=ray,
             resume=resume,
             catch=catch,
+            pruner=pruner.value,
             measure_latency=measured,
             told=progress.show,
         )

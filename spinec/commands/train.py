@@ -82,10 +82,10 @@ def train(
                 read_spec(name), data, recipe, settings or (), classes, weights, folder, backend, size, across
             )
             beginning = begin(asked, workers)
-    run = beginning.run
+    run, kept = beginning.run, beginning.folder
     start = beginning.start.weights if beginning.start else None
     if not run.place.first:
-        run_on(run, _unjudged, weights=start)
+        run_on(run, kept, _unjudged, weights=start)
         return
     for line in _told(beginning, weights, classes=bool(classes)):
         typer.echo(line, err=True)
@@ -94,21 +94,21 @@ def train(
 
         judge = Judging(run, beginning.judged)
     if not resume:
-        with failing(run.folder.path):
-            run.folder.begin(run.program, run.recipe, beginning.needs, run.rates.steps)
-    with Progress(run.rates.steps, run.recipe.batch) as progress, failing(run.folder.path):
+        with failing(kept.path):
+            kept.begin(run.program, run.recipe, beginning.needs, run.rates.steps)
+    with Progress(run.rates.steps, run.recipe.batch) as progress, failing(kept.path):
 
         def judged(weights: Any) -> Any:
             with progress.judging():
                 return judge(weights)
 
-        whole = run_on(run, judged, progress.show, start)
+        whole = run_on(run, kept, judged, progress.show, start)
     if not whole:
         typer.echo(
-            f"stopped: {shlex.join(['spinec', 'train', '--resume', str(run.folder.path)])} goes on from here", err=True
+            f"stopped: {shlex.join(['spinec', 'train', '--resume', str(kept.path)])} goes on from here", err=True
         )
         raise typer.Exit(130)
-    typer.echo(f"{run.folder.best}: the weights of the best evaluation; see {run.folder.metrics}")
+    typer.echo(f"{kept.best}: the weights of the best evaluation; see {kept.metrics}")
 
 
 def _unjudged(weights: Any) -> NoReturn:
