@@ -60,6 +60,12 @@ class Backend(Protocol):
     EXPORTS: Mapping[str, Callable[[Path, Program, Mapping[str, Array] | None, Contents], None]]
     """What it can turn a program into, with some weights or fresh ones."""
 
+    MEASURES: Mapping[str, Callable[[Program, Recipe, Array, Mapping[str, NDArray[Any]]], float]]
+    """What a network is worth before it has learned, of a batch: images (batch, height, width, channels) and targets.
+
+    None, where a backend has none.
+    """
+
     def emit(self, program: Program, parts: Sequence[str] = ()) -> str:
         """Standalone source of a program, and of what its head answers or learns: see `emit` below."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from optuna import Trial
 from optuna.distributions import CategoricalDistribution
@@ -16,13 +16,12 @@ from spinec.search.controller import Controller
 from spinec.search.evaluators import Evaluator, find_evaluator
 from spinec.search.evolution import Evolution
 from spinec.search.limits import Gate, Limited, Limits
-from spinec.search.proxy import Proxy
+from spinec.search.proxy import Direction, Proxy
 from spinec.spec.dump import dump
 from spinec.spec.errors import SearchError, did_you_mean
 from spinec.spec.load import loads
 from spinec.spec.model import ModelSpec
 
-Direction = Literal["maximize", "minimize"]
 Distributions = dict[str, CategoricalDistribution]
 
 STRATEGIES: dict[str, Callable[[Distributions, int | None], BaseSampler]] = {

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from spinec.search.evaluators import NoScoreError
-from spinec.spec.errors import DataError
+from spinec.spec.errors import DataError, SearchError, did_you_mean
 from spinec.spec.model import ModelSpec
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from spinec.train.evaluation.verdict import Figures
     from spinec.train.run import Run
 
+Direction: TypeAlias = Literal["maximize", "minimize"]
 STATISTICS = 20  # batches that running means and variances are taken anew from, where a recipe takes them from none
 MASKS = "mask AP"
 """What networks that find masks are compared by; all others by the first figure."""
@@ -52,6 +53,14 @@ class Proxy:
     backend: str = "pytorch"
     readers: int = 0
     """Processes that read pictures ahead of time."""
+    also: tuple[str, ...] = ()
+    """Zero-cost proxies, which are further objectives."""
+
+    @property
+    def directions(self) -> tuple[Direction, ...]:
+        """What is to become of each score."""
+        best: Direction = "maximize"
+        return (best,) * (1 + len(self.also))
 
     @property
     def name(self) -> str:
@@ -66,13 +75,16 @@ class Proxy:
 
         return read_recipe(read_text(self.recipe, "<recipe>"), None, Allowance())
 
-    def __call__(self, spec: ModelSpec, trial: Trial | None = None) -> float:
-        """The score of a candidate; evaluations before the last are reported to the trial, which may be pruned."""
+    def __call__(self, spec: ModelSpec, trial: Trial | None = None) -> tuple[float, ...]:
+        """The scores of a candidate, that of the training first.
+
+        Evaluations before the last are reported to the trial, which may be pruned.
+        """
         from spinec.backends.backend import backend
         from spinec.train.run import DivergedError
 
         try:
-            return self._score(spec, trial)
+            return self._scores(spec, trial)
         except DivergedError as error:
             why = f"diverged at {error}"
         except Exception as error:
@@ -87,16 +99,21 @@ class Proxy:
         Raises:
             SpinecError: where there is something.
         """
+        from spinec.backends.backend import backend
         from spinec.train.beginning import check_splits, head_of
         from spinec.train.data.ready import check_ready
 
+        measures = backend(self.backend).MEASURES
+        if unknown := [each for each in self.also if each not in measures]:
+            known = did_you_mean(unknown[0], measures) if measures else "it has none"
+            raise SearchError(f"{self.backend} has no zero-cost proxy {unknown[0]!r}: {known}")
         check_splits(Path(self.data), self.document.data, head_of(spec))
         run, judged = self._run(spec)
         run.rates  # noqa: B018  (which are refused where the rate drops before the first step)
         for data in (run.data, judged):
             check_ready(data, run.batches.view)
 
-    def _score(self, spec: ModelSpec, trial: Trial | None) -> float:
+    def _scores(self, spec: ModelSpec, trial: Trial | None) -> tuple[float, ...]:
         from spinec.backends.backend import backend
         from spinec.train.judging import Judging
         from spinec.train.run import descend
@@ -104,6 +121,8 @@ class Proxy:
         run, data = self._run(spec)
         if trial is not None:
             trial.set_user_attr("recipe", run.recipe.recipe)
+        batch, measures = run.batches[0], backend(self.backend).MEASURES
+        others = [measures[each](run.program, run.recipe, batch.images, batch.targets) for each in self.also]
         judge, rates, score = Judging(run, data), run.rates, 0.0
         learner = backend(self.backend).learner(run.program, run.recipe)
         for step in descend(run, learner):
@@ -112,7 +131,7 @@ class Proxy:
                 score = score_of(figures, data)
                 if trial is not None:
                     _tell(trial, step.number, rates.steps, score, figures)
-        return score
+        return score, *others
 
     def _run(self, spec: ModelSpec) -> tuple[Run, DataSet]:
         """The training of a candidate, and what it is judged by."""
@@ -138,10 +157,12 @@ class Proxy:
 OPENED: dict[tuple[Proxy, type], Sets] = {}
 
 
-def proxy_of(recipe: str, settings: Sequence[str], data: Path, backend: str = "pytorch", readers: int = 0) -> Proxy:
+def proxy_of(recipe: str, settings: Sequence[str], data: Path, **more: Any) -> Proxy:
     """The proxy task by a recipe of the library or of a file, changed by settings such as ``schedule.steps=100``.
 
     A short training has not settled its running means and variances: where the recipe takes none anew, this does.
+
+    `more` are the other fields of a `Proxy`.
 
     Raises:
         SpinecError: where there is no such recipe.
@@ -155,7 +176,7 @@ def proxy_of(recipe: str, settings: Sequence[str], data: Path, backend: str = "p
     found = load_recipe(recipe, settings)
     if not found.evaluate.statistics:
         found = load_recipe(recipe, [*settings, f"evaluate.statistics={STATISTICS}"])
-    return Proxy(dump_recipe(found), str(data.absolute()), backend, readers)
+    return Proxy(dump_recipe(found), str(data.absolute()), **more)
 
 
 def score_of(figures: Figures, data: DataSet) -> float:

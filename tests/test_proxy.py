@@ -3,12 +3,13 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import optuna
 import pytest
 from optuna.trial import TrialState, create_trial
 from taught import DIGITS
 
-from spinec import SearchError, SpecError, loads
+from spinec import SearchError, SpecError, loads, lower
 from spinec.backends.backend import backend
 from spinec.compiler.resources.candidates import Space
 from spinec.search import proxy as proxies
@@ -90,7 +91,7 @@ def test_a_search_repeats_to_the_last_bit_and_so_does_who_joins_it(digits, tmp_p
     assert plan.evaluator == short(digits)
     joined = read(str(tmp_path / "two.db"))[0].trials[2]
     spec = SPACE.candidate(SPACE.dims([joined.params[name] for name in SPACE.names]), "another-name")
-    assert plan.judge(spec) == joined.value
+    assert plan.judge(spec) == (joined.value,)
 
 
 def test_the_data_is_opened_once_and_the_heads_have_its_classes(digits, monkeypatch):
@@ -131,7 +132,7 @@ def test_a_detector_is_judged_by_its_ap(tmp_path):
     judge = proxy_of("proxy-small", ["batch=2", "schedule={steps: 2}", "evaluate.statistics=1"], tmp_path / "scenes")
     study = optuna.create_study(direction="maximize")
     trial = study.ask()
-    assert judge(loads(DIGITS), trial) == trial.user_attrs["figures"]["AP"]
+    assert judge(loads(DIGITS), trial) == (trial.user_attrs["figures"]["AP"],)
     assert "AP50" in trial.user_attrs["figures"]
 
 
@@ -139,7 +140,8 @@ def test_tensorflow_trains_candidates_too(digits):
     pytest.importorskip("tensorflow")
     judge = short(digits, "schedule={steps: 2}", backend="tensorflow")
     judge.check(SPACE.spec)
-    assert 0 <= judge(SPACE.spec) <= 1
+    (score,) = judge(SPACE.spec)
+    assert 0 <= score <= 1
 
 
 # --- pruning
@@ -308,3 +310,107 @@ def test_the_command_trains_candidates(spinec, digits, tmp_path, monkeypatch):
 def test_the_search_knows_of_training_in_one_file_alone():
     files = [path.name for path in (ROOT / "search").glob("*.py") if "spinec.train" in path.read_text()]
     assert files == ["proxy.py"]
+
+
+# --- zero-cost proxies
+
+PLAIN = """
+name: plain
+input: {size: 12}
+defaults: {kind: conv, kernel: 3, activation: relu}
+blocks:
+  b1: {level: 1, dim: 5, inputs: [image]}
+  b2: {level: 2, dim: 6, inputs: [b1]}
+  b3: {level: 3, dim: 7, inputs: [b2]}
+outputs: {out: b3}
+head: {kind: classification, classes: 4, dropout: 0, smoothing: 0}
+"""
+
+
+class Naive:
+    """What the network is, written down anew: its fresh weights, and every value on the way."""
+
+    def __init__(self, positive=False):
+        import torch
+
+        self.program = lower(loads(PLAIN))
+        self.recipe = load_recipe("small-classification", ["batch=4", "seed=3"])
+        weights = backend("pytorch").learner(self.program, self.recipe).weights()
+        tensors = {name: torch.from_numpy(array).double() for name, array in weights.items()}
+        self.kernels = {name: each for name, each in tensors.items() if name.endswith(".kernel")}
+        self.positive, self.codes = positive, []
+        draw = np.random.default_rng(0)
+        self.images = draw.standard_normal((4, 12, 12, 3)).astype(np.float32)
+        self.targets = {"classes": np.array([0, 3, 1, 1])}
+
+    def conv(self, x, name, norm=True):
+        from torch.nn import functional
+
+        kernel = self.kernels[name]
+        kernel = kernel.abs() if self.positive else kernel
+        x = functional.conv2d(x, kernel, stride=2 if kernel.shape[2] == 3 else 1, padding=kernel.shape[2] // 2)
+        if norm and not self.positive:
+            mean, variance = x.mean((0, 2, 3), keepdim=True), x.var((0, 2, 3), keepdim=True, correction=0)
+            x = (x - mean) / (variance + self.program.spec.norm.epsilon).sqrt()
+        self.codes.append((x > 0).flatten(1))
+        return functional.relu(x)
+
+    def logits(self, x):
+        *convs, last = self.kernels
+        for name in convs:
+            x = self.conv(x, name)
+        kernel = self.kernels[last]
+        return x.mean((2, 3)) @ (kernel.abs() if self.positive else kernel).flatten(1).T
+
+    def measured(self, name):
+        return backend("pytorch").MEASURES[name](self.program, self.recipe, self.images, self.targets)
+
+
+def test_synflow_is_conserved_from_layer_to_layer():
+    """Without norms and biases every layer passes on the same flow (arXiv 2006.05467, Theorem 2): R, each time."""
+    import torch
+
+    naive = Naive(positive=True)
+    flow = naive.logits(torch.ones(1, 3, 12, 12).double()).sum().item()
+    assert naive.measured("synflow") == pytest.approx(len(naive.kernels) * flow, rel=1e-12)
+
+
+def test_naswot_counts_the_units_that_two_images_share():
+    import torch
+
+    naive = Naive()
+    naive.logits(torch.from_numpy(naive.images).permute(0, 3, 1, 2).double())
+    codes = torch.cat(naive.codes, 1).tolist()
+    alike = [[sum(a == b for a, b in zip(one, other, strict=True)) for other in codes] for one in codes]
+    assert alike[0][0] == len(codes[0]) == 6 * 6 * 5 + 3 * 3 * 6 + 2 * 2 * 7
+    assert naive.measured("naswot") == pytest.approx(np.linalg.slogdet(np.array(alike, float)).logabsdet, rel=1e-9)
+
+
+def test_grad_norm_sums_the_norms_of_the_gradients():
+    import torch
+    from torch.nn import functional
+
+    naive = Naive()
+    for kernel in naive.kernels.values():
+        kernel.requires_grad_()
+    logits = naive.logits(torch.from_numpy(naive.images).permute(0, 3, 1, 2).double())
+    functional.cross_entropy(logits, torch.from_numpy(naive.targets["classes"])).backward()
+    expected = sum(kernel.grad.norm().item() for kernel in naive.kernels.values())
+    assert naive.measured("grad-norm") == pytest.approx(expected, rel=1e-4)
+
+
+def test_zero_cost_proxies_are_further_objectives(spinec, digits, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("tiny.yaml").write_text(TINY)
+    words = [word for setting in (*SHORT, "schedule={steps: 1}") for word in ("--set", setting)]
+    proxy = ("--proxy", "small-classification", "--data", digits, *words, "--also", "synflow,naswot,grad-norm")
+    code, _, err = spinec(*SEARCH, *proxy, "--strategy", "random", "--seed", "1")
+    assert code == 0, err
+    trial = read("s.db")[0].trials[0]
+    assert trial.values[0] == trial.user_attrs["figures"]["top-1"]
+    assert len(trial.values) == 4
+    assert len({*trial.values}) == 4
+    code, _, err = spinec(*SEARCH, *proxy[:-1], "synflo", "--resume")
+    assert (code, err.strip()) == (1, "pytorch has no zero-cost proxy 'synflo': did you mean 'synflow'?")
+    with pytest.raises(SearchError, match=r"^tensorflow has no zero-cost proxy 'synflow': it has none$"):
+        short(digits, backend="tensorflow", also=("synflow",)).check(SPACE.spec)

@@ -136,6 +136,9 @@ REFUSED = (
     "candidates study.db -o best.yaml --top 2",
     "candidates study.db -o - --format json",
     "search tiny.yaml --evaluator mine:score -o - --format json",
+    "search tiny.yaml --evaluator mine:score --data pictures --backend tensorflow",
+    "search tiny.yaml --evaluator mine:score --also synflow --readers 2",
+    "search tiny.yaml --proxy proxy-small --data pictures --directions minimize",
 )
 APART = {  # commands that are not walked, and why
     "classify": "loads a framework: tests/test_predictors.py",

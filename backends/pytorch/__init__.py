@@ -11,10 +11,12 @@ from spinec.backends.pytorch.printer import emit
 from spinec.backends.pytorch.processes import join
 from spinec.backends.pytorch.train import train_step
 from spinec.backends.pytorch.weights import read_weights, write_weights
+from spinec.backends.pytorch.zero_cost import MEASURES
 
 __all__ = [
     "CHECKPOINTS",
     "EXPORTS",
+    "MEASURES",
     "answering",
     "build",
     "emit",

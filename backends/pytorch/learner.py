@@ -118,7 +118,7 @@ class LearningModule:
         """One step of gradient descent; gives the losses, and the norm of all gradients before it is limited."""
         import torch
 
-        losses, gradients = self._shared(*self._gradients(images, targets, number))
+        losses, gradients = self._shared(*self.gradients(images, targets, number))
         with torch.no_grad():
             options = self.recipe.optimizer
             if options.kind != "adamw" and self.decayed:
@@ -153,7 +153,7 @@ class LearningModule:
         tensor = torch.from_numpy(array).to(self.device)
         return tensor.to(computed) if tensor.is_floating_point() else tensor
 
-    def _gradients(
+    def gradients(
         self, images: Array, targets: Mapping[str, NDArray[Any]], number: int
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """The losses of this process's images, and the gradients of all that is learned."""
@@ -182,7 +182,7 @@ class LearningModule:
     def watch(self, images: Array, targets: Mapping[str, NDArray[Any]], number: int) -> Watched:
         """What is not finite in a step that was taken last and changed nothing: all of it is computed again."""
         with unfinite(self.model) as values:
-            losses, gradients = self._gradients(images, targets, number)
+            losses, gradients = self.gradients(images, targets, number)
         behind = dict(reversed(gradients.items()))
         return Watched(values, *map(_lacking, (losses, behind, self.parts["weights"])))
 

@@ -1,5 +1,7 @@
 """TensorFlow by Keras 3: `emit` needs no framework, the others load it."""
 
+from collections.abc import Callable
+
 from spinec.backends.tensorflow.answers import answering
 from spinec.backends.tensorflow.checkpoints import CHECKPOINTS, read_checkpoint, write_checkpoint
 from spinec.backends.tensorflow.export import EXPORTS
@@ -12,9 +14,12 @@ from spinec.backends.tensorflow.processes import join
 from spinec.backends.tensorflow.train import train_step
 from spinec.backends.tensorflow.weights import read_weights, write_weights
 
+MEASURES: dict[str, Callable[..., float]] = {}
+
 __all__ = [
     "CHECKPOINTS",
     "EXPORTS",
+    "MEASURES",
     "answering",
     "build",
     "emit",

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from optuna import Study
     from optuna.trial import FrozenTrial
 
-    from spinec.search.plan import Direction
+    from spinec.search.proxy import Direction
 
 EVERY = 0.25  # seconds between two changes of the progress bar
 
@@ -85,6 +85,14 @@ def search(
     readers: Annotated[
         int, typer.Option(min=0, help="With --proxy: processes of each worker that read pictures ahead of time.")
     ] = 0,
+    measures: Annotated[
+        str,
+        typer.Option(
+            "--also",
+            metavar="NAME,...",
+            help="With --proxy: further scores, without training: synflow, naswot, grad-norm.",
+        ),
+    ] = "",
     pruner: Annotated[
         Pruner, typer.Option(help="Which candidates to give up early, by the scores that are reported of them.")
     ] = Pruner.none,
@@ -126,7 +134,7 @@ def search(
         context,
         Idle("evaluator", "with --proxy, which judges candidates itself", proxy is not None),
         Idle("directions", "with --proxy, whose score is to be maximized", proxy is not None),
-        Idle("data settings backend readers", "without --proxy", proxy is None),
+        Idle("data settings backend readers measures", "without --proxy", proxy is None),
         Idle("form", "with -o -, which shows specs instead of the table", is_standard_output(output)),
     )
     if evaluator is None and (proxy is None or data is None):
@@ -146,8 +154,11 @@ def search(
     space = space_of(name, values, target, approximate, multiple, group, frozen)
     limits = Limits(macs, params, memory, latency, convention)
     wanted: list[Direction] = words(directions)  # type: ignore[assignment]  # the plan checks them
-    judge = proxy_of(proxy, settings or (), data, backend, readers) if proxy and data else str(evaluator)
-    plan = Plan(space, judge, tuple(wanted), limits)
+    if proxy and data:
+        judge = proxy_of(proxy, settings or (), data, backend=backend, readers=readers, also=tuple(words(measures)))
+        plan = Plan(space, judge, judge.directions, limits)
+    else:
+        plan = Plan(space, str(evaluator), tuple(wanted), limits)
     kept = storage or f"{space.spec.name}-search.db"
     with _Progress(trials) as progress, _chatter_apart():
         study = learn(
