@@ -29,6 +29,7 @@ _PLAIN = (
     ("Input should be (?=greater|less)", "expected a number "),
     ("Input should be ", "expected "),
 )
+WIDEST = 76  # characters of an argument with its choices, in a terminal of eighty
 
 
 class Command(TyperCommand):
@@ -98,7 +99,9 @@ def _told(parameter: Any, record: str) -> str:
     """The name of an argument or an option, with what it takes."""
     if parameter.param_type_name == "argument":
         choices = re.search(r"<([^<>]*\|[^<>]*)>", record)
-        return f"{_name(parameter)} {choices[1]}" if choices else _name(parameter)
+        told = f"{_name(parameter)} {choices[1]}" if choices else _name(parameter)
+        head, cut, rest = told[:WIDEST].rpartition("|") if len(told) > WIDEST else (told, "", "")
+        return head + (f"|\n    {rest}{told[WIDEST:]}" if cut else "")
     return re.sub(r"<([^<>]+)>|\b([A-Z]+(?: RANGE)?)$", lambda found: _value(found[1] or found[2]), record)
 
 

@@ -9,6 +9,7 @@ import sys
 from enum import StrEnum
 from importlib.util import find_spec
 from inspect import signature
+from itertools import product
 
 import pytest
 from typer.main import get_command_name
@@ -123,6 +124,16 @@ def test_searches_keep_to_the_schema(spinec, folder):
         exit_code, out, err = spinec(*line.split(), "--format", "json")
         assert exit_code == code, err
         check(json.loads(out), kind)
+
+
+@pytest.mark.skipif(find_spec("optuna") is None, reason="studies are Optuna's")
+def test_the_data_of_a_study_s_charts_keeps_to_the_schema(spinec, folder):
+    for line in (line for line in STUDIES if line.startswith("search")):
+        assert spinec(*line.split())[0] == 0
+    for study, kind in product(("study.db", "pareto.db"), ("history", "importance", "pareto")):
+        code, _, err = spinec("chart", kind, study, "-o", "chart.json")
+        assert code == 0, err
+        check(json.loads((folder / "chart.json").read_text()), kind)
 
 
 @pytest.mark.skipif(find_spec("matplotlib") is None, reason="charts are drawn by matplotlib")

@@ -59,6 +59,9 @@ READS = {  # a command line in which INPUT is what a command reads
     "export good.yaml --to onnx -o o.onnx --weights INPUT": "weights",
     "weights convert INPUT o.pt --spec good.yaml": "weights",
     "candidates INPUT": "a study",
+    "chart history INPUT -o o.csv": "a study",
+    "chart importance INPUT -o o.csv": "a study",
+    "chart pareto INPUT -o o.csv": "a study",
     "train INPUT --data data": "a spec",
     "train classes.yaml --data INPUT": "a data set",
     "train classes.yaml --data data --recipe INPUT": "a recipe",
@@ -170,7 +173,7 @@ def test_wrong_input_is_said_in_few_lines(spinec, place, line):
     if command in HEAVY and READS[line] != "a spec" and find_spec(HEAVY[command]) is None:
         pytest.skip(f"{HEAVY[command]} is not installed")
     before = sorted(path.name for path in place.iterdir())
-    for sort in INPUTS[:-1] if command == "candidates" else INPUTS:  # a long name is the storage's to judge
+    for sort in INPUTS[:-1] if READS[line] == "a study" else INPUTS:  # a long name is the storage's to judge
         code, out, err = spinec(*(named(sort) if word == "INPUT" else word for word in line.split()))
         if command in ("fmt", "lint") and sort == "folder":  # there is nothing in it to look at
             continue

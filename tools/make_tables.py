@@ -23,6 +23,8 @@ FAMILIES = {
     "sizes": "and each size, as `macs_224x224`",
     "masks": "and the same of masks, as `mask_ap`",
     "scores": "and `score`; `score_1` and so on of several",
+    "best_scores": "and `score` and `best_score_so_far`; `score_1`, `best_score_1_so_far` and so on of several",
+    "importances": "and `importance`; `importance_for_score_1` and so on of several scores",
     "points": "and the columns of cost and score",
 }
 DOCS = Path(__file__).resolve().parent.parent / "docs"

@@ -92,7 +92,7 @@ def _distribution_panels(table: Table) -> tuple[Panel, ...]:
     def bars(series: int, column: int, is_explained: bool) -> Bars:
         rows = [i for i, row in enumerate(table.rows) if row[0] == specs[series]]
         at, values = (slots.at[i] for i in rows), (_number(table.rows[i][column]) for i in rows)
-        name = _readable(specs[series])
+        name = readable(specs[series])
         return Bars(name, series, tuple(at), tuple(values), slots.breadth, is_explained=is_explained)
 
     def panel(x: Axis, column: int, label: str, is_explained: bool) -> Panel:
@@ -107,7 +107,7 @@ def _slots_by_block(table: Table, specs: Sequence[str], levels: Mapping[str, int
     """A place per block, and in it a bar per spec."""
     places = {block: float(place) for place, block in enumerate(levels)}
     brief = tuple((place, str(levels[block])) for block, place in places.items())
-    names = tuple((place, f"{levels[block]}\n{_readable(block)}") for block, place in places.items())
+    names = tuple((place, f"{levels[block]}\n{readable(block)}") for block, place in places.items())
     level = Axis("level", -0.6, len(places) - 0.4, brief, has_grid=False)
     bar = SIDE_BY_SIDE / len(specs)
     own = {spec: (series - (len(specs) - 1) / 2) * bar for series, spec in enumerate(specs)}
@@ -182,18 +182,19 @@ def _trade_off_panel(table: Table, name: str, families: Mapping[str, Sequence[An
         places = tuple((_number(row[2]), _number(row[3])) for row in rows)
         names = tuple(str(row[1]) for row in rows)
         marks.append(Points(family, series, places, names, True, len(families) > 1 and len(rows) > 1))
-    x = _cost_axis(table.titles[2], [place[0] for mark in marks for place in mark.places])
+    x = cost_axis(table.titles[2], [place[0] for mark in marks for place in mark.places])
     low, high = around([place[1] for mark in marks for place in mark.places], 0.2)
     return Panel(x, linear(name or table.titles[3], low, high), tuple(marks))
 
 
 def _shown(point: Point) -> Point:
     """The point with names that a chart has room for."""
-    family, name, panel = map(_readable, (point.family, point.name, point.panel))
+    family, name, panel = map(readable, (point.family, point.name, point.panel))
     return point._replace(family=family, name=name, panel=panel)
 
 
-def _readable(text: str) -> str:
+def readable(text: str) -> str:
+    """A text that a chart has room for."""
     return shortened(printable(text), 7, WIDEST_NAME)
 
 
@@ -201,7 +202,7 @@ def _number(cell: Cell) -> float:
     return float(cell_value(cell) or 0)
 
 
-def _cost_axis(label: str, costs: Sequence[float], limits: tuple[float, float] | None = None) -> Axis:
+def cost_axis(label: str, costs: Sequence[float], limits: tuple[float, float] | None = None) -> Axis:
     """An axis whose ticks are short numbers; logarithmic where costs lie far apart."""
     is_log = not limits and bool(costs) and min(costs) > 0 and max(costs) > LOG_FROM * min(costs)
     if is_log:
@@ -244,7 +245,7 @@ def _candidates_panel(table: Table) -> Panel:
     )
     limits = sorted(((1 - 2 * NEAR) * middle, (1 + 2 * NEAR) * middle)) if middle else None
     places = [place for mark in marks for place in mark.places]
-    x = _cost_axis(table.titles[2], [place[0] for place in places], (limits[0], limits[1]) if limits else None)
+    x = cost_axis(table.titles[2], [place[0] for place in places], (limits[0], limits[1]) if limits else None)
     y = linear(table.titles[3], *around([place[1] for place in places], 0.06))
     title = f"{near} of {table.about['candidates']} within 10 % of the centre"
     title += f", {outside} beyond 20 %" if (outside := len(table.rows) - sum(map(len, families.values()))) else ""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spinec.commands.candidates import StudyName, is_study, study_rows
+from spinec.commands.studies import study_chart
 from spinec.completion import backend_names, spec_names
 from spinec.options import (
     Count,
@@ -28,7 +29,7 @@ from spinec.options import (
     write_output,
 )
 from spinec.suffixes import PAGE, written
-from spinec.usage import Idle, refuse_idle
+from spinec.usage import Idle, is_given, refuse_idle
 
 if TYPE_CHECKING:
     from spinec.spec.conventions import Convention
@@ -228,6 +229,9 @@ class Kind(StrEnum):
     categories = "categories"
     tradeoff = "tradeoff"
     candidates = "candidates"
+    history = "history"
+    importance = "importance"
+    pareto = "pareto"
 
 
 class Width(StrEnum):
@@ -244,8 +248,8 @@ def chart(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="NAME|FILE",
-            help="Specs. For candidates: a study, or a table from 'spinec candidates'.",
+            metavar="NAME|FILE|STUDY",
+            help="Specs. From candidates on: a study, its file or URL; for candidates, also a table of them.",
             autocompletion=spec_names,
         ),
     ] = None,
@@ -255,7 +259,9 @@ def chart(
             "-o", "--output", help="File to write: .svg, .png, .pdf, .tex (PGFPlots), or .csv, .json, .md for data."
         ),
     ] = Path("chart.svg"),
-    cost: Annotated[str, typer.Option(help="For tradeoff and candidates: macs, params, or a column.")] = "macs",
+    cost: Annotated[
+        str, typer.Option(help="For tradeoff, candidates and pareto: macs or params; for candidates, also a column.")
+    ] = "macs",
     score: Annotated[str, typer.Option(help="For candidates: the column with the score.")] = "score",
     centre: Annotated[
         float | None, figure("For candidates: the cost in the middle. Default: that of the spec, or else the mean.")
@@ -268,24 +274,28 @@ def chart(
     """Draw a chart, or write its data.
 
     distribution: dims and shares of the cost per block, specs side by side. levels, categories: where the cost is.
-    tradeoff: published score against cost, for the whole library if no spec is named. candidates: results of a search.
+    tradeoff: published score against cost, for the whole library if no spec is named. Of a search: candidates, scores
+    against cost; history, scores by trial; importance, of parameters for scores; pareto, what no candidate beats.
     """
     from spinec.visualize.chart import DATA, chart_writer
 
-    points = kind in (Kind.tradeoff, Kind.candidates)
+    of_specs = kind in (Kind.distribution, Kind.levels, Kind.categories)
+    of_studies = kind in (Kind.history, Kind.importance, Kind.pareto)
     refuse_idle(
         context,
-        Idle("cost", f"in a chart of {kind}", not points),
-        Idle("score", f"in a chart of {kind}", kind is not Kind.candidates),
-        Idle("centre study_name", f"in a chart of {kind}", kind is not Kind.candidates),
-        Idle("convention", f"in a chart of {kind}, whose figures are given", points),
+        Idle("cost", f"in a chart of {kind}", of_specs or kind in (Kind.history, Kind.importance)),
+        Idle("score centre", f"in a chart of {kind}", kind is not Kind.candidates),
+        Idle("study_name", f"in a chart of {kind}", of_specs or kind is Kind.tradeoff),
+        Idle("convention", f"in a chart of {kind}, whose figures are given", not of_specs),
         Idle("theme width", "on the data behind a chart", output.suffix in DATA),
         Idle("centre", f"on {output.suffix}, which has rows alone", output.suffix in DATA and output.suffix != ".json"),
         Idle("study_name", "on what is not a study's file or URL", not any(map(is_study, names or []))),
     )
     write = chart_writer(output)
-    if kind is Kind.candidates:
-        drawn = _candidates(names or [], cost, score, centre, study_name)
+    if of_studies:
+        drawn = study_chart(kind.value, names or [], study_name, cost, is_given(context, "cost"))
+    elif kind is Kind.candidates:
+        drawn = _candidates(names or [], cost, score, is_given(context, "score"), centre, study_name)
     else:
         drawn = _chart(kind, names or [], cost, convention)
     write_output(output, write(drawn, theme.value, width.value))
@@ -315,13 +325,17 @@ def _chart(kind: Kind, names: list[str], cost: str, convention: Convention) -> C
 _LABELS = {"macs": "multiply-adds", "params": "parameters"}
 
 
-def _candidates(files: list[str], cost: str, score: str, centre: float | None, study_name: str | None) -> Chart:
+def _candidates(
+    files: list[str], cost: str, score: str, is_score_given: bool, centre: float | None, study_name: str | None
+) -> Chart:
     """The chart of a study's candidates, or of those in a table; those without a score are left out, and it is said."""
     from spinec.visualize import charts
 
     if len(files) != 1:
         raise typer.BadParameter("name one study, or one table of candidates", param_hint="NAME|FILE")
     table = study_rows(files[0], study_name) if is_study(files[0]) else _rows(files[0])
+    if not is_score_given and f"{score}_1" in (table.rows[0].cells if table.rows else ()):
+        score = f"{score}_1"  # of several, the first
     rows = [row for row in table.rows if row.cell(score) not in (None, "")]
     if not rows:
         fail(f"{files[0]}: no candidate with a {score}")
