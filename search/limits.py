@@ -14,10 +14,11 @@ from optuna.trial import FrozenTrial, TrialState
 
 from spinec.compiler.cost.report import cost
 from spinec.compiler.lowering.pipeline import lower
-from spinec.compiler.resources.candidates import Space
+from spinec.compiler.resources.searchable import Chosen, Searchable
 from spinec.spec.conventions import Convention
 from spinec.spec.errors import SearchError
 from spinec.spec.model import ModelSpec
+from spinec.spec.scalars import Scalar as Value
 
 MOST_DRAWS = 10_000  # for one trial
 PATIENCE = 20  # draws that a strategy has before chance helps: it may insist on what is refused
@@ -40,24 +41,26 @@ class Gate:
     """Lets candidates within the limits pass; multiply-adds and parameters are looked at before anything is lowered."""
 
     def __init__(
-        self, space: Space, limits: Limits, measure_latency: Callable[[ModelSpec], float] | None = None
+        self, space: Searchable, limits: Limits, measure_latency: Callable[[ModelSpec], float] | None = None
     ) -> None:
         if limits.latency is not None and measure_latency is None:
             raise SearchError("a limit of latency needs a measurement of it")
         self._space, self._limits, self._measure = space, limits, measure_latency
         self._slowly = lru_cache(100_000)(self._costly_excess)  # a measurement is not repeated
 
-    def excess(self, dims: Mapping[str, int]) -> str:
+    def excess(self, chosen: Chosen) -> str:
         """Which limit a candidate exceeds first; nothing if none."""
-        model, row, limits = self._space.cost_model, [list(dims.values())], self._limits
-        if limits.macs is not None and model.macs(row, convention=limits.convention).item() > limits.macs:
-            return "macs"
-        if limits.params is not None and model.params(row).item() > limits.params:
-            return "params"
-        return self._slowly(tuple(dims.values())) if limits.memory or limits.latency else ""
+        limits = self._limits
+        if limits.macs is not None or limits.params is not None:
+            macs, params = self._space.figures(chosen, limits.convention)
+            if limits.macs is not None and macs > limits.macs:
+                return "macs"
+            if limits.params is not None and params > limits.params:
+                return "params"
+        return self._slowly(tuple(chosen.items())) if limits.memory or limits.latency else ""
 
-    def _costly_excess(self, dims: tuple[int, ...]) -> str:
-        spec = self._space.candidate(dict(zip(self._space.spec.blocks, dims, strict=True)))
+    def _costly_excess(self, chosen: tuple[tuple[str, Value], ...]) -> str:
+        spec = self._space.made(dict(chosen))
         if self._limits.memory is not None and cost(lower(spec)).peak_bytes > self._limits.memory:
             return "memory"
         if self._limits.latency is not None and self._measure and self._measure(spec) > self._limits.latency:
@@ -71,17 +74,16 @@ class Limited(BaseSampler):
     def __init__(
         self,
         inner: BaseSampler,
-        space: Space,
         distributions: Mapping[str, CategoricalDistribution],
         gate: Gate,
         seed: int | None = None,
     ) -> None:
-        self._inner, self._space, self._gate = inner, space, gate
+        self._inner, self._gate = inner, gate
         self._distributions = dict(distributions)
         self._chance = RandomSampler(seed)
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """All betas are drawn together, since limits are on all of them together."""
+        """All choices are drawn together, since limits are on all of them together."""
         return dict(self._distributions)
 
     def sample_relative(
@@ -95,7 +97,7 @@ class Limited(BaseSampler):
         reasons: dict[str, int] = {}
         for i in range(MOST_DRAWS):
             drawn = self._draw(self._inner if i < PATIENCE else self._chance, study, trial)
-            excess = self._gate.excess(self._space.dims([drawn[name] for name in self._space.names]))
+            excess = self._gate.excess(drawn)
             if not excess:
                 return drawn
             reasons[excess] = reasons.get(excess, 0) + 1
@@ -113,7 +115,7 @@ class Limited(BaseSampler):
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
-        """As the other sampler does, for what is no beta."""
+        """As the other sampler does, for what is no choice of the space."""
         return self._inner.sample_independent(study, trial, param_name, param_distribution)
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:

@@ -8,16 +8,17 @@ from typing import Any
 
 from optuna import Trial
 from optuna.distributions import CategoricalDistribution
-from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESampler
 from pydantic import BaseModel, ValidationError
 
 from spinec.compiler.resources.candidates import Space
+from spinec.compiler.resources.searchable import Searchable
+from spinec.compiler.resources.spaces import ChoiceSpace
 from spinec.search.controller import Controller
 from spinec.search.evaluators import Evaluator, find_evaluator
 from spinec.search.evolution import Evolution
 from spinec.search.limits import Gate, Limited, Limits
 from spinec.search.proxy import Direction, Proxy
-from spinec.spec.dump import dump
 from spinec.spec.errors import SearchError, did_you_mean
 from spinec.spec.load import loads
 from spinec.spec.model import ModelSpec
@@ -27,6 +28,7 @@ Distributions = dict[str, CategoricalDistribution]
 STRATEGIES: dict[str, Callable[[Distributions, int | None], BaseSampler]] = {
     "reinforce": lambda space, seed: Controller(space, seed=seed),
     "evolution": lambda space, seed: Evolution(space, seed=seed),
+    "nsga2": lambda space, seed: NSGAIISampler(seed=seed),
     "tpe": lambda space, seed: TPESampler(seed=seed),
     "random": lambda space, seed: RandomSampler(seed=seed),
 }
@@ -36,7 +38,7 @@ STRATEGIES: dict[str, Callable[[Distributions, int | None], BaseSampler]] = {
 class Plan:
     """Which candidates there are, what judges them (`module:function`, or a training), and what they may cost."""
 
-    space: Space
+    space: Searchable
     evaluator: str | Proxy
     directions: tuple[Direction, ...] = ("maximize",)
     limits: Limits = field(default_factory=Limits)
@@ -64,13 +66,12 @@ class Plan:
 
     @property
     def distributions(self) -> Distributions:
-        """What Optuna draws: a beta for every block or group."""
-        choice = CategoricalDistribution(self.space.values)
-        return dict.fromkeys(self.space.names, choice)
+        """What Optuna draws: every choice of the space."""
+        return {name: CategoricalDistribution(values) for name, values in self.space.parameters.items()}
 
-    def suggest(self, trial: Trial) -> list[int | float]:
-        """The betas of a trial."""
-        return [trial.suggest_categorical(name, self.space.values) for name in self.space.names]
+    def suggest(self, trial: Trial) -> dict[str, Any]:
+        """What is chosen in a trial."""
+        return {name: trial.suggest_categorical(name, values) for name, values in self.space.parameters.items()}
 
     def sampler(
         self, strategy: str, seed: int | None = None, measure_latency: Callable[[ModelSpec], float] | None = None
@@ -83,19 +84,16 @@ class Plan:
         if strategy not in STRATEGIES:
             raise SearchError(f"no strategy {strategy!r}; {did_you_mean(strategy, STRATEGIES)}")
         if strategy == "reinforce" and len(self.directions) > 1:
-            raise SearchError("reinforce takes one score; evolution, tpe and random take several")
+            raise SearchError("reinforce takes one score; nsga2, evolution, tpe and random take several")
         inner = STRATEGIES[strategy](self.distributions, seed)
-        return Limited(inner, self.space, self.distributions, Gate(self.space, self.limits, measure_latency), seed)
+        return Limited(inner, self.distributions, Gate(self.space, self.limits, measure_latency), seed)
 
     def to_json(self) -> dict[str, Any]:
         """The plan in words that JSON has."""
-        space = {name: value for name, value in vars(self.space).items() if name in Space.__dataclass_fields__}
-        space = {**space, "spec": dump(self.space.spec), "groups": [list(group) for group in self.space.groups]}
-        listed = {"values": list(self.space.values), "frozen": list(self.space.frozen)}
         directions = list(self.directions)
         judged = {"evaluator": self.evaluator_name, "directions": directions, "limits": asdict(self.limits)}
         proxy = {} if isinstance(self.evaluator, str) else {"proxy": asdict(self.evaluator)}
-        return {**space, **listed, **judged, **proxy}
+        return {**self.space.to_json(), **judged, **proxy}
 
     @classmethod
     def from_json(cls, data: object) -> Plan:
@@ -106,25 +104,34 @@ class Plan:
             SpecError: when its spec, or what is to become of it, is none.
         """
         try:
-            kept = _Kept.model_validate(data)
+            form = _OfDocument if isinstance(data, dict) and "document" in data else _OfBetas
+            kept = form.model_validate(data)
         except ValidationError as error:
             places = sorted({".".join(map(str, each["loc"])) for each in error.errors()} - {""})
             raise SearchError(f"missing or of another type: {', '.join(places) or 'all of it'}") from None
-        space = Space(
-            loads(kept.spec),
-            values=tuple(kept.values),
-            target=kept.target,
-            exact=kept.exact,
-            multiple=kept.multiple,
-            keep=kept.keep,
-            groups=tuple(map(tuple, kept.groups)),
-            frozen=tuple(kept.frozen),
-        )
-        return cls(space, kept.proxy or kept.evaluator, tuple(kept.directions), kept.limits)
+        return cls(kept.space(), kept.proxy or kept.evaluator, tuple(kept.directions), kept.limits)
 
 
 class _Kept(BaseModel):
     """A plan in words that JSON has."""
+
+    evaluator: str
+    proxy: Proxy | None = None
+    directions: list[Direction]
+    limits: Limits
+
+
+class _OfDocument(_Kept):
+    """A plan to search a space that is a document."""
+
+    document: str
+
+    def space(self) -> Searchable:
+        return ChoiceSpace.from_json(self.document)
+
+
+class _OfBetas(_Kept):
+    """A plan to redistribute the work of a spec."""
 
     spec: str
     values: list[int | float]
@@ -134,7 +141,15 @@ class _Kept(BaseModel):
     keep: float
     groups: list[list[str]]
     frozen: list[str]
-    evaluator: str
-    proxy: Proxy | None = None
-    directions: list[Direction]
-    limits: Limits
+
+    def space(self) -> Searchable:
+        return Space(
+            loads(self.spec),
+            values=tuple(self.values),
+            target=self.target,
+            exact=self.exact,
+            multiple=self.multiple,
+            keep=self.keep,
+            groups=tuple(map(tuple, self.groups)),
+            frozen=tuple(self.frozen),
+        )

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from spinec.compiler.resources.candidates import Candidates, candidates
+from spinec.compiler.resources.candidates import Candidates
+from spinec.compiler.resources.spaces import counted
 from spinec.search.plan import Plan
 from spinec.search.study import FINISHED, SEED, best, has_candidate, scored
 from spinec.search.verdicts import usable
@@ -23,8 +24,7 @@ MOST_REASONS = 5  # that are told of one study
 
 def spec_of(plan: Plan, trial: FrozenTrial, name: str | None = None) -> ModelSpec:
     """The very spec that was evaluated in a trial."""
-    betas = [trial.params[each] for each in plan.space.names]
-    return plan.space.candidate(plan.space.dims(betas), name)
+    return plan.space.made(trial.params, name)
 
 
 def trial_of(study: Study, number: int) -> FrozenTrial:
@@ -49,7 +49,7 @@ def origin_of(study: Study, plan: Plan, trial: FrozenTrial) -> Origin:
     return Origin(
         study=study.study_name[:MAX_TEXT],
         trial=trial.number,
-        spec=plan.space.spec.name,
+        spec=plan.space.name,
         scores=tuple(trial.values) if usable(trial.values) else (),
         evaluator=plan.evaluator_name[:MAX_TEXT],
         recipe=str(trial.user_attrs.get(RECIPE, ""))[:MAX_TEXT],
@@ -97,7 +97,6 @@ def reason_of(trial: FrozenTrial) -> str:
 
 def candidates_of(plan: Plan, trials: Sequence[FrozenTrial]) -> Candidates:
     """The candidates of some trials, and their scores if every one has them."""
-    betas = [tuple(trial.params[each] for each in plan.space.names) for trial in trials]
     scores = [tuple(trial.values) for trial in trials] if all(trial.values for trial in trials) else []
     numbers = [trial.number for trial in trials]
-    return candidates(plan.space, betas, plan.limits.convention, scores, numbers)
+    return counted(plan.space, [trial.params for trial in trials], plan.limits.convention, scores, numbers)

@@ -62,9 +62,9 @@ def search(
     judge = evaluator or plan.judge
     if (ray or workers > 1) and evaluator is not None:
         plan = replace(plan, evaluator=_importable(evaluator))
-    job = Job(storage, name or plan.space.spec.name, trials, strategy, seed, catch, pruner, measure_latency)
+    job = Job(storage, name or plan.space.name, trials, strategy, seed, catch, pruner, measure_latency)
     if evaluator is None and isinstance(plan.evaluator, Proxy):
-        plan.evaluator.check(plan.space.spec)
+        plan.evaluator.check(plan.space.made({key: values[0] for key, values in plan.space.parameters.items()}))
     plan.sampler(strategy, seed, measure_latency)  # what is wrong with it is said before anything is kept
     prunes = pruner_of(pruner, plan.evaluator, len(plan.directions))
     study = begin(storage, job.name, plan, resume, seed)

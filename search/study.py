@@ -19,7 +19,8 @@ from spinec.spec.errors import SearchError, SpinecError, did_you_mean
 from spinec.spec.model import MAX_SEED
 
 PLAN, SEED = "plan", "seed"  # the study's attributes that hold the plan, and the seed that it began with
-DOCUMENTS = ("spec", "recipe")  # of a plan
+DOCUMENTS = ("spec", "document", "recipe")  # of a plan
+KEY = "dims"  # that of a trial that tells candidates apart; where dims alone vary, it is these
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
@@ -78,7 +79,7 @@ def scored(study: Study) -> list[FrozenTrial]:
 
 def has_candidate(trial: FrozenTrial) -> bool:
     """Whether a trial got so far as to have one, and it is there still."""
-    return "dims" in trial.user_attrs and bool(trial.params)
+    return KEY in trial.user_attrs and bool(trial.params)
 
 
 def best(study: Study) -> list[FrozenTrial]:
@@ -90,7 +91,7 @@ def best(study: Study) -> list[FrozenTrial]:
     judged = optuna.create_study(directions=study.directions)  # of these trials alone
     judged.add_trials(trials)
     front = [trials[trial.number] for trial in judged.best_trials]
-    unlike = {tuple(trial.user_attrs["dims"]): trial for trial in sorted(front, key=lambda t: -t.number)}
+    unlike = {tuple(trial.user_attrs[KEY]): trial for trial in sorted(front, key=lambda t: -t.number)}
     return sorted(unlike.values(), key=lambda trial: (trial.values, trial.number))
 
 

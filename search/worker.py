@@ -14,10 +14,11 @@ from optuna import Study, Trial
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
+from spinec.compiler.resources.searchable import Chosen
 from spinec.search.evaluators import Evaluator
 from spinec.search.liveness import Watch, beating, own_name
 from spinec.search.plan import Plan
-from spinec.search.study import FINISHED
+from spinec.search.study import FINISHED, KEY
 from spinec.search.verdicts import evaluate, usable
 from spinec.spec.errors import SearchError
 
@@ -80,7 +81,7 @@ def give_back(study: Study, trial: FrozenTrial) -> None:
     if trial.state.is_finished():
         return
     tries = trial.user_attrs.get("tries", 1)
-    if tries >= MOST_TRIES and "dims" in trial.user_attrs:
+    if tries >= MOST_TRIES and KEY in trial.user_attrs:
         _tell(study, trial.number, TrialState.PRUNED)
         return
     if trial.params:  # first this: whoever dies in between leaves a candidate too many, which is found to be equal
@@ -93,8 +94,8 @@ def _one_trial(study: Study, plan: Plan, evaluator: Evaluator, trials: int, catc
     trial = study.ask()
     try:
         trial.set_user_attr("worker", own_name())
-        dims = plan.space.dims(plan.suggest(trial))
-        _keep_figures(trial, plan, list(dims.values()))
+        chosen = plan.suggest(trial)
+        _keep_figures(trial, plan, chosen)
         everyone = study.get_trials(deepcopy=False)
         equal = _equal(everyone, trial)
         if _begun(everyone[: trial.number]) >= trials or (equal and equal.state is TrialState.RUNNING):
@@ -106,7 +107,7 @@ def _one_trial(study: Study, plan: Plan, evaluator: Evaluator, trials: int, catc
                 trial.set_user_attr(WHY, reason)
             _tell(study, trial.number, equal.state, equal.values)
         else:
-            _judge(study, trial, evaluator, plan, dims, catch)
+            _judge(study, trial, evaluator, plan, chosen, catch)
     except UpdateFinishedTrialError:  # this worker was thought dead, and its trial was taken away
         return False
     except BaseException:  # also Ctrl-C: what was begun is not lost
@@ -115,14 +116,14 @@ def _one_trial(study: Study, plan: Plan, evaluator: Evaluator, trials: int, catc
     return True
 
 
-def _judge(study: Study, trial: Trial, evaluator: Evaluator, plan: Plan, dims: dict[str, int], catch: int) -> None:
+def _judge(study: Study, trial: Trial, evaluator: Evaluator, plan: Plan, chosen: Chosen, catch: int) -> None:
     """Evaluate a candidate, and tell how it did.
 
     Raises:
         SearchError: when the evaluator fails, and has failed on as many candidates as it may.
     """
-    name = f"{plan.space.spec.name[:40]}-{trial.number}"
-    verdict = evaluate(evaluator, plan.space.candidate(dims, name), trial, len(plan.directions))
+    name = f"{plan.space.name[:40]}-{trial.number}"
+    verdict = evaluate(evaluator, plan.space.made(chosen, name), trial, len(plan.directions))
     if verdict.why:
         trial.set_user_attr(WHY, verdict.why)
     if verdict.failure:
@@ -139,18 +140,18 @@ def failed(study: Study) -> int:
     return sum(FAILURE in trial.user_attrs for trial in trials)
 
 
-def _keep_figures(trial: Trial, plan: Plan, dims: list[int]) -> None:
-    """Write down what the candidate is and costs; with its dims, others see that it is being tried."""
-    model = plan.space.cost_model
-    trial.set_user_attr("macs", model.macs([dims], convention=plan.limits.convention).item())
-    trial.set_user_attr("params", model.params([dims]).item())
-    trial.set_user_attr("dims", dims)
+def _keep_figures(trial: Trial, plan: Plan, chosen: Chosen) -> None:
+    """Write down what the candidate is and costs; with its key, others see that it is being tried."""
+    macs, params = plan.space.figures(chosen, plan.limits.convention)
+    trial.set_user_attr("macs", macs)
+    trial.set_user_attr("params", params)
+    trial.set_user_attr(KEY, plan.space.key(chosen))
 
 
 def _equal(everyone: Sequence[FrozenTrial], trial: Trial) -> FrozenTrial | None:
     """A trial of the same candidate that is under way, or else one that is finished."""
-    dims, states = trial.user_attrs["dims"], (TrialState.RUNNING, *FINISHED)
-    equal = [each for each in everyone if each.user_attrs.get("dims") == dims and each.number != trial.number]
+    key, states = trial.user_attrs[KEY], (TrialState.RUNNING, *FINISHED)
+    equal = [each for each in everyone if each.user_attrs.get(KEY) == key and each.number != trial.number]
     return min((each for each in equal if each.state in states), key=lambda each: each.state in FINISHED, default=None)
 
 

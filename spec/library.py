@@ -16,6 +16,7 @@ from spinec.spec.errors import Fault, Place, SpecError, close_to, did_you_mean
 LIBRARY = Path(__file__).resolve().parent.parent / "specs"
 SUFFIXES = (".yaml", ".yml")
 NAMES = (".txt", ".names")  # of files that list names, one on a line
+_SPACE = re.compile(r"^space\s*:", re.MULTILINE)
 _SPEC = re.compile(r"^(blocks|extends)\s*:", re.MULTILINE)
 _RECIPE = re.compile(r"^recipe\s*:", re.MULTILINE)
 _FRAGMENT = re.compile(r"^(fragment|takes)\s*:", re.MULTILINE)
@@ -137,6 +138,11 @@ def specs_in(folder: Path) -> list[Path]:
 def is_fragment(path: Path) -> bool:
     """Whether a file holds a fragment, which is no spec by itself."""
     return _FRAGMENT.search(_start(path)) is not None
+
+
+def begins_space(document: Path | str) -> bool:
+    """Whether a file, or a text, holds a space, which is a spec with choices."""
+    return _SPACE.search(document if isinstance(document, str) else _start(document)) is not None
 
 
 def _is_spec(text: str) -> bool:

@@ -15,17 +15,13 @@ from spinec.spec.dialects import spoken
 from spinec.spec.document import Allowance, Item, read_text
 from spinec.spec.errors import MOST_FAULTS, Fault, SpecError, SpecWarning
 from spinec.spec.fields import MAX_BLOCKS
-from spinec.spec.fragment import is_fragment, section
-from spinec.spec.fragment_check import check_fragment
 from spinec.spec.heads import Head
-from spinec.spec.kind_check import check_kind, is_kind
 from spinec.spec.kinded import kinded
 from spinec.spec.kinds.library import Kinds
 from spinec.spec.library import find
 from spinec.spec.model import ModelSpec
 from spinec.spec.neck import expand_neck
 from spinec.spec.own_kinds import own_kinds
-from spinec.spec.recipes.load import is_recipe, read_recipe
 from spinec.spec.resolve import DOCUMENT_KEYS, resolve
 from spinec.spec.spots import once, without_echoes
 from spinec.spec.subject import Subject
@@ -61,45 +57,13 @@ def loads(text: str, name: str = "<text>") -> ModelSpec:
 def reads(text: str, name: str = "<text>", path: Path | None = None) -> Loaded:
     """As `loads`, with the places and the warnings; files that it names are looked for beside `path`."""
     allowance = Allowance()
-    return _read_tree(read_text(text, name, allowance), path, allowance)
+    return read_tree(read_text(text, name, allowance), path, allowance)
 
 
 def read(name: str | Path) -> Loaded:
     """As `load`, with the places and the warnings."""
     allowance = Allowance()
-    return _read_tree(*find(name, allowance), allowance)
-
-
-def checked(name: str | Path) -> tuple[str, tuple[Fault, ...]]:
-    """How much a spec, a fragment, a kind or a recipe has, such as ``12 blocks``, and what it warns of.
-
-    Raises:
-        SpecError: with every fault; those of a fragment or a kind are what is seen without a spec.
-    """
-    allowance = Allowance()
-    return _checked(*find(name, allowance), allowance)
-
-
-def checks(text: str, name: str, path: Path) -> tuple[str, tuple[Fault, ...]]:
-    """As `checked`, of a text; files that it names are looked for beside `path`."""
-    allowance = Allowance()
-    return _checked(read_text(text, name, allowance), path, allowance)
-
-
-def _checked(document: Item, path: Path | None, allowance: Allowance) -> tuple[str, tuple[Fault, ...]]:
-    if is_recipe(document):
-        schedule = read_recipe(document, path, allowance).schedule
-        return f"{schedule.steps:,} steps" if schedule.steps else f"{schedule.epochs:g} epochs", ()
-    if is_fragment(document):
-        if faults := check_fragment(document):
-            raise SpecError(faults)
-        return f"{len(section(document, 'blocks')) + len(section(document, 'cell', 'blocks'))} blocks", ()
-    if is_kind(document):
-        if faults := check_kind(document, path, allowance):
-            raise SpecError(faults)
-        return f"{len(section(document, 'steps'))} steps", ()
-    loaded = _read_tree(document, path, allowance)
-    return f"{len(loaded.spec.blocks)} blocks", loaded.warnings
+    return read_tree(*find(name, allowance), allowance)
 
 
 def _warned(loaded: Loaded) -> ModelSpec:
@@ -108,10 +72,23 @@ def _warned(loaded: Loaded) -> ModelSpec:
     return loaded.spec
 
 
-@paused_collection()
-def _read_tree(document: Item, path: Path | None, allowance: Allowance) -> Loaded:
+def read_tree(document: Item, path: Path | None, allowance: Allowance) -> Loaded:
+    """As `read`, of a document that is a tree."""
     faults: list[Fault] = []
     tree = resolve(document, path, faults, allowance)
+    return finish(tree, path, faults, allowance, document)
+
+
+@paused_collection()
+def finish(
+    tree: Item, path: Path | None, faults: list[Fault], allowance: Allowance, document: Item | None = None
+) -> Loaded:
+    """The spec of a tree with nothing to inherit any more; `faults` are what was wrong so far.
+
+    Raises:
+        SpecError: with every fault.
+    """
+    document = document or tree
     kinds = own_kinds(tree, faults)
     tree = expand_neck(tree, path, faults, allowance, kinds)
     _check_count(tree, faults)

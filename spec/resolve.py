@@ -16,6 +16,7 @@ from spinec.spec.library import find_parent
 from spinec.spec.own_kinds import with_kind_files
 from spinec.spec.recipes.load import is_recipe
 from spinec.spec.scaling import apply_scale
+from spinec.spec.spaces.model import is_space
 from spinec.spec.validate import show
 
 MAX_PARENTS = 16
@@ -41,6 +42,9 @@ def _extend(
     if is_recipe(tree):
         hint = "a command names it: spinec train --recipe ..."
         raise SpecError([*faults, Fault("SPN-519", "expected a spec, got a recipe of training", tree.place, hint)])
+    if is_space(tree):
+        hint = "a command draws specs from it: spinec sample NAME -n 1 -o FOLDER"
+        raise SpecError([*faults, Fault("SPN-519", "expected a spec, got a space", tree.place, hint)])
     if is_kind(tree):
         hint = "a spec names it: kinds: {...: ....yaml}"
         raise SpecError([*faults, Fault("SPN-519", "expected a spec, got a kind of block", tree.place, hint)])

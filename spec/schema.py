@@ -20,9 +20,26 @@ from spinec.spec.model import ModelSpec, Scale
 from spinec.spec.names import BLOCK_NAME, OUTPUT_NAME
 from spinec.spec.recipes.load import recipes
 from spinec.spec.recipes.model import Recipe
+from spinec.spec.spaces.model import Sections
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 NUMBER = r"^-?[0-9]+(\.[0-9]+)?$"
+CHOSEN = {"$ref": "#/$defs/Choice"}
+CHOICE = {
+    "type": "object",
+    "description": "what to choose from: values, a range, or how many inputs",
+    "required": ["choose"],
+    "properties": {
+        "choose": {
+            "anyOf": [
+                {"type": "array", "minItems": 2},
+                {"type": "object", "required": ["from", "to", "step"]},
+                {"type": "integer", "minimum": 1},
+            ]
+        },
+        "from": {"anyOf": [{"const": "earlier"}, {"type": "array", "items": {"type": "string"}}]},
+    },
+}
 REFERENCE = {"type": "string", "pattern": r"^\$[A-Za-z][A-Za-z0-9_]*$", "description": "a setting or a feature"}
 
 
@@ -87,6 +104,34 @@ def fragment_schema() -> dict[str, Any]:
         properties[name] = part | {"description": properties[name]["description"]}
     document["title"] = "spinec fragment"
     return {"$schema": DIALECT, **document}
+
+
+def space_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a space: a spec in which a choice may stand for any value."""
+    document: dict[str, Any] = _with_choices(schema())
+    definitions: dict[str, Any] = document["$defs"]
+    own = TypeAdapter(Sections).json_schema()
+    definitions.update(own.pop("$defs"))
+    definitions["Choice"] = CHOICE
+    document["properties"] |= own["properties"]
+    del document["properties"]["name"], document["if"], document["then"]  # what it extends may have kinds of its own
+    document["required"] = ["space"]
+    document["title"] = "spinec space"
+    return document
+
+
+def _with_choices(part: Any) -> Any:
+    """A schema in which every value of a mapping may be a choice, and so may what is added to the mapping."""
+    if isinstance(part, list):
+        return [_with_choices(each) for each in part]
+    if not isinstance(part, dict):
+        return part
+    made = {key: each if key in ("if", "const", "enum") else _with_choices(each) for key, each in part.items()}
+    if isinstance(part.get("properties"), dict):
+        fields = {name: {"anyOf": [_with_choices(each), CHOSEN]} for name, each in part["properties"].items()}
+        made["properties"] = fields | {"choose": True}
+        made.pop("required", None)  # what is chosen may have it
+    return made
 
 
 def recipe_schema() -> dict[str, Any]:

@@ -13,6 +13,13 @@ def spec_names(incomplete: str) -> list[str]:
     return [name for name in (*names(), *here) if name.startswith(incomplete)]
 
 
+def space_names(incomplete: str) -> list[str]:
+    """Spaces of the library, and what `spec_names` finds."""
+    from spinec.spec.spaces.load import spaces
+
+    return [*(name for name in spaces() if name.startswith(incomplete)), *spec_names(incomplete)]
+
+
 def backend_names(incomplete: str) -> list[str]:
     """Frameworks that source is written for."""
     from spinec.backends.backend import backend_names as known

@@ -13,7 +13,7 @@ GROUPS = {
     "Count": "list show cost split conventions published plugins",
     "Draw and compare": "draw diff chart report",
     "Change what a network costs": "redistribute betas scale compound fit",
-    "Search": "search candidates sample",
+    "Search": "search candidates sample space",
     "Detect, classify, segment": "detect classify segment",
     "Train": "train evaluate data",
     "Compile, run, export": "compile run export weights verify",

@@ -10,11 +10,12 @@ from mutations import Doc, Mutant, Path, Verdict
 
 from spinec import cost, emit, lower
 from spinec.compiler.resources.work import total_work
+from spinec.spec.checking import checks
 from spinec.spec.document import Item
 from spinec.spec.errors import Fault, SpecError
 from spinec.spec.kinds.library import kind_files, library_kind
 from spinec.spec.kinds.steps import PRIMITIVES, Step
-from spinec.spec.load import checks, reads
+from spinec.spec.load import reads
 
 OWN = """\
 kinds:

@@ -41,7 +41,8 @@ CORPUS = {
     "SPN-518": "neck_faulty_fragment",
     "SPN-519": "fragment_alone",
 }
-ELSEWHERE = ("SPN-604", "SPN-704", "SPN-802", "SPN-705", "SPN-706", "SPN-707", "SPN-708")  # below, or no documents
+ELSEWHERE = ("SPN-604", "SPN-704", "SPN-802", "SPN-705", "SPN-706", "SPN-707", "SPN-708")
+ELSEWHERE += ("SPN-711", "SPN-712", "SPN-713")  # below, in tests/test_spaces.py, or no documents
 BLOCK = "{level: 3, kind: conv, dim: 8, inputs: [image]}"
 WIDE = "{level: 3, kind: conv, dim: 32768, kernel: 1, repeats: 64, inputs: [%s]}"
 NECKED = "name: demo\nblocks:\n" + "".join(

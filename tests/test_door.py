@@ -59,6 +59,9 @@ USUAL: dict[str, Any] = {
     "what": SPEC,
 }
 OWN: dict[tuple[str, str], Any] = {
+    **{
+        (f"Space.{key}", "chosen"): dict.fromkeys(SPACE.names, 1) for key in ("made", "key", "figures", "told", "betas")
+    },
     ("candidates", "betas"): [(1, 2)],
     ("Candidates", "betas"): [(1, 2)],
     ("Candidates", "macs"): DIMS[:, 0],

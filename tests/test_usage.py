@@ -92,6 +92,7 @@ LINES = {  # what is run, and what it is run with: every option, and every two
     "fit tiny.yaml --macs 70M": ("--params 400K", "--by size", "--over", "--convention thop", "--format json", "-o -"),
     "fit tiny.yaml --params 400K": ("--macs 30M", "--multiple 16", "--size-multiple 24", "--by size", "--name new"),
     "sample deep.yaml -n 30": ("--seed 1", "--values 1,2", "--group b2,b3", "--frozen b4"),
+    "space mnasnet-operations": ("--samples 30", "--seed 1", "--convention thop", "--format json"),
     "sample deep.yaml --candidates 30": (
         *("--convention thop", "--target 200M", "--approximate", "--multiple 4", "--top 3", "--format json"),
     ),
@@ -138,6 +139,9 @@ REFUSED = (
     "report . --size 96",
     "report . --source tensorflow",
     "report tiny.yaml --examples 2",
+    "list --recipes --spaces",
+    "sample mnasnet-operations -n 3 --values 1,2",
+    "search mnasnet-operations --evaluator mine:score --group b1,b2 --frozen b3",
     "candidates study.db --trial 1 --top 2",
     "candidates study.db -o best.yaml --top 2",
     "candidates study.db -o - --format json",

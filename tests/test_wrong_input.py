@@ -40,6 +40,7 @@ READS = {  # a command line in which INPUT is what a command reads
     "compound INPUT 1": "a spec",
     "fit INPUT --params 1M": "a spec",
     "sample INPUT -n 3": "a spec",
+    "space INPUT": "a space",
     "export-blocks INPUT --to timm": "a spec",
     "run INPUT picture.png": "a spec",
     "detect INPUT picture.png": "a spec",

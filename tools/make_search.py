@@ -27,9 +27,12 @@ SEEDS, TRIALS, AFTER = range(20), 2_000, (100, 500, 2_000)
 SAMPLED = 5_000
 
 
+SPACE = Space(load("sp-efficientnet-b0"))
+
+
 def plan() -> Plan:
     """Sharing out the work of SP-EfficientNet-B0, judged by how like Eff-SpineNet-D0 it becomes."""
-    return Plan(Space(load("sp-efficientnet-b0")), "spinec.search.objectives:likeness")
+    return Plan(SPACE, "spinec.search.objectives:likeness")
 
 
 def search(strategy: str, seed: int, trials: int = TRIALS) -> optuna.Study:
@@ -38,7 +41,7 @@ def search(strategy: str, seed: int, trials: int = TRIALS) -> optuna.Study:
     study = optuna.create_study(direction="maximize", sampler=STRATEGIES[strategy](wanted.distributions, seed))
     for _ in range(trials):
         trial = study.ask()
-        study.tell(trial, likeness_of(wanted.space.dims(wanted.suggest(trial))))
+        study.tell(trial, likeness_of(SPACE.dims(SPACE.betas(wanted.suggest(trial)))))
     return study
 
 
@@ -72,17 +75,17 @@ def run_missing() -> None:
 
 def figure_5() -> Table:
     """How candidates scatter around the budget: drawn evenly, and as the controller draws them while it learns."""
-    space = plan().space
     learned = [tuple(trial.params.values()) for trial in search("reinforce", 0, SAMPLED).get_trials(deepcopy=False)]
-    drawn = {"every beta as likely": space.draw(SAMPLED), "drawn by the controller while it learns": learned}
+    drawn = {"every beta as likely": SPACE.draw(SAMPLED), "drawn by the controller while it learns": learned}
     return Table(
         "figure 5",
         ["candidates", "multiply-adds within 10 %", "multiply-adds, mean", "fewer parameters", "parameters, median"],
-        [_scatter(how, candidates(space, betas, "profiler")) for how, betas in drawn.items()],
+        [_scatter(how, candidates(SPACE, betas, "profiler")) for how, betas in drawn.items()],
     )
 
 
 def _scatter(how: str, found: Candidates) -> list[str]:
+    assert found.own
     macs, params = found.own
     mean, median = found.macs.mean() / macs, statistics.median(found.params.tolist()) / params
     return [how, f"{found.near():.1%}", f"{mean:.1%}", f"{found.fewer_params():.1%}", f"{median:.1%}"]

@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 from spinec.compiler.cost.parts import INITIALISED, PARTS
 from spinec.compiler.cost.peak_memory import peak_elements
+from spinec.compiler.graph.hierarchy import Step
 from spinec.compiler.graph.program import Program
 from spinec.compiler.ops.base import Op
 from spinec.spec.collection import paused_collection
@@ -161,8 +162,26 @@ def cost(program: Program) -> Report:
     >>> cost(lower(load("eff-spinenet-d0"))).macs()
     2453285888
     """
+    rows = rows_of(program.steps)
+    whole = total(rows)
+    check_count(whole, program.name)
+    return Report(whole.work, whole.kernel_weights, whole.params, whole.activations, program=program, rows=tuple(rows))
+
+
+def check_count(count: Count, name: str) -> None:
+    """Whether a count is exact in every convention, for every reader of it.
+
+    Raises:
+        ShapeError: where it is too large.
+    """
+    if max(map(count.flops, CONVENTIONS.own)) > 2 * MAX_COUNT:
+        raise ShapeError(f"{name}: more than 2^53 multiply-adds, which no counter can hold exactly")
+
+
+def rows_of(steps: Iterable[Step]) -> list[Row]:
+    """What each op costs."""
     rows = []
-    for step in program.steps:
+    for step in steps:
         work = step.op.work(step.output, *step.input_shapes)
         if step.times > 1:
             work = {quantity: step.times * amount for quantity, amount in work.items()}
@@ -171,10 +190,7 @@ def cost(program: Program) -> Report:
             params += (size := prod(shape))
             kernels += size if role in INITIALISED else 0
         rows.append(Row(step.path, step.op, work, kernels, params, step.times * prod(step.output)))
-    whole = total(rows)
-    if max(map(whole.flops, CONVENTIONS.own)) > 2 * MAX_COUNT:
-        raise ShapeError(f"{program.name}: more than 2^53 multiply-adds, which no counter can hold exactly")
-    return Report(whole.work, whole.kernel_weights, whole.params, whole.activations, program=program, rows=tuple(rows))
+    return rows
 
 
 def plain(count: Count) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import repeat
 from math import prod
 
@@ -36,10 +36,7 @@ def lower(spec: ModelSpec, size: int | tuple[int, int] | None = None) -> Program
     (819, 32, 32)
     """
     height, width = _size(spec, size)
-    style, model = (
-        style_of(spec),
-        GraphBuilder(spec.name, f"{spec.name} for {height} x {width} images.", ("image",)),
-    )
+    model = GraphBuilder(spec.name, f"{spec.name} for {height} x {width} images.", ("image",))
     features = {"image": Features("image", 0, spec.input.channels, height, width)}
     rates = drop_rates(spec)
     for name, block in spec.blocks.items():
@@ -47,11 +44,7 @@ def lower(spec: ModelSpec, size: int | tuple[int, int] | None = None) -> Program
         given = [features[source.block] for source in block.inputs]
         model.add(name, lower_block(block, given, to, spec, rates), *(source.name for source in given))
         features[name] = to._replace(inner=block.inner_dim)
-    outputs = {name: _endpoint(model, spec, name, features[block]) for name, block in spec.outputs.items()}
-    if spec.head:
-        results = registry.LOWERINGS[type(spec.head)](spec.head, outputs, style, model)
-    else:
-        results = {name: features.name for name, features in outputs.items()}
+    outputs, results = add_top(model, spec, features)
     graph = model.build(results)
     inputs = {"image": ModelInput((spec.input.channels, height, width)), **model.taken}
     steps, shapes, values = flatten(graph, inputs)
@@ -59,6 +52,16 @@ def lower(spec: ModelSpec, size: int | tuple[int, int] | None = None) -> Program
     program = Program(spec, (height, width), graph, inputs, tuple(steps), shapes, values, read)
     _check_limits(program)
     return program
+
+
+def add_top(
+    model: GraphBuilder, spec: ModelSpec, features: Mapping[str, Features]
+) -> tuple[dict[str, Features], dict[str, str]]:
+    """Add endpoints and head to a graph that has the features of all blocks: what the head reads, and what it gives."""
+    outputs = {name: _endpoint(model, spec, name, features[block]) for name, block in spec.outputs.items()}
+    if spec.head:
+        return outputs, dict(registry.LOWERINGS[type(spec.head)](spec.head, outputs, style_of(spec), model))
+    return outputs, {name: features.name for name, features in outputs.items()}
 
 
 def drop_rates(spec: ModelSpec) -> Iterator[float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from spinec.compiler.cost_model.model import CostModel
 from spinec.compiler.resources.redistribute import Number, attention, budget_of, new_dims, values_of
 from spinec.compiler.resources.scaling import revise
+from spinec.compiler.resources.searchable import Chosen, Searchable
 from spinec.compiler.resources.work import Unit, distribution_fault, units
 from spinec.spec.conventions import Convention
+from spinec.spec.dump import dump
 from spinec.spec.model import ModelSpec
 
 
@@ -44,6 +46,49 @@ class Space:
         if len(set(self.values)) < len(self.values) or not self.values:
             raise distribution_fault(f"values: expected some, no two of them equal, got {list(self.values)}")
         self.dims([self.values[0]] * len(self.names))  # what is wrong with the settings is said at once
+
+    @property
+    def name(self) -> str:
+        """The spec's name."""
+        return self.spec.name
+
+    @property
+    def parameters(self) -> Mapping[str, tuple[int | float, ...]]:
+        """What is chosen: a beta for every block, or group of blocks."""
+        return dict.fromkeys(self.names, self.values)
+
+    def made(self, chosen: Chosen, name: str | None = None) -> ModelSpec:
+        """The spec of a candidate."""
+        return self.candidate(self.dims(self.betas(chosen)), name)
+
+    def key(self, chosen: Chosen) -> list[Any]:
+        """What tells candidates apart: their dims."""
+        return list(self.dims(self.betas(chosen)).values())
+
+    def figures(self, chosen: Chosen, convention: Convention = "conv") -> tuple[int | float, int]:
+        """Multiply-adds and parameters, exactly."""
+        row = [self.key(chosen)]
+        return self.cost_model.macs(row, convention=convention).item(), self.cost_model.params(row).item()
+
+    def told(self, chosen: Chosen) -> str:
+        """How a candidate was made."""
+        return f"betas {','.join(f'{beta:g}' for beta in self.betas(chosen))}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The space in words that JSON has."""
+        own = {name: value for name, value in vars(self).items() if name in type(self).__dataclass_fields__}
+        groups = [list(group) for group in self.groups]
+        return {
+            **own,
+            "spec": dump(self.spec),
+            "groups": groups,
+            "values": list(self.values),
+            "frozen": list(self.frozen),
+        }
+
+    def betas(self, chosen: Chosen) -> tuple[Any, ...]:
+        """The betas that were chosen, in order."""
+        return tuple(chosen[name] for name in self.names)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -94,8 +139,9 @@ class Space:
 class Candidates:
     """Candidates and their figures, a row for each: how a distribution of resources was sampled (Figure 5)."""
 
-    space: Space
+    space: Searchable
     betas: Sequence[tuple[Number, ...]]
+    """Of every candidate, where a spec's work is shared out; none where other things are chosen."""
     dims: NDArray[np.int64]
     """(candidates, blocks)"""
     macs: NDArray[Any]
@@ -105,22 +151,26 @@ class Candidates:
     """One or several of every candidate, if they were evaluated."""
     numbers: Sequence[int] = field(default=())
     """What a study calls them; their order if none is given."""
+    choices: Sequence[Chosen] = ()
+    """What was chosen for every candidate, where it is no betas."""
 
     @cached_property
-    def own(self) -> tuple[float, int]:
-        """Multiply-adds and parameters of the spec that they were made from."""
+    def own(self) -> tuple[float, int] | None:
+        """Multiply-adds and parameters of the spec that they were made from, if it is one."""
+        if not isinstance(self.space, Space):
+            return None
         model = self.space.cost_model
         dims = [[block.dim for block in self.space.spec.blocks.values()]]
         return model.macs(dims, convention=self.convention).item(), model.params(dims).item()
 
     def near(self, share: float = 0.1, macs: float | None = None) -> float:
         """How many, as a share of all, have the multiply-adds of the spec, or those given, within a share of them."""
-        target = self.own[0] if macs is None else macs
+        target = (self.own or (0.0,))[0] if macs is None else macs
         return float(np.mean(np.abs(self.macs - target) <= share * target)) if len(self.macs) else 0.0
 
     def fewer_params(self) -> float:
         """How many, as a share of all, have fewer parameters than the spec."""
-        return float(np.mean(self.params < self.own[1])) if len(self.params) else 0.0
+        return float(np.mean(self.params < self.own[1])) if len(self.params) and self.own else 0.0
 
 
 def candidates(

@@ -22,7 +22,7 @@ def validate(
         list[str],
         typer.Argument(
             metavar="FILE",
-            help="Specs, fragments and kinds to check. Use - for standard input.",
+            help="Specs, fragments, kinds, recipes and spaces to check. Use - for standard input.",
             autocompletion=spec_names,
         ),
     ],
@@ -30,7 +30,7 @@ def validate(
         FaultForm, typer.Option("--format", help="Output format: text for people, or a format for programs.")
     ] = FaultForm.text,
 ) -> None:
-    """Check specs, fragments and kinds, and report every fault.
+    """Check specs, fragments, kinds, recipes and spaces, and report every fault.
 
     Each fault is shown with its place, its code and what was expected. Exits with 1 if there is any.
     """
@@ -90,20 +90,22 @@ class Described(StrEnum):
 
     specs = "specs"
     recipes = "recipes"
+    spaces = "spaces"
     results = "results"
 
 
 @app.command()
 def schema(
     of: Annotated[
-        Described, typer.Argument(help="What to describe: specs, recipes of training, or the JSON that commands write.")
+        Described,
+        typer.Argument(help="What to describe: specs, recipes of training, spaces, or the JSON that commands write."),
     ] = Described.specs,
     fragment: Annotated[bool, typer.Option("--fragment", help="Describe fragments instead of specs.")] = False,
 ) -> None:
-    """Print a JSON Schema of specs, recipes or results.
+    """Print a JSON Schema of specs, recipes, spaces or results.
 
-    The schemas of specs and recipes are for your editor. The schema of results is for programs that read the JSON of
-    commands.
+    The schemas of specs, recipes and spaces are for your editor. The schema of results is for programs that read the
+    JSON of commands.
     """
     import json
 
@@ -115,6 +117,7 @@ def schema(
     made = {
         Described.specs: schemas.fragment_schema if fragment else schemas.schema,
         Described.recipes: schemas.recipe_schema,
+        Described.spaces: schemas.space_schema,
         Described.results: results_schema,
     }
     typer.echo(json.dumps(made[of](), indent=2))
@@ -122,7 +125,7 @@ def schema(
 
 def _checked(name: str) -> tuple[str | None, Sequence[Fault]]:
     """How much a spec, a fragment or a kind has, None if it is at fault, and what is to be said of it."""
-    from spinec.spec.load import checked, checks
+    from spinec.spec.checking import checked, checks
 
     try:
         return checks(read_input(), shown(name), Path(STDIN)) if name == STDIN else checked(name)

@@ -7,24 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from spinec.commands.spaces import SpaceName, drawn_from, searched, write_specs
 from spinec.options import (
     Approximate,
     Count,
     Form,
     Frozen,
     Groups,
-    Name,
     Output,
     Values,
     Work,
     app,
     fail,
-    groups_of,
     is_standard_output,
-    number,
     print_table,
-    read_spec,
-    words,
     write_output,
 )
 from spinec.suffixes import SPEC, written
@@ -34,7 +30,7 @@ if TYPE_CHECKING:
     from optuna import Study
     from optuna.trial import FrozenTrial
 
-    from spinec.compiler.resources.candidates import Candidates, Space
+    from spinec.compiler.resources.candidates import Candidates
     from spinec.search.plan import Plan
     from spinec.visualize.table.rows import Rows
 
@@ -85,7 +81,8 @@ def candidates(
 
 @app.command()
 def sample(
-    name: Name,
+    context: typer.Context,
+    name: SpaceName,
     candidates: Annotated[int, typer.Option("--candidates", "-n", min=1, help="Number of candidates to draw.")] = 5000,
     seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
     convention: Count = "conv",
@@ -96,16 +93,23 @@ def sample(
     group: Groups = None,
     frozen: Frozen = "",
     top: Annotated[int | None, typer.Option(min=1, help="Number of candidates to show, in the order drawn.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FOLDER", help="Where to write the spec of each.")
+    ] = None,
     form: Output = Form.table,
 ) -> None:
     """Draw candidates at random and count the cost of each.
 
-    Shows how redistributed networks scatter around the budget (arXiv 2010.11426, Figure 5).
+    Of a spec, shows how redistributed networks scatter around the budget (arXiv 2010.11426, Figure 5). Of a space,
+    draws what is within its limits.
     """
-    from spinec.compiler.resources.candidates import candidates as counted
+    from spinec.compiler.resources.spaces import counted
 
-    space = space_of(name, values, target, approximate, multiple, group, frozen)
-    _show(counted(space, space.draw(candidates, seed), convention), form, top)
+    space = searched(context, name, values, target, approximate, multiple, group, frozen)
+    drawn = drawn_from(space, candidates, seed)
+    if output:
+        write_specs(space, drawn, output)
+    _show(counted(space, drawn, convention), form, top)
 
 
 def need_optuna() -> None:
@@ -114,29 +118,6 @@ def need_optuna() -> None:
 
     if find_spec("optuna") is None:
         fail("Optuna is not installed: pip install 'spinec[search]'")
-
-
-def space_of(
-    name: str,
-    values: str,
-    target: float | None,
-    approximate: bool,
-    multiple: int,
-    group: list[str] | None,
-    frozen: str,
-) -> Space:
-    """The candidates that the options of a command tell of."""
-    from spinec.compiler.resources.candidates import Space
-
-    return Space(
-        read_spec(name),
-        values=tuple(number(value) for value in words(values)),
-        target=target,
-        exact=not approximate,
-        multiple=multiple,
-        groups=tuple(tuple(each) for each in groups_of(group)),
-        frozen=tuple(words(frozen)),
-    )
 
 
 def is_study(name: str) -> bool:
@@ -165,7 +146,7 @@ def study_rows(storage: str, study_name: str | None) -> Rows:
 def _best_first(found: Candidates, plan: Plan) -> list[int]:
     """The rows by score; with several, by the first."""
     sign = -1 if plan.directions[0] == "maximize" else 1
-    return sorted(range(len(found.betas)), key=lambda row: sign * found.scores[row][0])
+    return sorted(range(len(found.macs)), key=lambda row: sign * found.scores[row][0])
 
 
 def _show(found: Candidates, form: Form, top: int | None, order: list[int] | None = None) -> None:
@@ -173,12 +154,12 @@ def _show(found: Candidates, form: Form, top: int | None, order: list[int] | Non
     from spinec.visualize.table.costs import candidate_table
 
     most = top or (SHOWN if form is Form.table else None)
-    rows = (order or list(range(len(found.betas))))[:most]
+    rows = (order or list(range(len(found.macs))))[:most]
     print_table(candidate_table(found, rows), form)
     if form is Form.table:
         near, fewer = found.near(0.1), found.fewer_params()
-        shown = f"{len(rows)} of {len(found.betas):,} candidates; of all, "
-        typer.echo(f"  {shown}{near:.1%} within 10 % of the multiply-adds, {fewer:.1%} with fewer parameters")
+        of_all = f"; of all, {near:.1%} within 10 % of the multiply-adds, {fewer:.1%} with fewer parameters"
+        typer.echo(f"  {len(rows)} of {len(found.macs):,} candidates{of_all if found.own else ''}")
 
 
 def _explain(trials: list[FrozenTrial], form: Form) -> None:
@@ -200,7 +181,7 @@ def deliver(study: Study, plan: Plan, output: Path | None, form: Form, trials: l
 
     chosen = trials or front(study)
     if is_standard_output(output):
-        texts = [text_of(study, plan, each, f"{plan.space.spec.name}-{each.number}") for each in chosen]
+        texts = [text_of(study, plan, each, f"{plan.space.name}-{each.number}") for each in chosen]
         typer.echo("---\n".join(texts), nl=False)
         return
     found, order = _among(scored(study), chosen)
@@ -210,7 +191,7 @@ def deliver(study: Study, plan: Plan, output: Path | None, form: Form, trials: l
     files = {output: chosen[0]}
     if trials is None and len(plan.directions) > 1:
         output.mkdir(exist_ok=True)
-        files = {output / f"{plan.space.spec.name}-{each.number}.yaml": each for each in chosen}
+        files = {output / f"{plan.space.name}-{each.number}.yaml": each for each in chosen}
     for file, trial in files.items():
         write_output(file, text_of(study, plan, trial, file.stem))
         typer.echo(f"{file}: {file.stem}, of trial {trial.number}", err=form is not Form.table)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spinec.options import Form, Output, app, print_table
+from spinec.usage import Idle, refuse_idle
 
 if TYPE_CHECKING:
     from spinec.compiler.cost.report import Report
@@ -15,12 +16,22 @@ if TYPE_CHECKING:
 
 @app.command("list")
 def list_specs(
+    context: typer.Context,
     recipes: Annotated[
         bool, typer.Option("--recipes", help="List the recipes of training instead of the specs.")
     ] = False,
+    spaces: Annotated[bool, typer.Option("--spaces", help="List the spaces to search instead of the specs.")] = False,
     form: Output = Form.table,
 ) -> None:
-    """List the specs or the recipes of the library."""
+    """List the specs, the recipes or the spaces of the library."""
+    refuse_idle(context, Idle("spaces", "with --recipes", recipes))
+    if spaces:
+        from spinec.compiler.resources.spaces import ChoiceSpace
+        from spinec.spec.spaces import load as shelf
+        from spinec.visualize.table.spaces import spaces_table
+
+        print_table(spaces_table(ChoiceSpace(shelf.load_space(name)) for name in shelf.spaces()), form)
+        return
     if recipes:
         from spinec.spec.recipes import load as known
         from spinec.visualize.table.recipes import recipes_table

@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from spinec.completion import spec_names
-from spinec.options import FaultForm, Size, app, print_faults, read_loaded, shown
+from spinec.options import STDIN, FaultForm, Size, app, print_faults, read_loaded, shown
 from spinec.spec.errors import Fault, SpecError
+
+if TYPE_CHECKING:
+    from spinec.spec.load import Loaded
+
+CANDIDATES = 20  # of a space, that are looked at
 
 
 @app.command()
@@ -29,7 +34,7 @@ def lint(
     ] = FaultForm.text,
     exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Exit with 0 even if there is advice.")] = False,
 ) -> None:
-    """Give advice on valid specs.
+    """Give advice on valid specs and spaces.
 
     Points out what an experienced author would ask about; 'spinec explain SPN-903' says why. Without a name, reads
     every spec in the current folder and below it. The comment '# spinec: ignore[SPN-903]' after a key turns this advice
@@ -60,12 +65,29 @@ def _found(name: str, multiple: int, size: tuple[int, int] | None) -> Sequence[F
     from spinec.compiler.advice.lint import lint as advice
     from spinec.compiler.cost.report import cost
     from spinec.compiler.lowering.pipeline import lower
+    from spinec.spec.spaces.load import names_space
 
     try:
+        if name != STDIN and names_space(name):
+            return _common([advice(each, cost(lower(each.spec, size)), multiple) for each in _candidates(name)])
         loaded = read_loaded(name)
         return advice(loaded, cost(lower(loaded.spec, size)), multiple)
     except SpecError as error:
         return error.faults
+
+
+def _candidates(name: str) -> Iterator[Loaded]:
+    """Some candidates of a space."""
+    from spinec.spec.spaces.load import load_space
+
+    space = load_space(name)
+    return map(space.loaded, space.draw(CANDIDATES))
+
+
+def _common(found: Sequence[Sequence[Fault]]) -> Sequence[Fault]:
+    """What is said of every candidate: of one alone, it is the search that finds out."""
+    everywhere = set.intersection(*({(fault.code, str(fault.place)) for fault in each} for each in found))
+    return [fault for fault in found[0] if (fault.code, str(fault.place)) in everywhere]
 
 
 def _tell(found: dict[str, Sequence[Fault]]) -> None:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spinec.commands.candidates import StudyName, deliver, need_optuna, space_of
+from spinec.commands.candidates import StudyName, deliver, need_optuna
+from spinec.commands.spaces import SpaceName, limits_of, searched
 from spinec.options import (
     Approximate,
     BackendName,
@@ -23,7 +24,6 @@ from spinec.options import (
     Form,
     Frozen,
     Groups,
-    Name,
     Output,
     Values,
     Work,
@@ -49,6 +49,7 @@ class Strategy(StrEnum):
 
     reinforce = "reinforce"
     evolution = "evolution"
+    nsga2 = "nsga2"
     tpe = "tpe"
     random = "random"
 
@@ -64,7 +65,7 @@ class Pruner(StrEnum):
 @app.command()
 def search(
     context: typer.Context,
-    name: Name,
+    name: SpaceName,
     evaluator: Annotated[
         str | None, typer.Option(metavar="MODULE:FUNCTION", help="Your function: takes a ModelSpec, returns a score.")
     ] = None,
@@ -126,7 +127,7 @@ def search(
     output: Annotated[Path | None, written(SPEC, "File for the best spec, or a folder for a Pareto front.")] = None,
     form: Output = Form.table,
 ) -> None:
-    """Learn how best to distribute a spec's work.
+    """Learn what is best in a space, or how best to distribute a spec's work.
 
     A training or your own function judges candidates. You can stop a search at any time and continue it with --resume.
     """
@@ -151,15 +152,15 @@ def search(
     from spinec.search.run import search as learn
     from spinec.search.storage import answering, shown
 
-    space = space_of(name, values, target, approximate, multiple, group, frozen)
-    limits = Limits(macs, params, memory, latency, convention)
+    space = searched(context, name, values, target, approximate, multiple, group, frozen)
+    limits = limits_of(space, Limits(macs, params, memory, latency, convention))
     wanted: list[Direction] = words(directions)  # type: ignore[assignment]  # the plan checks them
     if proxy and data:
         judge = proxy_of(proxy, settings or (), data, backend=backend, readers=readers, also=tuple(words(measures)))
         plan = Plan(space, judge, judge.directions, limits)
     else:
         plan = Plan(space, str(evaluator), tuple(wanted), limits)
-    kept = storage or f"{space.spec.name}-search.db"
+    kept = storage or f"{space.name}-search.db"
     with _Progress(trials) as progress, _chatter_apart():
         study = learn(
             plan,

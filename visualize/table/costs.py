@@ -308,34 +308,39 @@ def _all_pass(rows: Sequence[Sequence[Cell]]) -> bool:
     return all(isinstance(row[-1], Shown) and row[-1].value for row in rows)
 
 
+LONGEST = 60  # characters of what was chosen
+
+
 def candidate_table(found: Candidates, rows: Sequence[int] | None = None) -> Table:
     """Candidates and their figures beside those of the spec that they were made from: all of them, or some rows."""
-    space, (own_macs, own_params) = found.space, found.own
+    own = found.own
     several = [f"score {i}" for i in range(1, len(found.scores[0]) + 1)] if found.scores else []
     columns: Columns = [
         "candidate",
         "multiply-adds",
-        Column("relative multiply-adds", rank=1),
+        *([Column("relative multiply-adds", rank=1)] if own else []),
         "parameters",
-        Column("relative parameters", rank=2),
+        *([Column("relative parameters", rank=2)] if own else []),
         *(["score"] if len(several) == 1 else several),
-        "betas",
+        "betas" if own else "choices",
     ]
     shown: list[list[Cell]] = []
-    for row in range(len(found.betas)) if rows is None else rows:
+    for row in range(len(found.macs)) if rows is None else rows:
         macs, params = found.macs[row].item(), found.params[row].item()
         scores = found.scores[row] if found.scores else ()
         number = found.numbers[row] if found.numbers else row
-        of_own = share_cell(macs, own_macs), share_cell(params, own_params)
-        shown.append([number, macs, of_own[0], params, of_own[1], *scores, betas_cell(found.betas[row])])
-    about = {
-        "name": space.spec.name,
-        "convention": found.convention,
-        "macs": own_macs,
-        "params": own_params,
-        "candidates": len(found.betas),
-        "near_budget": found.near(0.1),
-        "fewer_params": found.fewer_params(),
-    }
-    title = f"candidates made from {space.spec.name}, convention '{found.convention}'"
+        if own:
+            of_own = share_cell(macs, own[0]), share_cell(params, own[1])
+            shown.append([number, macs, of_own[0], params, of_own[1], *scores, betas_cell(found.betas[row])])
+        else:
+            told = found.space.told(found.choices[row])
+            chosen = Shown(dict(found.choices[row]), told if len(told) <= LONGEST else f"{told[:LONGEST]}...")
+            shown.append([number, macs, params, *scores, chosen])
+    about: dict[str, Any] = {"name": found.space.name, "convention": found.convention}
+    if own:
+        about |= {"macs": own[0], "params": own[1]}
+    about["candidates"] = len(found.macs)
+    if own:
+        about |= {"near_budget": found.near(0.1), "fewer_params": found.fewer_params()}
+    title = f"candidates made from {found.space.name}, convention '{found.convention}'"
     return Table(title, columns, shown, (), about, "candidates")

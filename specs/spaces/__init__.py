@@ -1,0 +1,1 @@
+"""Kinds of blocks that specs name: YAML only."""
