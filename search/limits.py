@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from optuna import Study
@@ -18,7 +17,6 @@ from spinec.compiler.resources.searchable import Chosen, Searchable
 from spinec.spec.conventions import Convention
 from spinec.spec.errors import SearchError
 from spinec.spec.model import ModelSpec
-from spinec.spec.scalars import Scalar as Value
 
 MOST_DRAWS = 10_000  # for one trial
 PATIENCE = 20  # draws that a strategy has before chance helps: it may insist on what is refused
@@ -46,7 +44,7 @@ class Gate:
         if limits.latency is not None and measure_latency is None:
             raise SearchError("a limit of latency needs a measurement of it")
         self._space, self._limits, self._measure = space, limits, measure_latency
-        self._slowly = lru_cache(100_000)(self._costly_excess)  # a measurement is not repeated
+        self._known: dict[tuple[Any, ...], str] = {}  # a measurement is not repeated
 
     def excess(self, chosen: Chosen) -> str:
         """Which limit a candidate exceeds first; nothing if none."""
@@ -57,10 +55,15 @@ class Gate:
                 return "macs"
             if limits.params is not None and params > limits.params:
                 return "params"
-        return self._slowly(tuple(chosen.items())) if limits.memory or limits.latency else ""
+        if limits.memory is None and limits.latency is None:
+            return ""
+        key = tuple(self._space.key(chosen))
+        if key not in self._known:
+            self._known[key] = self._costly_excess(chosen)
+        return self._known[key]
 
-    def _costly_excess(self, chosen: tuple[tuple[str, Value], ...]) -> str:
-        spec = self._space.made(dict(chosen))
+    def _costly_excess(self, chosen: Chosen) -> str:
+        spec = self._space.made(chosen)
         if self._limits.memory is not None and cost(lower(spec)).peak_bytes > self._limits.memory:
             return "memory"
         if self._limits.latency is not None and self._measure and self._measure(spec) > self._limits.latency:

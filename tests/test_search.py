@@ -305,19 +305,20 @@ def test_memory_and_latency_are_looked_at_last_and_once():
         asked.append(tuple(block.dim for block in spec.blocks.values()))
         return spec.blocks["b1"].dim
 
-    dims = [SMALL.dims(betas) for betas in ((1, 1, 1), (20, 1, 1), (1, 20, 1), (1, 1, 20))]
-    own = cost(lower(SMALL.candidate(dims[0])))
+    vectors = ((1, 1, 1), (20, 1, 1), (1, 20, 1), (1, 1, 20))
+    chosen = [dict(zip(SMALL.names, betas, strict=True)) for betas in vectors]
+    own = cost(lower(SMALL.made(chosen[0])))
     gate = Gate(SMALL, Limits(macs=own.macs(), latency=23), measure)
-    over = [gate.excess(each) for each in (*dims, *dims)]
+    over = [gate.excess(each) for each in (*chosen, *chosen)]
     assert over[0] == "latency"
     assert {"macs", ""} & set(over)
     assert len(asked) == len(set(asked)) == sum(excess != "macs" for excess in over[:4])
-    assert Gate(SMALL, Limits(memory=own.peak_bytes - 1)).excess(dims[0]) == "memory"
-    assert Gate(SMALL, Limits(memory=own.peak_bytes)).excess(dims[0]) == ""
-    assert Gate(SMALL, Limits(params=own.params - 1)).excess(dims[0]) == "params"
+    assert Gate(SMALL, Limits(memory=own.peak_bytes - 1)).excess(chosen[0]) == "memory"
+    assert Gate(SMALL, Limits(memory=own.peak_bytes)).excess(chosen[0]) == ""
+    assert Gate(SMALL, Limits(params=own.params - 1)).excess(chosen[0]) == "params"
     profiler = own.macs("profiler")
-    assert Gate(SMALL, Limits(macs=profiler - 1, convention="profiler")).excess(dims[0]) == "macs"
-    assert Gate(SMALL, Limits(macs=profiler, convention="profiler")).excess(dims[0]) == ""
+    assert Gate(SMALL, Limits(macs=profiler - 1, convention="profiler")).excess(chosen[0]) == "macs"
+    assert Gate(SMALL, Limits(macs=profiler, convention="profiler")).excess(chosen[0]) == ""
 
 
 def test_limits_that_nothing_keeps_are_told(kept, monkeypatch):

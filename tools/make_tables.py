@@ -8,6 +8,7 @@ from pathlib import Path
 from make_api import api
 from make_language import language
 from make_recipes import recipe_tables
+from make_spaces import space_tables
 
 from spinec import cost, load, lower, names
 from spinec.spec.codes import reference
@@ -46,6 +47,7 @@ def tables() -> dict[str, str]:
         "convnext": f"```yaml\n{kind_files()['convnext'].read_text(encoding='utf-8')}```",
         **language(),
         **recipe_tables(),
+        **space_tables(),
     }
 
 
