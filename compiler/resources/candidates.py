@@ -88,6 +88,8 @@ class Space:
 
     def betas(self, chosen: Chosen) -> tuple[Any, ...]:
         """The betas that were chosen, in order."""
+        if missing := [name for name in self.names if name not in chosen]:
+            raise distribution_fault(f"no beta is chosen for {', '.join(missing)}")
         return tuple(chosen[name] for name in self.names)
 
     @property
