@@ -6,6 +6,7 @@ Commands that load a framework or keep a study are left out of the walk; what th
 from __future__ import annotations
 
 from itertools import combinations
+from shutil import rmtree
 
 import pytest
 from typer.main import get_command
@@ -92,6 +93,7 @@ LINES = {  # what is run, and what it is run with: every option, and every two
     "fit tiny.yaml --macs 70M": ("--params 400K", "--by size", "--over", "--convention thop", "--format json", "-o -"),
     "fit tiny.yaml --params 400K": ("--macs 30M", "--multiple 16", "--size-multiple 24", "--by size", "--name new"),
     "sample deep.yaml -n 30": ("--seed 1", "--values 1,2", "--group b2,b3", "--frozen b4"),
+    "sample deep.yaml -n 3": ("--seed 1", "-o drawn"),
     "space mnasnet-operations": ("--samples 30", "--seed 1", "--convention thop", "--format json"),
     "sample deep.yaml --candidates 30": (
         *("--convention thop", "--target 200M", "--approximate", "--multiple 4", "--top 3", "--format json"),
@@ -181,13 +183,13 @@ def outcome(spinec, tmp_path, monkeypatch):
 
     def run(line):
         for path in tmp_path.iterdir():
-            path.unlink()
+            rmtree(path) if path.is_dir() else path.unlink()
         for name, text in FILES.items():
             (tmp_path / name).write_text(text)
         code, out, err = spinec(*line.split())
         if code == 2 or (code == 1 and err and not out):
             return None
-        return code, out, {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+        return code, out, {path.name: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
 
     return run
 

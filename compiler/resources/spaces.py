@@ -89,7 +89,7 @@ class ChoiceSpace:
             SpecError: where it is none.
         """
         if not self.document.share:
-            return self.document.spec(chosen, name)
+            return self.document.spec(chosen, name) if name else self._spec(self._values(chosen))
         shared = self._space(chosen)
         return shared.candidate(shared.dims(self._betas(chosen)), name or self.name)
 
@@ -137,8 +137,20 @@ class ChoiceSpace:
 
     def _space(self, chosen: Chosen) -> Space:
         """The redistributions of the spec that the other choices give."""
-        found: Space = self._spaces(tuple(chosen[name] for name in self.document.parameters))
+        found: Space = self._spaces(self._values(chosen))
         return found
+
+    def _values(self, chosen: Chosen) -> tuple[Value, ...]:
+        """What was chosen, but for betas; nothing if something is missing, which the document then says."""
+        names = self.document.parameters
+        return tuple(chosen[name] for name in names) if chosen.keys() >= names.keys() else ()
+
+    @cached_property
+    def _spec(self) -> Any:
+        """The spec of values that were chosen; kept, since one candidate is counted, looked at and built."""
+        return lru_cache(KEPT)(
+            lambda values: self.document.spec(dict(zip(self.document.parameters, values, strict=False)))
+        )
 
     @cached_property
     def _spaces(self) -> Any:
@@ -147,7 +159,7 @@ class ChoiceSpace:
     def _redistribution(self, values: tuple[Value, ...]) -> Space:
         share = self.document.share
         assert share
-        spec = self.document.spec(dict(zip(self.document.parameters, values, strict=True)))
+        spec = self._spec(values)
         return Space(
             spec,
             values=share.betas,
