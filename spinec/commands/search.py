@@ -1,4 +1,4 @@
-"""Learning a resource distribution."""
+"""Learning what is best in a space."""
 
 from __future__ import annotations
 
