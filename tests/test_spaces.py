@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from importlib.util import find_spec
 from itertools import combinations, product
 from pathlib import Path
 
@@ -444,3 +445,83 @@ def test_the_schema_describes_spaces():
         assert not [*checker.iter_errors(document)]
     for wrong in ({"limits": {"macs": "2.5G", "speed": 1}}, {"input": {"size": {"choose": [1]}}}, {"permute": {}}):
         assert [*checker.iter_errors({**sound[0], **wrong})], wrong
+
+
+def judged(spec) -> float:
+    return -abs(cost(lower(spec)).macs() - 6e5)
+
+
+@pytest.mark.skipif(find_spec("optuna") is None, reason="studies are Optuna's")
+@pytest.mark.parametrize("strategy", ["reinforce", "evolution", "nsga2", "tpe", "random"])
+def test_a_search_of_a_space_repeats_and_goes_on(tmp_path, strategy):
+    """The same seed gives the same candidates; what is kept is enough to go on, and to make each of them again."""
+    from spinec.search.plan import Plan
+    from spinec.search.results import spec_of
+    from spinec.search.run import search
+    from spinec.search.study import read
+
+    kind = "kind: {choose: [mbconv, conv]}, expand: {choose: [1, 6]}"
+    text = (TINY % ("{choose: {from: 8, to: 64, step: 8}}", "{choose: 2, from: earlier}")).replace(
+        "b2: {", f"b2: {{{kind}, "
+    )
+    found = []
+    for run in ("a", "b"):
+        plan = Plan(ChoiceSpace(loads_space(text)), "test_spaces:judged")
+        told = {"strategy": strategy, "seed": 5, "evaluator": judged}
+        storage = str(tmp_path / f"{run}.db")
+        search(plan, storage, trials=15, **told)
+        study = search(plan, storage, trials=30, resume=True, **told)
+        trials = study.get_trials(deepcopy=False)
+        found.append([(trial.params, trial.value) for trial in trials])
+        _, kept = read(storage)
+        for trial in trials[:10]:
+            spec = spec_of(kept, trial)
+            assert (judged(spec), spec.blocks["b3"].dim) == (trial.value, trial.params["b3.dim"])
+        same = [trial for trial in trials if "equal_to" in trial.user_attrs]
+        for trial in same:  # also those that differ in what a plain convolution has not
+            assert trial.value == trials[trial.user_attrs["equal_to"]].value
+    assert len(found[0]) == 30
+    assert found[0][:15] == found[1][:15]
+    assert found[0] == found[1]
+
+
+@pytest.mark.skipif(find_spec("optuna") is None, reason="studies are Optuna's")
+def test_a_study_of_another_space_is_not_gone_on_with(tmp_path):
+    from spinec.search.plan import Plan
+    from spinec.search.run import search
+    from spinec.spec.errors import SearchError
+
+    storage = str(tmp_path / "s.db")
+    for dims, wrong in (("{choose: [8, 16]}", False), ("{choose: [8, 24]}", True)):
+        plan = Plan(ChoiceSpace(tiny(dims)), "test_spaces:judged")
+        if wrong:
+            with pytest.raises(SearchError, match="another document"):
+                search(plan, storage, trials=4, resume=True, evaluator=judged)
+        else:
+            search(plan, storage, trials=2, evaluator=judged)
+
+
+@pytest.mark.skipif(find_spec("optuna") is None, reason="studies are Optuna's")
+def test_no_candidate_of_a_search_is_over_a_limit_of_its_space(tmp_path, spinec, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.py").write_text("def score(spec):\n    return spec.blocks['b3'].dim\n")
+    (tmp_path / "s.yaml").write_text(TINY % ("{choose: [8, 16, 24, 400]}", "[b3]") + "limits: {params: 20K}\n")
+    code, _, err = spinec(
+        *"search s.yaml --evaluator own:score --trials 12 --strategy random --seed 0 -o best.yaml".split()
+    )
+    assert code == 0, err
+    best = load(tmp_path / "best.yaml")
+    assert best.blocks["b3"].dim == 24
+    assert best.origin.choices == {"b3.dim": 24}
+
+
+def test_redistributions_are_counted_at_once():
+    from spinec.compiler.resources.spaces import counted
+
+    space = ChoiceSpace(load_space("eff-spinenet-distribution"))
+    drawn = space.draw(50)
+    found = counted(space, drawn)
+    assert [(macs, params) for macs, params in zip(found.macs, found.params, strict=True)] == [
+        space.figures(chosen) for chosen in drawn
+    ]
+    assert found.choices == drawn

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from math import prod
 from typing import Any
@@ -91,21 +91,26 @@ class ChoiceSpace:
         if not self.document.share:
             return self.document.spec(chosen, name) if name else self._spec(self._values(chosen))
         shared = self._space(chosen)
-        return shared.candidate(shared.dims(self._betas(chosen)), name or self.name)
+        return shared.candidate(shared.dims(self.betas_of(chosen)), name or self.name)
 
     def key(self, chosen: Chosen) -> list[Any]:
         """What the spec depends on: dims that betas lead to, not the betas, since several lead to the same."""
         told: list[Any] = [f"{name}={chosen[name]}" for name in self.document.used(chosen)]
         if self.document.share:
-            told += self._space(chosen).dims(self._betas(chosen)).values()
+            told += self._space(chosen).dims(self.betas_of(chosen)).values()
         return told
 
     def figures(self, chosen: Chosen, convention: Convention = "conv") -> tuple[int | float, int]:
         """Multiply-adds and parameters; where dims alone vary, by one formula for all candidates."""
-        if self.document.share and not self.document.parameters:
-            return self._space(chosen).figures(dict(zip(self._shared, self._betas(chosen), strict=True)), convention)
+        if self.betas:
+            return self.betas.figures(dict(zip(self._shared, self.betas_of(chosen), strict=True)), convention)
         count = self._counter.count(self.made(chosen))
         return count.macs(convention), count.params
+
+    @cached_property
+    def betas(self) -> Space | None:
+        """The redistributions that the space is made of, where nothing else is chosen."""
+        return self._space({}) if self.document.share and not self.document.parameters else None
 
     def told(self, chosen: Chosen) -> str:
         """What was chosen, as far as the spec depends on it."""
@@ -132,8 +137,9 @@ class ChoiceSpace:
         first = {name: values[0] for name, values in self.document.parameters.items()}
         return self._space(first).names
 
-    def _betas(self, chosen: Chosen) -> list[int | float]:
-        return [chosen[f"{name}{BETA}"] for name in self._shared]  # type: ignore[misc]  # betas are numbers
+    def betas_of(self, chosen: Chosen) -> tuple[int | float, ...]:
+        """The betas that were chosen, in order."""
+        return tuple(chosen[f"{name}{BETA}"] for name in self._shared)  # type: ignore[misc]  # they are numbers
 
     def _space(self, chosen: Chosen) -> Space:
         """The redistributions of the spec that the other choices give."""
@@ -183,6 +189,9 @@ def counted(
     if isinstance(space, Space):
         betas = [space.betas(chosen) for chosen in choices]
         return candidates(space, betas, convention, scores, numbers)
+    if isinstance(space, ChoiceSpace) and space.betas:
+        found = candidates(space.betas, [space.betas_of(chosen) for chosen in choices], convention)
+        return replace(found, space=space, betas=(), scores=scores, numbers=numbers, choices=choices)
     figures = [space.figures(chosen, convention) for chosen in choices]
     macs, params = np.array([each[0] for each in figures]), np.array([each[1] for each in figures], np.int64)
     none = np.zeros((len(choices), 0), np.int64)
