@@ -525,3 +525,41 @@ def test_redistributions_are_counted_at_once():
         space.figures(chosen) for chosen in drawn
     ]
     assert found.choices == drawn
+
+
+def test_a_choice_of_a_field_that_no_kind_has_is_a_fault(tmp_path):
+    """It is left out where the kind lacks it, so that a misspelt one would be in no candidate."""
+    file = tmp_path / "s.yaml"
+    file.write_text((TINY % ("16", "[b3]")).replace("b2: {level: 2,", "b2: {level: 2, kernle: {choose: [3, 5]},"))
+    with pytest.raises(SpecError, match="no candidate depends on this choice") as caught:
+        load_space(file)
+    assert caught.value.faults[0].place.line == 6
+
+
+def test_null_adds_nothing():
+    text = (
+        "space: both\nextends: sp-efficientnet-b0\nblocks: {b5: {choose: [null, {dim: 8, kernel: {choose: [3, 5]}}]}}\n"
+    )
+    space = loads_space(text)
+    space.check()
+    first, other = space.parameters["b5"]
+    own = load("sp-efficientnet-b0").blocks["b5"]
+    assert space.spec({"b5": first}).blocks["b5"] == own
+    made = space.spec({"b5": other, f"b5.{other}.kernel": 5}).blocks["b5"]
+    assert (made.dim, made.kernel, made.level) == (8, 5, own.level)
+
+
+def test_a_space_that_is_misspelt_is_suggested(spinec, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = spinec("sample", "spinenet-49-topolog", "-n", "1")
+    assert (code, out) == (1, "")
+    assert "did you mean 'spinenet-49-topology'?" in err
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(spinec, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "taken").write_text("")
+    code, _, err = spinec("sample", "spinenet-49-topology", "-n", "1", "-o", "taken/drawn")
+    assert code == 1
+    assert "taken/drawn" in err
+    assert len(err.splitlines()) == 1

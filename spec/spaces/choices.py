@@ -160,7 +160,7 @@ class Choices:
             message = f"{name}: expected 2 to {MOST_OPTIONS:,} values to choose from, got {len(given.value)}"
             return self._wrong(message, given, "one value alone is written as it is")
         beside = item.mapping.keys() - {CHOOSE}
-        if beside and not all(isinstance(each.value, dict) for each in given.value):
+        if beside and not all(isinstance(each.value, dict) or each.value is None for each in given.value):
             message = f"{name}: {', '.join(sorted(beside))} beside choose: expected mappings to choose from"
             return self._wrong(message, given, "what is chosen is added to what stands beside it")
         labels = _labels(given.value)

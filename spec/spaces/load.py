@@ -156,13 +156,24 @@ class Space:
         """
         most = max(map(len, self.parameters.values()), default=1)
         every = [{name: values[i % len(values)] for name, values in self.parameters.items()} for i in range(most)]
+        unused = set(self.parameters)
         for chosen in [*every, *self.draw(SAMPLES)]:
             try:
                 self.spec(chosen)
+                unused -= set(self.used(chosen))
             except SpecError as error:
                 shown = ", ".join(f"{key} {show(chosen[key])}" for key in self.used(chosen)[:MOST_SHOWN])
                 told = Fault("SPN-713", f"{self.name}: a candidate is no spec: {shown}", self.tree.place)
                 raise SpecError([*error.faults, told]) from None
+        if unused:
+            raise SpecError(map(self._idle, sorted(unused)))
+
+    def _idle(self, name: str) -> Fault:
+        """A choice on which no candidate depends: mostly a field misspelt, which no kind of block has."""
+        path = name.split(".")
+        item = self.tree.find(tuple(path)) or self.tree.find(("blocks", *path)) or self.tree
+        hint = "expected a field that a kind of its block has"
+        return Fault("SPN-711", f"{name}: no candidate depends on this choice", item.key or item.place, hint)
 
     def _tree(self, chosen: Chosen, asked: set[str]) -> Item:
         def pick(choice: Choice) -> Value:

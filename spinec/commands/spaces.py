@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +17,7 @@ from spinec.options import (
     Output,
     app,
     fail,
+    failing,
     groups_of,
     number,
     print_table,
@@ -112,13 +114,29 @@ def read_either(name: str) -> ModelSpec | ChoiceSpace:
     from spinec.spec.spaces.load import names_space
 
     if name != STDIN:
-        return read_space(name) if names_space(name) else read_spec(name)
+        return read_space(name) if names_space(name) else read_spec(_known(name))
     text = read_input()
     if begins_space(text):
         return _space_of(text)
     loaded = reads(text, shown(name), Path(STDIN))
     warn(loaded)
     return loaded.spec
+
+
+def _known(name: str) -> str:
+    """A name, if it is no misspelt one of a space.
+
+    Raises:
+        SpecError: saying which space was meant.
+    """
+    from spinec.spec.errors import Fault, SpecError, close_to
+    from spinec.spec.library import library
+    from spinec.spec.spaces.load import spaces
+
+    meant = "" if name in library() or os.path.exists(name) else close_to(Path(name), spaces())
+    if meant:
+        raise SpecError([Fault("SPN-102", f"no space or spec {name!r} in the library, and no such file", None, meant)])
+    return name
 
 
 def read_space(name: str) -> ChoiceSpace:
@@ -154,7 +172,8 @@ def write_specs(space: Space | ChoiceSpace, drawn: Sequence[Chosen], folder: Pat
     """Write a spec for each candidate."""
     from spinec.spec.dump import dump
 
-    folder.mkdir(parents=True, exist_ok=True)
+    with failing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     for i, chosen in enumerate(drawn):
         stem = f"{space.name[:57]}-{i}"
         write_output(
