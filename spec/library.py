@@ -50,6 +50,21 @@ def _meant(path: Path) -> str:
     return close_to(path, [*files, *library()]) or did_you_mean(path, library())
 
 
+def find_other(name: str, what: str, known: Mapping[str, Path], allowance: Allowance) -> tuple[Item, Path]:
+    """The tree of a recipe or a space named in the library or given as a file, and the file."""
+    if name in known:
+        return read_file(known[name], f"specs/{known[name].relative_to(LIBRARY)}", allowance), known[name]
+    path = Path(name)
+    if path.suffix in SUFFIXES:
+        return read_file(path, name, allowance), path
+    hint = partial(_closest, name, known)
+    raise SpecError([Fault("SPN-102", f"no {what} {name!r} in the library, and no such file", None, hint)])
+
+
+def _closest(name: str, known: Mapping[str, object]) -> str:
+    return close_to(Path(name), known) or did_you_mean(name, known)
+
+
 @cache
 def fragments() -> dict[str, Path]:
     """Name and file of every fragment in the library, in alphabetical order."""

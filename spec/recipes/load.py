@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 
 from spinec.spec.document import Allowance, Item, read_file, read_text
-from spinec.spec.errors import Fault, SpecError, close_to, did_you_mean
-from spinec.spec.library import LIBRARY, SUFFIXES, Sort, find_beside
+from spinec.spec.errors import Fault, SpecError
+from spinec.spec.library import LIBRARY, Sort, find_beside, find_other
 from spinec.spec.recipes.model import Recipe
 from spinec.spec.validate import show, validate
 
@@ -36,7 +36,7 @@ def load_recipe(name: str | Path, settings: Iterable[str] = ()) -> Recipe:
     0.00875
     """
     allowance = Allowance()
-    return read_recipe(*_find(str(name), allowance), allowance, settings)
+    return read_recipe(*find_other(str(name), "recipe", recipes(), allowance), allowance, settings)
 
 
 def read_recipe(tree: Item, path: Path | None, allowance: Allowance, settings: Iterable[str] = ()) -> Recipe:
@@ -67,21 +67,6 @@ def is_recipe(document: Item) -> bool:
     """Whether a document is a recipe, not a spec with a key misplaced."""
     keys = document.mapping.keys()
     return bool(keys & {"recipe", "optimizer", "schedule", "augment"}) and not keys & {"name", "blocks", "outputs"}
-
-
-def _find(name: str, allowance: Allowance) -> tuple[Item, Path]:
-    if name in recipes():
-        path = recipes()[name]
-        return read_file(path, f"specs/recipes/{path.name}", allowance), path
-    path = Path(name)
-    if path.suffix in SUFFIXES:
-        return read_file(path, name, allowance), path
-    hint = partial(_meant, name)
-    raise SpecError([Fault("SPN-102", f"no recipe {name!r} in the library, and no such file", None, hint)])
-
-
-def _meant(name: str) -> str:
-    return close_to(Path(name), recipes()) or did_you_mean(name, recipes())
 
 
 def _extend(tree: Item, path: Path | None, allowance: Allowance, children: list[Path]) -> Item:

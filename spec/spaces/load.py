@@ -9,11 +9,11 @@ from math import prod
 from pathlib import Path
 from random import Random
 
-from spinec.spec.document import Allowance, Item, read_file, read_text
+from spinec.spec.document import Allowance, Item, read_text
 from spinec.spec.dump import flow
-from spinec.spec.errors import Fault, SpecError, close_to, did_you_mean
+from spinec.spec.errors import Fault, SpecError, did_you_mean
 from spinec.spec.format import format_text
-from spinec.spec.library import LIBRARY, SUFFIXES, begins_space
+from spinec.spec.library import LIBRARY, SUFFIXES, begins_space, find_other
 from spinec.spec.load import Loaded, finish
 from spinec.spec.model import ModelSpec
 from spinec.spec.resolve import resolve
@@ -255,15 +255,4 @@ def _unknown(share: Share, tree: Item, at: Item) -> Iterator[Fault]:
 
 def find_space(name: str, allowance: Allowance) -> tuple[Item, Path]:
     """The tree of a space named in the library or given as a file, and the file."""
-    if name in spaces():
-        path = spaces()[name]
-        return read_file(path, f"specs/spaces/{path.name}", allowance), path
-    path = Path(name)
-    if path.suffix in SUFFIXES:
-        return read_file(path, name, allowance), path
-    hint = partial(_meant, name)
-    raise SpecError([Fault("SPN-102", f"no space {name!r} in the library, and no such file", None, hint)])
-
-
-def _meant(name: str) -> str:
-    return close_to(Path(name), spaces()) or did_you_mean(name, spaces())
+    return find_other(name, "space", spaces(), allowance)
