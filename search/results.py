@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from spinec.compiler.resources.candidates import Candidates
+from spinec.compiler.resources.candidates import Candidates, Space
 from spinec.compiler.resources.spaces import counted
 from spinec.search.plan import Plan
 from spinec.search.study import FINISHED, SEED, best, has_candidate, scored
@@ -25,6 +25,13 @@ MOST_REASONS = 5  # that are told of one study
 def spec_of(plan: Plan, trial: FrozenTrial, name: str | None = None) -> ModelSpec:
     """The very spec that was evaluated in a trial."""
     return plan.space.made(trial.params, name)
+
+
+def start_of(plan: Plan) -> ModelSpec:
+    """What candidates are compared to: the spec whose work is shared out, or the first of every choice of a space."""
+    if isinstance(plan.space, Space):
+        return plan.space.spec
+    return plan.space.made({name: values[0] for name, values in plan.space.parameters.items()})
 
 
 def trial_of(study: Study, number: int) -> FrozenTrial:
@@ -72,15 +79,20 @@ def front(study: Study) -> list[FrozenTrial]:
 
 def scoreless(study: Study) -> str:
     """How many candidates were tried without getting a score, and why; nothing if all have one."""
-    tried = study.get_trials(deepcopy=False, states=FINISHED)
-    judged = {trial.number for trial in scored(study)}
-    reasons = Counter(reason_of(trial) for trial in tried if trial.number not in judged)
+    tried, reasons = study.get_trials(deepcopy=False, states=FINISHED), reasons_of(study)
     if not reasons:
         return ""
     told = [f"{reason} ({times:,})" for reason, times in reasons.most_common(MOST_REASONS)]
     rest = len(reasons) - len(told)
     told += [f"{rest:,} other reasons"] if rest else []
     return f"{reasons.total():,} of {len(tried):,} tried have no score: {'; '.join(told)}"
+
+
+def reasons_of(study: Study) -> Counter[str]:
+    """Why candidates that were tried have no score, and of how many each is the reason."""
+    judged = {trial.number for trial in scored(study)}
+    tried = study.get_trials(deepcopy=False, states=FINISHED)
+    return Counter(reason_of(trial) for trial in tried if trial.number not in judged)
 
 
 def reason_of(trial: FrozenTrial) -> str:

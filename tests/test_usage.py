@@ -74,7 +74,13 @@ LINES = {  # what is run, and what it is run with: every option, and every two
         "--score other",
         "--convention thop",
     ),
-    "report tiny.yaml -o page.html --no-charts": ("--source tensorflow", "--theme dark", "--size 96", "--examples 2"),
+    "report tiny.yaml -o page.html --no-charts": (
+        "--source tensorflow",
+        "--theme dark",
+        "--size 96",
+        "--examples 2",
+        "--study search",
+    ),
     "redistribute deep.yaml --betas b2=5,b3=9,b4=2": (
         *("--target 200M", "--approximate", "--multiple 4", "--group b2,b3", "--frozen b4"),
         *SPEC,

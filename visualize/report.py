@@ -91,12 +91,12 @@ def _more(section: SectionView, report: Report, sources: Iterable[Source], chart
     )
 
 
-def difference_of(before: Report, after: Report) -> DifferenceView:
-    """Two specs compared, as a part of a page."""
+def difference_of(before: Report, after: Report, *, width: float = PAGE, labels: bool = True) -> DifferenceView:
+    """Two specs compared, as a part of a page, about so wide."""
     difference = diff(before, after)
     from markupsafe import Markup
 
-    diagram = Markup(write_svg(difference.draw().picture_of(PAGE), None))  # the writer escapes
+    diagram = Markup(write_svg(difference.draw(labels=labels).picture_of(width), None))  # the writer escapes
     return DifferenceView(difference.summary, diagram, table_view(difference.table))
 
 

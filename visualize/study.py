@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeAlias
 
 from spinec.visualize.chart import Chart
 from spinec.visualize.charts import cost_axis, readable
-from spinec.visualize.figure.panels import Axis, Bars, Panel, Place, Points, around, linear, round_numbers
+from spinec.visualize.figure.panels import MOST_TICKS, Axis, Bars, Panel, Place, Points, around, linear, round_numbers
 from spinec.visualize.style.share import shares
 from spinec.visualize.table.table import Cell, Column, Shown, Table, cell_value
 
@@ -226,15 +226,15 @@ def choices(search: Search, parameter: str) -> Chart:
 def _values(given: Sequence[Value]) -> list[str]:
     """The values in their order, those that are chosen the least together where there are too many."""
     known = {word(value): value for value in given}  # by their words: equal values such as 1 and true have two
-    names = sorted(known, key=lambda name: _order(known[name]))
+    names = sorted(known, key=lambda name: order(known[name]))
     if len(names) <= MOST_VALUES:
         return names
     often = {name for name, _ in Counter(map(word, given)).most_common(MOST_VALUES - 1)}
     return [*(name for name in names if name in often), OTHERS]
 
 
-def _order(value: Value) -> tuple[bool, float, str]:
-    """Numbers by size, then words."""
+def order(value: Value) -> tuple[bool, float, str]:
+    """A key by which values stand in their order: numbers by size, then words."""
     is_number = isinstance(value, int | float) and isfinite(value)
     return not is_number, float(value) if is_number and value is not None else 0.0, str(value)
 
@@ -259,7 +259,8 @@ def _choices_panel(table: Table) -> Panel:
         tops = tuple(min(100.0, sum(_number(cell) for cell in row[3 : 4 + i])) for row in table.rows)
         marks.append(Bars(names[i], i, at, tops, 1.0))
     starts = [_number(row[0]) for row in table.rows]
-    ticks = tuple((float(i), f"{start:,g}") for i, start in enumerate(starts))
+    every = -(-len(starts) // MOST_TICKS) or 1
+    ticks = tuple((float(i), f"{starts[i]:,.0f}") for i in range(0, len(starts), every))
     x = Axis("trial", 0.0, float(max(1, len(starts))), ticks, has_grid=False)
     return Panel(x, linear("% of trials", 0, 100), tuple(marks) if starts else (), readable(table.about["parameter"]))
 

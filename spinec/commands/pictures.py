@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spinec.commands.candidates import StudyName, is_study, study_rows
-from spinec.commands.studies import study_chart
+from spinec.commands.studies import study_chart, study_page
 from spinec.completion import backend_names, spec_names
 from spinec.options import (
     Count,
@@ -352,8 +352,9 @@ def report(
     names: Annotated[
         list[str],
         typer.Argument(
-            metavar="NAME|FILE|RUN",
-            help="Specs of the library or YAML files, or folders of runs. Use - for standard input.",
+            metavar="NAME|FILE|RUN|STUDY",
+            help="Specs of the library or YAML files, or folders of runs, or a study: its file or URL. Use - for"
+            " standard input.",
             autocompletion=spec_names,
         ),
     ],
@@ -370,19 +371,27 @@ def report(
     examples: Annotated[
         int, typer.Option(min=0, metavar="N", help="For runs: pictures to show what their weights find in.")
     ] = 4,
+    study_name: StudyName = None,
 ) -> None:
-    """Write an HTML report on specs, or one that compares training runs.
+    """Write an HTML report on specs, one that compares training runs, or one on a search.
 
     Specs: diagrams, tables, charts and source; if there are two, it also compares them. Runs: figures, curves of losses
-    and evaluations, what their recipes and specs differ in, and examples of what they find. The report is a single file
-    that loads nothing from the network.
+    and evaluations, what their recipes and specs differ in, and examples of what they find. A study: scores, choices,
+    and how the best specs differ from the start. The report is a single file that loads nothing from the network.
     """
+    study = any(map(is_study, names))
     runs = any(map(os.path.isdir, names))  # False, unlike Path.is_dir, for a name that no folder can have
     refuse_idle(
         context,
         Idle("source size", "on runs", runs),
-        Idle("examples", "on specs: they are for folders of runs", not runs),
+        Idle("source size", "on a study", study),
+        Idle("examples", "on specs and studies: they are for folders of runs", not runs),
+        Idle("study_name", "on what is not a study's file or URL", not study),
     )
+    if study:
+        write_output(output, study_page(names, study_name, charts=charts, theme=theme.value))
+        typer.echo(f"{output}: {names[0]}, {output.stat().st_size / 1000:.0f} kB")
+        return
     if runs:
         _report_runs(names, output, charts=charts, examples=examples, theme=theme)
         return

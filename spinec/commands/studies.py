@@ -10,6 +10,7 @@ from spinec.commands.candidates import need_optuna
 
 if TYPE_CHECKING:
     from spinec.visualize.chart import Chart
+    from spinec.visualize.style.palette import Theme
 
 
 def study_chart(kind: str, names: list[str], study_name: str | None, cost: str, is_cost_given: bool) -> Chart:
@@ -34,3 +35,17 @@ def study_chart(kind: str, names: list[str], study_name: str | None, cost: str, 
         if kind == "importance":
             return charts.importance(search, importances(study))
         return charts.pareto(search, front(study, search, cost), cost)
+
+
+def study_page(names: list[str], study_name: str | None, *, charts: bool, theme: Theme) -> str:
+    """The report on a study, as HTML."""
+    need_optuna()
+    from spinec.search.page import write_study
+    from spinec.search.storage import answering
+    from spinec.search.study import read
+
+    if len(names) != 1:
+        raise typer.BadParameter("one study at a time, and nothing beside it", param_hint="STUDY")
+    study, plan = read(names[0], study_name)
+    with answering(names[0]):
+        return write_study(study, plan, charts=charts, theme=theme)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from spinec.visualize.formats.svg import style, variables
 from spinec.visualize.style.palette import DARK, LIGHT, Theme
-from spinec.visualize.table.table import Cell, Shown, Table, show_cell
+from spinec.visualize.table.table import Cell, Shown, Table, cell_value, show_cell
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -146,7 +146,42 @@ class RunsView:
         return _rendered("runs.html.jinja", self, "img-src data:")
 
 
-def _rendered(template: str, page: PageView | RunsView, *allowed: str) -> str:
+class BestView(NamedTuple):
+    """One of the best candidates of a study."""
+
+    title: str
+    about: str
+    difference: DifferenceView
+    """To what the search began with."""
+    source: SourceView
+
+
+@dataclass(frozen=True)
+class StudyView:
+    """A report on a study."""
+
+    title: str
+    theme: Theme
+    summary: TableView
+    table: TableView
+    """The best candidates in numbers."""
+    best: Sequence[BestView] = ()
+    charts: Sequence[Markup] = ()
+    parallel: Markup | None = None
+    parallel_says: str = ""
+    choices: Sequence[Markup] = ()
+    choices_say: str = ""
+    further: Sequence[Markup] = ()
+    """Choices of parameters that are shown when they are asked for."""
+    reasons: TableView | None = None
+    """Why candidates have no score."""
+
+    def render(self) -> str:
+        """The page as HTML."""
+        return _rendered("study.html.jinja", self)
+
+
+def _rendered(template: str, page: PageView | RunsView | StudyView, *allowed: str) -> str:
     """A page by its template; `allowed` is what a browser may load beside it."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
@@ -187,7 +222,8 @@ def _column(name: str, is_number: bool, choices: Sequence[str]) -> ColumnView:
 
 def _cell(cell: Cell, is_number: bool) -> CellView:
     text = show_cell(cell)
-    value = (cell if isinstance(cell, int | float) else _value(text)) if is_number else None
+    given = cell_value(cell)
+    value = (given if isinstance(given, int | float) else _value(text)) if is_number else None
     return CellView(text, value, (text if isinstance(cell, Shown) else str(cell)).partition(" (")[0])
 
 
