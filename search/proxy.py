@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -91,6 +92,8 @@ class Proxy:
             if not isinstance(error, MemoryError) and not backend(self.backend).lacks_memory(error):
                 raise
             why = f"out of memory: {str(error).partition(chr(10))[0] or type(error).__name__}"
+        finally:
+            gc.collect()  # models are in circles, and the next one may need all memory
         raise NoScoreError(why)  # from here, where nothing holds the arrays of the training any more
 
     def check(self, spec: ModelSpec) -> None:
@@ -195,7 +198,7 @@ def _tell(trial: Trial, step: int, steps: int, score: float, figures: Figures) -
     """Report an evaluation, and let the trial be pruned after one before the last.
 
     Raises:
-        TrialPruned: saying when, and with which score.
+        TrialPruned: saying when.
     """
     from optuna import TrialPruned
 
@@ -204,4 +207,4 @@ def _tell(trial: Trial, step: int, steps: int, score: float, figures: Figures) -
         return  # Optuna prunes by one score
     trial.report(score, step)
     if step < steps and trial.should_prune():
-        raise TrialPruned(f"pruned at step {step} of {steps}: {score:.4g}")
+        raise TrialPruned(f"pruned at step {step} of {steps}")
