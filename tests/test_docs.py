@@ -31,23 +31,13 @@ def test_every_table_has_a_page(made):
     assert [name for name in made if f"<!-- table: {name} -->" not in text] == []
 
 
-# Hours of training and of XLA: docs/parity.md says so. A row that is made is taken out of here.
-NOT_YET = frozenset(
-    """
-    eff-spinenet-d2-no-stochastic-depth eff-spinenet-d2-relu eff-spinenet-d2-relu-no-squeeze-excite
-    efficientnetv2-s resnet-101-deeplab-v3-plus resnet-50-fcos
-    """.split()
-)
-
-
 @pytest.mark.parametrize("table", ["inference", "training", "xla", "exports"])
 def test_every_spec_has_been_compared(table):
     text = (DOCS / "parity.md").read_text(encoding="utf-8")
     rows = text.partition(f"<!-- table: {table} -->")[2].partition("<!-- end -->")[0].strip().splitlines()
     listed = [row.split("|")[1].strip() for row in rows[2:]]
     assert listed == sorted(listed)
-    missing = set(names()) - set(listed)
-    assert missing <= (set() if table == "inference" else NOT_YET), f"make_parity.py {table} SPEC"
+    assert set(listed) == set(names()), f"make_parity.py {table} SPEC"
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if any(block.reason is None for block in blocks(page))])
