@@ -25,7 +25,7 @@ class Job:
     strategy: str
     seed: int | None
     catch: int
-    pruner: str
+    pruner: str = "none"
     measure_latency: Callable[[ModelSpec], float] | None = None
 
 

@@ -39,6 +39,10 @@ def used(report, macs=None, params=None, convention="conv"):
     return max(report.macs(convention) / macs if macs else 0, report.params / params if params else 0)
 
 
+def of_identity(spec) -> bool:
+    return any(block.kind == "identity" for block in spec.blocks.values())
+
+
 @settings(EXAMPLES, max_examples=40)
 @given(specs(most_blocks=8), st.data())
 def test_what_fits_is_within_the_budget_and_nothing_nearer_is(text, data):
@@ -52,7 +56,11 @@ def test_what_fits_is_within_the_budget_and_nothing_nearer_is(text, data):
         limits["params"] = own.params * data.draw(st.floats(0.05, 6))
     assume(limits)
     multiple, keep = data.draw(st.sampled_from((1, 4, 8))), data.draw(st.sampled_from((0, 0.9, 1)))
-    grid = [scale(spec, width=i / 8, multiple=multiple, keep=keep) for i in range(1, 25)]
+    try:
+        grid = [scale(spec, width=i / 8, multiple=multiple, keep=keep) for i in range(1, 25)]
+    except SpecError as error:  # an identity keeps the channels of the image, which no width changes
+        assume({fault.code for fault in error.faults} != {"SPN-316"} or not of_identity(spec))
+        raise
     shares = [used(cost(lower(each)), **limits, convention=convention) for each in (spec, *grid)]
     settings = {**limits, "convention": convention, "multiple": multiple, "keep": keep}
     if min(shares) > 1:

@@ -231,7 +231,11 @@ def by_hand(spec, dims, repeats):
 def test_random_specs_are_counted_as_one_by_one(text, seed):
     spec = loads(text)
     assume(all(block.kind not in UNCOUNTED for block in spec.blocks.values()))
-    model = CostModel(spec)
+    try:
+        model = CostModel(spec)
+    except SpecError as error:  # an identity has as many channels as it reads: its dim cannot be varied by itself
+        assume(error.faults[0].code != "SPN-704" or all(block.kind != "identity" for block in spec.blocks.values()))
+        raise
     assert_counts(model, *candidates(model, 4, seed))
 
 

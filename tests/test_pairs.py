@@ -33,7 +33,7 @@ TEXTS = all_specs()
 SUBJECTS = sorted(TEXTS)
 WITHIN = {part for model in Head.kinds.values() for field in model.model_fields for part in parts_of(model, field)}
 HEADS = {model.__name__ for model in (*Head.kinds.values(), *WITHIN)}
-NEVER_IN_PAIRS = ("Published",)  # what a publication printed changes nothing
+NEVER_IN_PAIRS = ("Published", "Origin")  # what a publication printed, or a search found, changes nothing
 
 
 @cache

@@ -47,7 +47,7 @@ def load_space(name: str | Path) -> Space:
 
     >>> space = load_space("spinenet-49-topology")
     >>> space.parameters["b5.level"]
-    (3, 4, 5, 6)
+    (2, 3, 4, 5)
     """
     allowance = Allowance()
     space = read_space(*find_space(str(name), allowance), allowance)
