@@ -12,12 +12,13 @@ from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESample
 from pydantic import BaseModel, ValidationError
 
 from spinec.compiler.resources.candidates import Space
+from spinec.compiler.resources.gate import Gate, Limits
 from spinec.compiler.resources.searchable import Searchable
 from spinec.compiler.resources.spaces import ChoiceSpace
 from spinec.search.controller import Controller
 from spinec.search.evaluators import Evaluator, find_evaluator
 from spinec.search.evolution import Evolution
-from spinec.search.limits import Gate, Limited, Limits
+from spinec.search.limits import Limited
 from spinec.search.proxy import Direction, Proxy
 from spinec.spec.errors import SearchError, did_you_mean
 from spinec.spec.load import loads

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 import spinec
-from spinec.search.limits import Limits
+from spinec.compiler.resources.gate import Limits
 from spinec.search.plan import Plan
 
 TEXT = """

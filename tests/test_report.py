@@ -64,6 +64,20 @@ def drawn_page(browser, tmp_path):
     yield from opened_in(browser, path)
 
 
+def whole_page_passes_axe(browser, page_file, scheme, picture):
+    """A page with all that can be unfolded open, in one colour scheme; its picture is kept where one is asked for."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    opened = browser.new_page(color_scheme=scheme, bypass_csp=True)
+    opened.goto(page_file.as_uri())
+    for details in opened.locator("details").all():
+        details.evaluate("each => each.open = true")
+    found = Axe().run(opened)
+    opened.screenshot(path=picture, full_page=True)
+    opened.close()
+    assert found.violations_count == 0, found.generate_report()
+
+
 def opened_in(browser, page_file):
     """A page; nothing may be said on its console, and nothing be asked of the network."""
     opened = browser.new_page(viewport={"width": 1600, "height": 1000})

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from taught import DIGITS
-from test_report import browser, needs_browser, opened_in  # noqa: F401  (a fixture)
+from test_report import browser, needs_browser, opened_in, whole_page_passes_axe  # noqa: F401  (a fixture)
 
 from spinec import TrainError, loads, lower
 from spinec.spec.recipes.load import load_recipe
@@ -190,17 +190,8 @@ def test_wrong_runs_are_said_in_a_line(spinec, tmp_path, monkeypatch):
 @needs_browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_browser_shows_it_and_axe_finds_nothing(browser, page, scheme, tmp_path):  # noqa: F811
-    from axe_playwright_python.sync_playwright import Axe
-
-    opened = browser.new_page(color_scheme=scheme, bypass_csp=True)
-    opened.goto(page.as_uri())
-    for details in opened.locator("details").all():
-        details.evaluate("each => each.open = true")
-    found = Axe().run(opened)
     folder = Path(os.environ.get("SPINEC_SCREENSHOTS", tmp_path))
-    opened.screenshot(path=folder / f"runs-{scheme}.png", full_page=True)
-    opened.close()
-    assert found.violations_count == 0, found.generate_report()
+    whole_page_passes_axe(browser, page, scheme, folder / f"runs-{scheme}.png")
 
 
 @needs_browser

@@ -20,10 +20,10 @@ from patience import wait_for
 from spinec import SearchError, SpecError, cost, load, loads, lower
 from spinec.cli import main
 from spinec.compiler.resources.candidates import Space, candidates
+from spinec.compiler.resources.gate import Gate, Limits
 from spinec.compiler.resources.redistribute import redistribute
 from spinec.search import liveness, worker
 from spinec.search.evaluators import find_evaluator
-from spinec.search.limits import Gate, Limits
 from spinec.search.liveness import Watch, beating, machine, own_name
 from spinec.search.objectives import likeness
 from spinec.search.plan import STRATEGIES, Plan

@@ -14,7 +14,7 @@ import searched
 from hypothesis import given, settings
 from optuna.distributions import CategoricalDistribution
 from optuna.trial import TrialState, create_trial
-from test_report import browser, needs_browser, opened_in  # noqa: F401  (a fixture)
+from test_report import browser, needs_browser, opened_in, whole_page_passes_axe  # noqa: F401  (a fixture)
 from test_run_report import cells
 from test_study_charts import searches
 
@@ -212,17 +212,8 @@ def test_the_command_tells_studies_from_specs(spinec, tmp_path, monkeypatch):
 @needs_browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_browser_shows_it_and_axe_finds_nothing(browser, page, scheme, tmp_path):  # noqa: F811
-    from axe_playwright_python.sync_playwright import Axe
-
-    opened = browser.new_page(color_scheme=scheme, bypass_csp=True)
-    opened.goto(page.as_uri())
-    for details in opened.locator("details").all():
-        details.evaluate("each => each.open = true")
-    found = Axe().run(opened)
     folder = Path(os.environ.get("SPINEC_SCREENSHOTS", tmp_path))
-    opened.screenshot(path=folder / f"study-{scheme}.png", full_page=True)
-    opened.close()
-    assert found.violations_count == 0, found.generate_report()
+    whole_page_passes_axe(browser, page, scheme, folder / f"study-{scheme}.png")
 
 
 @needs_browser

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spinec.compiler.cost.report import cost
+from spinec.compiler.cost.report import Count
 from spinec.compiler.cost_model.counter import Counter
-from spinec.compiler.lowering.pipeline import lower
 from spinec.compiler.resources.candidates import Candidates, Space, candidates
+from spinec.compiler.resources.gate import Gate, Limits
 from spinec.compiler.resources.searchable import Chosen, Searchable
 from spinec.spec.conventions import Convention
 from spinec.spec.dump import flow
@@ -23,7 +23,8 @@ from spinec.spec.scalars import Scalar as Value
 from spinec.spec.spaces.load import Space as Document
 from spinec.spec.spaces.load import draw, loads_space
 
-KEPT = 256  # specs whose work is shared out
+KEPT = 256  # specs
+COUNTS_KEPT = 10_000
 BETA = ".beta"
 MOST_DRAWS = 100  # for one candidate within the limits
 FEW = 50  # specs that are compared block by block
@@ -74,13 +75,18 @@ class ChoiceSpace:
                 return found[:number], (i + 1) * number
         return found, MOST_DRAWS * number
 
+    @property
+    def limits(self) -> Limits:
+        """What the document lets no candidate exceed."""
+        return Limits(**self.document.limits.model_dump())
+
     def within(self, chosen: Chosen) -> bool:
-        """Whether a candidate is within the document's limits of multiply-adds, parameters and memory."""
-        limits = self.document.limits
-        macs, params = self.figures(chosen, limits.convention)
-        if (limits.macs and macs > limits.macs) or (limits.params and params > limits.params):
-            return False
-        return not limits.memory or cost(lower(self.made(chosen))).peak_bytes <= limits.memory
+        """Whether a candidate is within the document's limits, but for that of latency, which nothing measures here."""
+        return not self._gate.excess(chosen)
+
+    @cached_property
+    def _gate(self) -> Gate:
+        return Gate(self, replace(self.limits, latency=None))
 
     def made(self, chosen: Chosen, name: str | None = None) -> ModelSpec:
         """The spec of a candidate.
@@ -104,8 +110,14 @@ class ChoiceSpace:
         """Multiply-adds and parameters; where dims alone vary, by one formula for all candidates."""
         if self.betas:
             return self.betas.figures(dict(zip(self._shared, self.betas_of(chosen), strict=True)), convention)
-        count = self._counter.count(self.made(chosen))
+        count: Count = self._count(tuple(chosen.items()))
         return count.macs(convention), count.params
+
+    @cached_property
+    def _count(self) -> Any:
+        """What a candidate costs; kept, since a search counts one to refuse it, and to write down its figures."""
+        counter = Counter()
+        return lru_cache(COUNTS_KEPT)(lambda chosen: counter.count(self.made(dict(chosen))))
 
     @cached_property
     def betas(self) -> Space | None:
@@ -126,10 +138,6 @@ class ChoiceSpace:
     def from_json(cls, text: str) -> ChoiceSpace:
         """The space that `to_json` told of."""
         return cls(loads_space(text, "<study>"))
-
-    @cached_property
-    def _counter(self) -> Counter:
-        return Counter()
 
     @cached_property
     def _shared(self) -> tuple[str, ...]:

@@ -134,8 +134,12 @@ class Space:
 
     def loaded(self, chosen: Chosen, name: str | None = None) -> Loaded:
         """As `spec`, with the places and the warnings."""
-        tree = self._tree(chosen, set())
-        tree = tree._replace(value={"name": Item(name or self.name, self.tree.place), **tree.mapping})
+        return self._loaded(chosen, name or self.name, set())
+
+    def _loaded(self, chosen: Chosen, name: str, asked: set[str]) -> Loaded:
+        """What is chosen, made a spec; `asked` gets the choices that it depends on."""
+        tree = self._tree(chosen, asked)
+        tree = tree._replace(value={"name": Item(name, self.tree.place), **tree.mapping})
         faults: list[Fault] = []
         allowance = Allowance()
         if not self.is_resolved:
@@ -158,13 +162,15 @@ class Space:
         every = [{name: values[i % len(values)] for name, values in self.parameters.items()} for i in range(most)]
         unused = set(self.parameters)
         for chosen in [*every, *self.draw(SAMPLES)]:
+            asked: set[str] = set()
             try:
-                self.spec(chosen)
-                unused -= set(self.used(chosen))
+                self._loaded(chosen, self.name, asked)
             except SpecError as error:
-                shown = ", ".join(f"{key} {show(chosen[key])}" for key in self.used(chosen)[:MOST_SHOWN])
+                used = [name for name in self.parameters if name in asked]
+                shown = ", ".join(f"{key} {show(chosen[key])}" for key in used[:MOST_SHOWN])
                 told = Fault("SPN-713", f"{self.name}: a candidate is no spec: {shown}", self.tree.place)
                 raise SpecError([*error.faults, told]) from None
+            unused -= asked
         if unused:
             raise SpecError(map(self._idle, sorted(unused)))
 

@@ -143,9 +143,9 @@ def search(
     if storage and "://" not in storage:
         check_suffix(Path(storage), *STUDY)
     need_optuna()
+    from spinec.compiler.resources.gate import Limits
     from spinec.latency import latency as measured
     from spinec.search.job import finished
-    from spinec.search.limits import Limits
     from spinec.search.plan import Plan
     from spinec.search.proxy import proxy_of
     from spinec.search.results import scoreless

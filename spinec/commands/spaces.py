@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,9 +34,9 @@ from spinec.usage import Idle, refuse_idle
 
 if TYPE_CHECKING:
     from spinec.compiler.resources.candidates import Space
+    from spinec.compiler.resources.gate import Limits
     from spinec.compiler.resources.searchable import Chosen
     from spinec.compiler.resources.spaces import ChoiceSpace
-    from spinec.search.limits import Limits
 
 WIDTH = 118  # of a comment
 OF_BETAS = "values target approximate multiple group frozen"
@@ -185,11 +186,10 @@ def write_specs(space: Space | ChoiceSpace, drawn: Sequence[Chosen], folder: Pat
 def limits_of(space: Space | ChoiceSpace, given: Limits) -> Limits:
     """What no candidate may exceed: what options say, and else what the space says."""
     from spinec.compiler.resources.candidates import Space
-    from spinec.search.limits import Limits
+    from spinec.compiler.resources.gate import Limits
 
     if isinstance(space, Space):
         return given
-    own = space.document.limits.model_dump()
-    convention = given.convention if given.convention != "conv" else own.pop("convention")
-    said = {name: value for name, value in vars(given).items() if value is not None and name != "convention"}
-    return Limits(**own | said | {"convention": convention})
+    return replace(
+        space.limits, **{name: value for name, value in vars(given).items() if value != vars(Limits())[name]}
+    )
