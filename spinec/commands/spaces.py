@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from spinec.compiler.resources.searchable import Chosen
     from spinec.compiler.resources.spaces import ChoiceSpace
 
-WIDTH = 118  # of a comment
 OF_BETAS = "values target approximate multiple group frozen"
 SpaceName = Annotated[
     str,
